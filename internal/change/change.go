@@ -1,0 +1,114 @@
+// Package change holds the Change, the one message that travels from
+// whatever noticed something in Entra to the worker.
+//
+// A Change says that an object changed, never what it changed to: the worker
+// reads the object as it is when it gets there. A Change that is late,
+// doubled, reordered or replayed therefore does no harm.
+package change
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Kind is the kind of directory object a Change is about.
+type Kind string
+
+// User is an Entra user.
+const User Kind = "user"
+
+// Object names one directory object.
+type Object struct {
+	Kind Kind `json:"kind"`
+	// ID is the Entra object id, a lower-case GUID. It is also the message
+	// group of the object's Changes.
+	ID string `json:"id"`
+}
+
+// String returns the object as people write it: "user 7f3c…".
+func (o Object) String() string { return string(o.Kind) + " " + o.ID }
+
+// Source is what noticed the change.
+type Source string
+
+// The sources of Changes. All of them travel the same road.
+const (
+	// Notification is a Graph change notification.
+	Notification Source = "notification"
+	// Engine is the provisioning engine itself, which moved the object's
+	// account out of the way of another and asks for a second look.
+	Engine Source = "engine"
+)
+
+// Change says that an object may no longer be in Webex what it is in Entra.
+type Change struct {
+	Object
+
+	// Deleted is Graph's word that this very id was deleted for good: a
+	// change notification with changeType "deleted".
+	Deleted bool `json:"deleted,omitempty"`
+	// Source is what noticed it.
+	Source Source `json:"source"`
+	// EventTime is when it happened by Graph's clock; zero where the source
+	// does not say.
+	EventTime time.Time `json:"eventTime,omitzero"`
+	// SeenAt is when it was noticed by ours.
+	SeenAt time.Time `json:"seenAt"`
+	// CorrelationID is one id for everything that comes of one cause, from
+	// the notification's delivery to Webex's answer.
+	CorrelationID string `json:"correlationId"`
+}
+
+// MaxSize is the size in bytes of the largest encoded Change.
+const MaxSize = 4 << 10
+
+// Encode returns the Change as it stands in a message body.
+func (c Change) Encode() ([]byte, error) {
+	if err := c.validate(); err != nil {
+		return nil, fmt.Errorf("encode change: %w", err)
+	}
+	return json.Marshal(c)
+}
+
+// Decode reads a message body. It refuses what Encode would not have written.
+func Decode(body []byte) (Change, error) {
+	if len(body) > MaxSize {
+		return Change{}, fmt.Errorf("decode change: %d bytes, more than the %d a change can have", len(body), MaxSize)
+	}
+	var c Change
+	if err := json.Unmarshal(body, &c); err != nil {
+		return Change{}, fmt.Errorf("decode change: %w", err)
+	}
+	if err := c.validate(); err != nil {
+		return Change{}, fmt.Errorf("decode change: %w", err)
+	}
+	return c, nil
+}
+
+func (c Change) validate() error {
+	if c.Kind != User {
+		return fmt.Errorf("unknown kind of object %q", c.Kind)
+	}
+	if id, ok := ParseID(c.ID); !ok || id != c.ID {
+		return errors.New("the object id is not a lower-case GUID")
+	}
+	return nil
+}
+
+// ParseID returns an Entra object id in its one canonical form, a lower-case
+// GUID with hyphens, and whether s was one in any case.
+func ParseID(s string) (string, bool) {
+	const guidLength = 36 // uuid.Parse takes other forms too
+	if len(s) != guidLength {
+		return "", false
+	}
+	id, err := uuid.Parse(s)
+	if err != nil {
+		return "", false
+	}
+	return id.String(), true
+}

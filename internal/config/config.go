@@ -1,0 +1,249 @@
+// Package config reads the environment, and the secrets it names, into
+// settings that have been looked at: every mistake is told in one sentence,
+// with the mend, before anything starts.
+package config
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+	"github.com/google/uuid"
+)
+
+// Settings is the whole contract with the outside.
+type Settings struct {
+	Entra   Entra
+	Webex   Webex
+	Webhook Webhook
+	AWS     AWS
+
+	// Scope is who is provisioned. Only "all" is understood so far.
+	Scope string `env:"SCOPE" envDefault:"assigned"`
+	// Protected are object ids and userNames that are never disabled or
+	// deleted.
+	Protected []string `env:"PROTECTED_USERS"`
+	// ConfirmAfter is the time between the two readings before a DELETE.
+	ConfirmAfter time.Duration `env:"DELETE_CONFIRM_AFTER" envDefault:"10m"`
+	// RenewInterval is the schedule of renew in the one-process mode.
+	RenewInterval time.Duration `env:"RENEW_INTERVAL" envDefault:"1m"`
+	// ListenAddr is where the one-process mode listens.
+	ListenAddr string `env:"LISTEN_ADDR" envDefault:"127.0.0.1:8080"`
+	// DataDir is where the embedded queue and ledger live.
+	DataDir string `env:"DATA_DIR" envDefault:"data"`
+}
+
+// Entra says how to reach Microsoft Graph.
+type Entra struct {
+	TenantID     string `env:"ENTRA_TENANT_ID"`
+	ClientID     string `env:"ENTRA_CLIENT_ID"`
+	ClientSecret string `env:"ENTRA_CLIENT_SECRET"`
+	// Cloud is public, usgov, usgov-dod or china.
+	Cloud string `env:"ENTRA_CLOUD" envDefault:"public"`
+	// GraphURL overrides the root of Graph, without /v1.0, and AccessToken
+	// the credentials; both for a loopback host only.
+	GraphURL    string `env:"GRAPH_URL"`
+	AccessToken string `env:"GRAPH_ACCESS_TOKEN"`
+}
+
+// Webex says how to reach Webex.
+type Webex struct {
+	// OrgID is a UUID or the base64 form of the /v1 APIs.
+	OrgID string `env:"WEBEX_ORG_ID"`
+	// Cloud is public or usgov.
+	Cloud string `env:"WEBEX_CLOUD" envDefault:"public"`
+	// SCIMURL overrides the SCIM root of the organization.
+	SCIMURL     string `env:"WEBEX_SCIM_URL"`
+	AccessToken string `env:"WEBEX_ACCESS_TOKEN"`
+}
+
+// Webhook says where Graph delivers and how it is recognised.
+type Webhook struct {
+	// URL is the public base URL; empty for none.
+	URL                 string `env:"WEBHOOK_URL"`
+	ClientState         string `env:"CLIENT_STATE"`
+	PreviousClientState string `env:"CLIENT_STATE_PREVIOUS"`
+}
+
+// AWS names the homes on AWS; where they are empty the embedded ones are used.
+type AWS struct {
+	ChangeQueueURL     string `env:"CHANGE_QUEUE_URL"`
+	DeadLetterQueueURL string `env:"DEAD_LETTER_QUEUE_URL"`
+	LedgerTable        string `env:"LEDGER_TABLE"`
+}
+
+// Part is a part of the system, which needs its settings.
+type Part int
+
+// The parts.
+const (
+	// WebhookFunction receives notifications.
+	WebhookFunction Part = iota
+	// WorkerFunction reads Entra and writes Webex.
+	WorkerFunction
+	// RenewFunction keeps the subscription.
+	RenewFunction
+	// OneProcess is all of them, with the embedded homes.
+	OneProcess
+)
+
+// Load reads the settings that a part needs. environ is the environment as
+// os.Environ returns it; secret returns the text of the secret an ARN names.
+// What SECRET_ARN names supplies the variables that the environment lacks.
+func Load(ctx context.Context, part Part, environ []string, secret func(ctx context.Context, arn string) (string, error)) (Settings, error) {
+	variables := env.ToMap(environ)
+	for arn := range strings.SplitSeq(variables["SECRET_ARN"], ",") {
+		if arn = strings.TrimSpace(arn); arn == "" {
+			continue
+		}
+		if err := merge(ctx, variables, arn, secret); err != nil {
+			return Settings{}, err
+		}
+	}
+	var s Settings
+	if err := env.ParseWithOptions(&s, env.Options{Environment: variables}); err != nil {
+		return Settings{}, fmt.Errorf("read the environment: %w", err)
+	}
+	s.Entra.TenantID = strings.ToLower(s.Entra.TenantID)
+	return s, s.check(part)
+}
+
+func merge(ctx context.Context, variables map[string]string, arn string, secret func(context.Context, string) (string, error)) error {
+	text, err := secret(ctx, arn)
+	if err != nil {
+		return fmt.Errorf("read the secret %s that SECRET_ARN names: %w", arn, err)
+	}
+	var values map[string]string
+	// The parser's own error would quote the secret.
+	if json.Unmarshal([]byte(text), &values) != nil {
+		return fmt.Errorf("the secret %s is not a JSON object of variable names and texts", arn)
+	}
+	for name, value := range values {
+		if variables[name] == "" {
+			variables[name] = value
+		}
+	}
+	return nil
+}
+
+func (s Settings) check(part Part) error {
+	problems := []error{s.checkScope(), s.checkTenant()}
+	switch part {
+	case WebhookFunction:
+		problems = append(problems, s.checkClientState(), need("CHANGE_QUEUE_URL", s.AWS.ChangeQueueURL, "the URL of the FIFO queue"))
+	case WorkerFunction:
+		problems = append(problems, s.checkGraph(), s.checkWebex(),
+			need("CHANGE_QUEUE_URL", s.AWS.ChangeQueueURL, "the URL of the FIFO queue"),
+			need("DEAD_LETTER_QUEUE_URL", s.AWS.DeadLetterQueueURL, "the URL of the FIFO dead-letter queue"),
+			need("LEDGER_TABLE", s.AWS.LedgerTable, "the name of the DynamoDB table"))
+	case RenewFunction:
+		problems = append(problems, s.checkGraph(), s.checkClientState(), s.checkWebhook(),
+			need("WEBHOOK_URL", s.Webhook.URL, "the public address of the webhook"),
+			need("LEDGER_TABLE", s.AWS.LedgerTable, "the name of the DynamoDB table"))
+	case OneProcess:
+		problems = append(problems, s.checkGraph(), s.checkWebex(), s.checkClientState(), s.checkWebhook(),
+			need("WEBHOOK_URL", s.Webhook.URL, "the public https address at which Graph reaches this process"))
+	}
+	return errors.Join(problems...)
+}
+
+func (s Settings) checkScope() error {
+	if s.Scope != "all" {
+		return fmt.Errorf("SCOPE is %q and must be all: assignments to the enterprise application are not read yet, so everybody in the tenant is provisioned; set SCOPE=all if that is what you want", s.Scope)
+	}
+	return nil
+}
+
+func (s Settings) checkTenant() error {
+	if !isGUID(s.Entra.TenantID) {
+		return errors.New("ENTRA_TENANT_ID is not a GUID: copy the Tenant ID from the Entra admin center, Overview")
+	}
+	return nil
+}
+
+func (s Settings) checkGraph() error {
+	e := s.Entra
+	switch {
+	case e.GraphURL != "" && !isLoopback(e.GraphURL):
+		return errors.New("GRAPH_URL is for a loopback host only, such as http://127.0.0.1:9000; choose a national cloud with ENTRA_CLOUD")
+	case e.AccessToken != "" && e.GraphURL == "":
+		return errors.New("GRAPH_ACCESS_TOKEN is for a loopback GRAPH_URL only; give ENTRA_CLIENT_ID and ENTRA_CLIENT_SECRET")
+	case e.AccessToken != "":
+		return nil
+	case !isGUID(e.ClientID):
+		return errors.New("ENTRA_CLIENT_ID is not a GUID: copy the Application (client) ID of the app registration that infra/register-app.sh makes")
+	case e.ClientSecret == "":
+		return errors.New("ENTRA_CLIENT_SECRET is empty: make a client secret for the app registration")
+	default:
+		return nil
+	}
+}
+
+func (s Settings) checkWebex() error {
+	switch {
+	case s.Webex.OrgID == "" && s.Webex.SCIMURL == "":
+		return errors.New("WEBEX_ORG_ID is empty: copy the organization ID from Control Hub, Account")
+	case s.Webex.SCIMURL != "" && !isHTTPS(s.Webex.SCIMURL):
+		return errors.New("WEBEX_SCIM_URL must be an https address (http for a loopback host only)")
+	case s.Webex.AccessToken == "":
+		return errors.New("WEBEX_ACCESS_TOKEN is empty: it is the token of a full administrator or service app with the scope identity:people_rw")
+	default:
+		return nil
+	}
+}
+
+func (s Settings) checkClientState() error {
+	const longest = 128 // characters; subscription resource, Microsoft Graph
+	switch {
+	case s.Webhook.ClientState == "":
+		return errors.New("CLIENT_STATE is empty: set it to a long random text, for example the output of openssl rand -hex 32")
+	case len(s.Webhook.ClientState) > longest || len(s.Webhook.PreviousClientState) > longest:
+		return fmt.Errorf("CLIENT_STATE and CLIENT_STATE_PREVIOUS have at most %d characters", longest)
+	default:
+		return nil
+	}
+}
+
+func (s Settings) checkWebhook() error {
+	if s.Webhook.URL != "" && !isHTTPS(s.Webhook.URL) {
+		return fmt.Errorf("WEBHOOK_URL is %q and must begin with https:// (http:// for a loopback host only): Graph delivers to nothing else", s.Webhook.URL)
+	}
+	return nil
+}
+
+func need(name, value, what string) error {
+	if value == "" {
+		return fmt.Errorf("%s is empty: it is %s", name, what)
+	}
+	return nil
+}
+
+func isGUID(s string) bool {
+	const length = 36 // uuid.Validate takes other forms too
+	return len(s) == length && uuid.Validate(s) == nil
+}
+
+// isHTTPS reports whether address is an absolute https URL, or an http one on
+// a loopback host, and nothing but scheme, host and path.
+func isHTTPS(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return false
+	}
+	return u.Scheme == "https" || isLoopback(address)
+}
+
+func isLoopback(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || (ip != nil && ip.IsLoopback())
+}

@@ -1,0 +1,92 @@
+package provision
+
+import (
+	"time"
+
+	"entrawebex/internal/change"
+)
+
+// StepName names a step as Entra's provisioning log does (provisioningStep
+// resource, Microsoft Graph).
+type StepName string
+
+// The steps of an attempt, in their order.
+const (
+	Import     StepName = "import"
+	Scoping    StepName = "scoping"
+	Matching   StepName = "matching"
+	Processing StepName = "processing"
+	Export     StepName = "export"
+)
+
+// Status is the outcome of a step or an attempt, as in Entra's log.
+type Status string
+
+// The statuses.
+const (
+	Success Status = "Success"
+	Skipped Status = "Skipped"
+	Failure Status = "Failure"
+	Warning Status = "Warning"
+)
+
+// Action is what an attempt did to the account.
+type Action string
+
+// The actions. None is an attempt that wrote nothing.
+const (
+	None    Action = "none"
+	Create  Action = "create"
+	Update  Action = "update"
+	Disable Action = "disable"
+	Enable  Action = "enable"
+	Delete  Action = "delete"
+)
+
+// Step is one line of an attempt's story.
+type Step struct {
+	Name        StepName `json:"name"`
+	Status      Status   `json:"status"`
+	Description string   `json:"description"`
+}
+
+// Modified is one attribute an attempt changed.
+type Modified struct {
+	Attribute string `json:"displayName"`
+	Old       any    `json:"oldValue,omitempty"`
+	New       any    `json:"newValue,omitempty"`
+}
+
+// Attempt is one try to make Webex match Entra for one object: what was seen,
+// decided, written and answered, and when.
+type Attempt struct {
+	Object change.Object
+	// Causes are the Changes that led to it, oldest first.
+	Causes  []change.Change
+	WebexID string
+	Action  Action
+	Status  Status
+	// Reason is the one sentence that explains Status.
+	Reason   string
+	Steps    []Step
+	Modified []Modified
+	// Fault is nil unless Status is Failure.
+	Fault *Fault
+	// Again asks for another look after this long; zero if none is needed.
+	// It accompanies every fault that is retried, and is no fault by itself.
+	Again time.Duration
+	// Started is when the object was claimed, Exported when Webex answered
+	// the last write, Finished when the ledger had it.
+	Started  time.Time
+	Exported time.Time
+	Finished time.Time
+}
+
+// Latency is the time from the first notice to Webex's answer; false if
+// nothing was written.
+func (a Attempt) Latency() (time.Duration, bool) {
+	if a.Exported.IsZero() || len(a.Causes) == 0 {
+		return 0, false
+	}
+	return a.Exported.Sub(a.Causes[0].SeenAt), true
+}

@@ -1,0 +1,158 @@
+package provision
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sort"
+	"time"
+)
+
+// maxUnconcluded is how many attempts at one object may begin without coming
+// to an end before it is given up: what kills a worker must not kill all of
+// them forever.
+const maxUnconcluded = 5
+
+// The delay before attempt n+1 is firstRetry doubled n-1 times, up to
+// longestRetry, and up to a quarter more by chance:
+//
+//	attempt  1    2    3    4    5     6     7 …
+//	delay    10s  20s  40s  80s  160s  320s  600s
+//
+// so a fault of a minute costs a minute, and an hour's outage about nine
+// attempts. After longestTrouble a fault is permanent.
+const (
+	firstRetry     = 10 * time.Second
+	longestRetry   = 10 * time.Minute
+	longestTrouble = 24 * time.Hour
+)
+
+// backoff returns the delay after the given number of failed attempts, from 1.
+func backoff(attempts int) time.Duration {
+	delay := firstRetry
+	for range attempts - 1 {
+		if delay *= 2; delay >= longestRetry {
+			return longestRetry
+		}
+	}
+	return delay
+}
+
+// fail ends the attempt with a fault and says when to try again, if ever.
+func (b *batch) fail(w *work, step StepName, err error) {
+	f := *AsFault(err)
+	if f.Kind == Gone || f.Kind == Exists || f.Kind == NoTarget {
+		// Answers that mean something where they are expected; elsewhere
+		// they are refusals.
+		f.Kind = Permanent
+	}
+	now := b.Now()
+	t := Trouble{Since: now}
+	if w.record.Trouble != nil {
+		t = *w.record.Trouble
+	}
+	if f.Kind != Held && f.Kind != Permanent && now.Sub(t.Since) >= longestTrouble {
+		f.Reason = fmt.Sprintf("given up after %d attempts in %s: %s", t.Attempts+1, now.Sub(t.Since).Round(time.Minute), f.Reason)
+		f.Kind = Permanent
+	}
+	t.Kind, t.Step, t.Reason, t.Attempts = f.Kind, step, f.Error(), t.Attempts+1
+	w.record.Trouble = &t
+
+	var again time.Duration
+	switch f.Kind {
+	case Permanent, Held:
+	case Throttled:
+		again = max(f.After, firstRetry)
+	default:
+		again = backoff(t.Attempts)
+	}
+	w.attempt.Fault = &f
+	w.step(step, Failure, f.Error())
+	b.end(w, Failure, f.Error(), again)
+}
+
+func (b *batch) succeed(w *work) {
+	b.end(w, Success, string(w.attempt.Action)+"d in Webex", 0)
+	w.record.Trouble = nil
+}
+
+func (b *batch) skip(w *work, step StepName, why string) {
+	w.step(step, Skipped, why)
+	b.end(w, Skipped, why, 0)
+	w.record.Trouble = nil
+}
+
+// again ends the attempt and asks for another look. It is no fault.
+func (b *batch) again(w *work, after time.Duration, why string) {
+	w.step(Processing, Warning, why)
+	b.end(w, Warning, why, after)
+	w.record.Trouble = nil
+}
+
+func (b *batch) end(w *work, status Status, reason string, again time.Duration) {
+	if again > 0 && b.Jitter != nil {
+		again += b.Jitter(again / 4)
+	}
+	w.done = true
+	w.attempt.Status, w.attempt.Reason, w.attempt.Again = status, reason, again
+	if status != Failure {
+		w.attempt.Fault = nil
+	}
+}
+
+func (w *work) step(name StepName, status Status, description string) {
+	w.attempt.Steps = append(w.attempt.Steps, Step{Name: name, Status: status, Description: description})
+}
+
+// note adds what a confirmed write changed. The first action of an attempt
+// names it, unless a later one matters more.
+func (w *work) note(action Action, have, values map[string]any) {
+	if w.attempt.Action == None || action == Disable || action == Delete {
+		w.attempt.Action = action
+	}
+	paths := make([]string, 0, len(values))
+	for path := range values {
+		paths = append(paths, path)
+	}
+	sort.Strings(paths)
+	for _, path := range paths {
+		w.attempt.Modified = append(w.attempt.Modified, Modified{Attribute: path, Old: have[path], New: values[path]})
+	}
+}
+
+// log writes the one line of an attempt. It names attributes, never values.
+func (a Attempt) log(ctx context.Context, log *slog.Logger) {
+	level := slog.LevelInfo
+	if a.Fault != nil {
+		level = slog.LevelWarn
+		if a.Again == 0 {
+			level = slog.LevelError
+		}
+	}
+	modified := make([]string, len(a.Modified))
+	for i, m := range a.Modified {
+		modified[i] = m.Attribute
+	}
+	attrs := []slog.Attr{
+		slog.String("object", a.Object.String()),
+		slog.String("webexId", a.WebexID),
+		slog.String("action", string(a.Action)),
+		slog.String("status", string(a.Status)),
+		slog.String("reason", a.Reason),
+		slog.Any("modified", modified),
+		slog.String("source", string(a.Causes[0].Source)),
+		slog.String("correlationId", a.Causes[0].CorrelationID),
+		slog.Int("changes", len(a.Causes)),
+		slog.Duration("took", a.Finished.Sub(a.Started)),
+	}
+	if a.Fault != nil {
+		attrs = append(attrs, slog.String("fault", string(a.Fault.Kind)))
+	}
+	if a.Again > 0 {
+		attrs = append(attrs, slog.Duration("again", a.Again))
+	}
+	if latency, ok := a.Latency(); ok {
+		attrs = append(attrs, slog.Duration("latency", latency))
+	}
+	log.LogAttrs(ctx, level, "attempt", attrs...)
+}

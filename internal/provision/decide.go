@@ -1,0 +1,285 @@
+package provision
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	"entrawebex/internal/change"
+)
+
+// The SCIM paths whose meaning the engine knows. All others are the mapping's.
+const (
+	userName   = "userName"
+	active     = "active"
+	externalID = "externalId"
+)
+
+// decide compares what Entra has with what Webex is known to have, and either
+// sets w.op to the one write that comes next, or ends the attempt.
+func (b *batch) decide(ctx context.Context, w *work) {
+	if w.record.Doubt != nil && !w.settled {
+		if b.settle(ctx, w); w.done {
+			return
+		}
+	}
+	if w.reading.Presence == Absent {
+		b.decideAbsent(ctx, w)
+		return
+	}
+	w.record.Absence = nil
+	want, err := b.desired(w)
+	switch {
+	case w.done:
+	case err != nil && w.isActive() && !entitled(w.reading):
+		// Whatever is wrong with the attributes of a leaver, the account is
+		// closed first.
+		b.change(ctx, w, map[string]any{active: false})
+	case err != nil:
+		b.fail(w, Processing, &Fault{Kind: Permanent, Reason: fmt.Sprintf("%s: %v", w.attempt.Object, err)})
+	case w.record.WebexID == "":
+		b.decideUnlinked(w, want)
+	case w.isActive() && want[active] == false:
+		// On its own, so that nothing else about the account can stop it.
+		b.change(ctx, w, map[string]any{active: false})
+	default:
+		b.change(ctx, w, want)
+	}
+}
+
+// entitled reports whether the person may sign in.
+func entitled(r Reading) bool {
+	return r.Presence == Present && r.Attributes["accountEnabled"] == true
+}
+
+// isActive reports whether the account is there and not known to be inactive.
+func (w *work) isActive() bool {
+	return w.record.WebexID != "" && w.record.Written[active] != false
+}
+
+// desired maps the reading. Of a user in the recycle bin only the state
+// counts: its name is mangled.
+func (b *batch) desired(w *work) (map[string]any, error) {
+	if w.reading.Presence == SoftDeleted {
+		return map[string]any{active: false}, nil
+	}
+	if _, ok := w.reading.Attributes["accountEnabled"].(bool); !ok {
+		b.fail(w, Import, &Fault{Kind: Transient, Reason: fmt.Sprintf("Entra's answer for %s lacks accountEnabled", w.attempt.Object)})
+		return nil, nil
+	}
+	attributes := maps.Clone(w.reading.Attributes)
+	attributes["IsSoftDeleted"] = !entitled(w.reading)
+	return b.Mapping.Map(attributes)
+}
+
+// decideUnlinked creates the account of a person who has none. Webex is not
+// searched first: if the name is taken it says so, and the holder is looked at
+// then. A hire costs one call.
+func (b *batch) decideUnlinked(w *work, want map[string]any) {
+	name, _ := want[userName].(string)
+	switch {
+	case w.record.Doubt != nil && (want[active] == false || !containsFold(w.record.Doubt.UserNames, name)):
+		b.unseen(w)
+		return
+	case want[active] == false:
+		b.skip(w, Scoping, "is disabled or deleted in Entra and was never provisioned (NotEffectivelyEntitled)")
+		return
+	}
+	w.op = &Operation{Object: w.attempt.Object, Resource: b.Mapping.Resource(want)}
+	w.pending = want
+}
+
+// unseen ends an attempt that must not go on before Webex shows whether an
+// earlier one created the account.
+func (b *batch) unseen(w *work) {
+	b.fail(w, Matching, &Fault{Kind: Transient, Reason: fmt.Sprintf(
+		"an interrupted attempt may have created an account of %s that Webex does not show yet", w.attempt.Object)})
+}
+
+// change sets w.op to the smallest PATCH that gives the linked account these
+// values, or ends the attempt if it has them.
+func (b *batch) change(ctx context.Context, w *work, want map[string]any) {
+	patch, changed := b.Mapping.Diff(w.record.Written, want)
+	if len(patch) == 0 {
+		b.unchanged(w)
+		return
+	}
+	pending := make(map[string]any, len(changed))
+	for _, path := range changed {
+		pending[path] = want[path]
+	}
+	if pending[active] == false && !b.mayDestroy(ctx, w) {
+		return
+	}
+	w.op = &Operation{Object: w.attempt.Object, ID: w.record.WebexID, Patch: patch}
+	w.pending = pending
+}
+
+// unchanged ends an attempt that finds nothing more to write.
+func (b *batch) unchanged(w *work) {
+	if w.attempt.Action != None {
+		b.succeed(w)
+		return
+	}
+	b.skip(w, Export, "Webex already has this state (RedundantExport)")
+}
+
+// decideAbsent deals with an object that Entra has in neither place. Nothing
+// is destroyed for its absence alone: a delete needs Graph's word about this
+// very id and two readings ConfirmAfter apart; without the word the account is
+// at most deactivated.
+func (b *batch) decideAbsent(ctx context.Context, w *work) {
+	r := &w.record
+	now := b.Now()
+	absence := Absence{Since: now}
+	if r.Absence != nil {
+		absence = *r.Absence
+	}
+	for _, c := range w.attempt.Causes {
+		absence.Deleted = absence.Deleted || c.Deleted
+	}
+	r.Absence = &absence
+	confirmed := now.Sub(absence.Since) >= b.ConfirmAfter
+
+	switch {
+	case r.WebexID == "" && r.Doubt != nil:
+		b.unseen(w)
+	case r.WebexID == "" && (absence.Deleted || confirmed):
+		r.Absence = nil
+		if w.attempt.Action == Delete {
+			b.succeed(w)
+			return
+		}
+		b.skip(w, Scoping, "is not in Entra and not provisioned")
+	case r.WebexID == "":
+		b.again(w, retryDelay(w.attempt.Started.Sub(absence.Since)), "Entra does not know it, or does not know it yet")
+	case absence.Deleted && w.isActive(), confirmed && w.isActive():
+		b.change(ctx, w, map[string]any{active: false})
+	case !confirmed:
+		b.again(w, absence.Since.Add(b.ConfirmAfter).Sub(now), "Entra no longer has it: looked at again before anything is deleted")
+	case absence.Deleted:
+		if b.mayDestroy(ctx, w) {
+			w.op = &Operation{Object: w.attempt.Object, ID: r.WebexID}
+		}
+	default:
+		b.unchanged(w)
+	}
+}
+
+// retryDelay spaces the second looks at an object Entra does not know yet: as
+// long as it has been waited for so far, from 10 seconds up.
+func retryDelay(waited time.Duration) time.Duration {
+	return max(waited, firstRetry)
+}
+
+// mayDestroy reports whether a disable or a delete may go ahead; if not, the
+// attempt has ended.
+func (b *batch) mayDestroy(ctx context.Context, w *work) bool {
+	name, _ := w.record.Written[userName].(string)
+	upn, _ := w.reading.Attributes["userPrincipalName"].(string)
+	for _, id := range []string{w.attempt.Object.ID, name, upn} {
+		if b.protected[strings.ToLower(id)] {
+			b.fail(w, Export, &Fault{Kind: Held, Reason: fmt.Sprintf(
+				"%s is in PROTECTED_USERS: it is neither disabled nor deleted; do it by hand in Control Hub, or take it off the list", w.attempt.Object)})
+			return false
+		}
+	}
+	if err := b.confirmTenant(ctx); err != nil {
+		b.fail(w, Export, err)
+		return false
+	}
+	return true
+}
+
+// confirmTenant asks Entra once which tenant it is.
+func (e *Engine) confirmTenant(ctx context.Context) error {
+	e.tenant.Lock()
+	defer e.tenant.Unlock()
+	if e.confirmed {
+		return nil
+	}
+	id, err := e.Directory.Organization(ctx)
+	if err != nil {
+		return err
+	}
+	if canonical, _ := change.ParseID(id); canonical == "" || canonical != e.TenantID {
+		return &Fault{Kind: Transient, Reason: fmt.Sprintf(
+			"Entra's answers come from tenant %q and not from ENTRA_TENANT_ID %s: nothing is disabled or deleted", id, e.TenantID)}
+	}
+	e.confirmed = true
+	return nil
+}
+
+// visibleAfter is how long after a create Webex's search may not show the
+// account yet. Clients of the live service poll for up to 15 seconds.
+const visibleAfter = time.Minute
+
+// settle finds out what came of a write whose end is not known, by reading
+// Webex: by id, or else under every name that was tried. After it the
+// difference is taken against what Webex has.
+func (b *batch) settle(ctx context.Context, w *work) {
+	r := &w.record
+	w.settled = true
+	if r.WebexID != "" {
+		account, err := b.Target.User(ctx, r.WebexID)
+		switch {
+		case isKind(err, Gone):
+			w.step(Matching, Warning, "Webex no longer has the account "+r.WebexID)
+			w.unlink()
+		case err != nil:
+			b.fail(w, Matching, err)
+		default:
+			b.link(w, account)
+		}
+		return
+	}
+	if r.Doubt == nil {
+		return
+	}
+	for _, name := range r.Doubt.UserNames {
+		accounts, err := b.Target.UsersNamed(ctx, name)
+		if err != nil {
+			b.fail(w, Matching, err)
+			return
+		}
+		for _, account := range accounts {
+			if account.externalID() == w.attempt.Object.ID {
+				w.step(Matching, Success, "found the account "+account.ID+" that an interrupted attempt created")
+				b.link(w, account)
+				return
+			}
+		}
+	}
+	if b.Now().Sub(r.Doubt.Since) > visibleAfter {
+		r.Doubt = nil
+	}
+}
+
+// link ties the object to an account just read.
+func (b *batch) link(w *work, account Account) {
+	r := &w.record
+	r.WebexID, r.Written, r.Doubt = account.ID, b.Mapping.Values(account.Attributes), nil
+	w.settled = true
+	b.dateInactivity(w)
+}
+
+func (a Account) externalID() string {
+	s, _ := a.Attributes[externalID].(string)
+	return strings.ToLower(s)
+}
+
+// actionOf names what an operation does, as an administrator would.
+func actionOf(op *Operation, have, values map[string]any) Action {
+	switch v, ok := values[active]; {
+	case op.Resource != nil:
+		return Create
+	case ok && v == false:
+		return Disable
+	case ok && have[active] == false:
+		return Enable
+	default:
+		return Update
+	}
+}

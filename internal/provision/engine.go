@@ -1,0 +1,414 @@
+// Package provision makes Webex match Entra, one object at a time.
+//
+// An attempt follows the steps of Entra's provisioning log: import (read the
+// object from Entra as it is now), scoping, matching, processing (what should
+// Webex hold, and what must be written for that) and export. Deciding and
+// exporting are apart: what is to be written is a value until it is written.
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"entrawebex/internal/change"
+	"entrawebex/internal/mapping"
+)
+
+// Lease is how long a claim holds an object. It outlives every call made
+// under it: calls end with the lease at the latest.
+const Lease = 2 * time.Minute
+
+// Config is what an Engine needs. Fields without a default are required.
+type Config struct {
+	Directory Directory
+	Target    Target
+	Ledger    Ledger
+	// Queue takes the Changes of objects the engine wants looked at again.
+	Queue   Enqueuer
+	Mapping mapping.Mapping
+	// TenantID is the tenant Entra's answers must come from before anything
+	// is disabled or deleted.
+	TenantID string
+	// Protected are object ids and userNames that are never disabled or
+	// deleted.
+	Protected []string
+	// ConfirmAfter is the time between the two readings a delete needs;
+	// default 10 minutes.
+	ConfirmAfter time.Duration
+	// Now is the clock; default time.Now.
+	Now func() time.Time
+	// Jitter returns a random duration in [0, d), which keeps retries of
+	// many objects apart.
+	Jitter func(d time.Duration) time.Duration
+	// Observe is told every attempt when it is over. It may be nil.
+	Observe func(Attempt)
+	Log     *slog.Logger
+}
+
+// Engine converges objects. It is safe for concurrent use.
+type Engine struct {
+	Config
+
+	protected map[string]bool
+
+	tenant    sync.Mutex
+	confirmed bool // Entra's answers come from TenantID
+}
+
+// New returns an Engine.
+func New(c Config) *Engine {
+	if c.ConfirmAfter == 0 {
+		c.ConfirmAfter = 10 * time.Minute
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Observe == nil {
+		c.Observe = func(Attempt) {}
+	}
+	e := &Engine{Config: c, protected: map[string]bool{}}
+	for _, name := range c.Protected {
+		e.protected[strings.ToLower(strings.TrimSpace(name))] = true
+	}
+	return e
+}
+
+// work is one object on its way through a batch.
+type work struct {
+	attempt Attempt
+	// stored is the record as the ledger has it, record as it is by now.
+	stored, record Record
+	reading        Reading
+	// settled says that record.Written was read from Webex in this attempt.
+	settled bool
+	// want is what the account should hold, pending what op writes of it.
+	want, pending map[string]any
+	op            *Operation
+	// before is the doubt there was before op.
+	before *Doubt
+	done   bool
+}
+
+// batch is the objects one call of Converge works on, under one owner.
+type batch struct {
+	*Engine
+	owner string
+	works []*work
+}
+
+// rounds bounds how often an object of a batch is decided anew after a write:
+// adopt, free a name, rename and disable take four.
+const rounds = 8
+
+// Converge makes Webex match Entra for the objects the changes name, and
+// returns one Attempt for each of them, in the order they were first named.
+// It reads them from Entra together, and a fault of one does not touch the
+// others.
+func (e *Engine) Converge(ctx context.Context, changes []change.Change) []Attempt {
+	b := &batch{Engine: e, owner: uuid.NewString()}
+	for _, c := range changes {
+		b.add(c)
+	}
+	for _, w := range b.works {
+		b.claim(ctx, w)
+	}
+	b.read(ctx)
+	for range rounds {
+		if !b.round(ctx) {
+			break
+		}
+	}
+	attempts := make([]Attempt, len(b.works))
+	for i, w := range b.works {
+		b.finish(ctx, w)
+		attempts[i] = w.attempt
+	}
+	return attempts
+}
+
+func (b *batch) add(c change.Change) {
+	if w := b.find(c.Object); w != nil {
+		w.attempt.Causes = append(w.attempt.Causes, c)
+		return
+	}
+	b.works = append(b.works, &work{
+		attempt: Attempt{Object: c.Object, Causes: []change.Change{c}, Action: None},
+	})
+}
+
+func (b *batch) find(o change.Object) *work {
+	for _, w := range b.works {
+		if w.attempt.Object == o {
+			return w
+		}
+	}
+	return nil
+}
+
+// claim takes the object. Entra is read after this, so that no other worker
+// writes what it read earlier on top of what we read later.
+func (b *batch) claim(ctx context.Context, w *work) {
+	now := b.Now()
+	w.attempt.Started = now
+	record, err := b.Ledger.Claim(ctx, w.attempt.Object, b.owner, now, now.Add(Lease))
+	if err != nil {
+		if errors.Is(err, ErrClaimed) {
+			err = &Fault{Kind: Transient, Reason: fmt.Sprintf("%s is being worked on already", w.attempt.Object), Err: err}
+		}
+		b.fail(w, Import, err)
+		return
+	}
+	w.stored, w.record = record, record
+	if record.Unconcluded > maxUnconcluded {
+		b.fail(w, Import, &Fault{Kind: Permanent, Reason: fmt.Sprintf(
+			"%d attempts at %s began and never came to an end: each crashed or ran out of time or memory",
+			maxUnconcluded, w.attempt.Object)})
+	}
+}
+
+// read imports the batch's objects from Entra.
+func (b *batch) read(ctx context.Context) {
+	var open []*work
+	var ids []string
+	for _, w := range b.works {
+		if !w.done {
+			open = append(open, w)
+			ids = append(ids, w.attempt.Object.ID)
+		}
+	}
+	if len(open) == 0 {
+		return
+	}
+	for i, reading := range b.Directory.Users(ctx, ids) {
+		b.imported(open[i], reading)
+	}
+}
+
+func (b *batch) imported(w *work, reading Reading) {
+	w.reading = reading
+	switch {
+	case reading.Err != nil:
+		b.fail(w, Import, reading.Err)
+	case reading.Presence == Present:
+		w.step(Import, Success, "read from Entra")
+	case reading.Presence == SoftDeleted:
+		w.step(Import, Success, "is in Entra's recycle bin")
+	case reading.Presence == Absent:
+		w.step(Import, Success, "Entra has it neither under /users nor in the recycle bin")
+	default:
+		b.fail(w, Import, &Fault{Kind: Transient, Reason: fmt.Sprintf("Entra gave no answer for %s", w.attempt.Object)})
+	}
+}
+
+// round decides what is to be written for every object that is not done, and
+// writes it. It reports whether another round may have something to do.
+func (b *batch) round(ctx context.Context) bool {
+	var exporting []*work
+	for _, w := range b.works {
+		if w.done {
+			continue
+		}
+		w.op, w.pending = nil, nil
+		b.decide(ctx, w)
+		if w.op != nil && b.doubt(ctx, w) {
+			exporting = append(exporting, w)
+		}
+	}
+	// A leaver does not wait behind a title change.
+	slices.SortStableFunc(exporting, func(x, y *work) int { return urgency(x.op) - urgency(y.op) })
+	b.export(ctx, exporting)
+	return len(exporting) > 0
+}
+
+func urgency(op *Operation) int {
+	for _, p := range op.Patch {
+		if p.Path == active && p.Value == false {
+			return 0
+		}
+	}
+	return 1
+}
+
+// doubt notes in the ledger what is about to be written. Saving it also
+// proves that the object is still ours.
+func (b *batch) doubt(ctx context.Context, w *work) bool {
+	w.before = w.record.Doubt
+	d := &Doubt{Since: b.Now()}
+	if w.before != nil {
+		d.UserNames = slices.Clone(w.before.UserNames)
+	}
+	if name, ok := w.pending[userName].(string); ok && !containsFold(d.UserNames, name) {
+		d.UserNames = append(d.UserNames, name)
+	}
+	w.record.Doubt = d
+	if err := b.save(ctx, w); err != nil {
+		w.record.Doubt = w.before
+		b.fail(w, Export, err)
+		return false
+	}
+	return true
+}
+
+func (b *batch) export(ctx context.Context, works []*work) {
+	if len(works) == 0 {
+		return
+	}
+	ops := make([]Operation, len(works))
+	until := works[0].record.Claim.Until
+	for i, w := range works {
+		ops[i] = *w.op
+		if u := w.record.Claim.Until; u.Before(until) {
+			until = u
+		}
+	}
+	// No write may leave after the claim it is made under.
+	leased, cancel := context.WithTimeout(ctx, until.Sub(b.Now()))
+	defer cancel()
+	answers := b.Target.Apply(leased, ops)
+	taken := map[*work]*Fault{}
+	for i, w := range works {
+		f := AsFault(answers[i].Err)
+		switch {
+		case f == nil:
+			b.wrote(w, answers[i].ID)
+		case f.Kind == Exists:
+			taken[w] = f
+		default:
+			b.refused(ctx, w, f)
+		}
+	}
+	// Only now, when every record says what Webex answered, is it known who
+	// holds a name. Whoever was moved while another's name was resolved has
+	// no operation left and is decided anew.
+	for _, w := range works {
+		if f := taken[w]; f != nil && w.op != nil {
+			b.resolve(ctx, w, f)
+		}
+	}
+}
+
+// refused takes Webex's refusal of the operation of w into its record.
+func (b *batch) refused(ctx context.Context, w *work, f *Fault) {
+	w.op = nil
+	if !f.Uncertain {
+		w.record.Doubt = w.before
+	}
+	switch {
+	case f.Kind == Gone:
+		w.step(Export, Warning, f.Reason)
+		w.unlink()
+	case f.Kind == NoTarget && !w.settled:
+		w.step(Export, Warning, f.Reason)
+		b.settle(ctx, w)
+	case f.Kind == NoTarget:
+		b.fail(w, Export, &Fault{Kind: Permanent, Reason: f.Reason})
+	default:
+		b.fail(w, Export, f)
+	}
+}
+
+// wrote records a write that Webex confirmed.
+func (b *batch) wrote(w *work, id string) {
+	r, op, values := &w.record, w.op, w.pending
+	w.op = nil
+	w.attempt.Exported = b.Now()
+	r.Doubt = nil
+	if op.Resource == nil && op.Patch == nil {
+		w.note(Delete, nil, nil)
+		w.step(Export, Success, "deleted in Webex")
+		w.unlink()
+		return
+	}
+	w.note(actionOf(op, r.Written, values), r.Written, values)
+	w.step(Export, Success, "written to Webex")
+	written := make(map[string]any, len(r.Written)+len(values))
+	for path, v := range r.Written {
+		written[path] = v
+	}
+	for path, v := range values {
+		written[path] = v
+	}
+	r.WebexID, r.Written = id, written
+	b.dateInactivity(w)
+}
+
+// dateInactivity keeps the day from which Webex counts to the removal of an
+// inactive account.
+func (b *batch) dateInactivity(w *work) {
+	switch r := &w.record; {
+	case r.Written[active] != false:
+		r.InactiveSince = time.Time{}
+	case r.InactiveSince.IsZero():
+		r.InactiveSince = b.Now()
+	}
+}
+
+func (b *batch) save(ctx context.Context, w *work) error {
+	if err := b.Ledger.Save(ctx, b.owner, w.stored, w.record); err != nil {
+		return saveFault(w, err)
+	}
+	w.stored = w.record
+	return nil
+}
+
+func saveFault(w *work, err error) error {
+	switch {
+	case errors.Is(err, ErrClaimed):
+		return &Fault{Kind: Transient, Reason: fmt.Sprintf("the claim on %s ran out", w.attempt.Object), Err: err}
+	case errors.Is(err, ErrLinked):
+		return &Fault{Kind: Permanent, Reason: fmt.Sprintf(
+			"the Webex account %s is linked to another person than %s", w.record.WebexID, w.attempt.Object), Err: err}
+	default:
+		return fmt.Errorf("write the ledger record of %s: %w", w.attempt.Object, err)
+	}
+}
+
+// finish ends the attempt: the ledger learns what came of it and the claim is
+// given up.
+func (b *batch) finish(ctx context.Context, w *work) {
+	if !w.done {
+		b.fail(w, Processing, &Fault{Kind: Transient, Reason: fmt.Sprintf("%s changed faster than it could be written", w.attempt.Object)})
+	}
+	if w.stored.Claim.Owner == b.owner {
+		if err := b.conclude(ctx, w); err != nil {
+			b.fail(w, Export, saveFault(w, err))
+		}
+	}
+	w.attempt.WebexID = w.record.WebexID
+	w.attempt.Finished = b.Now()
+	w.attempt.log(ctx, b.Log)
+	b.Observe(w.attempt)
+}
+
+func (b *batch) conclude(ctx context.Context, w *work) error {
+	r := &w.record
+	r.Unconcluded = 0
+	r.Claim = Claim{}
+	if r.forgettable() {
+		return b.Ledger.Forget(ctx, b.owner, w.stored)
+	}
+	return b.Ledger.Save(ctx, b.owner, w.stored, *r)
+}
+
+// forgettable reports whether the record says nothing that a new one would
+// not.
+func (r *Record) forgettable() bool {
+	return r.WebexID == "" && r.Doubt == nil && r.Trouble == nil && r.Absence == nil
+}
+
+func (w *work) unlink() {
+	w.record.WebexID, w.record.Written, w.record.Doubt = "", nil, nil
+	w.record.InactiveSince = time.Time{}
+}
+
+func containsFold(list []string, s string) bool {
+	return slices.ContainsFunc(list, func(x string) bool { return strings.EqualFold(x, s) })
+}

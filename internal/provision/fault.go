@@ -1,0 +1,86 @@
+package provision
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// FaultKind says what is to be done about a fault. The HTTP edge of each
+// adapter decides it, once.
+type FaultKind string
+
+// The kinds of fault, and the three answers that are none.
+const (
+	// Throttled: the server asked for a pause (429, 423, 503 with
+	// Retry-After). Retried after that pause.
+	Throttled FaultKind = "throttled"
+	// Transient: the server, the connection or a replica failed. Retried
+	// with growing delay; permanent after a day of attempts.
+	Transient FaultKind = "transient"
+	// Permanent: trying again cannot help. To the dead-letter queue at once.
+	Permanent FaultKind = "permanent"
+	// Unauthorized: 401 or 403. The credentials are refused, not the object.
+	Unauthorized FaultKind = "unauthorized"
+	// Held: the operation waits for a person. Webex is not touched.
+	Held FaultKind = "held"
+	// Gone: the account is not there (404 on GET, PATCH or DELETE). Not a
+	// fault: recreated if it should be active, else done.
+	Gone FaultKind = "gone"
+	// Exists: the name is taken (409). Not a fault by itself: the holder is
+	// looked at.
+	Exists FaultKind = "exists"
+	// NoTarget: a PATCH names an element the account does not have (400,
+	// scimType noTarget, RFC 7644 section 3.12). Not a fault by itself: the
+	// account is read and the difference taken anew.
+	NoTarget FaultKind = "noTarget"
+)
+
+// Fault is a failed call or decision: what happened, to which object, and
+// what is to be done about it.
+type Fault struct {
+	Kind FaultKind
+	// Reason is one clear sentence for a person. It holds no secret, no body.
+	Reason string
+	// After is how long the server asked to wait; zero if it did not say.
+	After time.Duration
+	// Uncertain says that the call may have had its effect: a time-out, a
+	// broken connection, a 5xx.
+	Uncertain bool
+	// Err is the cause, if there is one.
+	Err error
+}
+
+// Error implements error.
+func (f *Fault) Error() string {
+	if f.Err == nil {
+		return f.Reason
+	}
+	return fmt.Sprintf("%s: %v", f.Reason, f.Err)
+}
+
+// Unwrap returns the cause.
+func (f *Fault) Unwrap() error { return f.Err }
+
+// AsFault returns err as a Fault. An error no adapter classified is transient
+// and uncertain: it is retried, and Webex is read before it is written again.
+func AsFault(err error) *Fault {
+	if err == nil {
+		return nil
+	}
+	var f *Fault
+	if errors.As(err, &f) {
+		return f
+	}
+	return &Fault{Kind: Transient, Reason: "unexpected failure", Uncertain: true, Err: err}
+}
+
+// isKind reports whether err is a Fault of that kind.
+func isKind(err error, kind FaultKind) bool {
+	var f *Fault
+	return errors.As(err, &f) && f.Kind == kind
+}
+
+func permanentf(format string, args ...any) *Fault {
+	return &Fault{Kind: Permanent, Reason: fmt.Sprintf(format, args...)}
+}

@@ -1,0 +1,63 @@
+package provision
+
+import (
+	"time"
+
+	"entrawebex/internal/change"
+)
+
+// Record is what the ledger keeps of one object. Its JSON form is what is
+// stored; fields may be added, never renamed.
+type Record struct {
+	Object change.Object `json:"object"`
+	// WebexID is the account this object is linked to; empty if none.
+	WebexID string `json:"webexId,omitempty"`
+	// Written is what was last written to Webex and confirmed: SCIM path to
+	// value.
+	Written map[string]any `json:"written,omitempty"`
+	// Doubt is a write that was begun and whose end is not known.
+	Doubt *Doubt `json:"doubt,omitempty"`
+	// Claim is who works on the object now.
+	Claim Claim `json:"claim,omitzero"`
+	// Unconcluded counts the attempts that began since one last came to an
+	// end. A crash leaves it raised.
+	Unconcluded int `json:"unconcluded,omitempty"`
+	// Trouble is the open fault; nil once an attempt succeeded.
+	Trouble *Trouble `json:"trouble,omitempty"`
+	// Absence is kept while Entra says the object is gone.
+	Absence *Absence `json:"absence,omitempty"`
+	// InactiveSince is when the account was deactivated; Webex removes it
+	// 30 days later.
+	InactiveSince time.Time `json:"inactiveSince,omitzero"`
+}
+
+// Claim is a lease on an object.
+type Claim struct {
+	Owner string    `json:"owner,omitempty"`
+	Until time.Time `json:"until,omitzero"`
+}
+
+// Doubt notes what is about to be written, before it is.
+type Doubt struct {
+	// UserNames are the names under which the account may be found.
+	UserNames []string  `json:"userNames,omitempty"`
+	Since     time.Time `json:"since"`
+}
+
+// Trouble is a fault that no success has cleared yet.
+type Trouble struct {
+	Kind   FaultKind `json:"kind"`
+	Step   StepName  `json:"step"`
+	Reason string    `json:"reason"`
+	// Since is when the first of the attempts failed, Attempts how many have.
+	Since    time.Time `json:"since"`
+	Attempts int       `json:"attempts"`
+}
+
+// Absence is Entra's answer that the object is in neither place.
+type Absence struct {
+	// Since is the time of the first such reading.
+	Since time.Time `json:"since,omitzero"`
+	// Deleted is Graph's word that this very id was deleted for good.
+	Deleted bool `json:"deleted,omitempty"`
+}

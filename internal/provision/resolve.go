@@ -1,0 +1,182 @@
+package provision
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"entrawebex/internal/change"
+)
+
+// resolve deals with a userName that is taken (f is Webex's answer): the
+// account that holds it is adopted, moved out of the way, or a reason to give
+// up.
+func (b *batch) resolve(ctx context.Context, w *work, f *Fault) {
+	name, _ := w.pending[userName].(string)
+	if name == "" {
+		w.record.Doubt = w.before
+		b.fail(w, Export, &Fault{Kind: Permanent, Reason: f.Reason})
+		return
+	}
+	holders, err := b.Target.UsersNamed(ctx, name)
+	switch {
+	case err != nil:
+		b.fail(w, Matching, err)
+	case len(holders) == 0:
+		b.takenUnseen(w)
+	case len(holders) > 1:
+		w.record.Doubt = w.before
+		b.fail(w, Matching, permanentf("%d Webex accounts have the userName of %s: leave one in Control Hub", len(holders), w.attempt.Object))
+	default:
+		b.takenBy(ctx, w, name, holders[0])
+	}
+}
+
+// unseenAttempts is how often a name is tried again that is taken by nobody to
+// be seen, before it counts as taken elsewhere: Webex's search lags behind.
+const unseenAttempts = 4
+
+func (b *batch) takenUnseen(w *work) {
+	kind := Permanent
+	if w.record.Trouble == nil || w.record.Trouble.Attempts < unseenAttempts {
+		kind = Transient
+	}
+	b.fail(w, Matching, &Fault{Kind: kind, Reason: fmt.Sprintf(
+		"the userName of %s is taken and no account of this organization shows it, so it belongs to another one: claim the user in Control Hub", w.attempt.Object)})
+}
+
+func (b *batch) takenBy(ctx context.Context, w *work, name string, holder Account) {
+	owner, owned, err := b.ownerOf(ctx, holder)
+	if err != nil {
+		b.fail(w, Matching, err)
+		return
+	}
+	switch {
+	case owned && owner == w.attempt.Object,
+		!owned && w.record.WebexID == "" && adoptable(holder, w.attempt.Object):
+		w.step(Matching, Success, fmt.Sprintf("adopted the account %s found by its userName; its externalId was %q", holder.ID, holder.externalID()))
+		b.link(w, holder)
+		return
+	}
+	w.record.Doubt = w.before // the name is another's, so nothing was written
+	switch {
+	case owned:
+		b.makeRoom(ctx, w, name, holder, owner)
+	case w.record.WebexID != "":
+		b.fail(w, Matching, permanentf("the new userName of %s is that of the Webex account %s, which is not managed here: rename or delete that account in Control Hub",
+			w.attempt.Object, holder.ID))
+	default:
+		b.fail(w, Matching, permanentf("the userName of %s is that of the Webex account %s, whose externalId names another Entra object, %s: clear it if that object is no more",
+			w.attempt.Object, holder.ID, holder.externalID()))
+	}
+}
+
+// adoptable reports whether an unlinked account may be taken over: nobody's,
+// this object's, or what a system other than Entra left behind.
+func adoptable(a Account, o change.Object) bool {
+	_, entra := change.ParseID(a.externalID())
+	return !entra || a.externalID() == o.ID
+}
+
+// ownerOf returns the object an account is ours for: linked to it, or created
+// for it by an attempt that never learned so.
+func (b *batch) ownerOf(ctx context.Context, a Account) (change.Object, bool, error) {
+	for _, w := range b.works {
+		if w.record.WebexID == a.ID {
+			return w.attempt.Object, true, nil
+		}
+	}
+	if o, ok, err := b.Ledger.LinkedTo(ctx, a.ID); ok || err != nil {
+		return o, ok, err
+	}
+	id, ok := change.ParseID(a.externalID())
+	if !ok {
+		return change.Object{}, false, nil
+	}
+	o := change.Object{Kind: change.User, ID: id}
+	r, ok, err := b.Ledger.Record(ctx, o)
+	return o, ok && r.WebexID == "" && r.Doubt != nil, err
+}
+
+// makeRoom moves the holder of a name to a reserved address, if Entra says that
+// the name is no longer the holder's. The holder is worked on under its own
+// claim, and looked at again afterwards.
+func (b *batch) makeRoom(ctx context.Context, w *work, name string, holder Account, owner change.Object) {
+	h := b.find(owner)
+	visiting := h == nil
+	if visiting {
+		var err error
+		if h, err = b.visit(ctx, w, owner); err != nil {
+			b.fail(w, Matching, err)
+			return
+		}
+		defer b.finish(ctx, h)
+	}
+	if f := b.mayMove(h, w, name); f != nil {
+		b.fail(w, Matching, f)
+		if visiting {
+			b.skip(h, Matching, "keeps its userName")
+		}
+		return
+	}
+	b.link(h, holder)
+	h.done = false
+	h.pending = map[string]any{}
+	_, domain, _ := strings.Cut(name, "@")
+	for path, v := range h.record.Written {
+		if s, ok := v.(string); ok && strings.EqualFold(s, name) {
+			h.pending[path] = owner.ID + "@" + domain
+		}
+	}
+	patch, _ := b.Mapping.Diff(h.record.Written, h.pending)
+	h.op = &Operation{Object: owner, ID: holder.ID, Patch: patch}
+	if b.doubt(ctx, h) {
+		b.export(ctx, []*work{h})
+	}
+	switch {
+	case h.attempt.Fault != nil:
+		b.fail(w, Matching, &Fault{Kind: Transient, Reason: fmt.Sprintf(
+			"the userName of %s could not be taken from %s yet", w.attempt.Object, owner), Err: h.attempt.Fault})
+	case visiting:
+		b.succeed(h)
+	}
+}
+
+// visit claims and reads an object that is not in the batch. Its Change is
+// queued before anything is done to it, so that it is looked at again whatever
+// happens here.
+func (b *batch) visit(ctx context.Context, w *work, o change.Object) (*work, error) {
+	cause := w.attempt.Causes[0]
+	again := change.Change{Object: o, Source: change.Engine, SeenAt: b.Now(), CorrelationID: cause.CorrelationID}
+	if err := b.Queue.Enqueue(ctx, []change.Change{again}); err != nil {
+		return nil, &Fault{Kind: Transient, Reason: fmt.Sprintf("%s could not be queued", o), Err: err}
+	}
+	h := &work{attempt: Attempt{Object: o, Causes: []change.Change{again}, Action: None}}
+	if b.claim(ctx, h); !h.done {
+		b.imported(h, b.Directory.Users(ctx, []string{o.ID})[0])
+	}
+	if h.done {
+		b.finish(ctx, h)
+		return nil, &Fault{Kind: Transient, Reason: fmt.Sprintf("%s holds the userName of %s and cannot be looked at now", o, w.attempt.Object), Err: h.attempt.Fault}
+	}
+	return h, nil
+}
+
+// mayMove returns nil if Entra says that the name is not h's any more, else
+// the fault that w has for it.
+func (b *batch) mayMove(h, w *work, name string) *Fault {
+	switch {
+	case h.stored.Claim.Owner != b.owner || h.reading.Err != nil || h.reading.Presence == Unknown:
+		return &Fault{Kind: Transient, Reason: fmt.Sprintf("%s holds the userName of %s and cannot be looked at now", h.attempt.Object, w.attempt.Object)}
+	case h.reading.Presence != Present:
+		return nil
+	}
+	want, err := b.desired(h)
+	if err != nil {
+		return permanentf("the userName of %s is held by %s, whose own attributes are at fault: %v", w.attempt.Object, h.attempt.Object, err)
+	}
+	if theirs, _ := want[userName].(string); strings.EqualFold(theirs, name) {
+		return permanentf("%s and %s both have this userName in Entra: Webex can give it to one of them", w.attempt.Object, h.attempt.Object)
+	}
+	return nil
+}

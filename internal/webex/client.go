@@ -1,0 +1,170 @@
+// Package webex speaks Webex's dialect of SCIM 2.0 (RFC 7643, RFC 7644), and
+// plain SCIM 2.0 with any other server.
+// https://developer.webex.com/docs/api/v1/scim-2-users
+package webex
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"entrawebex/internal/provision"
+)
+
+// Timeout bounds one call, from its first byte to its last. A claim on an
+// object outlives it.
+const Timeout = 20 * time.Second
+
+// maxAnswer bounds what is read of an answer, in bytes. A page of 100 users
+// with all their attributes is a few hundred kilobytes.
+const maxAnswer = 8 << 20
+
+// Config is what a Client needs.
+type Config struct {
+	// URL is the SCIM root of one organization, without a slash at its end:
+	// https://webexapis.com/identity/scim/{orgId}/v2.
+	URL string
+	// Token returns the bearer token to send.
+	Token func(ctx context.Context) (string, error)
+	// Transport carries the calls; nil for NewTransport.
+	Transport http.RoundTripper
+	// Now is the clock that a Retry-After date is held against; nil for
+	// time.Now.
+	Now func() time.Time
+}
+
+// Client reads and writes the users of one Webex organization.
+type Client struct {
+	root  string
+	token func(ctx context.Context) (string, error)
+	http  *http.Client
+	now   func() time.Time
+}
+
+// New returns a Client. It calls nothing.
+func New(c Config) (*Client, error) {
+	u, err := url.Parse(c.URL)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, fmt.Errorf("%q is not the URL of a SCIM service: it looks like https://webexapis.com/identity/scim/{orgId}/v2", c.URL)
+	}
+	if c.Transport == nil {
+		c.Transport = NewTransport()
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return &Client{
+		root:  strings.TrimRight(c.URL, "/"),
+		token: c.Token,
+		now:   c.Now,
+		http: &http.Client{
+			Transport: c.Transport,
+			Timeout:   Timeout,
+			// The token belongs to the configured host: a redirect is an
+			// answer like any other, and an unexpected one.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}, nil
+}
+
+// NewTransport returns a transport that keeps connections for the calls to
+// come and gives up on a server that does not answer.
+func NewTransport() *http.Transport {
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		ForceAttemptHTTP2:     true,
+		MaxIdleConns:          32,
+		MaxIdleConnsPerHost:   16,
+		IdleConnTimeout:       90 * time.Second,
+		TLSHandshakeTimeout:   5 * time.Second,
+		ResponseHeaderTimeout: Timeout,
+	}
+}
+
+// call makes one call and decodes a 2xx answer into out, where out is not nil
+// and the answer has a body. Every other answer is a *provision.Fault that
+// says what was asked of which object.
+func (c *Client) call(ctx context.Context, what, method, path string, in, out any) error {
+	request, err := c.request(ctx, method, path, in)
+	if err != nil {
+		return &provision.Fault{Kind: provision.AsFault(err).Kind, Reason: what, Err: err}
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return unanswered(what, err)
+	}
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	if closeErr := response.Body.Close(); err == nil {
+		err = closeErr
+	}
+	switch {
+	case err != nil:
+		return unanswered(what, err)
+	case response.StatusCode < 200 || response.StatusCode > 299:
+		return c.refused(what, response, body)
+	case len(body) > maxAnswer:
+		return &provision.Fault{
+			Kind: provision.Permanent, Uncertain: true,
+			Reason: fmt.Sprintf("%s: Webex's answer is longer than %d bytes", what, maxAnswer),
+		}
+	case out == nil || len(bytes.TrimSpace(body)) == 0:
+		return nil
+	}
+	if err := json.Unmarshal(body, out); err != nil {
+		return &provision.Fault{
+			Kind: provision.Transient, Uncertain: true,
+			Reason: what + ": Webex's answer is not the JSON expected; is this the address of its SCIM API?",
+			Err:    err,
+		}
+	}
+	return nil
+}
+
+func (c *Client) request(ctx context.Context, method, path string, in any) (*http.Request, error) {
+	var body io.Reader
+	if in != nil {
+		encoded, err := json.Marshal(in)
+		if err != nil {
+			return nil, fmt.Errorf("encode the request: %w", err)
+		}
+		body = bytes.NewReader(encoded)
+	}
+	token, err := c.token(ctx)
+	if err != nil {
+		return nil, &provision.Fault{Kind: provision.Unauthorized, Reason: "no Webex token", Err: err}
+	}
+	request, err := http.NewRequestWithContext(ctx, method, c.root+path, body)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Authorization", "Bearer "+token)
+	request.Header.Set("Accept", "application/json, application/scim+json")
+	if in != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	return request, nil
+}
+
+// unanswered is the fault of a call whose answer did not arrive whole. Unless
+// it failed before anything was sent, it may have had its effect.
+func unanswered(what string, err error) error {
+	// The URL inside a *url.Error holds the filter, which names a person.
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err
+	}
+	var dial *net.OpError
+	sent := !(errors.As(err, &dial) && dial.Op == "dial")
+	return &provision.Fault{
+		Kind: provision.Transient, Reason: what + ": Webex did not answer", Uncertain: sent, Err: err,
+	}
+}
