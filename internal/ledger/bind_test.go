@@ -1,0 +1,78 @@
+package ledger_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"entrawebex/internal/ledger"
+)
+
+const (
+	contoso  = "0c1c0a5e-0000-4000-8000-00000000000a"
+	fabrikam = "0c1c0a5e-0000-4000-8000-00000000000b"
+)
+
+func TestBind(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		tenant, org string
+		refused     bool
+	}{
+		"the same tenant and org are welcome again":   {tenant: contoso, org: "Org1"},
+		"the letter case of a tenant id says nothing": {tenant: strings.ToUpper(contoso), org: "Org1"},
+		"another tenant is refused":                   {tenant: fabrikam, org: "Org1", refused: true},
+		"another org is refused":                      {tenant: contoso, org: "Org2", refused: true},
+		"an org id in another letter case is another": {tenant: contoso, org: "org1", refused: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := openBolt(t)
+			if err := ledger.Bind(t.Context(), h, contoso, "Org1"); err != nil {
+				t.Fatal(err)
+			}
+			err := ledger.Bind(t.Context(), h, test.tenant, test.org)
+			if !test.refused {
+				if err != nil {
+					t.Errorf("Bind: %v", err)
+				}
+				return
+			}
+			if err == nil {
+				t.Fatal("Bind succeeded; want a refusal")
+			}
+			for _, id := range []string{contoso, "Org1", test.tenant, test.org} {
+				if !strings.Contains(err.Error(), id) {
+					t.Errorf("%q does not name %s", err, id)
+				}
+			}
+			if err := ledger.Bind(t.Context(), h, contoso, "Org1"); err != nil {
+				t.Errorf("Bind after a refusal: %v", err)
+			}
+		})
+	}
+}
+
+func TestBindOfManyAtOnceBindsToOne(t *testing.T) {
+	t.Parallel()
+	h := openBolt(t)
+	errs := together(20, func(i int) error {
+		return ledger.Bind(t.Context(), h, contoso, fmt.Sprintf("Org%d", i))
+	})
+	bound := 0
+	for _, err := range errs {
+		if err == nil {
+			bound++
+		}
+	}
+	wantEqual(t, bound, 1)
+}
+
+func TestBindRefusesABindingItCannotRead(t *testing.T) {
+	t.Parallel()
+	h := openBolt(t)
+	mustPut(t, h, "binding", "{", 0)
+	if err := ledger.Bind(t.Context(), h, contoso, "Org1"); err == nil {
+		t.Error("Bind succeeded; want an error")
+	}
+}

@@ -1,0 +1,535 @@
+package ledger_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"entrawebex/internal/change"
+	"entrawebex/internal/ledger"
+	"entrawebex/internal/provision"
+)
+
+// store is all that a home of the ledger offers.
+type store interface {
+	provision.Ledger
+	ledger.Documents
+}
+
+// home is an empty ledger and what a test may do behind its back.
+type home struct {
+	store
+
+	// reopen returns a ledger over the same data that shares no memory with
+	// the one before it, which is closed.
+	reopen func(t *testing.T) store
+	// overwrite replaces the stored JSON of the object's record.
+	overwrite func(t *testing.T, o change.Object, data string)
+}
+
+// begin is the time at which tests begin, and lease how long claims last.
+var begin = time.Date(2026, 3, 1, 9, 30, 0, 250_000_000, time.UTC)
+
+const lease = 2 * time.Minute
+
+// conformance checks that a home of the ledger keeps the ports' promises.
+func conformance(t *testing.T, open func(*testing.T) home) {
+	t.Helper()
+	for name, test := range map[string]func(*testing.T, home){
+		"a claim excludes others until its lease ends":                 claimExcludes,
+		"a claim given up is free at once":                             claimGivenUp,
+		"an owner may claim again what it has":                         claimAgain,
+		"every claim counts an attempt until a save says otherwise":    claimCounts,
+		"of 50 workers that claim one object at once, one gets it":     claimRace,
+		"a save under a lease that ran out succeeds if nobody took it": saveLate,
+		"a save after the claim passed on writes nothing":              saveTooLate,
+		"a save without a claim writes nothing":                        saveUnclaimed,
+		"a save from a record that was replaced since writes nothing":  saveStale,
+		"a record comes back as it was saved":                          roundTrip,
+		"an object nobody claimed has no record and no link":           nothingStored,
+		"a link leads from the account to its object":                  link,
+		"an account that is linked to another is refused":              linkTaken,
+		"of 10 objects that link one account at once, one gets it":     linkRace,
+		"a link moves when the account changes":                        linkMoves,
+		"an account that is unlinked is free":                          linkFreed,
+		"forgetting removes the record and its link":                   forget,
+		"forgetting after the claim passed on removes nothing":         forgetTooLate,
+		"what was written is there after a restart":                    restart,
+		"a corrupt record is an error that names its object":           corrupt,
+		"a record too large to keep is refused":                        recordTooLarge,
+		"a document comes back with a version that grows":              documentVersions,
+		"a document written from an old version is a conflict":         documentConflict,
+		"of 50 writers that create one document at once, one does":     documentRace,
+		"a document may be empty":                                      documentEmpty,
+		"a document too large to keep is refused":                      documentTooLarge,
+		"nothing is done once the context has ended":                   contextEnded,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, open(t))
+		})
+	}
+}
+
+func claimExcludes(t *testing.T, h home) {
+	o := newUser()
+	mustClaim(t, h, o, "a", begin)
+
+	_, err := h.Claim(t.Context(), o, "b", begin.Add(lease-time.Millisecond), begin.Add(2*lease))
+	wantError(t, err, provision.ErrClaimed)
+	mustClaim(t, h, o, "b", begin.Add(lease))
+	_, err = h.Claim(t.Context(), o, "a", begin.Add(lease), begin.Add(2*lease))
+	wantError(t, err, provision.ErrClaimed)
+
+	r := mustRecord(t, h, o)
+	want := provision.Claim{Owner: "b", Until: begin.Add(2 * lease)}
+	wantEqual(t, r.Claim, want)
+}
+
+func claimGivenUp(t *testing.T, h home) {
+	o := newUser()
+	r := mustClaim(t, h, o, "a", begin)
+	mustSave(t, h, "a", r, released(r))
+
+	wantEqual(t, mustRecord(t, h, o).Claim, provision.Claim{})
+	for _, owner := range []string{"a", ""} {
+		wantError(t, h.Save(t.Context(), owner, r, r), provision.ErrClaimed)
+	}
+	mustClaim(t, h, o, "b", begin)
+}
+
+func claimAgain(t *testing.T, h home) {
+	o := newUser()
+	mustClaim(t, h, o, "a", begin)
+
+	r := mustClaim(t, h, o, "a", begin.Add(time.Second))
+	wantEqual(t, r.Claim.Until, begin.Add(time.Second+lease))
+}
+
+func claimCounts(t *testing.T, h home) {
+	o := newUser()
+	for want := 1; want <= 3; want++ {
+		r := mustClaim(t, h, o, "a", begin)
+		wantEqual(t, r.Unconcluded, want)
+	}
+	r := mustRecord(t, h, o)
+	wantEqual(t, r.Unconcluded, 3)
+
+	concluded := released(r)
+	concluded.Unconcluded = 0
+	mustSave(t, h, "a", r, concluded)
+	wantEqual(t, mustRecord(t, h, o).Unconcluded, 0)
+	wantEqual(t, mustClaim(t, h, o, "b", begin).Unconcluded, 1)
+}
+
+func claimRace(t *testing.T, h home) {
+	o := newUser()
+	errs := together(50, func(int) error {
+		_, err := h.Claim(t.Context(), o, uuid.NewString(), begin, begin.Add(lease))
+		return err
+	})
+	wantOne(t, errs, provision.ErrClaimed)
+	wantEqual(t, mustRecord(t, h, o).Unconcluded, 1)
+}
+
+func saveLate(t *testing.T, h home) {
+	o := newUser()
+	r := mustClaim(t, h, o, "a", begin.Add(-2*lease))
+	after := r
+	after.Written = map[string]any{"active": true}
+	mustSave(t, h, "a", r, after)
+
+	wantEqual(t, mustRecord(t, h, o), after)
+}
+
+func saveTooLate(t *testing.T, h home) {
+	o := newUser()
+	mine := mustClaim(t, h, o, "a", begin)
+	theirs := mustClaim(t, h, o, "b", begin.Add(lease))
+
+	linked := mine
+	linked.WebexID = uuid.NewString()
+	wantError(t, h.Save(t.Context(), "a", mine, linked), provision.ErrClaimed)
+	wantError(t, h.Save(t.Context(), "a", mine, released(mine)), provision.ErrClaimed)
+
+	wantEqual(t, mustRecord(t, h, o), theirs)
+	wantUnlinked(t, h, linked.WebexID)
+}
+
+func saveUnclaimed(t *testing.T, h home) {
+	r := provision.Record{Object: newUser()}
+	for _, owner := range []string{"a", ""} {
+		wantError(t, h.Save(t.Context(), owner, r, r), provision.ErrClaimed)
+	}
+
+	if _, found, err := h.Record(t.Context(), r.Object); found || err != nil {
+		t.Errorf("Record = %v, %v; want none", found, err)
+	}
+}
+
+func saveStale(t *testing.T, h home) {
+	r := mustClaim(t, h, newUser(), "a", begin)
+	stored := mustLink(t, h, "a", r, uuid.NewString())
+
+	stale := r
+	stale.WebexID = uuid.NewString()
+	wantError(t, h.Save(t.Context(), "a", r, stale), provision.ErrClaimed)
+
+	wantEqual(t, mustRecord(t, h, r.Object), stored)
+	wantUnlinked(t, h, stale.WebexID)
+}
+
+func roundTrip(t *testing.T, h home) {
+	o := newUser()
+	before := mustClaim(t, h, o, "a", begin)
+	after := provision.Record{
+		Object:  o,
+		WebexID: uuid.NewString(),
+		Written: map[string]any{
+			"active":                  true,
+			"userName":                "zoë@example.com",
+			"title":                   nil,
+			"meta.number":             1.5,
+			"phoneNumbers":            []any{map[string]any{"type": "work", "value": "+1 555 0100"}},
+			`emails[type eq "work"]`:  map[string]any{"value": "zoë@example.com"},
+			"urn:example:2.0:costly#": "<&>\u2028",
+		},
+		Doubt:         &provision.Doubt{UserNames: []string{"zoë@example.com"}, Since: begin.Add(time.Microsecond)},
+		Claim:         provision.Claim{Owner: "a", Until: begin.Add(lease)},
+		Unconcluded:   4,
+		InactiveSince: begin.Add(-time.Hour),
+		Trouble: &provision.Trouble{
+			Kind: provision.Transient, Step: provision.Export, Reason: "503", Since: begin, Attempts: 7,
+		},
+		Absence: &provision.Absence{Since: begin.Add(-time.Minute), Deleted: true},
+	}
+	mustSave(t, h, "a", before, after)
+
+	wantEqual(t, mustRecord(t, h, o), after)
+	claimed := mustClaim(t, h, o, "a", begin)
+	after.Unconcluded++
+	wantEqual(t, claimed, after)
+}
+
+func nothingStored(t *testing.T, h home) {
+	if r, found, err := h.Record(t.Context(), newUser()); found || err != nil {
+		t.Errorf("Record = %v, %v, %v; want none", r, found, err)
+	}
+	wantUnlinked(t, h, uuid.NewString())
+	wantUnlinked(t, h, "")
+}
+
+func link(t *testing.T, h home) {
+	r := mustClaim(t, h, newUser(), "a", begin)
+	r = mustLink(t, h, "a", r, uuid.NewString())
+
+	wantLinked(t, h, r.WebexID, r.Object)
+	mustSave(t, h, "a", r, released(r))
+	wantLinked(t, h, r.WebexID, r.Object)
+}
+
+func linkTaken(t *testing.T, h home) {
+	holder := mustClaim(t, h, newUser(), "a", begin)
+	holder = mustLink(t, h, "a", holder, uuid.NewString())
+	other := mustClaim(t, h, newUser(), "a", begin)
+	other = mustLink(t, h, "a", other, uuid.NewString())
+
+	after := released(other)
+	after.WebexID = holder.WebexID
+	wantError(t, h.Save(t.Context(), "a", other, after), provision.ErrLinked)
+
+	wantEqual(t, mustRecord(t, h, other.Object), other)
+	wantLinked(t, h, other.WebexID, other.Object)
+	wantLinked(t, h, holder.WebexID, holder.Object)
+}
+
+func linkRace(t *testing.T, h home) {
+	records := make([]provision.Record, 10)
+	for i := range records {
+		records[i] = mustClaim(t, h, newUser(), "a", begin)
+	}
+	webexID := uuid.NewString()
+	save := func(i int) error {
+		after := records[i]
+		after.WebexID = webexID
+		err := h.Save(t.Context(), "a", records[i], after)
+		// Transactions that meet are a transient fault: another try will do.
+		for isTransient(err) {
+			err = h.Save(t.Context(), "a", records[i], after)
+		}
+		return err
+	}
+	winner := wantOne(t, together(len(records), save), provision.ErrLinked)
+	wantLinked(t, h, webexID, records[winner].Object)
+}
+
+func linkMoves(t *testing.T, h home) {
+	first := mustClaim(t, h, newUser(), "a", begin)
+	first = mustLink(t, h, "a", first, uuid.NewString())
+	second := mustLink(t, h, "a", first, uuid.NewString())
+
+	wantUnlinked(t, h, first.WebexID)
+	wantLinked(t, h, second.WebexID, second.Object)
+}
+
+func linkFreed(t *testing.T, h home) {
+	linked := mustClaim(t, h, newUser(), "a", begin)
+	linked = mustLink(t, h, "a", linked, uuid.NewString())
+	mustLink(t, h, "a", linked, "")
+	wantUnlinked(t, h, linked.WebexID)
+
+	other := mustClaim(t, h, newUser(), "a", begin)
+	mustLink(t, h, "a", other, linked.WebexID)
+	wantLinked(t, h, linked.WebexID, other.Object)
+}
+
+func forget(t *testing.T, h home) {
+	linked := mustClaim(t, h, newUser(), "a", begin)
+	linked = mustLink(t, h, "a", linked, uuid.NewString())
+	unlinked := mustClaim(t, h, newUser(), "a", begin)
+
+	for _, r := range []provision.Record{linked, unlinked} {
+		if err := h.Forget(t.Context(), "a", r); err != nil {
+			t.Fatal(err)
+		}
+		if _, found, err := h.Record(t.Context(), r.Object); found || err != nil {
+			t.Errorf("Record = %v, %v; want none", found, err)
+		}
+		wantError(t, h.Forget(t.Context(), "a", r), provision.ErrClaimed)
+	}
+	wantUnlinked(t, h, linked.WebexID)
+}
+
+func forgetTooLate(t *testing.T, h home) {
+	mine := mustClaim(t, h, newUser(), "a", begin)
+	mine = mustLink(t, h, "a", mine, uuid.NewString())
+	theirs := mustClaim(t, h, mine.Object, "b", begin.Add(lease))
+
+	wantError(t, h.Forget(t.Context(), "a", mine), provision.ErrClaimed)
+
+	wantEqual(t, mustRecord(t, h, mine.Object), theirs)
+	wantLinked(t, h, mine.WebexID, mine.Object)
+}
+
+func restart(t *testing.T, h home) {
+	r := mustClaim(t, h, newUser(), "a", begin)
+	r = mustLink(t, h, "a", r, uuid.NewString())
+	mustPut(t, h, "cursor", "x", 0)
+
+	reopened := h.reopen(t)
+	wantEqual(t, mustRecord(t, reopened, r.Object), r)
+	wantLinked(t, reopened, r.WebexID, r.Object)
+	wantDocument(t, reopened, "cursor", "x", 1)
+	_, err := reopened.Claim(t.Context(), r.Object, "b", begin, begin.Add(lease))
+	wantError(t, err, provision.ErrClaimed)
+}
+
+func corrupt(t *testing.T, h home) {
+	o := newUser()
+	mustClaim(t, h, o, "a", begin)
+
+	for _, data := range []string{`{"object":`, `{}`, `{"object":{"kind":"user","id":"another"}}`} {
+		h.overwrite(t, o, data)
+		_, _, recordErr := h.Record(t.Context(), o)
+		_, claimErr := h.Claim(t.Context(), o, "a", begin, begin.Add(lease))
+		for _, err := range []error{recordErr, claimErr} {
+			if err == nil || !strings.Contains(err.Error(), o.ID) {
+				t.Errorf("record %s: error %v; want one that names %s", data, err, o.ID)
+			}
+		}
+	}
+}
+
+func recordTooLarge(t *testing.T, h home) {
+	r := mustClaim(t, h, newUser(), "a", begin)
+	large := r
+	large.Written = map[string]any{"title": strings.Repeat("x", ledger.MaxSize)}
+	if err := h.Save(t.Context(), "a", r, large); err == nil {
+		t.Error("Save succeeded; want an error")
+	}
+	wantEqual(t, mustRecord(t, h, r.Object), r)
+}
+
+func documentVersions(t *testing.T, h home) {
+	if data, version, err := h.Document(t.Context(), "cursor"); data != nil || version != 0 || err != nil {
+		t.Errorf("Document = %q, %d, %v; want none", data, version, err)
+	}
+	mustPut(t, h, "cursor", "one", 0)
+	mustPut(t, h, "pause", "other", 0)
+	wantDocument(t, h, "cursor", "one", 1)
+	mustPut(t, h, "cursor", "two", 1)
+	wantDocument(t, h, "cursor", "two", 2)
+	wantDocument(t, h, "pause", "other", 1)
+}
+
+func documentConflict(t *testing.T, h home) {
+	wantError(t, h.PutDocument(t.Context(), "cursor", []byte("early"), 1), ledger.ErrConflict)
+	mustPut(t, h, "cursor", "one", 0)
+	mustPut(t, h, "cursor", "two", 1)
+	for _, version := range []int64{0, 1, 3} {
+		wantError(t, h.PutDocument(t.Context(), "cursor", []byte("late"), version), ledger.ErrConflict)
+	}
+	wantDocument(t, h, "cursor", "two", 2)
+}
+
+func documentRace(t *testing.T, h home) {
+	errs := together(50, func(i int) error {
+		return h.PutDocument(t.Context(), "cursor", []byte{byte(i)}, 0)
+	})
+	winner := wantOne(t, errs, ledger.ErrConflict)
+	wantDocument(t, h, "cursor", string([]byte{byte(winner)}), 1)
+}
+
+func documentEmpty(t *testing.T, h home) {
+	mustPut(t, h, "cursor", "", 0)
+	wantDocument(t, h, "cursor", "", 1)
+}
+
+func documentTooLarge(t *testing.T, h home) {
+	mustPut(t, h, "cursor", strings.Repeat("x", ledger.MaxSize), 0)
+	if err := h.PutDocument(t.Context(), "cursor", make([]byte, ledger.MaxSize+1), 1); err == nil {
+		t.Error("PutDocument succeeded; want an error")
+	}
+}
+
+func contextEnded(t *testing.T, h home) {
+	r := mustClaim(t, h, newUser(), "a", begin)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+
+	wantError(t, h.Save(ctx, "a", r, released(r)), context.Canceled)
+	_, _, err := h.Record(ctx, r.Object)
+	wantError(t, err, context.Canceled)
+	wantEqual(t, mustRecord(t, h, r.Object), r)
+}
+
+func newUser() change.Object { return change.Object{Kind: change.User, ID: uuid.NewString()} }
+
+func released(r provision.Record) provision.Record {
+	r.Claim = provision.Claim{}
+	return r
+}
+
+func mustClaim(t *testing.T, s store, o change.Object, owner string, now time.Time) provision.Record {
+	t.Helper()
+	r, err := s.Claim(t.Context(), o, owner, now, now.Add(lease))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func mustSave(t *testing.T, s store, owner string, before, after provision.Record) {
+	t.Helper()
+	if err := s.Save(t.Context(), owner, before, after); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// mustLink links r to the account, or to none, and returns it as saved.
+func mustLink(t *testing.T, s store, owner string, r provision.Record, webexID string) provision.Record {
+	t.Helper()
+	after := r
+	after.WebexID = webexID
+	mustSave(t, s, owner, r, after)
+	return after
+}
+
+func mustRecord(t *testing.T, s store, o change.Object) provision.Record {
+	t.Helper()
+	r, found, err := s.Record(t.Context(), o)
+	if err != nil || !found {
+		t.Fatalf("Record = %v, %v; want one", found, err)
+	}
+	return r
+}
+
+func mustPut(t *testing.T, s store, name, data string, version int64) {
+	t.Helper()
+	if err := s.PutDocument(t.Context(), name, []byte(data), version); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wantDocument(t *testing.T, s store, name, data string, version int64) {
+	t.Helper()
+	got, gotVersion, err := s.Document(t.Context(), name)
+	if err != nil || string(got) != data || gotVersion != version {
+		t.Errorf("Document = %q, %d, %v; want %q, %d", got, gotVersion, err, data, version)
+	}
+}
+
+func wantLinked(t *testing.T, s store, webexID string, want change.Object) {
+	t.Helper()
+	o, found, err := s.LinkedTo(t.Context(), webexID)
+	if err != nil || !found || o != want {
+		t.Errorf("LinkedTo = %v, %v, %v; want %v", o, found, err, want)
+	}
+}
+
+func wantUnlinked(t *testing.T, s store, webexID string) {
+	t.Helper()
+	if o, found, err := s.LinkedTo(t.Context(), webexID); found || err != nil {
+		t.Errorf("LinkedTo = %v, %v, %v; want none", o, found, err)
+	}
+}
+
+func wantError(t *testing.T, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("error %v; want %v", err, want)
+	}
+}
+
+func wantEqual[T any](t *testing.T, got, want T) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("not as wanted (-want +got):\n%s", diff)
+	}
+}
+
+// together runs fn n times at once and returns what each run returned.
+func together(n int, fn func(i int) error) []error {
+	errs := make([]error, n)
+	start := make(chan struct{})
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() {
+			<-start
+			errs[i] = fn(i)
+		})
+	}
+	close(start)
+	all.Wait()
+	return errs
+}
+
+// wantOne checks that one run succeeded and the others met the refusal, and
+// returns which one it was.
+func wantOne(t *testing.T, errs []error, refusal error) int {
+	t.Helper()
+	winner, winners := -1, 0
+	for i, err := range errs {
+		if err == nil {
+			winner = i
+			winners++
+			continue
+		}
+		wantError(t, err, refusal)
+	}
+	if winners != 1 {
+		t.Fatalf("%d of %d succeeded; want 1", winners, len(errs))
+	}
+	return winner
+}
+
+func isTransient(err error) bool {
+	var f *provision.Fault
+	return errors.As(err, &f) && f.Kind == provision.Transient
+}

@@ -1,0 +1,247 @@
+package mapping_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"entrawebex/infra"
+	"entrawebex/internal/mapping"
+)
+
+func parse(t *testing.T, text string) mapping.Mapping {
+	t.Helper()
+	m, err := mapping.Parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func defaults(t *testing.T) mapping.Mapping {
+	t.Helper()
+	return parse(t, string(infra.Provisioning()))
+}
+
+func ada() map[string]any {
+	return map[string]any{
+		"id":                "5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f607",
+		"userPrincipalName": "ada@example.com",
+		"givenName":         "Ada",
+		"surname":           "Lovelace",
+		"displayName":       "Ada Lovelace",
+		"accountEnabled":    true,
+		"IsSoftDeleted":     false,
+	}
+}
+
+func TestTheDefaultMappingIsThatOfTheGalleryApp(t *testing.T) {
+	t.Parallel()
+	m := defaults(t)
+	got, err := m.Map(ada())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{
+		"userName":                       "ada@example.com",
+		"name.givenName":                 "Ada",
+		"name.familyName":                "Lovelace",
+		"displayName":                    "Ada Lovelace",
+		"externalId":                     "5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f607",
+		"active":                         true,
+		`emails[type eq "work"].value`:   "ada@example.com",
+		`emails[type eq "work"].primary`: true,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	wantSelect := []string{"accountEnabled", "displayName", "givenName", "id", "surname", "userPrincipalName"}
+	if diff := cmp.Diff(wantSelect, m.Select()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestMap(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name      string
+		attribute string
+		value     any
+		path      string
+		want      any
+		err       string
+	}{
+		{"a guest is read under the address at home", "userPrincipalName", "bo_lee_partner.com#EXT#@contoso.onmicrosoft.com", "userName", "bo_lee@partner.com", ""},
+		{"a name with EXT in it is no guest", "userPrincipalName", "ext@example.com", "userName", "ext@example.com", ""},
+		{"a plus sign belongs to the address", "userPrincipalName", "a+b@example.com", "userName", "a+b@example.com", ""},
+		{"what cannot sign in is inactive", "IsSoftDeleted", true, "active", false, ""},
+		{"an empty attribute is left out", "givenName", "", "name.givenName", nil, ""},
+		{"a null attribute is left out", "surname", nil, "name.familyName", nil, ""},
+		{"a name without an at sign is refused", "userPrincipalName", "ada", "", nil, "map userName: the value is not an e-mail address"},
+		{"a name with a display part is refused", "userPrincipalName", "Ada <ada@example.com>", "", nil, "not an e-mail address"},
+		{"a name longer than Webex takes is refused", "userPrincipalName", strings.Repeat("a", 250) + "@example.com", "", nil, "not an e-mail address"},
+		{"no name at all is refused", "userPrincipalName", nil, "", nil, "Entra has no value for userPrincipalName"},
+		{"a state that is no boolean is refused", "IsSoftDeleted", "maybe", "", nil, "map active: Not: takes a boolean"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			attributes := ada()
+			attributes[test.attribute] = test.value
+			got, err := defaults(t).Map(attributes)
+			if test.err != "" {
+				if err == nil || !strings.Contains(err.Error(), test.err) {
+					t.Fatalf("error %v, want one with %q", err, test.err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, got[test.path]); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestAResourceHoldsWhatWasMappedAndGivesItBack(t *testing.T) {
+	t.Parallel()
+	m := parse(t, `users:
+  - { target: userName, source: userPrincipalName, matching: 1 }
+  - { target: name.givenName, source: givenName }
+  - { target: 'emails[type eq "work"].value', source: userPrincipalName }
+  - { target: 'emails[type eq "work"].primary', constant: true }
+  - { target: 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department', constant: Sales }
+`)
+	values, err := m.Map(ada())
+	if err != nil {
+		t.Fatal(err)
+	}
+	resource, err := json.Marshal(m.Resource(values))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"emails":[{"primary":true,"type":"work","value":"ada@example.com"}],"name":{"givenName":"Ada"},` +
+		`"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"department":"Sales"},"userName":"ada@example.com"}`
+	if diff := cmp.Diff(want, string(resource)); diff != "" {
+		t.Error(diff)
+	}
+	var read map[string]any
+	if err := json.Unmarshal(resource, &read); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(values, m.Values(read)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestValuesAreFoundWhateverTheCaseOfTheirNames(t *testing.T) {
+	t.Parallel()
+	got := defaults(t).Values(map[string]any{
+		"USERNAME": "ada@example.com",
+		"emails":   []any{map[string]any{"Type": "Work", "Value": "ada@example.com"}, "nonsense"},
+	})
+	want := map[string]any{"userName": "ada@example.com", `emails[type eq "work"].value`: "ada@example.com"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestDiff(t *testing.T) {
+	t.Parallel()
+	full := map[string]any{
+		"userName": "ada@example.com", "displayName": "Ada", "active": true,
+		`emails[type eq "work"].value`: "ada@example.com", `emails[type eq "work"].primary`: true,
+	}
+	with := func(path string, value any) map[string]any {
+		m := map[string]any{}
+		for k, v := range full {
+			m[k] = v
+		}
+		m[path] = value
+		return m
+	}
+	for _, test := range []struct {
+		name       string
+		have, want map[string]any
+		patch      string
+	}{
+		{"equal values need no operation", full, full, `null`},
+		{"one changed value is one replace", full, with("displayName", "Ada L"), `[{"op":"replace","path":"displayName","value":"Ada L"}]`},
+		{"what is not wanted is left alone", with("title", "x"), full, `null`},
+		{
+			"a known element is replaced in place", full, with(`emails[type eq "work"].value`, "b@example.com"),
+			`[{"op":"replace","path":"emails[type eq \"work\"].value","value":"b@example.com"}]`,
+		},
+		{
+			"an unknown element is added as a whole", map[string]any{"userName": "ada@example.com", "displayName": "Ada", "active": true}, full,
+			`[{"op":"add","path":"emails","value":[{"primary":true,"type":"work","value":"ada@example.com"}]}]`,
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			patch, changed := defaults(t).Diff(test.have, test.want)
+			got, err := json.Marshal(patch)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.patch, string(got)); diff != "" {
+				t.Error(diff)
+			}
+			if (len(patch) == 0) != (len(changed) == 0) {
+				t.Errorf("%d operations for the changes %v", len(patch), changed)
+			}
+		})
+	}
+}
+
+func TestParseSaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	const head = "users:\n  - { target: userName, source: userPrincipalName, matching: 1 }\n"
+	for _, test := range []struct{ name, text, err string }{
+		{"nothing to match by", "users: []", "need one rule with matching: 1"},
+		{"an unknown key", head + "  - { target: title, sauce: jobTitle }", "sauce"},
+		{"no source", head + "  - { target: title }", "title: give one of source, expression and constant"},
+		{"two sources", head + "  - { target: title, source: a, constant: b }", "give one of"},
+		{"a target mapped twice", head + head[7:], "userName is mapped twice"},
+		{"no path", head + "  - { target: 'emails[', constant: b }", "is no SCIM path"},
+		{"a filter that picks many", head + `  - { target: 'emails[type ne "work"].value', constant: b }`, "picks more than one value"},
+		{"a filter without a sub-attribute", head + `  - { target: 'emails[type eq "work"]', constant: b }`, "picks more than one value"},
+		{"an unknown function", head + `  - { target: title, expression: "Nope([a])" }`, `unknown function "Nope"`},
+		{"an open call", head + `  - { target: title, expression: "Not([a]" }`, "expected , or )"},
+		{"a tail", head + `  - { target: title, expression: "Not([a]) b" }`, "stands behind the end"},
+		{"calls without end", head + `  - { target: title, expression: "` + strings.Repeat("Not(", 60) + `" }`, "more than 50 calls"},
+		{"an unknown format", head + `  - { target: title, source: a, format: phone }`, "unknown format"},
+		{"too long", strings.Repeat(" ", 2<<20), "bytes, more than"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := mapping.Parse([]byte(test.text))
+			if err == nil || !strings.Contains(err.Error(), test.err) {
+				t.Errorf("error %v, want one with %q", err, test.err)
+			}
+		})
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(infra.Provisioning())
+	f.Add([]byte("users:\n  - { target: userName, expression: 'Not([a])', matching: 1 }"))
+	f.Add([]byte(`users: [{target: 'a[b eq "c"].d', constant: 1}]`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m, err := mapping.Parse(data)
+		if err != nil {
+			return
+		}
+		values, err := m.Map(ada())
+		if err != nil {
+			return
+		}
+		if _, changed := m.Diff(values, values); len(changed) != 0 {
+			t.Errorf("values differ from themselves at %v", changed)
+		}
+		m.Values(m.Resource(values))
+	})
+}
