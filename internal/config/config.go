@@ -37,6 +37,9 @@ type Settings struct {
 	ListenAddr string `env:"LISTEN_ADDR" envDefault:"127.0.0.1:8080"`
 	// DataDir is where the embedded queue and ledger live.
 	DataDir string `env:"DATA_DIR" envDefault:"data"`
+
+	// Warnings are for the log: what was understood, but should be mended.
+	Warnings []string `env:"-"`
 }
 
 // Entra says how to reach Microsoft Graph.
@@ -54,11 +57,13 @@ type Entra struct {
 
 // Webex says how to reach Webex.
 type Webex struct {
-	// OrgID is a UUID or the base64 form of the /v1 APIs.
+	// OrgID is a UUID; the environment may have the base64 form of the /v1
+	// APIs.
 	OrgID string `env:"WEBEX_ORG_ID"`
 	// Cloud is public or usgov.
 	Cloud string `env:"WEBEX_CLOUD" envDefault:"public"`
-	// SCIMURL overrides the SCIM root of the organization.
+	// SCIMURL is the SCIM root of the organization; the environment may
+	// override it.
 	SCIMURL     string `env:"WEBEX_SCIM_URL"`
 	AccessToken string `env:"WEBEX_ACCESS_TOKEN"`
 }
@@ -132,7 +137,7 @@ func merge(ctx context.Context, variables map[string]string, arn string, secret 
 	return nil
 }
 
-func (s Settings) check(part Part) error {
+func (s *Settings) check(part Part) error {
 	problems := []error{s.checkScope(), s.checkTenant()}
 	switch part {
 	case WebhookFunction:
@@ -153,21 +158,21 @@ func (s Settings) check(part Part) error {
 	return errors.Join(problems...)
 }
 
-func (s Settings) checkScope() error {
+func (s *Settings) checkScope() error {
 	if s.Scope != "all" {
 		return fmt.Errorf("SCOPE is %q and must be all: assignments to the enterprise application are not read yet, so everybody in the tenant is provisioned; set SCOPE=all if that is what you want", s.Scope)
 	}
 	return nil
 }
 
-func (s Settings) checkTenant() error {
+func (s *Settings) checkTenant() error {
 	if !isGUID(s.Entra.TenantID) {
 		return errors.New("ENTRA_TENANT_ID is not a GUID: copy the Tenant ID from the Entra admin center, Overview")
 	}
 	return nil
 }
 
-func (s Settings) checkGraph() error {
+func (s *Settings) checkGraph() error {
 	e := s.Entra
 	switch {
 	case e.GraphURL != "" && !isLoopback(e.GraphURL):
@@ -185,20 +190,22 @@ func (s Settings) checkGraph() error {
 	}
 }
 
-func (s Settings) checkWebex() error {
+func (s *Settings) checkWebex() error {
+	resolved, warning, err := s.Webex.resolve()
 	switch {
-	case s.Webex.OrgID == "" && s.Webex.SCIMURL == "":
-		return errors.New("WEBEX_ORG_ID is empty: copy the organization ID from Control Hub, Account")
-	case s.Webex.SCIMURL != "" && !isHTTPS(s.Webex.SCIMURL):
-		return errors.New("WEBEX_SCIM_URL must be an https address (http for a loopback host only)")
-	case s.Webex.AccessToken == "":
+	case err != nil:
+		return err
+	case resolved.AccessToken == "":
 		return errors.New("WEBEX_ACCESS_TOKEN is empty: it is the token of a full administrator or service app with the scope identity:people_rw")
-	default:
-		return nil
 	}
+	s.Webex = resolved
+	if warning != "" {
+		s.Warnings = append(s.Warnings, warning)
+	}
+	return nil
 }
 
-func (s Settings) checkClientState() error {
+func (s *Settings) checkClientState() error {
 	const longest = 128 // characters; subscription resource, Microsoft Graph
 	switch {
 	case s.Webhook.ClientState == "":
@@ -210,7 +217,7 @@ func (s Settings) checkClientState() error {
 	}
 }
 
-func (s Settings) checkWebhook() error {
+func (s *Settings) checkWebhook() error {
 	if s.Webhook.URL != "" && !isHTTPS(s.Webhook.URL) {
 		return fmt.Errorf("WEBHOOK_URL is %q and must begin with https:// (http:// for a loopback host only): Graph delivers to nothing else", s.Webhook.URL)
 	}

@@ -1,0 +1,171 @@
+package config
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const (
+	tenant = "84bd8158-6d4d-4958-8b9f-9d6445542f95"
+	app    = "1f0e3a52-0000-4000-8000-00000000a001"
+	org    = "3b2a1c00-aaaa-4bbb-8ccc-1234567890ab"
+)
+
+func complete() map[string]string {
+	return map[string]string{
+		"SCOPE": "all", "ENTRA_TENANT_ID": strings.ToUpper(tenant),
+		"ENTRA_CLIENT_ID": app, "ENTRA_CLIENT_SECRET": "s3cret",
+		"WEBEX_ORG_ID": org, "WEBEX_ACCESS_TOKEN": "t0ken",
+		"CLIENT_STATE": "st4te", "WEBHOOK_URL": "https://hooks.example.com/base",
+		"CHANGE_QUEUE_URL":      "https://sqs.eu-central-1.amazonaws.com/1/changes.fifo",
+		"DEAD_LETTER_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/1/dead.fifo",
+		"LEDGER_TABLE":          "ledger",
+	}
+}
+
+func load(t *testing.T, part Part, variables map[string]string, secrets map[string]string) (Settings, error) {
+	t.Helper()
+	var environ []string
+	for name, value := range variables {
+		environ = append(environ, name+"="+value)
+	}
+	return Load(t.Context(), part, environ, func(_ context.Context, arn string) (string, error) {
+		text, ok := secrets[arn]
+		if !ok {
+			return "", errors.New("there is no such secret")
+		}
+		return text, nil
+	})
+}
+
+func TestACompleteEnvironmentServesEveryPart(t *testing.T) {
+	t.Parallel()
+	for _, part := range []Part{WebhookFunction, WorkerFunction, RenewFunction, OneProcess} {
+		s, err := load(t, part, complete(), nil)
+		if err != nil {
+			t.Fatalf("part %d: %v", part, err)
+		}
+		if s.Entra.TenantID != tenant {
+			t.Errorf("tenant %q is not in lower case", s.Entra.TenantID)
+		}
+	}
+}
+
+func TestMistakesAreToldWithTheirMend(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name            string
+		part            Part
+		variable, value string
+		want            string
+	}{
+		{"no scope", WebhookFunction, "SCOPE", "", `SCOPE is "assigned" and must be all`},
+		{"a scope that is not read yet", WorkerFunction, "SCOPE", "assigned", "set SCOPE=all if that is what you want"},
+		{"a tenant by its domain", WebhookFunction, "ENTRA_TENANT_ID", "contoso.com", "ENTRA_TENANT_ID is not a GUID"},
+		{"no clientState", WebhookFunction, "CLIENT_STATE", "", "openssl rand -hex 32"},
+		{"a long clientState", RenewFunction, "CLIENT_STATE", strings.Repeat("x", 129), "at most 128 characters"},
+		{"a long previous clientState", RenewFunction, "CLIENT_STATE_PREVIOUS", strings.Repeat("x", 129), "at most 128 characters"},
+		{"a webhook without TLS", OneProcess, "WEBHOOK_URL", "http://hooks.example.com", "must begin with https://"},
+		{"a webhook with a query", OneProcess, "WEBHOOK_URL", "https://hooks.example.com?x=y", "must begin with https://"},
+		{"no webhook", OneProcess, "WEBHOOK_URL", "", "WEBHOOK_URL is empty"},
+		{"no client id", WorkerFunction, "ENTRA_CLIENT_ID", "", "ENTRA_CLIENT_ID is not a GUID"},
+		{"no client secret", WorkerFunction, "ENTRA_CLIENT_SECRET", "", "ENTRA_CLIENT_SECRET is empty"},
+		{"a foreign Graph", WorkerFunction, "GRAPH_URL", "https://graph.evil.example", "loopback host only"},
+		{"a token for the real Graph", WorkerFunction, "GRAPH_ACCESS_TOKEN", "t", "GRAPH_ACCESS_TOKEN is for a loopback GRAPH_URL only"},
+		{"no Webex token", WorkerFunction, "WEBEX_ACCESS_TOKEN", "", "identity:people_rw"},
+		{"no organization", WorkerFunction, "WEBEX_ORG_ID", "", "Control Hub"},
+		{"a SCIM address without TLS", WorkerFunction, "WEBEX_SCIM_URL", "http://scim.example.com", "must begin with https://"},
+		{"an unknown Webex cloud", WorkerFunction, "WEBEX_CLOUD", "moon", `WEBEX_CLOUD is "moon"`},
+		{"no queue", WebhookFunction, "CHANGE_QUEUE_URL", "", "CHANGE_QUEUE_URL is empty"},
+		{"no dead-letter queue", WorkerFunction, "DEAD_LETTER_QUEUE_URL", "", "DEAD_LETTER_QUEUE_URL is empty"},
+		{"no ledger", RenewFunction, "LEDGER_TABLE", "", "LEDGER_TABLE is empty"},
+		{"a duration without unit", WorkerFunction, "DELETE_CONFIRM_AFTER", "10", "ConfirmAfter"},
+		{"a secret that is not there", WorkerFunction, "SECRET_ARN", "arn:none", "read the secret arn:none"},
+		{"a secret that is no JSON", WorkerFunction, "SECRET_ARN", "arn:text", "is not a JSON object"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			variables := complete()
+			variables[test.variable] = test.value
+			_, err := load(t, test.part, variables, map[string]string{"arn:text": "hunter2"})
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Fatalf("error %v, want one with %q", err, test.want)
+			}
+			if strings.Contains(err.Error(), "\n") {
+				t.Errorf("one mistake is told in more than one line: %v", err)
+			}
+			for _, secret := range []string{"s3cret", "t0ken", "st4te", "hunter2"} {
+				if strings.Contains(err.Error(), secret) {
+					t.Errorf("the error tells a secret: %v", err)
+				}
+			}
+		})
+	}
+}
+
+func TestSecretsSupplyWhatTheEnvironmentLacks(t *testing.T) {
+	t.Parallel()
+	variables := complete()
+	delete(variables, "CLIENT_STATE")
+	delete(variables, "WEBEX_ACCESS_TOKEN")
+	variables["SECRET_ARN"] = "arn:one, arn:two"
+	s, err := load(t, OneProcess, variables, map[string]string{
+		"arn:one": `{"CLIENT_STATE":"from one","ENTRA_CLIENT_SECRET":"not this"}`,
+		"arn:two": `{"WEBEX_ACCESS_TOKEN":"from two"}`,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := []string{s.Webhook.ClientState, s.Webex.AccessToken, s.Entra.ClientSecret}
+	if diff := cmp.Diff([]string{"from one", "from two", "s3cret"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestTheSCIMRootFollowsFromTheOrganization(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name     string
+		in       Webex
+		want     string
+		warnings bool
+	}{
+		{"commercial", Webex{OrgID: org, Cloud: "public"}, "https://webexapis.com/identity/scim/" + org + "/v2", false},
+		{"government", Webex{OrgID: org, Cloud: "usgov"}, "https://api-usgov.webex.com/identity/scim/" + org + "/v2", false},
+		{"an override", Webex{OrgID: org, SCIMURL: "http://127.0.0.1:9/scim/"}, "http://127.0.0.1:9/scim", false},
+		{"the gallery app's tenant URL", Webex{SCIMURL: "https://api.ciscospark.com/v1/scim/" + org, Cloud: "public"}, "https://webexapis.com/identity/scim/" + org + "/v2", true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			got, warning, err := test.in.resolve()
+			if err != nil || got.SCIMURL != test.want || got.OrgID != org || (warning != "") != test.warnings {
+				t.Errorf("got %+v, %q, %v", got, warning, err)
+			}
+		})
+	}
+}
+
+func TestOrganizationIDs(t *testing.T) {
+	t.Parallel()
+	const id = "3b2a1c00-aaaa-4bbb-8ccc-1234567890ab"
+	for _, test := range []struct{ name, in, want, err string }{
+		{"a bare UUID", id, id, ""},
+		{"a UUID in capitals", strings.ToUpper(id), id, ""},
+		{"the base64 form", "Y2lzY29zcGFyazovL3VzL09SR0FOSVpBVElPTi8zYjJhMWMwMC1hYWFhLTRiYmItOGNjYy0xMjM0NTY3ODkwYWI", id, ""},
+		{"the base64 form of a person", "Y2lzY29zcGFyazovL3VzL1BFT1BMRS8zYjJhMWMwMC1hYWFhLTRiYmItOGNjYy0xMjM0NTY3ODkwYWI", "", "is the id of something else in Webex (people)"},
+		{"something else", "example.com", "", "is not the id of a Webex organization"},
+		{"nothing", "", "", "is not the id of a Webex organization"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := orgID(test.in)
+			if got != test.want || (err == nil) != (test.err == "") || (err != nil && !strings.Contains(err.Error(), test.err)) {
+				t.Errorf("OrgID(%q) = %q, %v", test.in, got, err)
+			}
+		})
+	}
+}

@@ -1,0 +1,304 @@
+package webex_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"entrawebex/internal/change"
+	"entrawebex/internal/mapping"
+	"entrawebex/internal/provision"
+	"entrawebex/internal/webex"
+)
+
+const (
+	root   = "https://scim.example/identity/scim/org/v2"
+	ada    = "5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f607"
+	adasID = "2f4e6a80-0000-4000-8000-000000000001"
+)
+
+var now = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+
+// roundTrip is a server without a socket.
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func client(t *testing.T, server roundTrip) *webex.Client {
+	t.Helper()
+	c, err := webex.New(webex.Config{
+		URL:       root,
+		Token:     func(context.Context) (string, error) { return "secret-token", nil },
+		Transport: server,
+		Now:       func() time.Time { return now },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func answer(status int, body string, header ...string) *http.Response {
+	r := &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	return r
+}
+
+// exchange is what a call put on the wire.
+type exchange struct{ Method, URL, Body, Authorization string }
+
+func recorded(t *testing.T, into *exchange, status int, body string) roundTrip {
+	t.Helper()
+	return func(r *http.Request) (*http.Response, error) {
+		*into = exchange{Method: r.Method, URL: r.URL.String(), Authorization: r.Header.Get("Authorization")}
+		if r.Body != nil {
+			data, err := io.ReadAll(r.Body)
+			if err != nil {
+				t.Error(err)
+			}
+			into.Body = string(data)
+		}
+		return answer(status, body), nil
+	}
+}
+
+func object() change.Object { return change.Object{Kind: change.User, ID: ada} }
+
+func TestWhatGoesOnTheWire(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		status int
+		body   string
+		call   func(context.Context, *webex.Client) error
+		want   exchange
+	}{
+		{
+			"a search escapes the value as JSON and then as a query", 200, `{"Resources":[]}`,
+			func(ctx context.Context, c *webex.Client) error {
+				_, err := c.UsersNamed(ctx, `o"b\r+x@example.com`)
+				return err
+			},
+			exchange{Method: "GET", URL: root + `/Users?filter=userName%20eq%20%22o%5C%22b%5C%5Cr%2Bx%40example.com%22`},
+		},
+		{
+			"a user is created with its schema and type", 201, `{"id":"` + adasID + `"}`,
+			func(ctx context.Context, c *webex.Client) error {
+				return c.Apply(ctx, []provision.Operation{{Object: object(), Resource: map[string]any{"userName": "a@b.c", "active": true}}})[0].Err
+			},
+			exchange{
+				Method: "POST", URL: root + "/Users",
+				Body: `{"active":true,"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"a@b.c","userType":"user"}`,
+			},
+		},
+		{
+			"a user is changed by PATCH", 204, "",
+			func(ctx context.Context, c *webex.Client) error {
+				return c.Apply(ctx, []provision.Operation{{
+					Object: object(), ID: adasID,
+					Patch: []mapping.PatchOperation{{Op: "replace", Path: "active", Value: false}},
+				}})[0].Err
+			},
+			exchange{
+				Method: "PATCH", URL: root + "/Users/" + adasID,
+				Body: `{"Operations":[{"op":"replace","path":"active","value":false}],"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"]}`,
+			},
+		},
+		{
+			"a user is deleted", 204, "",
+			func(ctx context.Context, c *webex.Client) error {
+				return c.Apply(ctx, []provision.Operation{{Object: object(), ID: adasID}})[0].Err
+			},
+			exchange{Method: "DELETE", URL: root + "/Users/" + adasID},
+		},
+		{
+			"an id cannot leave its place in the path", 200, `{"id":"x"}`,
+			func(ctx context.Context, c *webex.Client) error {
+				_, err := c.User(ctx, "../Groups?x=/")
+				return err
+			},
+			exchange{Method: "GET", URL: root + "/Users/..%2FGroups%3Fx=%2F"},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			var got exchange
+			if err := test.call(t.Context(), client(t, recorded(t, &got, test.status, test.body))); err != nil {
+				t.Fatal(err)
+			}
+			test.want.Authorization = "Bearer secret-token"
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestAnswersBecomeFaults(t *testing.T) {
+	t.Parallel()
+	const scimError = `{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"status":"409",` +
+		`"urn:scim:schemas:extension:cisco:webexidentity:api:messages:2.0:Error":` +
+		`{"trackingId":"ATLAS_1","errorCode":"4091","details":"user ada@example.com already exists"}}`
+	for _, test := range []struct {
+		name   string
+		answer *http.Response
+		want   provision.Fault
+	}{
+		{
+			"a taken name, in Webex's SCIM shape", answer(409, scimError),
+			provision.Fault{Kind: provision.Exists, Reason: "409 Conflict, user <address> already exists, 4091 (trackingId ATLAS_1)"},
+		},
+		{
+			"an error code that is a number", answer(409, strings.Replace(scimError, `"4091"`, "4091", 1)),
+			provision.Fault{Kind: provision.Exists, Reason: "409 Conflict, user <address> already exists, 4091 (trackingId ATLAS_1)"},
+		},
+		{
+			"a dead token, in the gateway's shape",
+			answer(401, `{"message":"no","errors":[{"description":"The request requires a valid access token"}],"trackingId":"ROUTER_1"}`),
+			provision.Fault{Kind: provision.Unauthorized, Reason: "401 Unauthorized, The request requires a valid access token (trackingId ROUTER_1); renew WEBEX_ACCESS_TOKEN"},
+		},
+		{
+			"a missing scope", answer(403, ""),
+			provision.Fault{Kind: provision.Unauthorized, Reason: "403 Forbidden; the token needs the scope identity:people_rw and its owner the role of a full administrator"},
+		},
+		{
+			"a body that is not JSON", answer(400, "<html>", "Trackingid", "X_1"),
+			provision.Fault{Kind: provision.Permanent, Reason: "400 Bad Request (trackingId X_1)"},
+		},
+		{
+			"a PATCH without a target", answer(400, `{"scimType":"noTarget","detail":"nothing there"}`),
+			provision.Fault{Kind: provision.NoTarget, Reason: "400 Bad Request, noTarget, nothing there"},
+		},
+		{"a missing account", answer(404, ""), provision.Fault{Kind: provision.Gone, Reason: "404 Not Found"}},
+		{
+			"throttling with seconds", answer(429, "", "Retry-After", "7"),
+			provision.Fault{Kind: provision.Throttled, After: 7 * time.Second, Reason: "429 Too Many Requests"},
+		},
+		{
+			"throttling with a date", answer(429, "", "Retry-After", "Mon, 02 Mar 2026 09:00:30 GMT"),
+			provision.Fault{Kind: provision.Throttled, After: 30 * time.Second, Reason: "429 Too Many Requests"},
+		},
+		{
+			"throttling without bounds", answer(429, "", "Retry-After", "999999999"),
+			provision.Fault{Kind: provision.Throttled, After: time.Hour, Reason: "429 Too Many Requests"},
+		},
+		{
+			"throttling that says nonsense", answer(429, "", "Retry-After", "-1"),
+			provision.Fault{Kind: provision.Throttled, Reason: "429 Too Many Requests"},
+		},
+		{"a lock", answer(423, ""), provision.Fault{Kind: provision.Throttled, Reason: "423 Locked"}},
+		{
+			"an overload that says when to come back", answer(503, "", "Retry-After", "3"),
+			provision.Fault{Kind: provision.Throttled, After: 3 * time.Second, Reason: "503 Service Unavailable"},
+		},
+		{"an overload that does not", answer(503, ""), provision.Fault{Kind: provision.Transient, Uncertain: true, Reason: "503 Service Unavailable"}},
+		{"a failure of the server", answer(500, ""), provision.Fault{Kind: provision.Transient, Uncertain: true, Reason: "500 Internal Server Error"}},
+		{"a redirect, which is not followed", answer(302, "", "Location", "https://evil.example/"), provision.Fault{Kind: provision.Permanent, Reason: "302 Found"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			calls := 0
+			c := client(t, func(*http.Request) (*http.Response, error) {
+				calls++
+				return test.answer, nil
+			})
+			_, err := c.User(t.Context(), adasID)
+			var got *provision.Fault
+			if !errors.As(err, &got) {
+				t.Fatalf("error %v is no fault", err)
+			}
+			test.want.Reason = "read Webex user " + adasID + ": Webex answered " + test.want.Reason
+			if diff := cmp.Diff(test.want, *got); diff != "" {
+				t.Error(diff)
+			}
+			if calls != 1 {
+				t.Errorf("%d calls, want 1: who retries is decided elsewhere", calls)
+			}
+		})
+	}
+}
+
+func TestAnAnswerThatDoesNotArriveLeavesDoubtAndNoName(t *testing.T) {
+	t.Parallel()
+	c := client(t, func(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF })
+	_, err := c.UsersNamed(t.Context(), "ada@example.com")
+	f := provision.AsFault(err)
+	if f.Kind != provision.Transient || !f.Uncertain || !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("fault %+v", f)
+	}
+	if text := err.Error(); strings.Contains(text, "ada") || strings.Contains(text, "secret") {
+		t.Errorf("the error names a person or a secret: %s", text)
+	}
+}
+
+func TestACreateWithoutAnIDIsInDoubt(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{"", "{}", `{"id":""}`, "not json"} {
+		c := client(t, func(*http.Request) (*http.Response, error) { return answer(201, body), nil })
+		got := c.Apply(t.Context(), []provision.Operation{{Object: object(), Resource: map[string]any{}}})
+		if f := provision.AsFault(got[0].Err); f == nil || !f.Uncertain {
+			t.Errorf("answer %q: fault %v, want an uncertain one", body, f)
+		}
+	}
+}
+
+func TestAnEndlessAnswerIsCutOff(t *testing.T) {
+	t.Parallel()
+	c := client(t, func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(endless{})}, nil
+	})
+	if _, err := c.User(t.Context(), adasID); err == nil || !strings.Contains(err.Error(), "longer than") {
+		t.Errorf("error %v", err)
+	}
+}
+
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = ' '
+	}
+	return len(p), nil
+}
+
+func FuzzAnswers(f *testing.F) {
+	f.Add(200, []byte(`{"id":"x","Resources":[{"id":"y"}]}`), "1")
+	f.Add(409, []byte(`{"errors":[{"description":"x@y"}]}`), "Mon, 02 Mar 2026 09:00:30 GMT")
+	f.Add(500, []byte(`[[[[`), "")
+	f.Fuzz(func(t *testing.T, status int, body []byte, wait string) {
+		if status < 100 || status > 999 {
+			return
+		}
+		c := client(t, func(*http.Request) (*http.Response, error) {
+			return &http.Response{
+				StatusCode: status, Header: http.Header{"Retry-After": {wait}},
+				Body: io.NopCloser(strings.NewReader(string(body))),
+			}, nil
+		})
+		accounts, err := c.UsersNamed(t.Context(), "ada@example.com")
+		var fault *provision.Fault
+		if err != nil && !errors.As(err, &fault) {
+			t.Errorf("error %v is no fault", err)
+		}
+		if err == nil && status >= 300 {
+			t.Errorf("status %d and no error", status)
+		}
+		if fault != nil && (fault.After < 0 || fault.After > time.Hour) {
+			t.Errorf("a wait of %s", fault.After)
+		}
+		for _, a := range accounts {
+			if _, err := json.Marshal(a); err != nil || a.ID == "" {
+				t.Errorf("account %+v: %v", a, err)
+			}
+		}
+	})
+}
