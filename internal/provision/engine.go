@@ -89,9 +89,11 @@ type work struct {
 	reading        Reading
 	// settled says that record.Written was read from Webex in this attempt.
 	settled bool
-	// want is what the account should hold, pending what op writes of it.
-	want, pending map[string]any
-	op            *Operation
+	// unseen says that Webex called the name taken and showed no holder.
+	unseen bool
+	// op is the write that comes next, pending the values it writes.
+	op      *Operation
+	pending map[string]any
 	// before is the doubt there was before op.
 	before *Doubt
 	done   bool

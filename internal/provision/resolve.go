@@ -37,6 +37,12 @@ func (b *batch) resolve(ctx context.Context, w *work, f *Fault) {
 const unseenAttempts = 4
 
 func (b *batch) takenUnseen(w *work) {
+	if !w.unseen {
+		// The holder may have been renamed since Webex answered, in this
+		// very batch: the next round tries once more.
+		w.unseen, w.op = true, nil
+		return
+	}
 	kind := Permanent
 	if w.record.Trouble == nil || w.record.Trouble.Attempts < unseenAttempts {
 		kind = Transient
