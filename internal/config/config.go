@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/caarlos0/env/v11"
 	"github.com/google/uuid"
@@ -210,7 +211,7 @@ func (s *Settings) checkClientState() error {
 	switch {
 	case s.Webhook.ClientState == "":
 		return errors.New("CLIENT_STATE is empty: set it to a long random text, for example the output of openssl rand -hex 32")
-	case len(s.Webhook.ClientState) > longest || len(s.Webhook.PreviousClientState) > longest:
+	case utf8.RuneCountInString(s.Webhook.ClientState) > longest || utf8.RuneCountInString(s.Webhook.PreviousClientState) > longest:
 		return fmt.Errorf("CLIENT_STATE and CLIENT_STATE_PREVIOUS have at most %d characters", longest)
 	default:
 		return nil

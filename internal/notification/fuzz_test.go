@@ -1,0 +1,64 @@
+package notification_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"entrawebex/internal/change"
+	"entrawebex/internal/notification"
+)
+
+// Whatever is posted, the answer is one of three, what is queued can be
+// encoded and names each user once, and nothing is queued that does not carry
+// the secret.
+func FuzzDelivery(f *testing.F) {
+	files, err := filepath.Glob("../../events/*.json")
+	if err != nil || len(files) == 0 {
+		f.Fatalf("list events: %d files, %v", len(files), err)
+	}
+	for _, name := range files {
+		body, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatalf("read event: %v", err)
+		}
+		f.Add(body)
+	}
+	f.Add([]byte(`{"value":[{"clientState":"secretClientValue","resource":"users/` + userID + `","changeType":"deleted"}]}`))
+	f.Add([]byte(`{"value":[[[{"a":"]\"\\"}]],{},"}",1.5e3 , null],"Value":[]}`))
+
+	f.Fuzz(func(t *testing.T, body []byte) {
+		queue := new(memory)
+		w := post(newHandler(t, notification.Config{Queue: queue}), "/notifications", bytes.NewReader(body))
+		switch w.Code {
+		case http.StatusAccepted, http.StatusBadRequest, http.StatusRequestEntityTooLarge:
+		default:
+			t.Errorf("answer %d", w.Code)
+		}
+		if w.Code != http.StatusAccepted && len(queue.changes) > 0 {
+			t.Errorf("answer %d, but queued %v", w.Code, queue.changes)
+		}
+		queued := make(map[string]bool)
+		for _, c := range queue.changes {
+			if _, err := c.Encode(); err != nil {
+				t.Errorf("queued %v: %v", c, err)
+			}
+			if c.Source != change.Notification || queued[c.ID] {
+				t.Errorf("queued %v, seen before: %t", c, queued[c.ID])
+			}
+			queued[c.ID] = true
+		}
+
+		// The same body, where the secret is one that it cannot know.
+		unknown := fmt.Sprintf("%x", sha256.Sum256(body))
+		stranger := new(memory)
+		post(newHandler(t, notification.Config{ClientState: unknown, Queue: stranger}), "/notifications", bytes.NewReader(body))
+		if len(stranger.changes) > 0 {
+			t.Errorf("queued without the secret: %v", stranger.changes)
+		}
+	})
+}
