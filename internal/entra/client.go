@@ -1,0 +1,226 @@
+// Package entra is Microsoft Graph as this system uses it: users as they are
+// now, and the subscriptions to their changes.
+//
+// It is built on the sub-packages of msgraph-sdk-go, whose request builders
+// know the paths, and on kiota's adapter. Nothing in here retries, sleeps or
+// follows a redirect: every error is a *provision.Fault that says what is to
+// be done, and the queue does it.
+package entra
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	khttp "github.com/microsoft/kiota-http-go"
+	kjson "github.com/microsoft/kiota-serialization-json-go"
+)
+
+// The bounds of what is read from Graph, in bytes.
+const (
+	maxAnswer  = 8 << 20
+	maxRefusal = 64 << 10
+)
+
+const defaultTimeout = 20 * time.Second
+
+// accountEnabled decides who is deprovisioned, so its absence is a fault.
+const accountEnabled = "accountEnabled"
+
+// Config is what a Client is made of. Only Credential is required.
+type Config struct {
+	// Cloud decides host, authority and scope.
+	Cloud Cloud
+	// BaseURL replaces Graph's root, without /v1.0; loopback hosts only.
+	BaseURL string
+	// Credential gives the tokens.
+	Credential azcore.TokenCredential
+	// Transport carries the requests; nil for one of the Client's own.
+	Transport http.RoundTripper
+	// Select names the user attributes to read, as Graph spells them. The id
+	// is always read.
+	Select []string
+	// Timeout bounds one call, the token included; 20 s if zero. A batch is
+	// one call.
+	Timeout time.Duration
+	// Now is the clock that Retry-After dates are compared with; time.Now if
+	// nil.
+	Now func() time.Time
+}
+
+// Client reads and subscribes. It is safe for concurrent use.
+type Client struct {
+	adapter *khttp.NetHttpRequestAdapter
+	auth    *pinned
+	selects []string
+	timeout time.Duration
+	now     func() time.Time
+}
+
+// New returns a Client. It makes no call.
+func New(config Config) (*Client, error) {
+	env, err := config.Cloud.environment()
+	if err != nil {
+		return nil, fmt.Errorf("make Graph client: %w", err)
+	}
+	root, err := graphRoot(env, config.BaseURL)
+	if err != nil {
+		return nil, fmt.Errorf("make Graph client: %w", err)
+	}
+	if config.Credential == nil {
+		return nil, errors.New("make Graph client: no credential")
+	}
+	c := &Client{timeout: config.Timeout, now: config.Now, selects: []string{"id"}}
+	if c.timeout <= 0 {
+		c.timeout = defaultTimeout
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	for _, attribute := range config.Select {
+		if !slices.Contains(c.selects, attribute) {
+			c.selects = append(c.selects, attribute)
+		}
+	}
+	c.auth = &pinned{root: root, scope: env.scope(), credential: config.Credential, now: c.now}
+	c.adapter, err = newAdapter(c.auth, config.Transport, c.now)
+	if err != nil {
+		return nil, fmt.Errorf("make Graph client: %w", err)
+	}
+	return c, nil
+}
+
+// graphRoot returns where Graph is. A host other than the cloud's would be
+// given the token, so only this machine may stand in for it.
+func graphRoot(env environment, override string) (*url.URL, error) {
+	if override == "" {
+		override = env.root
+	}
+	root, err := url.Parse(strings.TrimRight(override, "/"))
+	if err != nil {
+		return nil, fmt.Errorf("parse base URL: %w", err)
+	}
+	if root.String() != env.root && !loopback(root) {
+		return nil, fmt.Errorf("base URL %s: only a loopback host may replace %s", root.Redacted(), env.root)
+	}
+	return root, nil
+}
+
+func loopback(u *url.URL) bool {
+	if u.Scheme != "http" && u.Scheme != "https" {
+		return false
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	return u.Hostname() == "localhost" || err == nil && ip.IsLoopback()
+}
+
+// newAdapter returns kiota's adapter with its own JSON factories, so that
+// kiota's registries, which are global and read without a lock, stay empty,
+// and without kiota's middleware that retries, redirects and compresses.
+func newAdapter(auth *pinned, transport http.RoundTripper, now func() time.Time) (*khttp.NetHttpRequestAdapter, error) {
+	if transport == nil {
+		transport = newTransport()
+	}
+	adapter, err := khttp.NewNetHttpRequestAdapterWithParseNodeFactoryAndSerializationWriterFactoryAndHttpClient(
+		auth,
+		kjson.NewJsonParseNodeFactory(),
+		kjson.NewJsonSerializationWriterFactory(),
+		&http.Client{Transport: khttp.NewCustomTransportWithParentTransport(
+			transport, khttp.NewParametersNameDecodingHandler(), edge{now},
+		)},
+	)
+	if err != nil {
+		return nil, fmt.Errorf("make request adapter: %w", err)
+	}
+	adapter.SetBaseUrl(auth.root.String() + "/v1.0")
+	return adapter, nil
+}
+
+// newTransport keeps connections for as long as Graph is likely to.
+func newTransport() *http.Transport {
+	return &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
+		TLSHandshakeTimeout: 5 * time.Second,
+		ForceAttemptHTTP2:   true,
+		MaxIdleConnsPerHost: 16,
+		IdleConnTimeout:     90 * time.Second,
+	}
+}
+
+// within bounds one call.
+func (c *Client) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, c.timeout)
+}
+
+// path returns the path parameters every request builder starts from. Kiota
+// writes into a builder's parameters when it sends, so builders are made
+// anew for every call.
+func (c *Client) path() map[string]string {
+	return map[string]string{"baseurl": c.adapter.GetBaseUrl()}
+}
+
+// edge is where HTTP ends: what passes it is a success of bounded size. All
+// else, redirects too, becomes a *refusal. Left to kiota, a failure whose
+// body is not JSON would lose its status.
+type edge struct{ now func() time.Time }
+
+// Intercept implements kiota's Middleware.
+func (e edge) Intercept(pipeline khttp.Pipeline, index int, req *http.Request) (*http.Response, error) {
+	if err := makeReplayable(req); err != nil {
+		return nil, err
+	}
+	resp, err := pipeline.Next(req, index)
+	if err != nil {
+		return nil, fmt.Errorf("reach Graph: %w", err)
+	}
+	if resp.StatusCode >= http.StatusOK && resp.StatusCode < http.StatusMultipleChoices {
+		resp.Body = http.MaxBytesReader(nil, resp.Body, maxAnswer)
+		return resp, nil
+	}
+	body, readErr := io.ReadAll(io.LimitReader(resp.Body, maxRefusal))
+	if readErr != nil {
+		body = nil // the status alone has to do
+	}
+	return nil, errors.Join(newRefusal(resp.StatusCode, resp.Header, body, e.now()), resp.Body.Close())
+}
+
+// makeReplayable gives a request what kiota leaves out: its length, and a
+// second reader of its body. With them net/http replaces a connection that
+// it finds dead, such as that of a Lambda that was frozen, without an error.
+func makeReplayable(req *http.Request) error {
+	if req.Body == nil {
+		return nil
+	}
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		return fmt.Errorf("read request body: %w", err)
+	}
+	req.ContentLength = int64(len(body))
+	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	req.Body = io.NopCloser(bytes.NewReader(body))
+	if strings.HasSuffix(req.URL.Path, "/$batch") {
+		// Only reads are batched here. An empty list marks the request as
+		// idempotent for net/http and is not sent (http.Transport).
+		req.Header["X-Idempotency-Key"] = nil
+	}
+	return nil
+}
+
+// value is what a kiota model's pointer points to, or zero.
+func value[T any](p *T) T {
+	if p == nil {
+		return *new(T)
+	}
+	return *p
+}

@@ -1,0 +1,125 @@
+package entra
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	abs "github.com/microsoft/kiota-abstractions-go"
+)
+
+// ClientSecret returns the credential of an app registration with a secret.
+// It keeps its token until shortly before it expires: make one and keep it.
+//
+// Instance discovery is off. It asks a host of the public cloud, in
+// government clouds too, whether the authority can be trusted; ours comes
+// from a fixed table. Retries are off as well: the caller decides when.
+func ClientSecret(c Cloud, tenantID, clientID, secret string) (azcore.TokenCredential, error) {
+	return clientSecret(c, tenantID, clientID, secret, nil)
+}
+
+func clientSecret(c Cloud, tenantID, clientID, secret string, transport policy.Transporter) (azcore.TokenCredential, error) {
+	env, err := c.environment()
+	if err != nil {
+		return nil, fmt.Errorf("make client secret credential: %w", err)
+	}
+	credential, err := azidentity.NewClientSecretCredential(tenantID, clientID, secret, &azidentity.ClientSecretCredentialOptions{
+		ClientOptions: azcore.ClientOptions{
+			Cloud:     env.authority,
+			Retry:     policy.RetryOptions{MaxRetries: -1},
+			Transport: transport,
+		},
+		DisableInstanceDiscovery: true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make client secret credential: %w", err)
+	}
+	return credential, nil
+}
+
+// StaticToken is a credential with one token that never changes, for a
+// loopback host.
+type StaticToken string
+
+// GetToken implements azcore.TokenCredential.
+func (t StaticToken) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	return azcore.AccessToken{Token: string(t), ExpiresOn: time.Now().Add(24 * time.Hour)}, nil
+}
+
+// errForeignHost refuses a URL, a nextLink for one, that would take the token
+// to another host.
+var errForeignHost = errors.New("refused to send the token to another host")
+
+// pinned authenticates requests to one host and refuses all others. Kiota's
+// own provider lets a request to an unknown host go out without a token.
+type pinned struct {
+	root       *url.URL
+	scope      string
+	credential azcore.TokenCredential
+	now        func() time.Time
+}
+
+// AuthenticateRequest implements kiota's authentication.AuthenticationProvider.
+func (p *pinned) AuthenticateRequest(ctx context.Context, request *abs.RequestInformation, _ map[string]any) error {
+	uri, err := request.GetUri()
+	if err != nil {
+		return fmt.Errorf("build request: %w", err)
+	}
+	if uri.Scheme != p.root.Scheme || !strings.EqualFold(uri.Host, p.root.Host) {
+		return fmt.Errorf("%w: %s://%s", errForeignHost, uri.Scheme, uri.Host)
+	}
+	token, err := p.token(ctx)
+	if err != nil {
+		return err
+	}
+	request.Headers.Add("Authorization", "Bearer "+token)
+	return nil
+}
+
+// token returns an access token, or a *refusal where the authority gave a
+// reason for having none.
+func (p *pinned) token(ctx context.Context) (string, error) {
+	token, err := p.credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{p.scope}})
+	var failed *azidentity.AuthenticationFailedError
+	switch {
+	case err == nil:
+		return token.Token, nil
+	case errors.As(err, &failed) && failed.RawResponse != nil:
+		return "", tokenRefusal(failed.RawResponse, p.now())
+	default:
+		return "", fmt.Errorf("ask for a token: %w", err)
+	}
+}
+
+// tokenRefusal reads the token endpoint's error (RFC 6749 section 5.2). All
+// that endpoint calls a bad request, Graph would call unauthorized.
+func tokenRefusal(resp *http.Response, now time.Time) *refusal {
+	var answer struct {
+		Code        string `json:"error"`
+		Description string `json:"error_description"`
+	}
+	body, err := runtime.Payload(resp)
+	if err != nil || json.Unmarshal(body, &answer) != nil {
+		answer.Code = "" // the status alone has to do
+	}
+	status := resp.StatusCode
+	if status == http.StatusBadRequest {
+		status = http.StatusUnauthorized
+	}
+	description, _, _ := strings.Cut(answer.Description, " Trace ID:")
+	return &refusal{
+		status:  status,
+		code:    "token refused " + answer.Code,
+		message: description,
+		after:   retryAfter(resp.Header, now),
+	}
+}

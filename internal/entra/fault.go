@@ -1,0 +1,130 @@
+package entra
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"entrawebex/internal/provision"
+)
+
+// maxRetryAfter caps the pause a server may ask for.
+const maxRetryAfter = time.Hour
+
+// notFound is Graph's word that there is no object with this id. A 404
+// without it says nothing about the object.
+const notFound = "Request_ResourceNotFound"
+
+// refusal is an answer that is not a success, to a call or to a request
+// inside a batch.
+type refusal struct {
+	status int
+	// code and message are those of Graph's error object
+	// (https://learn.microsoft.com/graph/errors).
+	code, message string
+	after         time.Duration
+}
+
+// newRefusal reads a failed answer. A body that is not Graph's error object
+// leaves code and message empty.
+func newRefusal(status int, header http.Header, body []byte, now time.Time) *refusal {
+	var answer struct {
+		Error struct {
+			Code    string `json:"code"`
+			Message string `json:"message"`
+		} `json:"error"`
+	}
+	r := &refusal{status: status, after: retryAfter(header, now)}
+	if json.Unmarshal(body, &answer) == nil {
+		r.code, r.message = answer.Error.Code, answer.Error.Message
+	}
+	return r
+}
+
+// Error implements error: "403 Authorization_RequestDenied: Insufficient …".
+func (r *refusal) Error() string {
+	text := strconv.Itoa(r.status)
+	if code := oneLine(r.code, 80); code != "" {
+		text += " " + code
+	}
+	if message := oneLine(r.message, 200); message != "" {
+		text += ": " + message
+	}
+	return text
+}
+
+// kind says what is to be done. Never retried is only what Graph says is our
+// mistake: a 404 may be a replica that is behind.
+func (r *refusal) kind() provision.FaultKind {
+	switch r.status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return provision.Unauthorized
+	case http.StatusTooManyRequests:
+		return provision.Throttled
+	case http.StatusLocked, http.StatusServiceUnavailable:
+		if r.after > 0 {
+			return provision.Throttled
+		}
+		return provision.Transient
+	case http.StatusNotFound, http.StatusRequestTimeout:
+		return provision.Transient
+	}
+	if r.status >= http.StatusBadRequest && r.status < http.StatusInternalServerError {
+		return provision.Permanent
+	}
+	return provision.Transient
+}
+
+// fault says what an error means for the operation it ended. The permission
+// is the one the operation needs.
+func fault(operation, permission string, err error) *provision.Fault {
+	var refused *refusal
+	var failed *url.Error
+	switch {
+	case errors.As(err, &refused):
+		reason := operation + ": " + refused.Error()
+		if refused.status == http.StatusForbidden {
+			reason += " (it needs the application permission " + permission + ", with admin consent)"
+		}
+		return &provision.Fault{Kind: refused.kind(), Reason: reason, After: refused.after}
+	case errors.Is(err, errForeignHost):
+		return &provision.Fault{Kind: provision.Permanent, Reason: operation, Err: err}
+	case errors.As(err, &failed):
+		return &provision.Fault{Kind: provision.Transient, Reason: operation + ": no answer", Err: failed.Err}
+	default:
+		return &provision.Fault{Kind: provision.Transient, Reason: operation, Err: err}
+	}
+}
+
+// retryAfter returns the pause of a Retry-After header, in seconds or as a
+// date (RFC 9110 section 10.2.3), from 0 to maxRetryAfter. Zero if there is
+// none that can be read.
+func retryAfter(header http.Header, now time.Time) time.Duration {
+	value := header.Get("Retry-After")
+	var after time.Duration
+	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
+		after = time.Duration(seconds) * time.Second
+	} else if date, err := http.ParseTime(value); err == nil {
+		after = date.Sub(now)
+	}
+	return min(max(after, 0), maxRetryAfter)
+}
+
+// oneLine makes a server's text fit for a sentence of at most limit bytes.
+func oneLine(text string, limit int) string {
+	if len(text) > limit {
+		text = text[:limit] + "…"
+	}
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, strings.ToValidUTF8(text, ""))
+	return strings.Join(strings.Fields(text), " ")
+}

@@ -1,0 +1,20 @@
+package entra
+
+import (
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+
+	"entrawebex/internal/config"
+)
+
+// Open returns a Client for the tenant in the settings that reads the named
+// attributes of users.
+func Open(s config.Entra, selects []string) (*Client, error) {
+	var credential azcore.TokenCredential = StaticToken(s.AccessToken)
+	if s.AccessToken == "" {
+		var err error
+		if credential, err = ClientSecret(Cloud(s.Cloud), s.TenantID, s.ClientID, s.ClientSecret); err != nil {
+			return nil, err
+		}
+	}
+	return New(Config{Cloud: Cloud(s.Cloud), BaseURL: s.GraphURL, Credential: credential, Select: selects})
+}

@@ -1,0 +1,132 @@
+package entra
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/microsoftgraph/msgraph-sdk-go/models"
+	"github.com/microsoftgraph/msgraph-sdk-go/subscriptions"
+
+	"entrawebex/internal/provision"
+	"entrawebex/internal/renew"
+)
+
+// maxPages ends a chain of nextLinks that does not. Graph allows an app 100
+// subscriptions to users in a tenant, and as many to groups.
+const maxPages = 100
+
+// Subscriptions lists the app's subscriptions, on all pages. Their
+// ClientState is empty.
+func (c *Client) Subscriptions(ctx context.Context) ([]renew.Subscription, error) {
+	const operation = "list subscriptions"
+	var list []renew.Subscription
+	builder := c.subscriptions()
+	for range maxPages {
+		page, err := c.subscriptionPage(ctx, builder)
+		if err != nil {
+			return nil, fault(operation, readUsers, err)
+		}
+		for _, s := range page.GetValue() {
+			list = append(list, subscription(s))
+		}
+		next := value(page.GetOdataNextLink())
+		if next == "" {
+			return list, nil
+		}
+		builder = builder.WithUrl(next)
+	}
+	return nil, fault(operation, readUsers, fmt.Errorf("more than %d pages", maxPages))
+}
+
+func (c *Client) subscriptionPage(ctx context.Context, builder *subscriptions.SubscriptionsRequestBuilder) (models.SubscriptionCollectionResponseable, error) {
+	ctx, cancel := c.within(ctx)
+	defer cancel()
+	page, err := builder.Get(ctx, nil)
+	if err != nil {
+		return nil, fmt.Errorf("read page: %w", err)
+	}
+	if page == nil {
+		return nil, errors.New("the answer is empty")
+	}
+	return page, nil
+}
+
+// CreateSubscription creates a subscription and returns it as Graph made it.
+// Graph calls NotificationURL and LifecycleURL before it answers.
+func (c *Client) CreateSubscription(ctx context.Context, s renew.Subscription) (renew.Subscription, error) {
+	ctx, cancel := c.within(ctx)
+	defer cancel()
+	body := models.NewSubscription()
+	body.SetResource(&s.Resource)
+	body.SetChangeType(&s.ChangeType)
+	body.SetNotificationUrl(&s.NotificationURL)
+	body.SetLifecycleNotificationUrl(&s.LifecycleURL)
+	body.SetClientState(&s.ClientState)
+	body.SetExpirationDateTime(&s.ExpiresAt)
+	created, err := c.subscriptions().Post(ctx, body, nil)
+	return written("create subscription to "+s.Resource, created, err)
+}
+
+// UpdateSubscription moves a subscription's end, which reauthorizes it too.
+// Fault Gone if there is no such subscription.
+func (c *Client) UpdateSubscription(ctx context.Context, id string, expiresAt time.Time) (renew.Subscription, error) {
+	ctx, cancel := c.within(ctx)
+	defer cancel()
+	body := models.NewSubscription()
+	body.SetExpirationDateTime(&expiresAt)
+	updated, err := c.subscriptions().BySubscriptionId(id).Patch(ctx, body, nil)
+	return written("renew subscription "+id, updated, err)
+}
+
+// DeleteSubscription deletes a subscription. Fault Gone if there is no such
+// subscription.
+func (c *Client) DeleteSubscription(ctx context.Context, id string) error {
+	ctx, cancel := c.within(ctx)
+	defer cancel()
+	if err := c.subscriptions().BySubscriptionId(id).Delete(ctx, nil); err != nil {
+		return writeFault("delete subscription "+id, err)
+	}
+	return nil
+}
+
+func (c *Client) subscriptions() *subscriptions.SubscriptionsRequestBuilder {
+	return subscriptions.NewSubscriptionsRequestBuilderInternal(c.path(), c.adapter)
+}
+
+// written is what came of a write that answers with the subscription.
+func written(operation string, s models.Subscriptionable, err error) (renew.Subscription, error) {
+	if err == nil && (s == nil || value(s.GetId()) == "") {
+		err = errors.New("the answer is not a subscription")
+	}
+	if err != nil {
+		return renew.Subscription{}, writeFault(operation, err)
+	}
+	return subscription(s), nil
+}
+
+func writeFault(operation string, err error) *provision.Fault {
+	f := fault(operation, readUsers, err)
+	var refused *refusal
+	if errors.As(err, &refused) && refused.status == http.StatusNotFound {
+		f.Kind = provision.Gone
+	}
+	f.Uncertain = f.Kind == provision.Transient
+	return f
+}
+
+func subscription(s models.Subscriptionable) renew.Subscription {
+	if s == nil {
+		return renew.Subscription{}
+	}
+	return renew.Subscription{
+		ID:              value(s.GetId()),
+		Resource:        value(s.GetResource()),
+		ChangeType:      value(s.GetChangeType()),
+		NotificationURL: value(s.GetNotificationUrl()),
+		LifecycleURL:    value(s.GetLifecycleNotificationUrl()),
+		ExpiresAt:       value(s.GetExpirationDateTime()),
+	}
+}

@@ -1,0 +1,120 @@
+package entra
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"entrawebex/internal/provision"
+	"entrawebex/internal/renew"
+)
+
+func wanted(resource string) renew.Subscription {
+	return renew.Subscription{
+		Resource: resource, ChangeType: "updated,deleted", NotificationURL: "https://hook.example/notifications",
+		LifecycleURL: "https://hook.example/lifecycle", ClientState: "shibboleth", ExpiresAt: testNow().Add(48 * time.Hour),
+	}
+}
+
+func TestSubscriptions(t *testing.T) {
+	t.Parallel()
+
+	t.Run("are created, listed over all pages, renewed and deleted", func(t *testing.T) {
+		t.Parallel()
+		c := newGraph().client(t, Config{})
+		all := make([]renew.Subscription, 0, 2)
+		for _, resource := range []string{"users", "groups"} {
+			created, err := c.CreateSubscription(t.Context(), wanted(resource))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := wanted(resource)
+			want.ID, want.ClientState = created.ID, ""
+			if diff := cmp.Diff(want, created); diff != "" || created.ID == "" {
+				t.Errorf("created (-want +got):\n%s", diff)
+			}
+			all = append(all, created)
+		}
+		renewed, err := c.UpdateSubscription(t.Context(), all[0].ID, testNow().Add(72*time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[0].ExpiresAt = testNow().Add(72 * time.Hour)
+		if diff := cmp.Diff(all[0], renewed); diff != "" {
+			t.Errorf("renewed (-want +got):\n%s", diff)
+		}
+		listed, err := c.Subscriptions(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(all, listed); diff != "" {
+			t.Errorf("listed (-want +got):\n%s", diff)
+		}
+		if err := c.DeleteSubscription(t.Context(), all[0].ID); err != nil {
+			t.Fatal(err)
+		}
+		if listed, err := c.Subscriptions(t.Context()); err != nil || len(listed) != 1 {
+			t.Errorf("left %v, error %v", listed, err)
+		}
+	})
+
+	t.Run("that are not there are Gone", func(t *testing.T) {
+		t.Parallel()
+		c := newGraph().client(t, Config{})
+		_, err := c.UpdateSubscription(t.Context(), id(5), testNow())
+		expectFault(t, err, provision.Gone, 0, "renew subscription "+id(5)+": 404 ResourceNotFound: The object was not found.")
+		err = c.DeleteSubscription(t.Context(), id(5))
+		expectFault(t, err, provision.Gone, 0, "delete subscription "+id(5)+": 404 ResourceNotFound: The object was not found.")
+	})
+
+	t.Run("that cannot be validated say why", func(t *testing.T) {
+		t.Parallel()
+		g := newGraph()
+		g.outer["/subscriptions"] = func(w http.ResponseWriter, _ *http.Request) {
+			refuse(w, http.StatusBadRequest, "ValidationError", "Subscription validation request timed out.\r\n")
+		}
+		_, err := g.client(t, Config{}).CreateSubscription(t.Context(), wanted("users"))
+		expectFault(t, err, provision.Permanent, 0, "create subscription to users: 400 ValidationError: Subscription validation request timed out.")
+	})
+
+	t.Run("that may have been created are uncertain", func(t *testing.T) {
+		t.Parallel()
+		g := newGraph()
+		g.outer["/subscriptions"] = raw(502, "text/html", "<html>")
+		_, err := g.client(t, Config{}).CreateSubscription(t.Context(), wanted("users"))
+		expectFault(t, err, provision.Transient, 0, "create subscription to users: 502")
+		if !provision.AsFault(err).Uncertain {
+			t.Error("the fault is certain")
+		}
+	})
+
+	t.Run("on pages without end are given up", func(t *testing.T) {
+		t.Parallel()
+		g := newGraph()
+		g.outer["/subscriptions"] = raw(200, "application/json", `{"value":[null],"@odata.nextLink":"https://graph.microsoft.com/v1.0/subscriptions"}`)
+		_, err := g.client(t, Config{}).Subscriptions(t.Context())
+		expectFault(t, err, provision.Transient, 0, "list subscriptions: more than 100 pages")
+	})
+
+	t.Run("answered with nothing are a fault", func(t *testing.T) {
+		t.Parallel()
+		g := newGraph()
+		g.outer["/subscriptions"] = raw(204, "", "")
+		c := g.client(t, Config{})
+		_, err := c.Subscriptions(t.Context())
+		expectFault(t, err, provision.Transient, 0, "list subscriptions: the answer is empty")
+		_, err = c.CreateSubscription(t.Context(), wanted("users"))
+		expectFault(t, err, provision.Transient, 0, "create subscription to users: the answer is not a subscription")
+	})
+}
+
+func TestOneLine(t *testing.T) {
+	t.Parallel()
+	got := oneLine("a\r\n\tb\x00 c"+strings.Repeat("é", 200), 20)
+	if want := "a b céééééé…"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

@@ -1,0 +1,71 @@
+package entra
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"github.com/microsoftgraph/msgraph-sdk-go/organization"
+
+	"entrawebex/internal/change"
+)
+
+// maxToken is the longest access token that Roles looks into, in bytes.
+const maxToken = 64 << 10
+
+// Organization returns the id of the tenant the credential belongs to, a
+// lower-case GUID. It needs Organization.Read.All.
+func (c *Client) Organization(ctx context.Context) (string, error) {
+	const operation, permission = "read organization", "Organization.Read.All"
+	ctx, cancel := c.within(ctx)
+	defer cancel()
+	page, err := organization.NewOrganizationRequestBuilderInternal(c.path(), c.adapter).
+		Get(ctx, &organization.OrganizationRequestBuilderGetRequestConfiguration{
+			QueryParameters: &organization.OrganizationRequestBuilderGetQueryParameters{Select: []string{"id"}},
+		})
+	if err != nil {
+		return "", fault(operation, permission, err)
+	}
+	if page != nil && len(page.GetValue()) == 1 && page.GetValue()[0] != nil {
+		if id, ok := change.ParseID(value(page.GetValue()[0].GetId())); ok {
+			return id, nil
+		}
+	}
+	return "", fault(operation, permission, errors.New("the answer does not name one tenant"))
+}
+
+// Roles returns the application permissions that were consented to, as the
+// access token lists them. Known is false if the token is not one that can be
+// read; Microsoft promises no form. The token is not verified: this is for an
+// operator to look at, and decides nothing.
+func (c *Client) Roles(ctx context.Context) (roles []string, known bool, err error) {
+	ctx, cancel := c.within(ctx)
+	defer cancel()
+	token, err := c.auth.token(ctx)
+	if err != nil {
+		return nil, false, fault("read the permissions of the access token", readUsers, err)
+	}
+	roles, known = tokenRoles(token)
+	return roles, known, nil
+}
+
+// tokenRoles reads the roles claim of a JWT (RFC 7519 section 3).
+func tokenRoles(token string) ([]string, bool) {
+	parts := strings.Split(token, ".")
+	if len(token) > maxToken || len(parts) != 3 {
+		return nil, false
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return nil, false
+	}
+	var claims *struct {
+		Roles []string `json:"roles"`
+	}
+	if json.Unmarshal(payload, &claims) != nil || claims == nil {
+		return nil, false
+	}
+	return claims.Roles, true
+}
