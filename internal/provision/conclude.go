@@ -90,8 +90,8 @@ func (b *batch) again(w *work, after time.Duration, why string) {
 }
 
 func (b *batch) end(w *work, status Status, reason string, again time.Duration) {
-	if again > 0 && b.Jitter != nil {
-		again += b.Jitter(again / 4)
+	if quarter := again / 4; quarter > 0 && b.Jitter != nil {
+		again += b.Jitter(quarter)
 	}
 	w.done = true
 	w.attempt.Status, w.attempt.Reason, w.attempt.Again = status, reason, again

@@ -122,6 +122,7 @@ func (e *Engine) Converge(ctx context.Context, changes []change.Change) []Attemp
 	for _, w := range b.works {
 		b.claim(ctx, w)
 	}
+	named := len(b.works)
 	b.read(ctx)
 	for range rounds {
 		if !b.round(ctx) {
@@ -133,7 +134,8 @@ func (e *Engine) Converge(ctx context.Context, changes []change.Change) []Attemp
 		b.finish(ctx, w)
 		attempts[i] = w.attempt
 	}
-	return attempts
+	// Behind these are the objects that had to make room for them.
+	return attempts[:named]
 }
 
 func (b *batch) add(c change.Change) {

@@ -231,7 +231,7 @@ func TestTwoPeopleSwapNames(t *testing.T) {
 			a.name, b.name = b.name, a.name
 			for _, batch := range batches {
 				for _, attempt := range w.converge(batch...) {
-					if attempt.Status != provision.Success {
+					if attempt.Fault != nil {
 						t.Errorf("%s: %s: %s", attempt.Object, attempt.Status, attempt.Reason)
 					}
 				}

@@ -106,23 +106,18 @@ func (b *batch) ownerOf(ctx context.Context, a Account) (change.Object, bool, er
 
 // makeRoom moves the holder of a name to a reserved address, if Entra says that
 // the name is no longer the holder's. The holder is worked on under its own
-// claim, and looked at again afterwards.
+// claim, and converged with the batch.
 func (b *batch) makeRoom(ctx context.Context, w *work, name string, holder Account, owner change.Object) {
 	h := b.find(owner)
-	visiting := h == nil
-	if visiting {
+	if h == nil {
 		var err error
 		if h, err = b.visit(ctx, w, owner); err != nil {
 			b.fail(w, Matching, err)
 			return
 		}
-		defer b.finish(ctx, h)
 	}
 	if f := b.mayMove(h, w, name); f != nil {
 		b.fail(w, Matching, f)
-		if visiting {
-			b.skip(h, Matching, "keeps its userName")
-		}
 		return
 	}
 	b.link(h, holder)
@@ -139,30 +134,26 @@ func (b *batch) makeRoom(ctx context.Context, w *work, name string, holder Accou
 	if b.doubt(ctx, h) {
 		b.export(ctx, []*work{h})
 	}
-	switch {
-	case h.attempt.Fault != nil:
+	if h.attempt.Fault != nil {
 		b.fail(w, Matching, &Fault{Kind: Transient, Reason: fmt.Sprintf(
 			"the userName of %s could not be taken from %s yet", w.attempt.Object, owner), Err: h.attempt.Fault})
-	case visiting:
-		b.succeed(h)
 	}
 }
 
-// visit claims and reads an object that is not in the batch. Its Change is
-// queued before anything is done to it, so that it is looked at again whatever
-// happens here.
+// visit claims and reads an object that no Change of the batch names, and adds
+// it to the batch. A Change of its own is queued first, so that it is looked
+// at again whatever happens here.
 func (b *batch) visit(ctx context.Context, w *work, o change.Object) (*work, error) {
-	cause := w.attempt.Causes[0]
-	again := change.Change{Object: o, Source: change.Engine, SeenAt: b.Now(), CorrelationID: cause.CorrelationID}
+	again := change.Change{Object: o, Source: change.Engine, SeenAt: b.Now(), CorrelationID: w.attempt.Causes[0].CorrelationID}
 	if err := b.Queue.Enqueue(ctx, []change.Change{again}); err != nil {
 		return nil, &Fault{Kind: Transient, Reason: fmt.Sprintf("%s could not be queued", o), Err: err}
 	}
-	h := &work{attempt: Attempt{Object: o, Causes: []change.Change{again}, Action: None}}
+	b.add(again)
+	h := b.works[len(b.works)-1]
 	if b.claim(ctx, h); !h.done {
 		b.imported(h, b.Directory.Users(ctx, []string{o.ID})[0])
 	}
 	if h.done {
-		b.finish(ctx, h)
 		return nil, &Fault{Kind: Transient, Reason: fmt.Sprintf("%s holds the userName of %s and cannot be looked at now", o, w.attempt.Object), Err: h.attempt.Fault}
 	}
 	return h, nil

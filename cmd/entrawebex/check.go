@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"entrawebex/internal/config"
+	"entrawebex/internal/entra"
+	"entrawebex/internal/provision"
+	"entrawebex/internal/webex"
+)
+
+func checkCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check",
+		Short: "Tests the connection to Entra and Webex, and the way back to the webhook",
+		Long: `Tests what a run needs, one line each, and says how to mend what fails:
+the settings, the Graph token and each permission, the tenant, the Webex token
+and organization, a search that must be empty, and the webhook's handshake as
+Graph will make it. Nothing is changed on either side.
+` + environment,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			settings, err := config.Load(cmd.Context(), config.OneProcess, os.Environ(), config.Secret)
+			if err != nil {
+				return err
+			}
+			return check(cmd.Context(), cmd.OutOrStdout(), settings)
+		},
+	}
+}
+
+// check prints a line for everything a run needs.
+func check(ctx context.Context, out io.Writer, s config.Settings) error {
+	directory, err := entra.Open(s.Entra, nil)
+	if err != nil {
+		return err
+	}
+	target, err := webex.Open(s.Webex)
+	if err != nil {
+		return err
+	}
+	failed := false
+	line := func(what, detail string, err error) {
+		mark := "ok  "
+		if err != nil {
+			mark, detail, failed = "FAIL", err.Error(), true
+		}
+		fmt.Fprintf(out, "%s  %-24s %s\n", mark, what, detail)
+	}
+	for _, w := range s.Warnings {
+		fmt.Fprintf(out, "note  %-24s %s\n", "Settings", w)
+	}
+	line("Settings", "complete", nil)
+	line("Entra tenant", s.Entra.TenantID, checkTenant(ctx, directory, s.Entra.TenantID))
+	for _, p := range checkPermissions(ctx, directory) {
+		line("Entra permission", p.name, p.err)
+	}
+	line("Entra users", "can be read, in the recycle bin too", checkUsers(ctx, directory))
+	_, err = directory.Subscriptions(ctx)
+	line("Entra subscriptions", "can be listed", err)
+	line("Webex organization", s.Webex.OrgID, checkWebex(ctx, target))
+	for _, path := range []string{"/notifications", "/lifecycle"} {
+		address := strings.TrimRight(s.Webhook.URL, "/") + path
+		line("Webhook handshake", address, checkHandshake(ctx, address))
+	}
+	if failed {
+		return errReported
+	}
+	return nil
+}
+
+func checkTenant(ctx context.Context, directory *entra.Client, tenantID string) error {
+	id, err := directory.Organization(ctx)
+	if err != nil {
+		return err
+	}
+	if id != tenantID {
+		return fmt.Errorf("the credentials belong to tenant %s, not to ENTRA_TENANT_ID %s: correct one of them", id, tenantID)
+	}
+	return nil
+}
+
+type permission struct {
+	name string
+	err  error
+}
+
+// checkPermissions compares what the token may do with what is needed.
+func checkPermissions(ctx context.Context, directory *entra.Client) []permission {
+	roles, known, err := directory.Roles(ctx)
+	if err != nil {
+		return []permission{{err: err}}
+	}
+	if !known {
+		return []permission{{name: "not listed in this kind of token; the next lines show what works"}}
+	}
+	var list []permission
+	for _, name := range []string{"User.Read.All", "Organization.Read.All"} {
+		p := permission{name: name}
+		if !slices.Contains(roles, name) {
+			p.err = fmt.Errorf("%s is missing: add it to the app registration as an application permission and grant admin consent", name)
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+// checkUsers reads a user that cannot exist.
+func checkUsers(ctx context.Context, directory *entra.Client) error {
+	reading := directory.Users(ctx, []string{uuid.NewString()})[0]
+	if reading.Err == nil && reading.Presence != provision.Absent {
+		return fmt.Errorf("Graph knows a user with an id that was made up just now")
+	}
+	return reading.Err
+}
+
+// checkWebex searches for a user that cannot exist, as Entra's own "Test
+// connection" does.
+func checkWebex(ctx context.Context, target *webex.Client) error {
+	found, err := target.UsersNamed(ctx, uuid.NewString()+"@example.com")
+	if f := provision.AsFault(err); f != nil && f.Kind == provision.Gone {
+		return fmt.Errorf("%w; WEBEX_ORG_ID is not the organization of this token: copy it from Control Hub, Account", err)
+	}
+	if err == nil && len(found) > 0 {
+		return fmt.Errorf("a search for a made-up userName finds %d accounts: the server ignores filters and must not be written to", len(found))
+	}
+	return err
+}
+
+// checkHandshake calls the webhook as Graph does when a subscription is made
+// (change-notifications-delivery-webhooks, "notificationUrl validation").
+func checkHandshake(ctx context.Context, address string) error {
+	const within = 10 * time.Second
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	token := "Validation: check + 100% & " + uuid.NewString()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address+"?validationToken="+url.QueryEscape(token), http.NoBody)
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", "text/plain; charset=utf-8")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return fmt.Errorf("%w: start the webhook, or correct WEBHOOK_URL", err)
+	}
+	defer response.Body.Close()
+	const enough = 4 << 10
+	body, err := io.ReadAll(io.LimitReader(response.Body, enough))
+	switch {
+	case err != nil:
+		return err
+	case response.StatusCode != http.StatusOK:
+		return fmt.Errorf("it answers %s: it must let Graph in without authentication", response.Status)
+	case string(body) != token:
+		return fmt.Errorf("it does not answer with the token: something else listens there, or a proxy rewrites the query")
+	default:
+		return nil
+	}
+}

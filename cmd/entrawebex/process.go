@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"go.etcd.io/bbolt"
+	"golang.org/x/sync/errgroup"
+
+	"entrawebex/infra"
+	"entrawebex/internal/config"
+	"entrawebex/internal/entra"
+	"entrawebex/internal/ledger"
+	"entrawebex/internal/mapping"
+	"entrawebex/internal/notification"
+	"entrawebex/internal/provision"
+	"entrawebex/internal/queue"
+	"entrawebex/internal/renew"
+	"entrawebex/internal/webex"
+)
+
+// pollers is how many batches are worked on at a time. Webex names no rate;
+// its other clients keep to a handful of calls at once.
+const pollers = 4
+
+// process is all functions in one process, on the embedded queue and ledger.
+type process struct {
+	settings config.Settings
+	log      *slog.Logger
+
+	db                   *bbolt.DB
+	changes, deadLetters *queue.Bolt
+	consumer             *queue.Consumer
+	job                  *renew.Job
+	listener             net.Listener
+	server               *http.Server
+}
+
+// open makes a process that listens already, and does nothing yet. observe is
+// told every attempt; it may be nil.
+func open(ctx context.Context, s config.Settings, log *slog.Logger, observe func(provision.Attempt)) (*process, error) {
+	p := &process{settings: s, log: log}
+	if err := p.build(ctx, observe); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
+}
+
+func (p *process) build(ctx context.Context, observe func(provision.Attempt)) error {
+	s := p.settings
+	if err := p.openData(); err != nil {
+		return err
+	}
+	kept, err := ledger.OpenBolt(p.db)
+	if err != nil {
+		return err
+	}
+	if err := ledger.Bind(ctx, kept, s.Entra.TenantID, s.Webex.OrgID); err != nil {
+		return err
+	}
+	rules, err := mapping.Parse(infra.Provisioning())
+	if err != nil {
+		return err
+	}
+	directory, err := entra.Open(s.Entra, rules.Select())
+	if err != nil {
+		return err
+	}
+	target, err := webex.Open(s.Webex)
+	if err != nil {
+		return err
+	}
+	if err := p.openQueues(); err != nil {
+		return err
+	}
+	if err := p.listen(ctx); err != nil {
+		return err
+	}
+	engine := provision.New(provision.Config{
+		Directory: directory, Target: target, Ledger: kept, Queue: queue.Changes{Queue: p.changes},
+		Mapping: rules, TenantID: s.Entra.TenantID, Protected: s.Protected, ConfirmAfter: s.ConfirmAfter,
+		Jitter: rand.N[time.Duration], Observe: observe, Log: p.log,
+	})
+	p.consumer = &queue.Consumer{Queue: p.changes, DeadLetters: p.deadLetters, Converge: engine.Converge, Log: p.log}
+	p.job = &renew.Job{
+		Graph: directory, Documents: kept, WebhookURL: s.Webhook.URL, ClientState: s.Webhook.ClientState,
+		Now: time.Now, Log: p.log,
+	}
+	if p.job.WebhookURL == "" {
+		p.job.WebhookURL = "http://" + p.listener.Addr().String()
+	}
+	// Once at the start, so that a wrong token or organization is told now and
+	// not with the first change.
+	return errors.Join(checkTenant(ctx, directory, s.Entra.TenantID), checkWebex(ctx, target))
+}
+
+func (p *process) openQueues() error {
+	var err error
+	if p.deadLetters, err = queue.OpenBolt(p.db, "dead-letters", queue.BoltOptions{}); err != nil {
+		return err
+	}
+	p.changes, err = queue.OpenBolt(p.db, "changes", queue.BoltOptions{DeadLetters: p.deadLetters})
+	return err
+}
+
+// openData opens the file that queue and ledger live in.
+func (p *process) openData() error {
+	if err := os.MkdirAll(p.settings.DataDir, 0o700); err != nil {
+		return fmt.Errorf("make DATA_DIR: %w", err)
+	}
+	path := filepath.Join(p.settings.DataDir, "entrawebex.db")
+	const patience = time.Second
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: patience})
+	if err != nil {
+		return fmt.Errorf("open %s: %w (is another process using it?)", path, err)
+	}
+	db.MaxBatchDelay = time.Millisecond
+	p.db = db
+	return nil
+}
+
+func (p *process) listen(ctx context.Context) error {
+	handler, err := notification.New(notification.Config{
+		ClientState:         p.settings.Webhook.ClientState,
+		PreviousClientState: p.settings.Webhook.PreviousClientState,
+		TenantID:            p.settings.Entra.TenantID,
+		Queue:               queue.Changes{Queue: p.changes},
+		Log:                 p.log,
+	})
+	if err != nil {
+		return err
+	}
+	p.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", p.settings.ListenAddr)
+	if err != nil {
+		return fmt.Errorf("listen on LISTEN_ADDR: %w", err)
+	}
+	const slowest = 10 * time.Second
+	p.server = &http.Server{
+		Handler: handler, ReadTimeout: slowest, WriteTimeout: slowest, IdleTimeout: time.Minute,
+		ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelWarn),
+	}
+	return nil
+}
+
+// Run serves until ctx ends: the webhook, the workers, and renew at its
+// interval.
+func (p *process) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		if err := p.server.Serve(p.listener); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		const last = 5 * time.Second
+		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), last)
+		defer cancel()
+		return p.server.Shutdown(ending)
+	})
+	group.Go(func() error {
+		p.consumer.Run(ctx, pollers)
+		return nil
+	})
+	group.Go(func() error { return p.renew(ctx) })
+	return group.Wait()
+}
+
+// renew runs the job at its interval. Its failures are told and tried again.
+func (p *process) renew(ctx context.Context) error {
+	ticker := time.NewTicker(p.settings.RenewInterval)
+	defer ticker.Stop()
+	for {
+		if err := p.job.Run(ctx); err != nil && ctx.Err() == nil {
+			p.log.ErrorContext(ctx, "renew", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+// Close gives back what open took.
+func (p *process) Close() error {
+	var err error
+	if p.listener != nil {
+		if closeErr := p.listener.Close(); !errors.Is(closeErr, net.ErrClosed) {
+			err = closeErr
+		}
+	}
+	if p.db != nil {
+		err = errors.Join(err, p.db.Close())
+	}
+	return err
+}

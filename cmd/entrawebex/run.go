@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"entrawebex/internal/config"
+)
+
+func runCommand() *cobra.Command {
+	var options sandboxOptions
+	var inSandbox bool
+	command := &cobra.Command{
+		Use:   "run",
+		Short: "Serves everything in one process: webhook, queue, worker, ledger, subscription",
+		Long: `Serves everything in one process: the webhook, a queue and a ledger on disk, the
+workers, and the subscription to changes. Without flags it serves the tenant and
+the organization that the environment names, until it is interrupted; what was
+queued by then is worked on at the next start.
+
+With --sandbox it needs no account: it brings a simulated Entra tenant and a
+simulated Webex organization, plays a day in that tenant (hires, renames, a swap
+of names, leavers, restores, 500 changes at once), shows each change as it lands
+in Webex, and compares both sides at the end. It exits 0 only if every user in
+Webex is what Entra says.
+` + environment,
+		Example: `  entrawebex run --sandbox
+  entrawebex run --sandbox --seed 7 --users 1000
+  entrawebex run --sandbox --stay`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if inSandbox {
+				return runSandbox(cmd.Context(), cmd.OutOrStdout(), os.Environ(), options)
+			}
+			return serve(cmd.Context())
+		},
+	}
+	flags := command.Flags()
+	flags.BoolVar(&inSandbox, "sandbox", false, "bring a simulated tenant and organization and play a day")
+	flags.Uint64Var(&options.seed, "seed", 1, "with --sandbox: decides everything that is random about the day")
+	flags.IntVar(&options.users, "users", 60, "with --sandbox: how many users there are in the morning")
+	flags.BoolVar(&options.stay, "stay", false, "with --sandbox: keep serving after the day, until interrupted")
+	return command
+}
+
+// serve serves the tenant and organization of the environment.
+func serve(ctx context.Context) error {
+	settings, err := config.Load(ctx, config.OneProcess, os.Environ(), config.Secret)
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	for _, warning := range settings.Warnings {
+		log.WarnContext(ctx, warning)
+	}
+	p, err := open(ctx, settings, log, nil)
+	if err != nil {
+		return err
+	}
+	log.InfoContext(ctx, "serving", "address", p.listener.Addr().String(), "webhook", settings.Webhook.URL)
+	if err := p.Run(ctx); err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	return p.Close()
+}

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"entrawebex/internal/provision"
+	"entrawebex/internal/sandbox"
+)
+
+// screen shows a day in the sandbox to a person.
+type screen struct {
+	tenant *sandbox.Tenant
+
+	mu        sync.Mutex
+	out       io.Writer
+	started   time.Time
+	changes   int
+	actions   map[provision.Action]int
+	statuses  map[provision.Status]int
+	latencies []time.Duration
+	names     map[string]string // by object id
+}
+
+func newScreen(out io.Writer, tenant *sandbox.Tenant) *screen {
+	return &screen{
+		out: out, tenant: tenant, started: time.Now(),
+		actions: map[provision.Action]int{}, statuses: map[provision.Status]int{}, names: map[string]string{},
+	}
+}
+
+func (s *screen) print(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fmt.Fprintf(s.out, format, args...)
+}
+
+func (s *screen) note(line string) { s.print("\n%s\n", line) }
+
+func (s *screen) opening(st *stage, p *process, options sandboxOptions) {
+	s.print(`A simulated tenant of %d users and a simulated Webex organization, seed %d.
+
+  Entra     %s/v1.0/users       Authorization: Bearer %s
+  Webex     %s/Users  Authorization: Bearer %s
+  Webhook   %s/notifications
+`, options.users, options.seed, st.graphAt, sandboxToken, st.scimAt, sandboxToken, p.job.WebhookURL)
+}
+
+func (s *screen) step(title string) { s.print("\n%s\n", text.Bold.Sprint(title)) }
+
+// attempt shows an attempt that wrote or failed. It is called by the workers.
+func (s *screen) attempt(a provision.Attempt) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.changes += len(a.Causes)
+	s.statuses[a.Status]++
+	switch {
+	case a.Fault != nil && a.Again > 0:
+		fmt.Fprintf(s.out, "  %s %-8s %-28s %s; again in %s\n", text.FgYellow.Sprint("↻"), "retry", s.name(a), a.Fault.Reason, a.Again.Round(time.Second))
+		return
+	case a.Fault != nil:
+		fmt.Fprintf(s.out, "  %s %-8s %-28s %s\n", text.FgRed.Sprint("✗"), a.Fault.Kind, s.name(a), a.Fault.Reason)
+		return
+	}
+	if a.Action == provision.None {
+		return
+	}
+	s.actions[a.Action]++
+	latency := a.Exported.Sub(noticed(a))
+	s.latencies = append(s.latencies, latency)
+	const width = 44
+	fmt.Fprintf(s.out, "  %s %-8s %-28s %s %6d ms\n", text.FgGreen.Sprint("✓"), a.Action, s.name(a),
+		text.Pad(text.Snip(modified(a), width, "…"), width, ' '), latency.Milliseconds())
+}
+
+// noticed is when the first of the changes happened, by the clock of whoever
+// says so.
+func noticed(a provision.Attempt) time.Time {
+	if first := a.Causes[0]; !first.EventTime.IsZero() {
+		return first.EventTime
+	}
+	return a.Causes[0].SeenAt
+}
+
+// name is what a person calls the object; one who is gone keeps the last name.
+func (s *screen) name(a provision.Attempt) string {
+	if user, err := s.tenant.User(a.Object.ID); err == nil {
+		s.names[a.Object.ID] = user.Text("displayName")
+	}
+	if name := s.names[a.Object.ID]; name != "" {
+		return name
+	}
+	return a.Object.ID
+}
+
+// modified names the attributes an attempt wrote; for a create that is all.
+func modified(a provision.Attempt) string {
+	if a.Action == provision.Create {
+		return "a new account"
+	}
+	var names []string
+	for _, m := range a.Modified {
+		if !slices.Contains(names, m.Attribute) {
+			names = append(names, m.Attribute)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// summary shows what the day came to.
+func (s *screen) summary(st *stage, differences []sandbox.Difference) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	graph, webex := st.tenant.Calls.Snapshot(), st.org.Calls.Snapshot()
+
+	t := table.NewWriter()
+	t.SetOutputMirror(s.out)
+	t.SetStyle(table.StyleLight)
+	t.SetTitle("The day, in %s", time.Since(s.started).Round(100*time.Millisecond))
+	row := func(what string, value any) { t.AppendRow(table.Row{what, value}) }
+	row("Changes noticed", s.changes)
+	for _, action := range slices.Sorted(maps.Keys(s.actions)) {
+		row("  "+string(action)+"d in Webex", s.actions[action])
+	}
+	row("  nothing to write", s.statuses[provision.Skipped])
+	row("  failed attempts", s.statuses[provision.Failure])
+	t.AppendSeparator()
+	row("Change in Entra → Webex, p50", percentile(s.latencies, 50))
+	row("Change in Entra → Webex, p99", percentile(s.latencies, 99))
+	t.AppendSeparator()
+	for side, counts := range map[string]sandbox.Counts{"Graph": graph, "Webex": webex} {
+		for _, kind := range slices.Sorted(maps.Keys(counts)) {
+			row(side+" "+kind, counts[kind])
+		}
+	}
+	row("Calls a change, both sides", fmt.Sprintf("%.2f", float64(calls(graph)+calls(webex))/float64(max(s.changes, 1))))
+	t.AppendSeparator()
+	row("Users in Entra", len(st.tenant.Users()))
+	row("Differences in Webex", len(differences))
+	fmt.Fprintln(s.out)
+	t.Render()
+	for _, d := range differences {
+		fmt.Fprintf(s.out, "%s %s\n", text.FgRed.Sprint("✗"), d)
+	}
+	if len(differences) == 0 {
+		fmt.Fprintf(s.out, "%s Every user in Webex is what Entra says.\n", text.FgGreen.Sprint("✓"))
+	}
+}
+
+// calls counts HTTP calls: what was asked inside a $batch was one of them.
+func calls(counts sandbox.Counts) int {
+	total := 0
+	for kind, n := range counts {
+		if !strings.HasPrefix(kind, "$batch ") {
+			total += n
+		}
+	}
+	return total
+}
+
+// percentile returns the p-th percentile, by the nearest rank.
+func percentile(durations []time.Duration, p int) time.Duration {
+	if len(durations) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(durations))
+	rank := (len(sorted)*p + 99) / 100
+	return sorted[max(rank, 1)-1].Round(time.Millisecond)
+}

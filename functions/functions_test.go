@@ -1,0 +1,476 @@
+// Package functions_test drives the built Lambda functions from outside, by
+// HTTP, SQS and the clock, as AWS does.
+package functions_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	ddb "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/google/uuid"
+
+	"entrawebex/internal/sandbox"
+)
+
+const (
+	// tenantID and adaID are those of the files in events/.
+	tenantID    = "84bd8158-6d4d-4958-8b9f-9d6445542f95"
+	adaID       = "5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f607"
+	clientState = "secretClientValue"
+	orgID       = "3b2a1c00-aaaa-4bbb-8ccc-1234567890ab"
+	graphToken  = "graph-token"
+	webexToken  = "webex-token"
+)
+
+// deployment is the template's resources, in this process and the emulators.
+type deployment struct {
+	t      *testing.T
+	sqs    *sqs.Client
+	queue  string
+	dead   string
+	table  string
+	tenant *sandbox.Tenant
+	// scim is the SCIM root that the worker writes to.
+	scim string
+
+	webhook, worker, renew *lambdaFunction
+	gateway                *httptest.Server
+}
+
+// deploy sets the deployment up against a SCIM server and starts the poller
+// that stands for the event source mapping.
+func deploy(t *testing.T, scim string) *deployment {
+	t.Helper()
+	sqsURL, dynamoURL := os.Getenv("SQS_EMULATOR_URL"), os.Getenv("DYNAMODB_EMULATOR_URL")
+	if sqsURL == "" || dynamoURL == "" {
+		t.Skip("left out: the built functions against SQS and DynamoDB emulators; make test starts them")
+	}
+	d := &deployment{t: t, scim: scim}
+	aws := awsConfig(t)
+	d.sqs = sqs.NewFromConfig(aws, func(o *sqs.Options) { o.BaseEndpoint = &sqsURL })
+	d.createQueues()
+	d.createTable(dynamodb.NewFromConfig(aws, func(o *dynamodb.Options) { o.BaseEndpoint = &dynamoURL }))
+
+	var err error
+	d.tenant, err = sandbox.NewTenant(sandbox.TenantConfig{ID: tenantID, Domain: "contoso.example", Token: graphToken})
+	if err != nil {
+		t.Fatal(err)
+	}
+	graph := httptest.NewServer(d.tenant)
+	t.Cleanup(graph.Close)
+
+	d.gateway = httptest.NewServer(http.HandlerFunc(d.serveGateway))
+	t.Cleanup(d.gateway.Close)
+	environ := []string{
+		"SCOPE=all", "ENTRA_TENANT_ID=" + tenantID, "CLIENT_STATE=" + clientState,
+		"GRAPH_URL=" + graph.URL, "GRAPH_ACCESS_TOKEN=" + graphToken,
+		"WEBEX_ORG_ID=" + orgID, "WEBEX_SCIM_URL=" + scim, "WEBEX_ACCESS_TOKEN=" + webexToken,
+		"WEBHOOK_URL=" + d.gateway.URL, "DELETE_CONFIRM_AFTER=2s",
+		"CHANGE_QUEUE_URL=" + d.queue, "DEAD_LETTER_QUEUE_URL=" + d.dead, "LEDGER_TABLE=" + d.table,
+		"AWS_ENDPOINT_URL_SQS=" + sqsURL, "AWS_ENDPOINT_URL_DYNAMODB=" + dynamoURL,
+	}
+	d.webhook = startFunction(t, "webhook", environ...)
+	d.worker = startFunction(t, "worker", environ...)
+	d.renew = startFunction(t, "renew", environ...)
+	d.background(d.poll)
+	return d
+}
+
+func awsConfig(t *testing.T) aws.Config {
+	t.Helper()
+	c, err := awsconfig.LoadDefaultConfig(t.Context(), awsconfig.WithRegion("eu-central-1"),
+		awsconfig.WithCredentialsProvider(credentials.NewStaticCredentialsProvider("test", "test", "")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// background runs f until the test ends.
+func (d *deployment) background(f func(context.Context)) {
+	ctx, stop := context.WithCancel(context.WithoutCancel(d.t.Context()))
+	var running sync.WaitGroup
+	running.Go(func() { f(ctx) })
+	d.t.Cleanup(func() {
+		stop()
+		running.Wait()
+	})
+}
+
+func (d *deployment) createQueues() {
+	d.t.Helper()
+	for _, q := range []struct {
+		name string
+		url  *string
+	}{{"dead", &d.dead}, {"changes", &d.queue}} {
+		created, err := d.sqs.CreateQueue(d.t.Context(), &sqs.CreateQueueInput{
+			QueueName: aws.String(q.name + "-" + uuid.NewString() + ".fifo"),
+			Attributes: map[string]string{
+				"FifoQueue": "true", "VisibilityTimeout": "60",
+				"DeduplicationScope": "messageGroup", "FifoThroughputLimit": "perMessageGroupId",
+			},
+		})
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		*q.url = *created.QueueUrl
+	}
+}
+
+func (d *deployment) createTable(client *dynamodb.Client) {
+	d.t.Helper()
+	d.table = "ledger-" + uuid.NewString()
+	_, err := client.CreateTable(d.t.Context(), &dynamodb.CreateTableInput{
+		TableName: &d.table, BillingMode: ddb.BillingModePayPerRequest,
+		AttributeDefinitions: []ddb.AttributeDefinition{{AttributeName: aws.String("pk"), AttributeType: ddb.ScalarAttributeTypeS}},
+		KeySchema:            []ddb.KeySchemaElement{{AttributeName: aws.String("pk"), KeyType: ddb.KeyTypeHash}},
+	})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// serveGateway is an API Gateway HTTP API in front of the webhook, payload
+// format 2.0.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+func (d *deployment) serveGateway(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	event := events.APIGatewayV2HTTPRequest{
+		Version: "2.0", RouteKey: "POST " + r.URL.Path, RawPath: r.URL.Path, RawQueryString: r.URL.RawQuery,
+		Headers: map[string]string{"content-type": r.Header.Get("Content-Type"), "host": r.Host}, Body: string(body),
+		QueryStringParameters: map[string]string{},
+	}
+	for name, values := range r.URL.Query() {
+		event.QueryStringParameters[name] = strings.Join(values, ",")
+	}
+	event.RequestContext.HTTP.Method, event.RequestContext.HTTP.Path = r.Method, r.URL.Path
+	event.RequestContext.DomainName = r.Host
+	var response events.APIGatewayV2HTTPResponse
+	if err := d.webhook.invoke(r.Context(), event, &response); err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
+		return
+	}
+	for name, value := range response.Headers {
+		w.Header().Set(name, value)
+	}
+	w.WriteHeader(response.StatusCode)
+	if _, err := io.WriteString(w, response.Body); err != nil && r.Context().Err() == nil {
+		d.t.Error(err)
+	}
+}
+
+// poll is the event source mapping of the worker: batches of at most ten, and
+// only those not reported as failed are deleted.
+func (d *deployment) poll(ctx context.Context) {
+	for ctx.Err() == nil {
+		received, err := d.sqs.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
+			QueueUrl: &d.queue, MaxNumberOfMessages: 10, WaitTimeSeconds: 1,
+			MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
+			MessageAttributeNames:       []string{"All"},
+		})
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			d.t.Error(err)
+			return
+		}
+		if len(received.Messages) > 0 {
+			d.work(ctx, received.Messages)
+		}
+	}
+}
+
+func (d *deployment) work(ctx context.Context, messages []types.Message) {
+	var event events.SQSEvent
+	for _, m := range messages {
+		event.Records = append(event.Records, events.SQSMessage{
+			MessageId: *m.MessageId, ReceiptHandle: *m.ReceiptHandle, Body: *m.Body,
+			Attributes: m.Attributes, EventSource: "aws:sqs",
+		})
+	}
+	var response events.SQSEventResponse
+	if err := d.worker.invoke(ctx, event, &response); err != nil {
+		return // the batch comes back when it is visible again
+	}
+	failed := map[string]bool{}
+	for _, f := range response.BatchItemFailures {
+		failed[f.ItemIdentifier] = true
+	}
+	for _, m := range messages {
+		if failed[*m.MessageId] {
+			continue
+		}
+		if _, err := d.sqs.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &d.queue, ReceiptHandle: m.ReceiptHandle}); err != nil && ctx.Err() == nil {
+			d.t.Error(err)
+		}
+	}
+}
+
+// post delivers a file of events/ to the webhook, as Graph would.
+func (d *deployment) post(file string) int {
+	d.t.Helper()
+	body, err := os.ReadFile(filepath.Join("..", "events", file))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(d.t.Context(), http.MethodPost, d.gateway.URL+"/notifications", bytes.NewReader(body))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	if err := response.Body.Close(); err != nil {
+		d.t.Fatal(err)
+	}
+	return response.StatusCode
+}
+
+// find returns the accounts with a userName, as the SCIM server has them.
+func (d *deployment) find(name string) []map[string]any {
+	d.t.Helper()
+	address := d.scim + "/Users?filter=" + url.QueryEscape(`userName eq "`+name+`"`)
+	request, err := http.NewRequestWithContext(d.t.Context(), http.MethodGet, address, http.NoBody)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+webexToken)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	var page struct{ Resources []map[string]any }
+	err = json.NewDecoder(response.Body).Decode(&page)
+	if closeErr := response.Body.Close(); err != nil || closeErr != nil || response.StatusCode != http.StatusOK {
+		d.t.Fatalf("search: %s, %v, %v", response.Status, err, closeErr)
+	}
+	return page.Resources
+}
+
+// eventually fails the test unless the condition comes true.
+func (d *deployment) eventually(what string, condition func() bool) {
+	d.t.Helper()
+	const patience = 30 * time.Second
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	ticker := time.NewTicker(50 * time.Millisecond)
+	defer ticker.Stop()
+	for !condition() {
+		select {
+		case <-ticker.C:
+		case <-deadline.C:
+			d.t.Fatalf("not within %s: %s\nthe worker said:\n%s", patience, what, d.worker.logged())
+		}
+	}
+}
+
+func (d *deployment) hire(id, name string) {
+	d.t.Helper()
+	_, err := d.tenant.Create(sandbox.User{
+		"id": id, "userPrincipalName": name, "givenName": "Ada", "surname": "Lovelace", "displayName": "Ada Lovelace",
+	})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// webexOrg serves a sandbox organization.
+func webexOrg(t *testing.T) string {
+	t.Helper()
+	org, err := sandbox.NewOrg(sandbox.OrgConfig{ID: orgID, Token: webexToken})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(org)
+	t.Cleanup(server.Close)
+	return server.URL + "/identity/scim/" + orgID + "/v2"
+}
+
+// scimmy starts a SCIM server that nobody here wrote.
+func scimmy(t *testing.T) string {
+	t.Helper()
+	node, dir := os.Getenv("NODE"), os.Getenv("EMULATORS_DIR")
+	if node == "" || dir == "" {
+		t.Skip("left out: the built functions against SCIMMY; make test installs it")
+	}
+	server := exec.CommandContext(t.Context(), node, "scim-server.mjs")
+	server.Dir = dir
+	server.Stderr = os.Stderr
+	in, err := server.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := server.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = in.Close()    // which ends it
+		_ = server.Wait() // killed or not
+	})
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(line)
+}
+
+// One event from events/ goes the whole road: HTTP, webhook, SQS, worker,
+// SCIM server. Then the same person is renamed, blocked, and let in again.
+func TestAPostedEventReaches(t *testing.T) {
+	t.Parallel()
+	for name, start := range map[string]func(*testing.T) string{"Webex as simulated": webexOrg, "SCIMMY": scimmy} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := deploy(t, start(t))
+			d.hire(adaID, "ada@contoso.example")
+			if status := d.post("user-updated.json"); status != http.StatusAccepted {
+				t.Fatalf("the webhook answers %d", status)
+			}
+			d.eventually("Ada has an account", func() bool { return len(d.find("ada@contoso.example")) == 1 })
+			id := d.find("ada@contoso.example")[0]["id"]
+
+			d.update(func(u sandbox.User) {
+				u["userPrincipalName"] = "byron@contoso.example"
+				u["surname"] = "Byron"
+			})
+			d.eventually("the account is renamed", func() bool { return len(d.find("byron@contoso.example")) == 1 })
+			renamed := d.find("byron@contoso.example")[0]
+			if renamed["id"] != id || fmt.Sprint(renamed["emails"]) == "" {
+				t.Errorf("the account became %v", renamed)
+			}
+			d.update(func(u sandbox.User) { u["accountEnabled"] = false })
+			d.eventually("the account is inactive", func() bool { return d.find("byron@contoso.example")[0]["active"] == false })
+			d.update(func(u sandbox.User) { u["accountEnabled"] = true })
+			d.eventually("the account is active", func() bool { return d.find("byron@contoso.example")[0]["active"] == true })
+		})
+	}
+}
+
+// update changes Ada in Entra and delivers the event that says so.
+func (d *deployment) update(edit func(sandbox.User)) {
+	d.t.Helper()
+	if err := d.tenant.Update(adaID, edit); err != nil {
+		d.t.Fatal(err)
+	}
+	if status := d.post("user-updated.json"); status != http.StatusAccepted {
+		d.t.Fatalf("the webhook answers %d", status)
+	}
+}
+
+// The whole circle by itself: renew subscribes, the tenant notifies.
+func TestTheTenantNotifiesOnceRenewHasSubscribed(t *testing.T) {
+	t.Parallel()
+	d := deploy(t, webexOrg(t))
+	d.background(func(ctx context.Context) { d.tenant.Run(ctx) })
+	scheduled, err := os.ReadFile(filepath.Join("..", "events", "eventbridge-scheduled.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := d.renew.invoke(t.Context(), scheduled, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := d.tenant.Calls.Snapshot()["POST /subscriptions"]; n != 1 {
+		t.Errorf("renew subscribed %d times", n)
+	}
+	d.hire(adaID, "ada@contoso.example")
+	d.eventually("Ada has an account", func() bool { return len(d.find("ada@contoso.example")) == 1 })
+	if err := d.tenant.Delete(adaID); err != nil {
+		t.Fatal(err)
+	}
+	d.eventually("the account is inactive", func() bool { return d.find("ada@contoso.example")[0]["active"] == false })
+	if err := d.tenant.Purge(adaID); err != nil {
+		t.Fatal(err)
+	}
+	d.eventually("the account is deleted", func() bool { return len(d.find("ada@contoso.example")) == 0 })
+}
+
+func TestWhatCannotSucceedEndsInTheDeadLetterQueueWithItsReason(t *testing.T) {
+	t.Parallel()
+	d := deploy(t, webexOrg(t))
+	_, err := d.sqs.SendMessage(t.Context(), &sqs.SendMessageInput{
+		QueueUrl: &d.queue, MessageBody: aws.String(`{"kind":"toaster"}`),
+		MessageGroupId: aws.String("toaster"), MessageDeduplicationId: aws.String(uuid.NewString()),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.eventually("the message is in the dead-letter queue", func() bool {
+		received, err := d.sqs.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
+			QueueUrl: &d.dead, MessageAttributeNames: []string{"All"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range received.Messages {
+			reason := m.MessageAttributes["faultReason"]
+			if reason.StringValue == nil || !strings.Contains(*reason.StringValue, "toaster") {
+				t.Errorf("the reason is %+v", m.MessageAttributes)
+			}
+			return true
+		}
+		return false
+	})
+}
+
+func TestAFunctionThatIsNotConfiguredSaysWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"webhook", "worker", "renew"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			command := exec.CommandContext(t.Context(), build(t, name))
+			command.Env = []string{"ENTRA_TENANT_ID=" + tenantID}
+			out, err := command.CombinedOutput()
+			if err == nil || !strings.Contains(string(out), "SCOPE") || bytes.Contains(out, []byte("panic")) {
+				t.Errorf("%v: %s", err, out)
+			}
+		})
+	}
+}
+
+// The webhook is started by a waiting Graph: it stays small.
+func TestTheWebhookBinaryHasAtMost12MB(t *testing.T) {
+	t.Parallel()
+	const most = 12_000_000
+	info, err := os.Stat(build(t, "webhook"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("webhook bootstrap: %.1f MB", float64(info.Size())/1e6)
+	if info.Size() > most {
+		t.Errorf("%d bytes, more than %d", info.Size(), most)
+	}
+}

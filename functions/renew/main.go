@@ -1,0 +1,52 @@
+// Function renew runs every minute and looks after what runs out by itself:
+// today, that there is a subscription to users.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"entrawebex/internal/config"
+	"entrawebex/internal/entra"
+	"entrawebex/internal/ledger"
+	"entrawebex/internal/renew"
+)
+
+func main() {
+	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	if err := run(context.Background(), log); err != nil {
+		log.Error("renew cannot start", "error", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, log *slog.Logger) error {
+	settings, err := config.Load(ctx, config.RenewFunction, os.Environ(), config.Secret)
+	if err != nil {
+		return err
+	}
+	aws, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return err
+	}
+	graph, err := entra.Open(settings.Entra, nil)
+	if err != nil {
+		return err
+	}
+	job := &renew.Job{
+		Graph:       graph,
+		Documents:   ledger.NewDynamoDB(dynamodb.NewFromConfig(aws), settings.AWS.LedgerTable),
+		WebhookURL:  settings.Webhook.URL,
+		ClientState: settings.Webhook.ClientState,
+		Now:         time.Now,
+		Log:         log,
+	}
+	lambda.StartWithOptions(job.Run, lambda.WithContext(ctx))
+	return nil
+}

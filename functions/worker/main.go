@@ -1,0 +1,85 @@
+// Function worker takes Changes from the change queue and makes Webex match
+// Entra for the objects they name.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"entrawebex/infra"
+	"entrawebex/internal/config"
+	"entrawebex/internal/entra"
+	"entrawebex/internal/ledger"
+	"entrawebex/internal/mapping"
+	"entrawebex/internal/provision"
+	"entrawebex/internal/queue"
+	"entrawebex/internal/webex"
+)
+
+func main() {
+	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	if err := run(context.Background(), log); err != nil {
+		log.Error("worker cannot start", "error", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, log *slog.Logger) error {
+	settings, err := config.Load(ctx, config.WorkerFunction, os.Environ(), config.Secret)
+	if err != nil {
+		return err
+	}
+	for _, warning := range settings.Warnings {
+		log.Warn(warning)
+	}
+	aws, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return err
+	}
+	kept := ledger.NewDynamoDB(dynamodb.NewFromConfig(aws), settings.AWS.LedgerTable)
+	if err := ledger.Bind(ctx, kept, settings.Entra.TenantID, settings.Webex.OrgID); err != nil {
+		return err
+	}
+	rules, err := mapping.Parse(infra.Provisioning())
+	if err != nil {
+		return err
+	}
+	directory, err := entra.Open(settings.Entra, rules.Select())
+	if err != nil {
+		return err
+	}
+	target, err := webex.Open(settings.Webex)
+	if err != nil {
+		return err
+	}
+	client := sqs.NewFromConfig(aws)
+	changes := queue.NewSQS(client, settings.AWS.ChangeQueueURL)
+	engine := provision.New(provision.Config{
+		Directory:    directory,
+		Target:       target,
+		Ledger:       kept,
+		Queue:        queue.Changes{Queue: changes},
+		Mapping:      rules,
+		TenantID:     settings.Entra.TenantID,
+		Protected:    settings.Protected,
+		ConfirmAfter: settings.ConfirmAfter,
+		Jitter:       rand.N[time.Duration],
+		Log:          log,
+	})
+	consumer := &queue.Consumer{
+		Queue:       changes,
+		DeadLetters: queue.NewSQS(client, settings.AWS.DeadLetterQueueURL),
+		Converge:    engine.Converge,
+		Log:         log,
+	}
+	lambda.StartWithOptions(consumer.HandleEvent, lambda.WithContext(ctx))
+	return nil
+}

@@ -1,0 +1,268 @@
+package queue
+
+import (
+	"context"
+	"log/slog"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+
+	"entrawebex/internal/change"
+	"entrawebex/internal/provision"
+)
+
+// The attributes of a message on the dead-letter queue. Those that are not
+// known are left out.
+const (
+	// AttributeFaultKind is a provision.FaultKind, AttributeFaultStep a
+	// provision.StepName and AttributeFaultReason one sentence.
+	AttributeFaultKind   = "faultKind"
+	AttributeFaultStep   = "faultStep"
+	AttributeFaultReason = "faultReason"
+	// AttributeFirstSeen is when the change was noticed, RFC 3339.
+	AttributeFirstSeen = "firstSeen"
+	// AttributeAttempts is how often the message was received.
+	AttributeAttempts = "attempts"
+	// AttributeCorrelationID is the correlation id of the Change.
+	AttributeCorrelationID = "correlationId"
+)
+
+// Consumer hands batches of messages to the engine and does with each what
+// its attempt asks for.
+type Consumer struct {
+	// Queue is where the messages come from. DeadLetters takes those that
+	// cannot be decoded or have met a permanent fault.
+	Queue, DeadLetters Queue
+	// Converge makes Webex match Entra for the objects of the changes and
+	// returns an Attempt for each.
+	Converge func(ctx context.Context, changes []change.Change) []provision.Attempt
+	Log      *slog.Logger
+}
+
+const (
+	// batchVisibility is how long Run has for a batch: more than the lease of
+	// the engine's claims, so that a message does not come again meanwhile.
+	batchVisibility = provision.Lease + 3*time.Minute
+	// receivePause is how long Run waits after a queue that failed.
+	receivePause = 5 * time.Second
+)
+
+// work is the messages of one object, and what they say.
+type work struct {
+	object  change.Object
+	msgs    []Message
+	changes []change.Change
+}
+
+// Handle works on a batch and returns the ids of the messages that are not
+// done, in the order of the batch: what a Lambda function reports as
+// batchItemFailures (AWS Lambda Developer Guide, reporting batch item
+// failures for Amazon SQS). Messages of one object are one piece of work, so
+// one that is not done leaves none of its later ones done. A message that is
+// not done comes again after the delay its attempt asked for, else after its
+// visibility time-out.
+func (c *Consumer) Handle(ctx context.Context, msgs []Message) []string {
+	failed := map[string]bool{}
+	var works []*work
+	var changes []change.Change
+	for _, m := range msgs {
+		ch, err := change.Decode(m.Body)
+		if err != nil {
+			failed[m.ID] = !c.buryUndecodable(ctx, m, err)
+			continue
+		}
+		changes = append(changes, ch)
+		works = group(works, m, ch)
+	}
+	attempts := c.converge(ctx, changes)
+	for _, w := range works {
+		if c.settle(ctx, w, attempts) {
+			continue
+		}
+		for _, m := range w.msgs {
+			failed[m.ID] = true
+		}
+	}
+	var ids []string
+	for _, m := range msgs {
+		if failed[m.ID] {
+			ids = append(ids, m.ID)
+		}
+	}
+	return ids
+}
+
+// Run receives messages, handles them and deletes those done, with that many
+// batches at once, until ctx ends, and returns why it did. Batches begun by
+// then are finished; a queue that fails is tried again.
+func (c *Consumer) Run(ctx context.Context, pollers int) error {
+	var wg sync.WaitGroup
+	for range pollers {
+		wg.Go(func() { c.poll(ctx) })
+	}
+	wg.Wait()
+	return ctx.Err()
+}
+
+func (c *Consumer) poll(ctx context.Context) {
+	for ctx.Err() == nil {
+		err := c.next(ctx)
+		if err == nil || ctx.Err() != nil {
+			continue
+		}
+		c.Log.ErrorContext(ctx, "queue failed", "error", err)
+		select {
+		case <-time.After(receivePause):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// next handles the next batch.
+func (c *Consumer) next(ctx context.Context) error {
+	msgs, err := c.Queue.Receive(ctx, maxReceive, batchVisibility, maxWait)
+	if err != nil || len(msgs) == 0 {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), batchVisibility)
+	defer cancel()
+	failed := c.Handle(ctx, msgs)
+	done := slices.DeleteFunc(msgs, func(m Message) bool { return slices.Contains(failed, m.ID) })
+	return c.Queue.Delete(ctx, done)
+}
+
+// group adds the message to those of its object.
+func group(works []*work, m Message, ch change.Change) []*work {
+	i := slices.IndexFunc(works, func(w *work) bool { return w.object == ch.Object })
+	if i < 0 {
+		i = len(works)
+		works = append(works, &work{object: ch.Object})
+	}
+	works[i].msgs = append(works[i].msgs, m)
+	works[i].changes = append(works[i].changes, ch)
+	return works
+}
+
+// converge returns the attempts by their object; none if the engine panics.
+func (c *Consumer) converge(ctx context.Context, changes []change.Change) map[change.Object]provision.Attempt {
+	if len(changes) == 0 {
+		return nil
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			c.Log.ErrorContext(ctx, "converge panicked", "panic", v, "stack", string(debug.Stack()))
+		}
+	}()
+	attempts := map[change.Object]provision.Attempt{}
+	for _, a := range c.Converge(ctx, changes) {
+		attempts[a.Object] = a
+	}
+	return attempts
+}
+
+// settle does what the attempt at the object asks for and reports whether its
+// messages are done.
+func (c *Consumer) settle(ctx context.Context, w *work, attempts map[change.Object]provision.Attempt) bool {
+	a, ok := attempts[w.object]
+	switch {
+	case !ok:
+		c.Log.ErrorContext(ctx, "no attempt was made", "object", w.object.String())
+		return false
+	case a.Again > 0:
+		if err := c.Queue.Delay(ctx, w.msgs, a.Again); err != nil {
+			// It comes again all the same, after its visibility time-out.
+			c.Log.WarnContext(ctx, "delay failed", "object", w.object.String(), "error", err)
+		}
+		return false
+	case a.Fault == nil || a.Fault.Kind == provision.Held:
+		return true
+	case a.Fault.Kind == provision.Permanent:
+		return c.buryFault(ctx, w, a)
+	default:
+		c.Log.ErrorContext(ctx, "a retryable fault asks for no delay", "object", w.object.String(), "fault", string(a.Fault.Kind))
+		return false
+	}
+}
+
+// buryUndecodable sends a message that is no Change to the dead-letter queue
+// and reports whether it is there.
+func (c *Consumer) buryUndecodable(ctx context.Context, m Message, cause error) bool {
+	e := Entry{Group: m.Group, Body: m.Body, Attributes: attributes(
+		AttributeFaultKind, string(provision.Permanent),
+		AttributeFaultReason, cause.Error(),
+		AttributeAttempts, strconv.Itoa(m.ReceiveCount),
+	)}
+	return c.bury(ctx, "message "+m.ID, []Entry{e})
+}
+
+// buryFault sends the messages of an object to the dead-letter queue, with
+// its permanent fault, and reports whether all are there.
+func (c *Consumer) buryFault(ctx context.Context, w *work, a provision.Attempt) bool {
+	entries := make([]Entry, len(w.msgs))
+	for i, m := range w.msgs {
+		entries[i] = Entry{Group: m.Group, Body: m.Body, Attributes: attributes(
+			AttributeFaultKind, string(a.Fault.Kind),
+			AttributeFaultStep, failedStep(a),
+			AttributeFaultReason, a.Fault.Error(),
+			AttributeFirstSeen, w.changes[i].SeenAt.UTC().Format(time.RFC3339Nano),
+			AttributeAttempts, strconv.Itoa(m.ReceiveCount),
+			AttributeCorrelationID, w.changes[i].CorrelationID,
+		)}
+	}
+	return c.bury(ctx, w.object.String(), entries)
+}
+
+func (c *Consumer) bury(ctx context.Context, what string, entries []Entry) bool {
+	log := c.Log.With("what", what, "messages", len(entries), "reason", entries[0].Attributes[AttributeFaultReason])
+	if err := c.DeadLetters.Send(ctx, entries); err != nil {
+		log.ErrorContext(ctx, "dead-letter queue failed", "error", err)
+		return false
+	}
+	log.ErrorContext(ctx, "sent to the dead-letter queue")
+	return true
+}
+
+// failedStep is the step of the attempt that failed.
+func failedStep(a provision.Attempt) string {
+	for _, s := range slices.Backward(a.Steps) {
+		if s.Status == provision.Failure {
+			return string(s.Name)
+		}
+	}
+	return ""
+}
+
+// attributes makes message attributes of names and values in turn, fit for
+// SQS: printable, bounded, not empty.
+func attributes(pairs ...string) map[string]string {
+	m := map[string]string{}
+	for pair := range slices.Chunk(pairs, 2) {
+		if value := printable(pair[1]); value != "" {
+			m[pair[0]] = value
+		}
+	}
+	return m
+}
+
+// longestAttribute is the most characters of a value on the dead-letter
+// queue.
+const longestAttribute = 512
+
+// printable returns s as valid UTF-8 without control characters, cut to
+// longestAttribute characters.
+func printable(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, strings.ToValidUTF8(s, "?"))
+	if runes := []rune(s); len(runes) > longestAttribute {
+		s = string(runes[:longestAttribute-1]) + "…"
+	}
+	return strings.TrimSpace(s)
+}

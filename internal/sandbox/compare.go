@@ -1,0 +1,245 @@
+package sandbox
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+// Difference is one thing in which Webex is not what Entra says it should be.
+type Difference struct {
+	// ObjectID is the Entra user, WebexID the account; either can be empty.
+	ObjectID, WebexID string
+	// Attribute is the SCIM path, or "account" for the account as a whole.
+	Attribute string
+	// Want and Got are the values; of an account, what it should be and is.
+	Want, Got string
+}
+
+// String says it in one line.
+func (d Difference) String() string {
+	return fmt.Sprintf("user %s, account %s: %s is %q, want %q",
+		cmp.Or(d.ObjectID, "-"), cmp.Or(d.WebexID, "-"), d.Attribute, d.Got, d.Want)
+}
+
+// Allowance is a difference that Compare lets pass.
+type Allowance int
+
+// PendingDelete lets the account of a user who was deleted for good still be
+// there, if it is inactive: a DELETE may wait for a second reading.
+const PendingDelete Allowance = 1
+
+// Compare reads both sides directly and returns what is not as it should be,
+// in a fixed order; nothing if the organization holds what the tenant says:
+//
+//   - a live, enabled user has one active account, with these values: userName
+//     and work address the userPrincipalName (of a guest, the address it is
+//     made of), name.givenName, name.familyName and displayName its own, and
+//     externalId the object id. What is null in Entra may be anything in Webex.
+//   - a blocked or soft-deleted user has no active account, and none at all if
+//     it never was enabled.
+//   - a user deleted for good has none.
+//   - an account of nobody in Entra, put there by Org.Add, was never written,
+//     and there is no other account of nobody.
+//
+// It shares no code with what it checks.
+func Compare(t *Tenant, o *Org, allowed ...Allowance) []Difference {
+	c := comparison{
+		people: t.census(), webex: o.inventory(), accounts: map[string][]string{},
+		pendingDelete: slices.Contains(allowed, PendingDelete),
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.webex.accounts)) {
+		externalID := strings.ToLower(at(c.webex.accounts[id].attributes, "externalId"))
+		c.accounts[externalID] = append(c.accounts[externalID], id)
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.people)) {
+		c.person(c.people[id])
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.webex.accounts)) {
+		c.account(c.webex.accounts[id])
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.webex.seeds)) {
+		c.seed(id, c.webex.seeds[id])
+	}
+	return c.found
+}
+
+type comparison struct {
+	people        map[string]person
+	webex         inventory
+	accounts      map[string][]string // Webex ids by lower-case externalId
+	pendingDelete bool
+	found         []Difference
+}
+
+// inventory is an organization at one moment.
+type inventory struct {
+	accounts map[string]account
+	seeds    map[string]map[string]any
+	expired  map[string]bool
+}
+
+func (t *Tenant) census() map[string]person {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	people := make(map[string]person, len(t.people))
+	for id, p := range t.people {
+		people[id] = person{user: maps.Clone(p.user), place: p.place, wasEnabled: p.wasEnabled, names: slices.Clone(p.names)}
+	}
+	return people
+}
+
+func (o *Org) inventory() inventory {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.expire()
+	accounts := make(map[string]account, len(o.accounts))
+	for id, a := range o.accounts {
+		accounts[id] = account{id: a.id, attributes: clone(a.attributes), version: a.version}
+	}
+	return inventory{accounts: accounts, seeds: maps.Clone(o.seeds), expired: maps.Clone(o.expired)}
+}
+
+func (c *comparison) report(objectID, webexID, attribute, want, got string) {
+	c.found = append(c.found, Difference{ObjectID: objectID, WebexID: webexID, Attribute: attribute, Want: want, Got: got})
+}
+
+// person compares the accounts that carry a person's object id.
+func (c *comparison) person(p person) {
+	ids := c.accounts[p.id()]
+	provisioned := p.place == live && p.user.Enabled()
+	if len(ids) > 1 || provisioned && len(ids) == 0 {
+		c.report(p.id(), "", "account", "one", fmt.Sprintf("%d of them", len(ids)))
+	}
+	for _, id := range ids {
+		a := c.webex.accounts[id]
+		switch {
+		case provisioned:
+			c.attributes(p.user, a)
+		case p.place == purged && (a.active() || !c.pendingDelete):
+			c.report(p.id(), id, "account", "none: deleted for good", a.state())
+		case a.active():
+			c.report(p.id(), id, "active", "false", "true")
+		case !p.wasEnabled && c.webex.seeds[id] == nil:
+			c.report(p.id(), id, "account", "none: was never enabled", a.state())
+		}
+	}
+}
+
+func (c *comparison) attributes(user User, a account) {
+	address := addressOf(user.Text("userPrincipalName"))
+	if got := at(a.attributes, "userName"); !strings.EqualFold(got, address) {
+		c.report(user.Text("id"), a.id, "userName", address, got)
+	}
+	if got := workAddress(a.attributes); !strings.EqualFold(got, address) {
+		c.report(user.Text("id"), a.id, `emails[type eq "work"].value`, address, got)
+	}
+	for _, pair := range [][2]string{
+		{"id", "externalId"},
+		{"displayName", "displayName"},
+		{"givenName", "name.givenName"},
+		{"surname", "name.familyName"},
+	} {
+		want, got := user.Text(pair[0]), at(a.attributes, pair[1])
+		if want != "" && got != want {
+			c.report(user.Text("id"), a.id, pair[1], want, got)
+		}
+	}
+	if !a.active() {
+		c.report(user.Text("id"), a.id, "active", "true", "false")
+	}
+}
+
+// account looks for accounts that are nobody's, and for those that were local
+// and are somebody's now who never had a claim to them.
+func (c *comparison) account(a account) {
+	externalID := strings.ToLower(at(a.attributes, "externalId"))
+	_, somebodys := c.people[externalID]
+	seed, seeded := c.webex.seeds[a.id]
+	switch {
+	case !seeded && !somebodys:
+		c.report("", a.id, "account", "none: belongs to nobody in Entra", a.state())
+	case seeded && !somebodys && a.version > 1:
+		c.report("", a.id, "account", "untouched: belongs to nobody in Entra", "written")
+	case seeded && somebodys && !c.mayClaim(c.people[externalID], seed):
+		c.report(externalID, a.id, "account", "untouched: not this user's", "adopted")
+	}
+}
+
+// seed looks for local accounts that are gone. Webex itself may have removed
+// one, or its owner was deleted for good.
+func (c *comparison) seed(id string, seed map[string]any) {
+	if _, there := c.webex.accounts[id]; there || c.webex.expired[id] {
+		return
+	}
+	for _, p := range c.people {
+		if p.place == purged && c.mayClaim(p, seed) {
+			return
+		}
+	}
+	c.report("", id, "account", "untouched: belongs to nobody in Entra", "gone")
+}
+
+// mayClaim reports whether an account that was there before can be a person's:
+// by its externalId, or by its name if its externalId is not an Entra id.
+func (c *comparison) mayClaim(p person, seed map[string]any) bool {
+	externalID := at(seed, "externalId")
+	if uuid.Validate(externalID) == nil {
+		return strings.EqualFold(externalID, p.id())
+	}
+	return slices.ContainsFunc(p.names, func(name string) bool {
+		return strings.EqualFold(addressOf(name), at(seed, "userName"))
+	})
+}
+
+func (a *account) state() string {
+	if a.active() {
+		return "active"
+	}
+	return "inactive"
+}
+
+// addressOf is the address a person is reached by in Webex. A guest's name in
+// Entra is made of its address elsewhere: ann_b@fabrikam.com is
+// ann_b_fabrikam.com#EXT#@contoso.com here.
+func addressOf(upn string) string {
+	i := strings.Index(upn, "#EXT#@")
+	if i < 0 {
+		return upn
+	}
+	home := []byte(upn[:i])
+	for k := len(home) - 1; k >= 0; k-- {
+		if home[k] == '_' {
+			home[k] = '@'
+			break
+		}
+	}
+	return string(home)
+}
+
+// at returns the string at "attribute" or "attribute.sub"; empty if there is
+// none.
+func at(attributes map[string]any, path string) string {
+	name, sub, nested := strings.Cut(path, ".")
+	value := attributes[name]
+	if nested {
+		object, _ := value.(map[string]any)
+		value = object[sub]
+	}
+	s, _ := value.(string)
+	return s
+}
+
+func workAddress(attributes map[string]any) string {
+	emails, _ := attributes["emails"].([]any)
+	for _, element := range emails {
+		if email, ok := element.(map[string]any); ok && email["type"] == "work" {
+			return at(email, "value")
+		}
+	}
+	return ""
+}

@@ -1,0 +1,480 @@
+package sandbox
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Graph's pages of users (https://learn.microsoft.com/graph/api/user-list).
+const (
+	defaultPage = 100
+	maxPage     = 999
+)
+
+const metadata = "https://graph.microsoft.com/v1.0/$metadata#"
+
+// graphError is an error as Graph answers it
+// (https://learn.microsoft.com/graph/errors).
+type graphError struct {
+	status        int
+	code, message string
+}
+
+func (e *graphError) Error() string { return e.code + ": " + e.message }
+
+// refuse is what Entra says to properties it does not take.
+func refuse(message string) *graphError {
+	return &graphError{http.StatusBadRequest, "Request_BadRequest", message}
+}
+
+func badRequest(message string) *graphError {
+	return &graphError{http.StatusBadRequest, "BadRequest", message}
+}
+
+func unsupported(message string) *graphError {
+	return &graphError{http.StatusBadRequest, "Request_UnsupportedQuery", message}
+}
+
+func notFound(key string) *graphError {
+	return &graphError{
+		http.StatusNotFound, "Request_ResourceNotFound",
+		"Resource '" + key + "' does not exist or one of its queried reference-property objects are not present.",
+	}
+}
+
+// answer is a status and what is to be written as JSON; nil is no body.
+type answer struct {
+	status int
+	body   any
+}
+
+type endpoint func(*http.Request) (answer, error)
+
+func (t *Tenant) routes() *http.ServeMux {
+	read := []string{"User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
+	write := []string{"User.ReadWrite.All", "Directory.ReadWrite.All"}
+	organization := []string{"Organization.Read.All", "Organization.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
+	// No write permission stands in for the one to read: "strictly use the
+	// permissions as documented" (create subscription, v1.0).
+	subscribe := []string{"User.Read.All"}
+
+	mux := http.NewServeMux()
+	handle := func(method, path string, permissions []string, e endpoint) {
+		mux.HandleFunc(method+" /v1.0"+path, t.serve(permissions, e))
+	}
+	handle("GET", "/organization", organization, t.readOrganization)
+	handle("GET", "/users", read, t.listUsers)
+	handle("POST", "/users", write, t.createUser)
+	handle("GET", "/users/{id}", read, t.readUser)
+	handle("PATCH", "/users/{id}", write, t.updateUser)
+	handle("DELETE", "/users/{id}", write, t.deleteUser)
+	handle("GET", "/directory/deletedItems/{id}", read, t.readDeletedObject)
+	handle("DELETE", "/directory/deletedItems/{id}", write, t.purgeUser)
+	handle("POST", "/directory/deletedItems/{id}/restore", write, t.restoreUser)
+	for _, cast := range []string{"microsoft.graph.user", "graph.user"} {
+		handle("GET", "/directory/deletedItems/"+cast, read, t.listDeleted)
+		handle("GET", "/directory/deletedItems/{id}/"+cast, read, t.readDeletedUser)
+	}
+	handle("POST", "/subscriptions", subscribe, t.createSubscription)
+	handle("GET", "/subscriptions", nil, t.listSubscriptions)
+	handle("GET", "/subscriptions/{id}", nil, t.readSubscription)
+	handle("PATCH", "/subscriptions/{id}", subscribe, t.updateSubscription)
+	handle("DELETE", "/subscriptions/{id}", nil, t.deleteSubscription)
+	handle("POST", "/$batch", nil, t.batch)
+	mux.HandleFunc("/", t.serve(nil, func(r *http.Request) (answer, error) {
+		return answer{}, badRequest("Resource not found for the segment '" + strings.Trim(r.URL.Path, "/") + "'.")
+	}))
+	return mux
+}
+
+// ServeHTTP implements http.Handler.
+func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r, err := inflate(w, r)
+	if err == nil {
+		err = t.authorize(r)
+	}
+	if err != nil {
+		t.Calls.add("refused")
+		t.write(w, r, answer{}, err)
+		return
+	}
+	t.route(w, r, "")
+}
+
+// route answers a request that is authorized and counts it.
+func (t *Tenant) route(w http.ResponseWriter, r *http.Request, via string) {
+	t.mux.ServeHTTP(w, r)
+	t.Calls.add(via + strings.Replace(r.Pattern, " /v1.0", " ", 1))
+}
+
+// inflate bounds the body of a request and undoes its compression: the SDKs
+// send every body as gzip. The request of the caller stays as it is.
+func inflate(w http.ResponseWriter, r *http.Request) (*http.Request, error) {
+	inflated := r.WithContext(r.Context())
+	if r.Body == nil {
+		inflated.Body = http.NoBody
+		return inflated, nil
+	}
+	inflated.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	if !strings.EqualFold(r.Header.Get("Content-Encoding"), "gzip") {
+		return inflated, nil
+	}
+	reader, err := gzip.NewReader(inflated.Body)
+	if err != nil {
+		return inflated, badRequest("The body is not what its Content-Encoding says.")
+	}
+	inflated.Body = http.MaxBytesReader(w, reader, maxBody)
+	return inflated, nil
+}
+
+func (t *Tenant) authorize(r *http.Request) error {
+	t.mu.Lock()
+	accepted := t.token
+	t.mu.Unlock()
+	token := bearer(r)
+	switch {
+	case accepted == "" || token == accepted:
+		return nil
+	case token == "":
+		return &graphError{http.StatusUnauthorized, "InvalidAuthenticationToken", "Access token is empty."}
+	default:
+		return &graphError{http.StatusUnauthorized, "InvalidAuthenticationToken", "Access token validation failure."}
+	}
+}
+
+// serve makes an endpoint a handler that needs one of the permissions.
+func (t *Tenant) serve(permissions []string, e endpoint) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if permissions != nil && t.permissions != nil &&
+			!slices.ContainsFunc(permissions, func(p string) bool { return slices.Contains(t.permissions, p) }) {
+			t.write(w, r, answer{}, &graphError{
+				http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.",
+			})
+			return
+		}
+		a, err := e(r)
+		t.write(w, r, a, err)
+	}
+}
+
+// write writes an answer, or the error there is instead.
+func (t *Tenant) write(w http.ResponseWriter, r *http.Request, a answer, err error) {
+	requestID := t.traces.next()
+	clientRequestID := r.Header.Get("Client-Request-Id")
+	if clientRequestID == "" {
+		clientRequestID = requestID
+	}
+	w.Header().Set("Request-Id", requestID)
+	w.Header().Set("Client-Request-Id", clientRequestID)
+	if err != nil {
+		var refused *graphError
+		if !errors.As(err, &refused) {
+			refused = &graphError{http.StatusInternalServerError, "InternalServerError", err.Error()}
+		}
+		if refused.status == http.StatusUnauthorized {
+			w.Header().Set("Www-Authenticate", `Bearer realm=""`)
+		}
+		a = answer{refused.status, map[string]any{"error": map[string]any{
+			"code": refused.code, "message": refused.message,
+			"innerError": map[string]any{
+				"date":       t.now().UTC().Format("2006-01-02T15:04:05"),
+				"request-id": requestID, "client-request-id": clientRequestID,
+			},
+		}}}
+	}
+	if a.body == nil {
+		w.WriteHeader(a.status)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8")
+	w.WriteHeader(a.status)
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(a.body) // a caller that has gone away reads nothing
+}
+
+func (t *Tenant) readOrganization(r *http.Request) (answer, error) {
+	selects, err := selected(r, func(name string) bool {
+		return slices.Contains([]string{"id", "displayName", "tenantType", "verifiedDomains"}, name)
+	}, "organization")
+	if err != nil {
+		return answer{}, err
+	}
+	organization := map[string]any{
+		"id": t.id, "displayName": t.domain, "tenantType": "AAD",
+		"verifiedDomains": []map[string]any{{"name": t.domain, "isDefault": true, "isInitial": true, "type": "Managed"}},
+	}
+	if selects != nil {
+		maps.DeleteFunc(organization, func(name string, _ any) bool { return !slices.Contains(selects, name) })
+	}
+	return answer{http.StatusOK, map[string]any{"@odata.context": metadata + odataContext(selects, "organization"), "value": []any{organization}}}, nil
+}
+
+func (t *Tenant) readUser(r *http.Request) (answer, error) {
+	selects, err := selected(r, isUserProperty, "user")
+	if err != nil {
+		return answer{}, err
+	}
+	user, err := t.User(r.PathValue("id"))
+	if err != nil {
+		return answer{}, err
+	}
+	body := user.project(selects)
+	body["@odata.context"] = metadata + odataContext(selects, "users") + "/$entity"
+	return answer{http.StatusOK, body}, nil
+}
+
+// listUsers answers one page. A page begins after the place its $skiptoken
+// names, so that users who come and go in between displace nobody.
+func (t *Tenant) listUsers(r *http.Request) (answer, error) { return t.list(r, live, "users") }
+
+func (t *Tenant) listDeleted(r *http.Request) (answer, error) {
+	return t.list(r, recycleBin, "users")
+}
+
+func (t *Tenant) list(r *http.Request, where place, set string) (answer, error) {
+	selects, err := selected(r, isUserProperty, "user", "$top", "$skiptoken")
+	if err != nil {
+		return answer{}, err
+	}
+	top, start, err := page(r.URL.Query())
+	if err != nil {
+		return answer{}, err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	value := []map[string]any{}
+	next := start
+	for ; next < len(t.order) && len(value) < top; next++ {
+		if p := t.order[next]; p.place == where {
+			value = append(value, p.user.project(selects))
+		}
+	}
+	body := map[string]any{"@odata.context": metadata + odataContext(selects, set), "value": value}
+	if slices.ContainsFunc(t.order[min(next, len(t.order)):], func(p *person) bool { return p.place == where }) {
+		body["@odata.nextLink"] = nextLink(r, next)
+	}
+	return answer{http.StatusOK, body}, nil
+}
+
+func page(query url.Values) (top, start int, err error) {
+	top = defaultPage
+	if text := query.Get("$top"); text != "" {
+		if top, err = strconv.Atoi(text); err != nil || top < 1 || top > maxPage {
+			return 0, 0, unsupported(fmt.Sprintf("Invalid page size specified: '%s'. Must be between 1 and %d inclusive.", text, maxPage))
+		}
+	}
+	if token := query.Get("$skiptoken"); token != "" {
+		text, err := base64.RawURLEncoding.DecodeString(token)
+		if err == nil {
+			start, err = strconv.Atoi(string(text))
+		}
+		if err != nil || start < 0 {
+			return 0, 0, &graphError{http.StatusBadRequest, "Directory_ExpiredPageToken", "The specified page token value has expired and can no longer be included in your request."}
+		}
+	}
+	return top, start, nil
+}
+
+func nextLink(r *http.Request, next int) string {
+	query := r.URL.Query()
+	query.Set("$skiptoken", base64.RawURLEncoding.EncodeToString([]byte(strconv.Itoa(next))))
+	link := url.URL{Scheme: r.URL.Scheme, Host: r.Host, Path: r.URL.Path, RawQuery: query.Encode()}
+	if link.Scheme == "" {
+		link.Scheme = "http"
+		if r.TLS != nil {
+			link.Scheme = "https"
+		}
+	}
+	return link.String()
+}
+
+// readDeletedObject answers with a directoryObject, which has other
+// selectable properties than a user.
+func (t *Tenant) readDeletedObject(r *http.Request) (answer, error) {
+	selects, err := selected(r, func(name string) bool { return name == "id" || name == "deletedDateTime" }, "directoryObject")
+	if err != nil {
+		return answer{}, err
+	}
+	body, err := t.deleted(r.PathValue("id"), selects)
+	if err != nil {
+		return answer{}, err
+	}
+	body["@odata.type"] = "#microsoft.graph.user"
+	body["@odata.context"] = metadata + odataContext(selects, "directoryObjects") + "/$entity"
+	return answer{http.StatusOK, body}, nil
+}
+
+func (t *Tenant) readDeletedUser(r *http.Request) (answer, error) {
+	selects, err := selected(r, isUserProperty, "user")
+	if err != nil {
+		return answer{}, err
+	}
+	body, err := t.deleted(r.PathValue("id"), selects)
+	if err != nil {
+		return answer{}, err
+	}
+	body["@odata.context"] = metadata + odataContext(selects, "users") + "/$entity"
+	return answer{http.StatusOK, body}, nil
+}
+
+func (t *Tenant) deleted(id string, selects []string) (map[string]any, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p, err := t.find(id, recycleBin)
+	if err != nil {
+		return nil, err
+	}
+	return p.user.project(selects), nil
+}
+
+func (t *Tenant) createUser(r *http.Request) (answer, error) {
+	user, err := decodeUser(r)
+	if err != nil {
+		return answer{}, err
+	}
+	for _, required := range []string{"accountEnabled", "displayName", "mailNickname", "passwordProfile", "userPrincipalName"} {
+		if user[required] == nil {
+			return answer{}, refuse("A value is required for property '" + required + "' of resource 'User'.")
+		}
+	}
+	delete(user, "passwordProfile")
+	id, err := t.Create(user)
+	if err != nil {
+		return answer{}, err
+	}
+	created, err := t.User(id)
+	if err != nil {
+		return answer{}, err
+	}
+	body := created.project(nil)
+	body["@odata.context"] = metadata + "users/$entity"
+	return answer{http.StatusCreated, body}, nil
+}
+
+func (t *Tenant) updateUser(r *http.Request) (answer, error) {
+	changes, err := decodeUser(r)
+	if err != nil {
+		return answer{}, err
+	}
+	delete(changes, "passwordProfile")
+	if err := t.Update(r.PathValue("id"), func(u User) { maps.Copy(u, changes) }); err != nil {
+		return answer{}, err
+	}
+	return answer{status: http.StatusNoContent}, nil
+}
+
+func (t *Tenant) deleteUser(r *http.Request) (answer, error) {
+	return answer{status: http.StatusNoContent}, t.Delete(r.PathValue("id"))
+}
+
+func (t *Tenant) purgeUser(r *http.Request) (answer, error) {
+	return answer{status: http.StatusNoContent}, t.Purge(r.PathValue("id"))
+}
+
+func (t *Tenant) restoreUser(r *http.Request) (answer, error) {
+	if err := t.Restore(r.PathValue("id")); err != nil {
+		return answer{}, err
+	}
+	user, err := t.User(r.PathValue("id"))
+	if err != nil {
+		return answer{}, err
+	}
+	body := user.project(nil)
+	body["@odata.type"] = "#microsoft.graph.user"
+	body["@odata.context"] = metadata + "directoryObjects/$entity"
+	return answer{http.StatusOK, body}, nil
+}
+
+// decodeUser reads the properties a request gives.
+func decodeUser(r *http.Request) (User, error) {
+	var user User
+	if err := decode(r, &user); err != nil {
+		return nil, err
+	}
+	for _, readOnly := range []string{"id", "createdDateTime", "deletedDateTime"} {
+		if _, ok := user[readOnly]; ok {
+			return nil, refuse("Property '" + readOnly + "' is read-only and cannot be set.")
+		}
+	}
+	return user, nil
+}
+
+// decode reads a body that is one JSON object.
+func decode(r *http.Request, into any) error {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			return &graphError{http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "The request body is too large."}
+		}
+		return badRequest("Unable to read the request body.")
+	}
+	if trimmed := bytes.TrimSpace(body); !bytes.HasPrefix(trimmed, []byte("{")) || json.Unmarshal(trimmed, into) != nil {
+		return badRequest("Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.")
+	}
+	return nil
+}
+
+// selected returns the names in $select, nil if there is none. A query option
+// that is neither $select nor one of the others is refused: to leave out what
+// a caller asked for would be to lie to it.
+func selected(r *http.Request, known func(string) bool, typeName string, others ...string) ([]string, error) {
+	query := r.URL.Query()
+	for option := range query {
+		if strings.HasPrefix(option, "$") && option != "$select" && !slices.Contains(others, option) {
+			return nil, unsupported("The query option '" + option + "' is not supported.")
+		}
+	}
+	if query.Get("$select") == "" {
+		return nil, nil
+	}
+	selects := strings.Split(query.Get("$select"), ",")
+	for i, name := range selects {
+		selects[i] = strings.TrimSpace(name)
+		if !known(selects[i]) {
+			return nil, badRequest("Parsing OData Select and Expand failed: Could not find a property named '" + selects[i] + "' on type 'microsoft.graph." + typeName + "'.")
+		}
+	}
+	return selects, nil
+}
+
+func isUserProperty(name string) bool { return propertyKind(name) != noProperty }
+
+// odataContext is the fragment of an @odata.context.
+func odataContext(selects []string, set string) string {
+	if selects == nil {
+		return set
+	}
+	return set + "(" + strings.Join(selects, ",") + ")"
+}
+
+// project returns the selected properties, or those that Graph returns by
+// default, which accountEnabled is not among.
+func (u User) project(selects []string) map[string]any {
+	if selects == nil {
+		selects = []string{
+			"businessPhones", "displayName", "givenName", "id", "jobTitle", "mail", "mobilePhone",
+			"officeLocation", "preferredLanguage", "surname", "userPrincipalName",
+		}
+	}
+	body := make(map[string]any, len(selects)+2)
+	for _, name := range selects {
+		body[name] = u[name]
+		if u[name] == nil && propertyKind(name) == listProperty {
+			body[name] = []string{}
+		}
+	}
+	return body
+}

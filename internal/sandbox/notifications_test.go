@@ -1,0 +1,230 @@
+package sandbox
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func contextWithDeadline(t *testing.T) (context.Context, context.CancelFunc) {
+	t.Helper()
+	return context.WithTimeout(t.Context(), time.Millisecond)
+}
+
+// webhook is an endpoint that proves itself and keeps what it is sent.
+type webhook struct {
+	status   int // what deliveries are answered with
+	received [][]map[string]any
+}
+
+func (h *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Query().Has("validationToken") {
+		echo(w, r)
+		return
+	}
+	var delivery struct {
+		Value []map[string]any `json:"value"`
+	}
+	decoder := json.NewDecoder(r.Body)
+	decoder.UseNumber()
+	if err := decoder.Decode(&delivery); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	h.received = append(h.received, delivery.Value)
+	w.WriteHeader(h.status)
+}
+
+func (h *webhook) changeTypes() []string {
+	var types []string
+	for _, n := range slices.Concat(h.received...) {
+		types = append(types, n["changeType"].(string))
+	}
+	return types
+}
+
+// echo answers a validation as an endpoint should.
+var echo = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = io.WriteString(w, r.URL.Query().Get("validationToken"))
+})
+
+func subscribed(t *testing.T, changeType, resource string) (*Tenant, *webhook, *clock) {
+	t.Helper()
+	c, hook := newClock(), &webhook{status: http.StatusAccepted}
+	tenant := newTenant(t, TenantConfig{Now: c.now, Transport: Network{"hook.example": hook}})
+	subscribe(t, tenant, changeType, resource)
+	return tenant, hook, c
+}
+
+func subscribe(t *testing.T, tenant *Tenant, changeType, resource string) {
+	t.Helper()
+	body, err := json.Marshal(map[string]any{
+		"changeType": changeType, "resource": resource, "clientState": "secret",
+		"notificationUrl": "https://hook.example/notifications", "expirationDateTime": tenant.now().Add(24 * time.Hour),
+	})
+	must(t, err)
+	if status, answer := call(t, tenant, http.MethodPost, "/v1.0/subscriptions", string(body)); status != http.StatusCreated {
+		t.Fatalf("subscribe: %d %v", status, answer)
+	}
+}
+
+func deliver(t *testing.T, tenant *Tenant, want int) {
+	t.Helper()
+	if n, err := tenant.Deliver(t.Context()); n != want || err != nil {
+		t.Fatalf("Deliver() = %d, %v, want %d", n, err, want)
+	}
+}
+
+func TestANotificationHasTheCapturedShape(t *testing.T) {
+	t.Parallel()
+	tenant, hook, _ := subscribed(t, "updated,deleted", "/users")
+	create(t, tenant, User{"id": WellKnownID, "userPrincipalName": "wanda@" + domain, "displayName": "Wanda"})
+	deliver(t, tenant, 1)
+	want := [][]map[string]any{{{
+		"changeType": "updated", "clientState": "secret", "resource": "Users/" + WellKnownID,
+		"resourceData": map[string]any{
+			"@odata.type": "#Microsoft.Graph.User", "@odata.id": "Users/" + WellKnownID, "id": WellKnownID,
+			"organizationId": tenantID, "eventTime": "2026-03-02T09:41:07.3062901Z",
+			"sequenceNumber": json.Number("639080412673062901"),
+		},
+		"subscriptionExpirationDateTime": "2026-03-03T09:41:07.3062901+00:00",
+		"subscriptionId":                 tenant.subscriptions[0].id, "tenantId": tenantID,
+	}}}
+	if diff := cmp.Diff(want, hook.received); diff != "" {
+		t.Errorf("notification differs (-want +got):\n%s", diff)
+	}
+}
+
+func TestEveryChangeIsUpdatedAndOnlyThePurgeIsDeleted(t *testing.T) {
+	t.Parallel()
+	tenant, hook, _ := subscribed(t, "updated,deleted", "users")
+	id := create(t, tenant, person1())
+	must(t, tenant.Update(id, func(User) {}))
+	must(t, tenant.Delete(id))
+	must(t, tenant.Restore(id))
+	must(t, tenant.Delete(id))
+	must(t, tenant.Purge(id))
+	deliver(t, tenant, 6)
+	want := []string{"updated", "updated", "updated", "updated", "updated", "deleted"}
+	if diff := cmp.Diff(want, hook.changeTypes()); diff != "" {
+		t.Errorf("change types differ (-want +got):\n%s", diff)
+	}
+}
+
+func TestOnlyMatchingSubscriptionsAreNotified(t *testing.T) {
+	t.Parallel()
+	tenant, hook, _ := subscribed(t, "deleted", "/users")
+	id := create(t, tenant, person1())
+	subscribe(t, tenant, "updated", "/users/"+id)
+	create(t, tenant, User{"userPrincipalName": "bo@" + domain, "displayName": "Bo"})
+	must(t, tenant.Delete(id))
+	must(t, tenant.Purge(id))
+	deliver(t, tenant, 2)
+	if diff := cmp.Diff([]string{"updated", "deleted"}, hook.changeTypes()); diff != "" {
+		t.Errorf("change types differ (-want +got):\n%s", diff)
+	}
+}
+
+func TestDeliveriesHoldUpToTwentyNotifications(t *testing.T) {
+	t.Parallel()
+	tenant, hook, _ := subscribed(t, "updated", "users")
+	id := create(t, tenant, person1())
+	for range 44 {
+		must(t, tenant.Update(id, func(User) {}))
+	}
+	deliver(t, tenant, 45)
+	var sizes []int
+	for _, delivery := range hook.received {
+		sizes = append(sizes, len(delivery))
+	}
+	if diff := cmp.Diff([]int{20, 20, 5}, sizes); diff != "" {
+		t.Errorf("sizes differ (-want +got):\n%s", diff)
+	}
+}
+
+func TestARefusedDeliveryIsMadeAgainLaterAndLaterForFourHours(t *testing.T) {
+	t.Parallel()
+	tenant, hook, c := subscribed(t, "updated", "users")
+	hook.status = http.StatusServiceUnavailable
+	create(t, tenant, person1())
+	start := c.at
+	var tries []time.Duration
+	for ; tenant.Undelivered() > 0; c.at = c.at.Add(10 * time.Second) {
+		if n, err := tenant.Deliver(t.Context()); n != 0 || err != nil && len(hook.received) == 0 {
+			t.Fatalf("Deliver() = %d, %v", n, err)
+		}
+		if len(hook.received) > len(tries) {
+			tries = append(tries, c.at.Sub(start))
+		}
+	}
+	if diff := cmp.Diff([]time.Duration{0, 10 * time.Second, 30 * time.Second, 70 * time.Second}, tries[:4]); diff != "" {
+		t.Errorf("first tries differ (-want +got):\n%s", diff)
+	}
+	if last := tries[len(tries)-1]; last > deliveryLifetime || last < deliveryLifetime-lastRetry {
+		t.Errorf("last try after %v, want the last that is before 4 h", last)
+	}
+}
+
+func TestARefusedDeliveryArrivesOnceTheEndpointIsBack(t *testing.T) {
+	t.Parallel()
+	tenant, hook, c := subscribed(t, "updated", "users")
+	hook.status = http.StatusServiceUnavailable
+	create(t, tenant, person1())
+	if n, err := tenant.Deliver(t.Context()); n != 0 || err == nil {
+		t.Fatalf("Deliver() = %d, %v, want an error", n, err)
+	}
+	hook.status = http.StatusAccepted
+	deliver(t, tenant, 0)
+	c.at = c.at.Add(firstRetry)
+	deliver(t, tenant, 1)
+	if n := tenant.Undelivered(); n != 0 {
+		t.Errorf("Undelivered() = %d, want 0", n)
+	}
+}
+
+func TestNothingIsDeliveredToASubscriptionThatHasEnded(t *testing.T) {
+	t.Parallel()
+	tenant, hook, c := subscribed(t, "updated", "users")
+	create(t, tenant, person1())
+	c.at = c.at.Add(24 * time.Hour)
+	deliver(t, tenant, 0)
+	if len(hook.received) != 0 || tenant.Undelivered() != 0 {
+		t.Errorf("received %v, %d left", hook.received, tenant.Undelivered())
+	}
+}
+
+func TestRunDeliversWhatArisesAndRetriesWhatFailed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		hook := &webhook{status: http.StatusServiceUnavailable}
+		tenant := newTenant(t, TenantConfig{Now: time.Now, Transport: Network{"hook.example": hook}})
+		subscribe(t, tenant, "updated", "users")
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			tenant.Run(ctx)
+		}()
+		create(t, tenant, person1())
+		synctest.Wait()
+		if len(hook.received) != 1 {
+			t.Errorf("tried %d times at once, want 1", len(hook.received))
+		}
+		hook.status = http.StatusAccepted
+		time.Sleep(firstRetry + time.Second) // virtual
+		synctest.Wait()
+		if len(hook.received) != 2 || tenant.Undelivered() != 0 {
+			t.Errorf("tried %d times, %d left, want 2 and none", len(hook.received), tenant.Undelivered())
+		}
+		cancel()
+		<-done
+	})
+}

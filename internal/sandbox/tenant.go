@@ -1,0 +1,386 @@
+package sandbox
+
+import (
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// TenantConfig describes a simulated Entra tenant.
+type TenantConfig struct {
+	// ID is the tenant's id, a GUID. Required.
+	ID string
+	// Domain is its verified domain, in which every userPrincipalName is.
+	// Required.
+	Domain string
+	// Token is the one access token that is accepted; empty accepts every
+	// request.
+	Token string
+	// Permissions are the application permissions that were consented to,
+	// such as "User.Read.All"; nil is all of them.
+	Permissions []string
+	// Transport carries what Graph sends to webhooks; nil is
+	// http.DefaultTransport.
+	Transport http.RoundTripper
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+	// Seed decides the ids the tenant gives.
+	Seed uint64
+}
+
+// Tenant is a simulated Entra tenant. As an http.Handler it answers under
+// /v1.0, as https://graph.microsoft.com does; its methods do the same without
+// HTTP. Every change makes a notification for each subscription to it, which
+// Deliver or Run sends.
+type Tenant struct {
+	// Calls counts the calls to Graph by kind.
+	Calls Calls
+
+	id          string
+	domain      string
+	permissions []string
+	transport   http.RoundTripper
+	now         func() time.Time
+	mux         *http.ServeMux
+	ids, traces *ids
+	wake        chan struct{}
+	delivering  sync.Mutex
+
+	mu            sync.Mutex
+	token         string
+	people        map[string]*person
+	order         []*person          // by time of creation, those who are gone too
+	byName        map[string]*person // live ones by lower-case userPrincipalName
+	subscriptions []*subscription
+	outbox        []*pending
+	sequence      int64
+}
+
+// person is a user and its history.
+type person struct {
+	user  User
+	place place
+	// wasEnabled says that the user was live and enabled at some time.
+	wasEnabled bool
+	// names are all userPrincipalNames it had as a live user.
+	names []string
+}
+
+type place int
+
+const (
+	live place = iota
+	recycleBin
+	purged
+)
+
+// User holds the properties of a user by their names in Graph, with the values
+// JSON gives them: string, bool or []string. A property that is nil or absent
+// is null in Graph.
+type User map[string]any
+
+// Text returns a property that is a string; empty if it is null.
+func (u User) Text(name string) string {
+	s, _ := u[name].(string)
+	return s
+}
+
+// Enabled reports whether the user may sign in.
+func (u User) Enabled() bool {
+	enabled, _ := u["accountEnabled"].(bool)
+	return enabled
+}
+
+// NewTenant returns a tenant without users.
+func NewTenant(cfg TenantConfig) (*Tenant, error) {
+	if uuid.Validate(cfg.ID) != nil {
+		return nil, errors.New("the tenant id is not a GUID")
+	}
+	if cfg.Domain == "" {
+		return nil, errors.New("the tenant has no domain")
+	}
+	t := &Tenant{
+		id: strings.ToLower(cfg.ID), domain: cfg.Domain, token: cfg.Token, permissions: cfg.Permissions,
+		transport: cfg.Transport, now: cfg.Now,
+		ids: newIDs(cfg.Seed, "tenant"), traces: newIDs(cfg.Seed, "tenant traces"),
+		wake:   make(chan struct{}, 1),
+		people: map[string]*person{}, byName: map[string]*person{},
+	}
+	if t.transport == nil {
+		t.transport = http.DefaultTransport
+	}
+	if t.now == nil {
+		t.now = time.Now
+	}
+	t.mux = t.routes()
+	return t, nil
+}
+
+// ID returns the tenant's id.
+func (t *Tenant) ID() string { return t.id }
+
+// Domain returns the tenant's verified domain.
+func (t *Tenant) Domain() string { return t.domain }
+
+// SetToken changes the access token that is accepted, as its expiry would.
+func (t *Tenant) SetToken(token string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.token = token
+}
+
+// Create makes a user and returns its id. It has the id given, if one is, and
+// is enabled unless accountEnabled says otherwise.
+func (t *Tenant) Create(u User) (string, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	user := maps.Clone(u)
+	if user == nil {
+		user = User{}
+	}
+	id := strings.ToLower(user.Text("id"))
+	if id == "" {
+		id = t.ids.next()
+	}
+	if t.people[id] != nil {
+		return "", refuse("Another object with the same value for property id already exists.")
+	}
+	user["id"] = id
+	user["createdDateTime"] = t.now().UTC().Format(time.RFC3339)
+	if user["accountEnabled"] == nil {
+		user["accountEnabled"] = true
+	}
+	if user["userType"] == nil {
+		user["userType"] = "Member"
+	}
+	p := &person{}
+	if err := t.check(user, p); err != nil {
+		return "", err
+	}
+	t.people[id] = p
+	t.order = append(t.order, p)
+	t.put(p, user)
+	return id, nil
+}
+
+// Update changes a live user. What edit does to the properties is checked and
+// stored at once, and is a change even if it changes nothing. Edit must not
+// call the tenant.
+func (t *Tenant) Update(id string, edit func(User)) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p, err := t.find(id, live)
+	if err != nil {
+		return err
+	}
+	user := maps.Clone(p.user)
+	edit(user)
+	if user["id"] != p.user["id"] {
+		return refuse("Property 'id' is read-only and cannot be set.")
+	}
+	if err := t.check(user, p); err != nil {
+		return err
+	}
+	delete(t.byName, p.key())
+	t.put(p, user)
+	return nil
+}
+
+// Delete moves a live user to the recycle bin. As in Entra, its id without
+// hyphens is put in front of its userPrincipalName, which frees that name.
+func (t *Tenant) Delete(id string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p, err := t.find(id, live)
+	if err != nil {
+		return err
+	}
+	delete(t.byName, p.key())
+	p.place = recycleBin
+	p.user = maps.Clone(p.user)
+	p.user["userPrincipalName"] = p.prefix() + p.user.Text("userPrincipalName")
+	p.user["deletedDateTime"] = t.now().UTC().Format(time.RFC3339)
+	t.notify(p.id(), "updated")
+	return nil
+}
+
+// Restore brings a user back from the recycle bin, under its old name.
+func (t *Tenant) Restore(id string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p, err := t.find(id, recycleBin)
+	if err != nil {
+		return err
+	}
+	user := maps.Clone(p.user)
+	delete(user, "deletedDateTime")
+	user["userPrincipalName"] = strings.TrimPrefix(user.Text("userPrincipalName"), p.prefix())
+	if err := t.check(user, p); err != nil {
+		return err
+	}
+	p.place = live
+	t.put(p, user)
+	return nil
+}
+
+// Purge deletes a user that is in the recycle bin for good.
+func (t *Tenant) Purge(id string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p, err := t.find(id, recycleBin)
+	if err != nil {
+		return err
+	}
+	p.place = purged
+	t.notify(p.id(), "deleted")
+	return nil
+}
+
+// User returns a live user by its id or userPrincipalName.
+func (t *Tenant) User(key string) (User, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p, err := t.find(key, live)
+	if err != nil {
+		return nil, err
+	}
+	return maps.Clone(p.user), nil
+}
+
+// Users returns all live users, the oldest first.
+func (t *Tenant) Users() []User {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var users []User
+	for _, p := range t.order {
+		if p.place == live {
+			users = append(users, maps.Clone(p.user))
+		}
+	}
+	return users
+}
+
+// find returns the user with that id (or, if it is live, that
+// userPrincipalName) if it is in that place.
+func (t *Tenant) find(key string, where place) (*person, error) {
+	p := t.people[strings.ToLower(key)]
+	if p == nil && where == live {
+		p = t.byName[strings.ToLower(key)]
+	}
+	if p == nil || p.place != where {
+		return nil, notFound(key)
+	}
+	return p, nil
+}
+
+// put stores a live user that was checked.
+func (t *Tenant) put(p *person, user User) {
+	p.user = user
+	p.wasEnabled = p.wasEnabled || user.Enabled()
+	if name := user.Text("userPrincipalName"); !slices.Contains(p.names, name) {
+		p.names = append(p.names, name)
+	}
+	t.byName[p.key()] = p
+	t.notify(p.id(), "updated")
+}
+
+// check refuses properties that Graph would refuse, and brings lists to their
+// one form.
+func (t *Tenant) check(user User, self *person) error {
+	for name, value := range user {
+		if propertyKind(name) == noProperty {
+			return refuse("Invalid property '" + name + "'.")
+		}
+		stored, ok := property(propertyKind(name), value)
+		if !ok {
+			return refuse("Invalid value specified for property '" + name + "' of resource 'User'.")
+		}
+		user[name] = stored
+	}
+	if user.Text("displayName") == "" {
+		return refuse("A value is required for property 'displayName' of resource 'User'.")
+	}
+	upn := user.Text("userPrincipalName")
+	alias, domain, _ := strings.Cut(upn, "@")
+	switch {
+	case alias == "" || strings.ContainsAny(alias, " \t\r\n\"<>()[],;:\\"):
+		return refuse("Property userPrincipalName is invalid.")
+	case !strings.EqualFold(domain, t.domain):
+		return refuse("The domain portion of the userPrincipalName property is invalid. You must use one of the verified domain names in your organization.")
+	case t.byName[strings.ToLower(upn)] != nil && t.byName[strings.ToLower(upn)] != self:
+		return refuse("Another object with the same value for property userPrincipalName already exists.")
+	}
+	return nil
+}
+
+// property returns a value as it is stored; false if a property of that kind
+// cannot have it. Only a boolean cannot be null.
+func property(k kind, value any) (any, bool) {
+	switch v := value.(type) {
+	case nil:
+		return nil, k != boolProperty
+	case string:
+		return v, k == textProperty
+	case bool:
+		return v, k == boolProperty
+	case []string:
+		return slices.Clone(v), k == listProperty
+	case []any:
+		list, ok := texts(v)
+		return list, ok && k == listProperty
+	default:
+		return nil, false
+	}
+}
+
+func texts(values []any) ([]string, bool) {
+	list := make([]string, len(values))
+	for i, value := range values {
+		s, ok := value.(string)
+		if !ok {
+			return nil, false
+		}
+		list[i] = s
+	}
+	return list, true
+}
+
+type kind int
+
+const (
+	noProperty kind = iota
+	textProperty
+	boolProperty
+	listProperty
+)
+
+// propertyKind knows the properties of a user that the sandbox has: a part of
+// https://learn.microsoft.com/graph/api/resources/user
+func propertyKind(name string) kind {
+	switch name {
+	case "id", "userPrincipalName", "displayName", "givenName", "surname", "mail", "mailNickname", "userType",
+		"jobTitle", "department", "companyName", "employeeId", "employeeType", "mobilePhone", "faxNumber",
+		"officeLocation", "streetAddress", "city", "state", "postalCode", "country",
+		"preferredLanguage", "usageLocation", "createdDateTime", "deletedDateTime":
+		return textProperty
+	case "accountEnabled":
+		return boolProperty
+	case "businessPhones", "otherMails":
+		return listProperty
+	default:
+		return noProperty
+	}
+}
+
+func (p *person) id() string { return p.user.Text("id") }
+
+func (p *person) key() string { return strings.ToLower(p.user.Text("userPrincipalName")) }
+
+// prefix is what stands before the userPrincipalName of a deleted user.
+func (p *person) prefix() string { return strings.ReplaceAll(p.id(), "-", "") }
