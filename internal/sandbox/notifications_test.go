@@ -3,9 +3,11 @@ package sandbox
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,8 +22,9 @@ func contextWithDeadline(t *testing.T) (context.Context, context.CancelFunc) {
 
 // webhook is an endpoint that proves itself and keeps what it is sent.
 type webhook struct {
-	status   int // what deliveries are answered with
-	received [][]map[string]any
+	mu         sync.Mutex
+	status     int // what deliveries are answered with
+	deliveries [][]map[string]any
 }
 
 func (h *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -38,14 +41,28 @@ func (h *webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	h.received = append(h.received, delivery.Value)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.deliveries = append(h.deliveries, delivery.Value)
 	w.WriteHeader(h.status)
+}
+
+func (h *webhook) answer(status int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.status = status
+}
+
+func (h *webhook) received() [][]map[string]any {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.deliveries)
 }
 
 func (h *webhook) changeTypes() []string {
 	var types []string
-	for _, n := range slices.Concat(h.received...) {
-		types = append(types, n["changeType"].(string))
+	for _, n := range slices.Concat(h.received()...) {
+		types = append(types, fmt.Sprint(n["changeType"]))
 	}
 	return types
 }
@@ -98,7 +115,7 @@ func TestANotificationHasTheCapturedShape(t *testing.T) {
 		"subscriptionExpirationDateTime": "2026-03-03T09:41:07.3062901+00:00",
 		"subscriptionId":                 tenant.subscriptions[0].id, "tenantId": tenantID,
 	}}}
-	if diff := cmp.Diff(want, hook.received); diff != "" {
+	if diff := cmp.Diff(want, hook.received()); diff != "" {
 		t.Errorf("notification differs (-want +got):\n%s", diff)
 	}
 }
@@ -142,7 +159,7 @@ func TestDeliveriesHoldUpToTwentyNotifications(t *testing.T) {
 	}
 	deliver(t, tenant, 45)
 	var sizes []int
-	for _, delivery := range hook.received {
+	for _, delivery := range hook.received() {
 		sizes = append(sizes, len(delivery))
 	}
 	if diff := cmp.Diff([]int{20, 20, 5}, sizes); diff != "" {
@@ -153,15 +170,15 @@ func TestDeliveriesHoldUpToTwentyNotifications(t *testing.T) {
 func TestARefusedDeliveryIsMadeAgainLaterAndLaterForFourHours(t *testing.T) {
 	t.Parallel()
 	tenant, hook, c := subscribed(t, "updated", "users")
-	hook.status = http.StatusServiceUnavailable
+	hook.answer(http.StatusServiceUnavailable)
 	create(t, tenant, person1())
 	start := c.at
 	var tries []time.Duration
 	for ; tenant.Undelivered() > 0; c.at = c.at.Add(10 * time.Second) {
-		if n, err := tenant.Deliver(t.Context()); n != 0 || err != nil && len(hook.received) == 0 {
+		if n, err := tenant.Deliver(t.Context()); n != 0 || err != nil && len(hook.received()) == 0 {
 			t.Fatalf("Deliver() = %d, %v", n, err)
 		}
-		if len(hook.received) > len(tries) {
+		if len(hook.received()) > len(tries) {
 			tries = append(tries, c.at.Sub(start))
 		}
 	}
@@ -176,12 +193,12 @@ func TestARefusedDeliveryIsMadeAgainLaterAndLaterForFourHours(t *testing.T) {
 func TestARefusedDeliveryArrivesOnceTheEndpointIsBack(t *testing.T) {
 	t.Parallel()
 	tenant, hook, c := subscribed(t, "updated", "users")
-	hook.status = http.StatusServiceUnavailable
+	hook.answer(http.StatusServiceUnavailable)
 	create(t, tenant, person1())
 	if n, err := tenant.Deliver(t.Context()); n != 0 || err == nil {
 		t.Fatalf("Deliver() = %d, %v, want an error", n, err)
 	}
-	hook.status = http.StatusAccepted
+	hook.answer(http.StatusAccepted)
 	deliver(t, tenant, 0)
 	c.at = c.at.Add(firstRetry)
 	deliver(t, tenant, 1)
@@ -196,8 +213,8 @@ func TestNothingIsDeliveredToASubscriptionThatHasEnded(t *testing.T) {
 	create(t, tenant, person1())
 	c.at = c.at.Add(24 * time.Hour)
 	deliver(t, tenant, 0)
-	if len(hook.received) != 0 || tenant.Undelivered() != 0 {
-		t.Errorf("received %v, %d left", hook.received, tenant.Undelivered())
+	if len(hook.received()) != 0 || tenant.Undelivered() != 0 {
+		t.Errorf("received %v, %d left", hook.received(), tenant.Undelivered())
 	}
 }
 
@@ -215,14 +232,14 @@ func TestRunDeliversWhatArisesAndRetriesWhatFailed(t *testing.T) {
 		}()
 		create(t, tenant, person1())
 		synctest.Wait()
-		if len(hook.received) != 1 {
-			t.Errorf("tried %d times at once, want 1", len(hook.received))
+		if len(hook.received()) != 1 {
+			t.Errorf("tried %d times at once, want 1", len(hook.received()))
 		}
-		hook.status = http.StatusAccepted
+		hook.answer(http.StatusAccepted)
 		time.Sleep(firstRetry + time.Second) // virtual
 		synctest.Wait()
-		if len(hook.received) != 2 || tenant.Undelivered() != 0 {
-			t.Errorf("tried %d times, %d left, want 2 and none", len(hook.received), tenant.Undelivered())
+		if len(hook.received()) != 2 || tenant.Undelivered() != 0 {
+			t.Errorf("tried %d times, %d left, want 2 and none", len(hook.received()), tenant.Undelivered())
 		}
 		cancel()
 		<-done

@@ -1,0 +1,141 @@
+#!/usr/bin/env bash
+# Makes the app registration that reads users from Microsoft Entra ID.
+set -euo pipefail
+
+usage() {
+  cat <<'HELP'
+usage: infra/register-app.sh [--name NAME] [--cloud CLOUD] [--secret-file FILE]
+
+Makes an app registration in the tenant that the Azure CLI is signed in to,
+gives it these application permissions of Microsoft Graph with an
+administrator's consent, makes a client secret, and prints what to put into the
+environment or the template's parameters.
+
+  User.Read.All          read users and the recycle bin, subscribe to changes
+  Organization.Read.All  be sure which tenant answers before anything is deleted
+
+  --name NAME         name of the app registration (default: entrawebex);
+                      one that has that name already is completed, not doubled
+  --cloud CLOUD       public (default), usgov, usgov-dod or china
+  --secret-file FILE  where the client secret goes, as the JSON of the
+                      template's ProvisioningSecret, readable by you alone
+                      (default: entrawebex.secret); an existing file is never
+                      overwritten
+
+Sign in first, as a Privileged Role Administrator or Global Administrator:
+
+  az cloud set --name AzureCloud    (AzureUSGovernment, AzureChinaCloud)
+  az login --allow-no-subscriptions --tenant TENANT
+HELP
+}
+
+fail() {
+  echo "$0: $*" >&2
+  exit 1
+}
+
+name=entrawebex cloud=public secret_file=entrawebex.secret
+while [ $# -gt 0 ]; do
+  case $1 in
+  -h | --help) usage && exit ;;
+  --name | --cloud | --secret-file)
+    [ $# -gt 1 ] || fail "$1 needs a value"
+    case $1 in
+    --name) name=$2 ;;
+    --cloud) cloud=$2 ;;
+    --secret-file) secret_file=$2 ;;
+    esac
+    shift 2
+    ;;
+  *) fail "unknown argument $1; see --help" ;;
+  esac
+done
+[[ $name =~ ^[A-Za-z0-9._\ -]+$ ]] || fail "the name may have letters, digits, blanks, dots and hyphens"
+[ ! -e "$secret_file" ] || fail "$secret_file is there already: move it away or name another with --secret-file"
+
+# https://learn.microsoft.com/graph/deployments
+case $cloud in
+public) az_cloud=AzureCloud root=https://graph.microsoft.com ;;
+usgov) az_cloud=AzureUSGovernment root=https://graph.microsoft.us ;;
+usgov-dod) az_cloud=AzureUSGovernment root=https://dod-graph.microsoft.us ;;
+china) az_cloud=AzureChinaCloud root=https://microsoftgraph.chinacloudapi.cn ;;
+*) fail "unknown cloud $cloud: public, usgov, usgov-dod or china" ;;
+esac
+
+command -v az >/dev/null || fail "the Azure CLI is missing: https://learn.microsoft.com/cli/azure/install-azure-cli"
+[ "$(az cloud show --query name --output tsv)" = "$az_cloud" ] ||
+  fail "the Azure CLI is set to another cloud: az cloud set --name $az_cloud, then az login"
+tenant=$(az account show --query tenantId --output tsv 2>/dev/null) ||
+  fail "not signed in: az login --allow-no-subscriptions --tenant TENANT"
+
+trap 'echo "$0: stopped half-way; run it again: what is there already is completed" >&2' ERR
+
+# graph METHOD PATH QUERY [BODY] prints what the JMESPath QUERY finds in the
+# answer, nothing if it finds nothing.
+graph() {
+  az rest --method "$1" --url "$root/v1.0/$2" --resource "$root" --query "$3" --output tsv \
+    ${4:+--headers Content-Type=application/json --body "$4"}
+}
+
+# Ids differ from cloud to cloud; the appId of Microsoft Graph does not.
+graph_app=00000003-0000-0000-c000-000000000000
+graph_principal=$(graph GET "servicePrincipals(appId='$graph_app')?\$select=id" id)
+roles=() access=()
+for permission in User.Read.All Organization.Read.All; do
+  role=$(graph GET "servicePrincipals(appId='$graph_app')?\$select=appRoles" "appRoles[?value=='$permission'].id | [0]")
+  [ -n "$role" ] || fail "Microsoft Graph of this cloud has no application permission $permission"
+  roles+=("$role")
+  access+=("{\"id\":\"$role\",\"type\":\"Role\"}")
+done
+wanted=$(
+  IFS=,
+  echo "[{\"resourceAppId\":\"$graph_app\",\"resourceAccess\":[${access[*]}]}]"
+)
+
+app=$(graph GET "applications?\$filter=displayName%20eq%20'${name// /%20}'&\$select=appId" "value[].appId")
+case $app in
+"")
+  echo "making the app registration $name" >&2
+  app=$(graph POST applications appId \
+    "{\"displayName\":\"$name\",\"signInAudience\":\"AzureADMyOrg\",\"requiredResourceAccess\":$wanted}")
+  ;;
+*$'\n'*) fail "several app registrations are named $name: choose another with --name" ;;
+*)
+  echo "completing the app registration $name" >&2
+  graph PATCH "applications(appId='$app')" "" "{\"requiredResourceAccess\":$wanted}"
+  ;;
+esac
+
+principal=$(graph GET "servicePrincipals?\$filter=appId%20eq%20'$app'&\$select=id" "value[0].id")
+[ -n "$principal" ] || principal=$(graph POST servicePrincipals id "{\"appId\":\"$app\"}")
+
+# An app role assignment is the administrator's consent to an application
+# permission: https://learn.microsoft.com/graph/permissions-grant-via-msgraph
+granted=$(graph GET "servicePrincipals/$principal/appRoleAssignments" "value[?resourceId=='$graph_principal'].appRoleId")
+for role in "${roles[@]}"; do
+  grep -qxF "$role" <<<"$granted" || graph POST "servicePrincipals/$principal/appRoleAssignments" "" \
+    "{\"principalId\":\"$principal\",\"resourceId\":\"$graph_principal\",\"appRoleId\":\"$role\"}"
+done
+
+# The secret goes into the file and nowhere else; Graph shows it once.
+(
+  umask 077
+  set -o noclobber
+  az rest --method POST --url "$root/v1.0/applications(appId='$app')/addPassword" --resource "$root" \
+    --headers Content-Type=application/json --body '{"passwordCredential":{"displayName":"entrawebex"}}' \
+    --query "{ENTRA_CLIENT_SECRET: secretText, WEBEX_ACCESS_TOKEN: ''}" --output json >"$secret_file" || {
+    rm -f "$secret_file"
+    exit 1
+  }
+)
+
+cat <<VALUES
+ENTRA_TENANT_ID=$tenant
+ENTRA_CLIENT_ID=$app
+ENTRA_CLOUD=$cloud
+VALUES
+cat >&2 <<NEXT
+ENTRA_CLIENT_SECRET is in $secret_file. Put the Webex token beside it, then
+  aws secretsmanager put-secret-value --secret-id ARN --secret-string file://$secret_file
+with the ProvisioningSecretArn that sam deploy prints, and remove the file.
+NEXT

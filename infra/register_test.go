@@ -1,0 +1,128 @@
+package infra_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// azureCLI stands in for the Azure CLI, with an empty tenant behind it. It
+// notes what is written and answers what each --query would find.
+const azureCLI = `#!/usr/bin/env bash
+case "$*" in
+"cloud show"*) echo AzureUSGovernment; exit ;;
+"account show"*) echo tenant-id; exit ;;
+esac
+method=$3 url=$5 body=
+while [ $# -gt 0 ]; do
+  case $1 in --body) body=$2 ;; --query) query=$2 ;; esac
+  shift
+done
+[ "$method" = GET ] || echo "$method $url $body" >>"$NOTES"
+case "$method $url $query" in
+"GET "*"select=appRoles "*User.Read.All*) echo role-user ;;
+"GET "*"select=appRoles "*Organization.Read.All*) echo role-organization ;;
+"GET "*"servicePrincipals(appId="*" id") echo graph-principal ;;
+"GET "*"/applications?"*) echo "$EXISTING" ;;
+"GET "*"/appRoleAssignments "*) echo "$GRANTED" ;;
+"GET "*"/servicePrincipals?"*) echo "$PRINCIPAL" ;;
+"POST "*"/applications appId") echo app-id ;;
+"POST "*"/servicePrincipals id") echo new-principal ;;
+"POST "*"/addPassword "*) echo '{"ENTRA_CLIENT_SECRET": "the secret", "WEBEX_ACCESS_TOKEN": ""}' ;;
+esac
+`
+
+// register runs the script with the stand-in and returns all it printed, the
+// writes it made and the file for the secret.
+func register(t *testing.T, tenant ...string) (printed, writes, secretFile string, err error) {
+	t.Helper()
+	folder := t.TempDir()
+	notes := filepath.Join(folder, "notes")
+	secretFile = filepath.Join(folder, "app.secret")
+	for name, text := range map[string]string{"az": azureCLI, "notes": ""} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	command := exec.CommandContext(t.Context(), "./register-app.sh", "--cloud", "usgov", "--secret-file", secretFile)
+	command.Env = append(append(os.Environ(), tenant...), "NOTES="+notes, "PATH="+folder+":"+os.Getenv("PATH"))
+	out, err := command.CombinedOutput()
+	noted, readErr := os.ReadFile(notes)
+	if readErr != nil {
+		t.Fatal(readErr)
+	}
+	return string(out), string(noted), secretFile, err
+}
+
+func TestAnAppIsRegisteredWithItsPermissionsAndConsent(t *testing.T) {
+	t.Parallel()
+	printed, writes, secretFile, err := register(t)
+	if err != nil {
+		t.Fatalf("%v:\n%s", err, printed)
+	}
+	const root = "https://graph.microsoft.us/v1.0/"
+	want := strings.Join([]string{
+		`POST ` + root + `applications {"displayName":"entrawebex","signInAudience":"AzureADMyOrg","requiredResourceAccess":` +
+			`[{"resourceAppId":"00000003-0000-0000-c000-000000000000","resourceAccess":` +
+			`[{"id":"role-user","type":"Role"},{"id":"role-organization","type":"Role"}]}]}`,
+		`POST ` + root + `servicePrincipals {"appId":"app-id"}`,
+		`POST ` + root + `servicePrincipals/new-principal/appRoleAssignments {"principalId":"new-principal","resourceId":"graph-principal","appRoleId":"role-user"}`,
+		`POST ` + root + `servicePrincipals/new-principal/appRoleAssignments {"principalId":"new-principal","resourceId":"graph-principal","appRoleId":"role-organization"}`,
+		`POST ` + root + `applications(appId='app-id')/addPassword {"passwordCredential":{"displayName":"entrawebex"}}`,
+		"",
+	}, "\n")
+	if diff := cmp.Diff(want, writes); diff != "" {
+		t.Errorf("writes (-want +got):\n%s", diff)
+	}
+	if !strings.Contains(printed, "ENTRA_TENANT_ID=tenant-id\nENTRA_CLIENT_ID=app-id\nENTRA_CLOUD=usgov\n") {
+		t.Errorf("it does not print the environment:\n%s", printed)
+	}
+	if strings.Contains(printed, "the secret") {
+		t.Error("it prints the secret")
+	}
+	info, err := os.Stat(secretFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := info.Mode().Perm(); got != 0o600 {
+		t.Errorf("the secret's file has mode %o; want 600", got)
+	}
+}
+
+func TestAnAppThatIsThereIsCompleted(t *testing.T) {
+	t.Parallel()
+	printed, writes, _, err := register(t, "EXISTING=app-old", "PRINCIPAL=principal-old", "GRANTED=role-user")
+	if err != nil {
+		t.Fatalf("%v:\n%s", err, printed)
+	}
+	var calls []string
+	for line := range strings.Lines(writes) {
+		call, _, _ := strings.Cut(line, " {")
+		calls = append(calls, strings.Replace(call, "https://graph.microsoft.us/v1.0/", "", 1))
+	}
+	want := []string{
+		"PATCH applications(appId='app-old')",
+		"POST servicePrincipals/principal-old/appRoleAssignments",
+		"POST applications(appId='app-old')/addPassword",
+	}
+	if diff := cmp.Diff(want, calls); diff != "" {
+		t.Errorf("writes (-want +got):\n%s", diff)
+	}
+}
+
+func TestOneOfTwoAppsOfANameIsNotGuessed(t *testing.T) {
+	t.Parallel()
+	printed, writes, secretFile, err := register(t, "EXISTING=app-1\napp-2")
+	if err == nil || writes != "" || !strings.Contains(printed, "choose another with --name") {
+		t.Errorf("%v, writes %q:\n%s", err, writes, printed)
+	}
+	if _, err := os.Stat(secretFile); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the secret's file: %v; want none", err)
+	}
+}

@@ -1,0 +1,399 @@
+package infra_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/caarlos0/env/v11"
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
+
+	"entrawebex/internal/config"
+)
+
+// object is a YAML mapping. An intrinsic function is one with a single key,
+// as in the template's JSON form: !Ref X is {"Ref": "X"}, !GetAtt X.Y is
+// {"Fn::GetAtt": "X.Y"}.
+type object = map[string]any
+
+func readTemplate(t *testing.T) object {
+	t.Helper()
+	data, err := os.ReadFile("../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var document yaml.Node
+	if err := yaml.Unmarshal(data, &document); err != nil {
+		t.Fatal(err)
+	}
+	return value(t, document.Content[0]).(object)
+}
+
+func value(t *testing.T, n *yaml.Node) any {
+	t.Helper()
+	if tag := n.ShortTag(); !strings.HasPrefix(tag, "!!") {
+		n.Tag = ""
+		if tag != "!Ref" {
+			tag = "!Fn::" + tag[1:]
+		}
+		return object{tag[1:]: value(t, n)}
+	}
+	switch n.Kind {
+	case yaml.MappingNode:
+		m := object{}
+		for pair := range slices.Chunk(n.Content, 2) {
+			if _, twice := m[pair[0].Value]; twice {
+				t.Errorf("line %d: %s is there twice", pair[0].Line, pair[0].Value)
+			}
+			m[pair[0].Value] = value(t, pair[1])
+		}
+		return m
+	case yaml.SequenceNode:
+		var list []any
+		for _, item := range n.Content {
+			list = append(list, value(t, item))
+		}
+		return list
+	default:
+		var scalar any
+		if err := n.Decode(&scalar); err != nil {
+			t.Fatalf("line %d: %v", n.Line, err)
+		}
+		return scalar
+	}
+}
+
+// at returns what stands at a path of keys; nil if there is nothing.
+func at(v any, keys ...string) any {
+	for _, key := range keys {
+		m, _ := v.(object)
+		v = m[key]
+	}
+	return v
+}
+
+// resources returns the properties of the resources of a type.
+func resources(template object, kind string) map[string]object {
+	found := map[string]object{}
+	for name, resource := range template["Resources"].(object) {
+		if at(resource, "Type") == kind {
+			found[name] = at(resource, "Properties").(object)
+		}
+	}
+	return found
+}
+
+const function = "AWS::Serverless::Function"
+
+var substitution = regexp.MustCompile(`\$\{([^}]+)\}`)
+
+// references calls name for whatever v refers to, an attribute of it with it:
+// "Ledger", "Ledger.Arn".
+func references(v any, name func(string)) {
+	switch v := v.(type) {
+	case []any:
+		for _, item := range v {
+			references(item, name)
+		}
+	case object:
+		for key, item := range v {
+			text, isText := item.(string)
+			switch {
+			case isText && (key == "Ref" || key == "Fn::GetAtt"):
+				name(text)
+			case isText && key == "Fn::Sub":
+				for _, match := range substitution.FindAllStringSubmatch(text, -1) {
+					name(match[1])
+				}
+			default:
+				references(item, name)
+			}
+		}
+	}
+}
+
+func TestWhatTheTemplateRefersToExists(t *testing.T) {
+	t.Parallel()
+	template := readTemplate(t)
+	unused := maps.Clone(template["Parameters"].(object))
+	references(template, func(name string) {
+		name, _, _ = strings.Cut(name, ".")
+		delete(unused, name)
+		if at(template, "Parameters", name) == nil && at(template, "Resources", name) == nil && !strings.HasPrefix(name, "AWS::") {
+			t.Errorf("there is no %s", name)
+		}
+	})
+	for name := range unused {
+		t.Errorf("nothing uses the parameter %s", name)
+	}
+}
+
+func TestNoResourceWaitsForItself(t *testing.T) {
+	t.Parallel()
+	all := readTemplate(t)["Resources"].(object)
+	var visit func(path []string)
+	visit = func(path []string) {
+		references(all[path[len(path)-1]], func(name string) {
+			name, _, _ = strings.Cut(name, ".")
+			switch {
+			case name == path[0]:
+				t.Errorf("%s waits for itself", strings.Join(append(path, name), " → "))
+			case all[name] != nil && !slices.Contains(path, name):
+				visit(append(slices.Clone(path), name))
+			}
+		})
+	}
+	for name := range all {
+		visit([]string{name})
+	}
+}
+
+func TestTheQueuesKeepOrderAndLoseNothing(t *testing.T) {
+	t.Parallel()
+	template := readTemplate(t)
+	queues := resources(template, "AWS::SQS::Queue")
+	if len(queues) != 2 {
+		t.Fatalf("%d queues; want the change queue and the dead-letter queue", len(queues))
+	}
+	for name, queue := range queues {
+		want := object{
+			"FifoQueue":                 true,
+			"ContentBasedDeduplication": false, // it would swallow add, remove, add
+			"DeduplicationScope":        "messageGroup",
+			"FifoThroughputLimit":       "perMessageGroupId",
+			"MessageRetentionPeriod":    14 * 24 * 60 * 60,
+			"SqsManagedSseEnabled":      true,
+		}
+		for property, value := range want {
+			if diff := cmp.Diff(value, queue[property]); diff != "" {
+				t.Errorf("%s.%s (-want +got):\n%s", name, property, diff)
+			}
+		}
+		if text, _ := at(queue, "QueueName", "Fn::Sub").(string); !strings.HasSuffix(text, ".fifo") {
+			t.Errorf("%s: a FIFO queue's name ends with .fifo", name)
+		}
+	}
+	wantRedrive := object{"deadLetterTargetArn": object{"Fn::GetAtt": "DeadLetterQueue.Arn"}, "maxReceiveCount": 1000}
+	if diff := cmp.Diff(wantRedrive, queues["ChangeQueue"]["RedrivePolicy"]); diff != "" {
+		t.Errorf("RedrivePolicy (-want +got):\n%s", diff)
+	}
+	source, _ := at(queues["ChangeQueue"], "QueueName", "Fn::Sub").(string)
+	wantAllow := object{"redrivePermission": "byQueue", "sourceQueueArns": []any{
+		object{"Fn::Sub": "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:" + source},
+	}}
+	if diff := cmp.Diff(wantAllow, queues["DeadLetterQueue"]["RedriveAllowPolicy"]); diff != "" {
+		t.Errorf("RedriveAllowPolicy (-want +got):\n%s", diff)
+	}
+}
+
+func TestTheWorkerIsFedInBatchesThatCanFailInPart(t *testing.T) {
+	t.Parallel()
+	template := readTemplate(t)
+	worker := resources(template, function)["WorkerFunction"]
+	event := at(worker, "Events", "Changes")
+	want := object{"Type": "SQS", "Properties": object{
+		"Queue":                 object{"Fn::GetAtt": "ChangeQueue.Arn"},
+		"BatchSize":             10,
+		"FunctionResponseTypes": []any{"ReportBatchItemFailures"},
+		"ScalingConfig":         object{"MaximumConcurrency": object{"Ref": "WorkerConcurrency"}},
+	}}
+	if diff := cmp.Diff(want, event); diff != "" {
+		t.Errorf("the event source (-want +got):\n%s", diff)
+	}
+	visibility, _ := at(resources(template, "AWS::SQS::Queue")["ChangeQueue"], "VisibilityTimeout").(int)
+	timeout, _ := worker["Timeout"].(int)
+	if timeout == 0 || visibility < 6*timeout { // "Using Lambda with Amazon SQS", AWS Lambda Developer Guide
+		t.Errorf("the visibility time-out is %d s; want six times the worker's %d s at least", visibility, timeout)
+	}
+	for name, properties := range resources(template, function) {
+		if properties["ReservedConcurrentExecutions"] != nil {
+			t.Errorf("%s has reserved concurrency: what it throttles counts as received", name)
+		}
+	}
+}
+
+func TestTheLedgerOutlivesTheStack(t *testing.T) {
+	t.Parallel()
+	ledger := at(readTemplate(t), "Resources", "Ledger")
+	for _, policy := range []string{"DeletionPolicy", "UpdateReplacePolicy"} {
+		if at(ledger, policy) != "Retain" {
+			t.Errorf("%s is %v; want Retain", policy, at(ledger, policy))
+		}
+	}
+	if at(ledger, "Properties", "PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled") != true {
+		t.Error("the ledger cannot be put back to an earlier time")
+	}
+}
+
+// statements returns what a role allows: the actions and the resources.
+func statements(t *testing.T, role object) map[string][]any {
+	t.Helper()
+	if role["ManagedPolicyArns"] != nil {
+		t.Error("a managed policy allows more than is needed")
+	}
+	allowed := map[string][]any{}
+	for _, policy := range role["Policies"].([]any) {
+		for _, statement := range at(policy, "PolicyDocument", "Statement").([]any) {
+			for _, action := range list(at(statement, "Action")) {
+				allowed[action.(string)] = append(allowed[action.(string)], list(at(statement, "Resource"))...)
+			}
+		}
+	}
+	return allowed
+}
+
+func list(v any) []any {
+	if items, ok := v.([]any); ok {
+		return items
+	}
+	return []any{v}
+}
+
+func TestNoFunctionMayDoMoreThanItDoes(t *testing.T) {
+	t.Parallel()
+	template := readTemplate(t)
+	roles := resources(template, "AWS::IAM::Role")
+	for name, properties := range resources(template, function) {
+		role, _ := at(properties, "Role", "Fn::GetAtt").(string)
+		if roles[strings.TrimSuffix(role, ".Arn")] == nil || properties["Policies"] != nil {
+			t.Errorf("%s: its policies are not written out in a role of its own", name)
+		}
+	}
+	for name, role := range roles {
+		for action, resources := range statements(t, role) {
+			if strings.Contains(action+fmt.Sprint(resources), "*") {
+				t.Errorf("%s allows %s on %v", name, action, resources)
+			}
+		}
+	}
+	// The one that the world can reach.
+	want := map[string][]any{
+		"sqs:SendMessage":               {object{"Fn::GetAtt": "ChangeQueue.Arn"}},
+		"secretsmanager:GetSecretValue": {object{"Ref": "WebhookSecret"}},
+		"logs:CreateLogStream":          {object{"Fn::GetAtt": "WebhookLogs.Arn"}},
+		"logs:PutLogEvents":             {object{"Fn::GetAtt": "WebhookLogs.Arn"}},
+	}
+	if diff := cmp.Diff(want, statements(t, roles["WebhookRole"])); diff != "" {
+		t.Errorf("the webhook (-want +got):\n%s", diff)
+	}
+}
+
+func TestOnlyTheTwoAddressesOfTheWebhookAreOpenAndThrottled(t *testing.T) {
+	t.Parallel()
+	template := readTemplate(t)
+	var open []string
+	for name, properties := range resources(template, function) {
+		events, _ := properties["Events"].(object)
+		for _, event := range events {
+			if at(event, "Type") == "HttpApi" {
+				open = append(open, fmt.Sprint(name, " ", at(event, "Properties", "Method"), " ", at(event, "Properties", "Path")))
+			}
+		}
+	}
+	slices.Sort(open)
+	want := []string{"WebhookFunction POST /lifecycle", "WebhookFunction POST /notifications"}
+	if diff := cmp.Diff(want, open); diff != "" {
+		t.Errorf("routes (-want +got):\n%s", diff)
+	}
+	settings := at(resources(template, "AWS::Serverless::HttpApi")["Api"], "DefaultRouteSettings")
+	if at(settings, "ThrottlingRateLimit") == nil || at(settings, "ThrottlingBurstLimit") == nil {
+		t.Errorf("the API is not throttled: %v", settings)
+	}
+}
+
+func TestEveryFunctionHasItsFolderAndItsBuildTarget(t *testing.T) {
+	t.Parallel()
+	makefile, err := os.ReadFile("../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range resources(readTemplate(t), function) {
+		folder := strings.ToLower(strings.TrimSuffix(name, "Function"))
+		if _, err := os.Stat("../functions/" + folder + "/main.go"); err != nil {
+			t.Error(err)
+		}
+		if target := fmt.Sprintf("\nbuild-%s: function := %s\n", name, folder); !strings.Contains(string(makefile), target) {
+			t.Errorf("the Makefile does not say %q", target)
+		}
+	}
+}
+
+// TestEachFunctionStartsWithWhatTheTemplateGivesIt reads the template's
+// environment and secrets with the code that reads them on AWS.
+func TestEachFunctionStartsWithWhatTheTemplateGivesIt(t *testing.T) {
+	t.Parallel()
+	template := readTemplate(t)
+	known := map[string]bool{"SECRET_ARN": true}
+	fields, err := env.GetFieldParams(&config.Settings{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, field := range fields {
+		known[field.Key] = true
+	}
+	given := map[string]string{
+		"EntraTenantId": "0f1e2d3c-4b5a-4697-8877-665544332211",
+		"EntraClientId": "11223344-5566-4788-99aa-bbccddeeff00",
+		"WebexOrgId":    "99aabbcc-ddee-4ff0-8122-334455667788",
+		"AWS::Region":   "eu-central-1", "AWS::URLSuffix": "amazonaws.com",
+	}
+	secrets := map[string]string{
+		"WebhookSecret":      `{"CLIENT_STATE": "what every notification must carry"}`,
+		"ProvisioningSecret": `{"ENTRA_CLIENT_SECRET": "a", "WEBEX_ACCESS_TOKEN": "b"}`,
+	}
+	for name, part := range map[string]config.Part{
+		"WebhookFunction": config.WebhookFunction,
+		"WorkerFunction":  config.WorkerFunction,
+		"RenewFunction":   config.RenewFunction,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			variables := maps.Clone(at(template, "Globals", "Function", "Environment", "Variables").(object))
+			maps.Copy(variables, at(resources(template, function)[name], "Environment", "Variables").(object))
+			var environ []string
+			for variable, v := range variables {
+				if !known[variable] {
+					t.Errorf("nothing reads %s", variable)
+				}
+				environ = append(environ, variable+"="+resolve(template, given, v))
+			}
+			_, err := config.Load(t.Context(), part, environ, func(_ context.Context, arn string) (string, error) {
+				return secrets[arn], nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// resolve returns the text an environment variable gets: what is given, else
+// a parameter's default or first allowed value, else the name of the resource.
+func resolve(template object, given map[string]string, v any) string {
+	name := func(name string) string {
+		parameter := at(template, "Parameters", name)
+		if text, ok := given[name]; ok {
+			return text
+		}
+		if text := at(parameter, "Default"); text != nil {
+			return fmt.Sprint(text)
+		}
+		if allowed, ok := at(parameter, "AllowedValues").([]any); ok {
+			return fmt.Sprint(allowed[0])
+		}
+		return name
+	}
+	if ref, ok := at(v, "Ref").(string); ok {
+		return name(ref)
+	}
+	if text, ok := at(v, "Fn::Sub").(string); ok {
+		return substitution.ReplaceAllStringFunc(text, func(s string) string { return name(s[2 : len(s)-1]) })
+	}
+	return fmt.Sprint(v)
+}
