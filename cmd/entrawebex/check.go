@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -120,7 +121,7 @@ func checkPermissions(ctx context.Context, directory *entra.Client) []permission
 func checkUsers(ctx context.Context, directory *entra.Client) error {
 	reading := directory.Users(ctx, []string{uuid.NewString()})[0]
 	if reading.Err == nil && reading.Presence != provision.Absent {
-		return fmt.Errorf("Graph knows a user with an id that was made up just now")
+		return errors.New("a user with an id that was made up just now was found: this is not Graph")
 	}
 	return reading.Err
 }
@@ -150,7 +151,7 @@ func checkHandshake(ctx context.Context, address string) error {
 		return err
 	}
 	request.Header.Set("Content-Type", "text/plain; charset=utf-8")
-	response, err := http.DefaultClient.Do(request)
+	response, err := (&http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}).Do(request)
 	if err != nil {
 		return fmt.Errorf("%w: start the webhook, or correct WEBHOOK_URL", err)
 	}
@@ -163,7 +164,7 @@ func checkHandshake(ctx context.Context, address string) error {
 	case response.StatusCode != http.StatusOK:
 		return fmt.Errorf("it answers %s: it must let Graph in without authentication", response.Status)
 	case string(body) != token:
-		return fmt.Errorf("it does not answer with the token: something else listens there, or a proxy rewrites the query")
+		return errors.New("it does not answer with the token: something else listens there, or a proxy rewrites the query")
 	default:
 		return nil
 	}

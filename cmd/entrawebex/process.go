@@ -168,7 +168,9 @@ func (p *process) Run(ctx context.Context) error {
 		return p.server.Shutdown(ending)
 	})
 	group.Go(func() error {
-		p.consumer.Run(ctx, pollers)
+		if err := p.consumer.Run(ctx, pollers); ctx.Err() == nil {
+			return err
+		}
 		return nil
 	})
 	group.Go(func() error { return p.renew(ctx) })

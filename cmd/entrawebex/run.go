@@ -55,7 +55,7 @@ func serve(ctx context.Context) error {
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	for _, warning := range settings.Warnings {
-		log.WarnContext(ctx, warning)
+		log.WarnContext(ctx, "settings", "warning", warning)
 	}
 	p, err := open(ctx, settings, log, nil)
 	if err != nil {

@@ -37,16 +37,16 @@ func newScreen(out io.Writer, tenant *sandbox.Tenant) *screen {
 	}
 }
 
-func (s *screen) print(format string, args ...any) {
+func (s *screen) printf(format string, args ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	fmt.Fprintf(s.out, format, args...)
 }
 
-func (s *screen) note(line string) { s.print("\n%s\n", line) }
+func (s *screen) note(line string) { s.printf("\n%s\n", line) }
 
 func (s *screen) opening(st *stage, p *process, options sandboxOptions) {
-	s.print(`A simulated tenant of %d users and a simulated Webex organization, seed %d.
+	s.printf(`A simulated tenant of %d users and a simulated Webex organization, seed %d.
 
   Entra     %s/v1.0/users       Authorization: Bearer %s
   Webex     %s/Users  Authorization: Bearer %s
@@ -54,7 +54,7 @@ func (s *screen) opening(st *stage, p *process, options sandboxOptions) {
 `, options.users, options.seed, st.graphAt, sandboxToken, st.scimAt, sandboxToken, p.job.WebhookURL)
 }
 
-func (s *screen) step(title string) { s.print("\n%s\n", text.Bold.Sprint(title)) }
+func (s *screen) step(title string) { s.printf("\n%s\n", text.Bold.Sprint(title)) }
 
 // attempt shows an attempt that wrote or failed. It is called by the workers.
 func (s *screen) attempt(a provision.Attempt) {

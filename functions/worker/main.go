@@ -38,7 +38,7 @@ func run(ctx context.Context, log *slog.Logger) error {
 		return err
 	}
 	for _, warning := range settings.Warnings {
-		log.Warn(warning)
+		log.Warn("settings", "warning", warning)
 	}
 	aws, err := awsconfig.LoadDefaultConfig(ctx)
 	if err != nil {

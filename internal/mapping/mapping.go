@@ -169,7 +169,7 @@ type PatchOperation struct {
 // attribute of which have knows nothing is added as a whole: a replace would
 // have no target.
 func (m Mapping) Diff(have, want map[string]any) (patch []PatchOperation, changed []string) {
-	known, added := map[string]bool{}, map[string]int{}
+	known, added := map[string]bool{}, map[string]map[string]any{}
 	for _, r := range m.rules {
 		if _, ok := have[r.target.text]; ok {
 			known[r.target.element()] = true
@@ -187,14 +187,11 @@ func (m Mapping) Diff(have, want map[string]any) (patch []PatchOperation, change
 			continue
 		}
 		if at, ok := added[element]; ok {
-			patch[at].Value.([]any)[0].(map[string]any)[r.target.sub] = v
+			at[r.target.sub] = v
 			continue
 		}
-		added[element] = len(patch)
-		patch = append(patch, PatchOperation{
-			Op: "add", Path: r.target.container(),
-			Value: []any{map[string]any{r.target.key: r.target.keyValue, r.target.sub: v}},
-		})
+		added[element] = map[string]any{r.target.key: r.target.keyValue, r.target.sub: v}
+		patch = append(patch, PatchOperation{Op: "add", Path: r.target.container(), Value: []any{added[element]}})
 	}
 	return patch, changed
 }

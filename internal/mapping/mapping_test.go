@@ -2,6 +2,7 @@ package mapping_test
 
 import (
 	"encoding/json"
+	"maps"
 	"strings"
 	"testing"
 
@@ -157,9 +158,7 @@ func TestDiff(t *testing.T) {
 	}
 	with := func(path string, value any) map[string]any {
 		m := map[string]any{}
-		for k, v := range full {
-			m[k] = v
-		}
+		maps.Copy(m, full)
 		m[path] = value
 		return m
 	}
@@ -176,7 +175,9 @@ func TestDiff(t *testing.T) {
 			`[{"op":"replace","path":"emails[type eq \"work\"].value","value":"b@example.com"}]`,
 		},
 		{
-			"an unknown element is added as a whole", map[string]any{"userName": "ada@example.com", "displayName": "Ada", "active": true}, full,
+			"an unknown element is added as a whole",
+			map[string]any{"userName": "ada@example.com", "displayName": "Ada", "active": true},
+			full,
 			`[{"op":"add","path":"emails","value":[{"primary":true,"type":"work","value":"ada@example.com"}]}]`,
 		},
 	} {

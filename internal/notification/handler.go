@@ -171,8 +171,7 @@ func (h *handler) validate(w http.ResponseWriter, r *http.Request, token string)
 // answer with, and an error unless that is 202.
 func (h *handler) take(ctx context.Context, w http.ResponseWriter, r *http.Request, d *delivery) (int, error) {
 	if _, err := d.body.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody)); err != nil {
-		var tooLarge *http.MaxBytesError
-		if errors.As(err, &tooLarge) {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return http.StatusRequestEntityTooLarge, fmt.Errorf("read body: %w", err)
 		}
 		return http.StatusBadRequest, fmt.Errorf("read body: %w", err)

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -334,12 +335,8 @@ func (b *batch) wrote(w *work, id string) {
 	w.note(actionOf(op, r.Written, values), r.Written, values)
 	w.step(Export, Success, "written to Webex")
 	written := make(map[string]any, len(r.Written)+len(values))
-	for path, v := range r.Written {
-		written[path] = v
-	}
-	for path, v := range values {
-		written[path] = v
-	}
+	maps.Copy(written, r.Written)
+	maps.Copy(written, values)
 	r.WebexID, r.Written = id, written
 	b.dateInactivity(w)
 }

@@ -50,7 +50,8 @@ func TestAChangeIsWrittenWithTheSmallestPatch(t *testing.T) {
 		{"a soft delete copies nothing but the state", func(p *person) { p.binned = true }, "PATCH", provision.Disable, []string{"active"}},
 		{
 			"a block closes the account before the rest follows",
-			func(p *person) { p.enabled, p.surname = false, "Byron" }, "PATCH PATCH", provision.Disable, []string{"active", "name.familyName"},
+			func(p *person) { p.enabled, p.surname = false, "Byron" }, "PATCH PATCH", provision.Disable,
+			[]string{"active", "name.familyName"},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {

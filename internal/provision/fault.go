@@ -68,8 +68,7 @@ func AsFault(err error) *Fault {
 	if err == nil {
 		return nil
 	}
-	var f *Fault
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*Fault](err); ok {
 		return f
 	}
 	return &Fault{Kind: Transient, Reason: "unexpected failure", Uncertain: true, Err: err}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"path/filepath"
@@ -73,7 +72,7 @@ func setup(t *testing.T, options ...func(*provision.Config)) *world {
 		Directory: w.tenant, Target: w.org, Ledger: w.ledger, Queue: w.queue,
 		Mapping: m, TenantID: tenantID,
 		Now: func() time.Time { return w.now },
-		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Log: slog.New(slog.DiscardHandler),
 	}
 	for _, option := range options {
 		option(&config)

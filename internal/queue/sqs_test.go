@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -278,9 +279,7 @@ func newClient(url string) *sqs.Client {
 func createQueue(t *testing.T, client *sqs.Client, attributes map[string]string) string {
 	t.Helper()
 	all := map[string]string{"FifoQueue": "true"}
-	for name, value := range attributes {
-		all[name] = value
-	}
+	maps.Copy(all, attributes)
 	out, err := client.CreateQueue(t.Context(), &sqs.CreateQueueInput{
 		QueueName: aws.String("test-" + uuid.NewString() + ".fifo"), Attributes: all,
 	})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"testing"
 	"time"
@@ -65,7 +64,7 @@ func setup() (*renew.Job, *graph) {
 	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	return &renew.Job{
 		Graph: g, Documents: documents{}, WebhookURL: "https://hooks.example.com/base/", ClientState: "s3cret",
-		Now: func() time.Time { return now }, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler),
 	}, g
 }
 

@@ -207,11 +207,11 @@ func (a *account) state() string {
 // Entra is made of its address elsewhere: ann_b@fabrikam.com is
 // ann_b_fabrikam.com#EXT#@contoso.com here.
 func addressOf(upn string) string {
-	i := strings.Index(upn, "#EXT#@")
-	if i < 0 {
+	before, _, ok := strings.Cut(upn, "#EXT#@")
+	if !ok {
 		return upn
 	}
-	home := []byte(upn[:i])
+	home := []byte(before)
 	for k := len(home) - 1; k >= 0; k-- {
 		if home[k] == '_' {
 			home[k] = '@'

@@ -183,7 +183,7 @@ func (t *Tenant) write(w http.ResponseWriter, r *http.Request, a answer, err err
 			refused = &graphError{http.StatusInternalServerError, "InternalServerError", err.Error()}
 		}
 		if refused.status == http.StatusUnauthorized {
-			w.Header().Set("Www-Authenticate", `Bearer realm=""`)
+			w.Header().Set("WWW-Authenticate", `Bearer realm=""`)
 		}
 		a = answer{refused.status, map[string]any{"error": map[string]any{
 			"code": refused.code, "message": refused.message,
@@ -415,8 +415,7 @@ func decodeUser(r *http.Request) (User, error) {
 func decode(r *http.Request, into any) error {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		var tooLarge *http.MaxBytesError
-		if errors.As(err, &tooLarge) {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return &graphError{http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "The request body is too large."}
 		}
 		return badRequest("Unable to read the request body.")

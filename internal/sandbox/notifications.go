@@ -21,7 +21,7 @@ const (
 	// (https://learn.microsoft.com/graph/change-notifications-delivery-webhooks).
 	deliveryLifetime = 4 * time.Hour
 	// The first retry comes after firstRetry, each next one after twice as
-	// long up to lastRetry: 10 s, 20 s, 40 s, … 10 min 40 s, 20 min, 20 min …
+	// long up to lastRetry: 10 s, 20 s, 40 s, … 10 min 40 s, 20 min, 20 min ….
 	firstRetry = 10 * time.Second
 	lastRetry  = 20 * time.Minute
 )

@@ -295,10 +295,10 @@ func member(object map[string]any, name string) (any, bool) {
 }
 
 func compares(have any, op filter.CompareOperator, want any) bool {
-	switch op {
-	case filter.PR:
+	if op == filter.PR {
 		return true
-	case filter.NE:
+	}
+	if op == filter.NE {
 		return !compares(have, filter.EQ, want)
 	}
 	h, isString := have.(string)

@@ -106,7 +106,7 @@ func (t *Tenant) createSubscription(r *http.Request) (answer, error) {
 }
 
 func (t *Tenant) checkSubscription(asked subscriptionRequest) error {
-	for _, kind := range strings.Split(asked.ChangeType, ",") {
+	for kind := range strings.SplitSeq(asked.ChangeType, ",") {
 		// A user's creation and soft deletion are updates: "User and group
 		// change notifications support updated and deleted changeType".
 		if kind = strings.TrimSpace(kind); kind != "updated" && kind != "deleted" {

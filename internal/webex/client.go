@@ -158,12 +158,11 @@ func (c *Client) request(ctx context.Context, method, path string, in any) (*htt
 // it failed before anything was sent, it may have had its effect.
 func unanswered(what string, err error) error {
 	// The URL inside a *url.Error holds the filter, which names a person.
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
 	}
 	var dial *net.OpError
-	sent := !(errors.As(err, &dial) && dial.Op == "dial")
+	sent := !errors.As(err, &dial) || dial.Op != "dial"
 	return &provision.Fault{
 		Kind: provision.Transient, Reason: what + ": Webex did not answer", Uncertain: sent, Err: err,
 	}

@@ -254,7 +254,7 @@ func TestACreateWithoutAnIDIsInDoubt(t *testing.T) {
 func TestAnEndlessAnswerIsCutOff(t *testing.T) {
 	t.Parallel()
 	c := client(t, func(*http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(endless{})}, nil
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(endless{})}, nil
 	})
 	if _, err := c.User(t.Context(), adasID); err == nil || !strings.Contains(err.Error(), "longer than") {
 		t.Errorf("error %v", err)

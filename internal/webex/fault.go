@@ -106,15 +106,13 @@ func decodeError(body []byte) apiError {
 // describe returns one line for a person: the status, what Webex says, and the
 // tracking id that its support asks for.
 func (e apiError) describe(status int) string {
-	line := strconv.Itoa(status)
-	if text := http.StatusText(status); text != "" {
-		line += " " + text
-	}
+	parts := []string{strings.TrimSpace(strconv.Itoa(status) + " " + http.StatusText(status))}
 	for _, part := range []string{e.scimType, printable(e.details), printable(e.code)} {
 		if part != "" {
-			line += ", " + part
+			parts = append(parts, part)
 		}
 	}
+	line := strings.Join(parts, ", ")
 	if e.tracking != "" {
 		line += " (trackingId " + printable(e.tracking) + ")"
 	}

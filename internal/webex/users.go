@@ -3,6 +3,7 @@ package webex
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -26,7 +27,7 @@ func (c *Client) User(ctx context.Context, id string) (provision.Account, error)
 	return account(what, resource)
 }
 
-// UsersNamed searches the organization for a userName: GET /Users?filter=…
+// UsersNamed searches the organization for a userName: GET /Users with a filter.
 func (c *Client) UsersNamed(ctx context.Context, userName string) ([]provision.Account, error) {
 	const what = "search Webex users by userName"
 	var page struct {
@@ -77,9 +78,7 @@ func (c *Client) apply(ctx context.Context, op provision.Operation) provision.An
 
 func (c *Client) create(ctx context.Context, op provision.Operation) provision.Answer {
 	body := make(map[string]any, len(op.Resource)+2)
-	for k, v := range op.Resource {
-		body[k] = v
-	}
+	maps.Copy(body, op.Resource)
 	body["schemas"] = schemas(op.Resource)
 	body["userType"] = "user" // required, says Cisco's OpenAPI
 	what := fmt.Sprintf("create the Webex user of %s", op.Object)
