@@ -36,7 +36,7 @@ Webex is what Entra says.
 			if inSandbox {
 				return runSandbox(cmd.Context(), cmd.OutOrStdout(), os.Environ(), options)
 			}
-			return serve(cmd.Context())
+			return serve(cmd.Context(), os.Environ())
 		},
 	}
 	flags := command.Flags()
@@ -48,8 +48,8 @@ Webex is what Entra says.
 }
 
 // serve serves the tenant and organization of the environment.
-func serve(ctx context.Context) error {
-	settings, err := config.Load(ctx, config.OneProcess, os.Environ(), config.Secret)
+func serve(ctx context.Context, environ []string) error {
+	settings, err := config.Load(ctx, config.OneProcess, environ, config.Secret)
 	if err != nil {
 		return err
 	}

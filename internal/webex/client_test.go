@@ -168,7 +168,7 @@ func TestAnswersBecomeFaults(t *testing.T) {
 		},
 		{
 			"a missing scope", answer(403, ""),
-			provision.Fault{Kind: provision.Unauthorized, Reason: "403 Forbidden; the token needs the scope identity:people_rw and its owner the role of a full administrator"},
+			provision.Fault{Kind: provision.Unauthorized, Reason: "403 Forbidden; the token needs the scope identity:people_rw, its owner the role of a full administrator, and WEBEX_ORG_ID must be its organization"},
 		},
 		{
 			"a body that is not JSON", answer(400, "<html>", "Trackingid", "X_1"),

@@ -35,7 +35,7 @@ func (c *Client) refused(what string, response *http.Response, body []byte) erro
 		f.Reason += "; renew WEBEX_ACCESS_TOKEN"
 	case status == http.StatusForbidden:
 		f.Kind = provision.Unauthorized
-		f.Reason += "; the token needs the scope identity:people_rw and its owner the role of a full administrator"
+		f.Reason += "; the token needs the scope identity:people_rw, its owner the role of a full administrator, and WEBEX_ORG_ID must be its organization"
 	case status == http.StatusNotFound, status == http.StatusGone:
 		f.Kind = provision.Gone
 	case status == http.StatusConflict:
