@@ -45,7 +45,7 @@ const (
 
 // deployment is the template's resources, in this process and the emulators.
 type deployment struct {
-	t      *testing.T
+	t      testing.TB
 	sqs    *sqs.Client
 	queue  string
 	dead   string
@@ -60,7 +60,7 @@ type deployment struct {
 
 // deploy sets the deployment up against a SCIM server and starts the poller
 // that stands for the event source mapping.
-func deploy(t *testing.T, scim string) *deployment {
+func deploy(t testing.TB, scim string) *deployment {
 	t.Helper()
 	sqsURL, dynamoURL := os.Getenv("SQS_EMULATOR_URL"), os.Getenv("DYNAMODB_EMULATOR_URL")
 	if sqsURL == "" || dynamoURL == "" {
@@ -97,7 +97,7 @@ func deploy(t *testing.T, scim string) *deployment {
 	return d
 }
 
-func awsConfig(t *testing.T) aws.Config {
+func awsConfig(t testing.TB) aws.Config {
 	t.Helper()
 	c, err := awsconfig.LoadDefaultConfig(t.Context(), awsconfig.WithRegion("eu-central-1"),
 		awsconfig.WithCredentialsProvider(credentials.NewStaticCredentialsProvider("test", "test", "")))
@@ -303,7 +303,7 @@ func (d *deployment) hire(id, name string) {
 }
 
 // webexOrg serves a sandbox organization.
-func webexOrg(t *testing.T) string {
+func webexOrg(t testing.TB) string {
 	t.Helper()
 	org, err := sandbox.NewOrg(sandbox.OrgConfig{ID: orgID, Token: webexToken})
 	if err != nil {
@@ -315,7 +315,7 @@ func webexOrg(t *testing.T) string {
 }
 
 // scimmy starts a SCIM server that nobody here wrote.
-func scimmy(t *testing.T) string {
+func scimmy(t testing.TB) string {
 	t.Helper()
 	node, dir := os.Getenv("NODE"), os.Getenv("EMULATORS_DIR")
 	if node == "" || dir == "" {
@@ -350,7 +350,7 @@ func scimmy(t *testing.T) string {
 // SCIM server. Then the same person is renamed, blocked, and let in again.
 func TestAPostedEventReaches(t *testing.T) {
 	t.Parallel()
-	for name, start := range map[string]func(*testing.T) string{"Webex as simulated": webexOrg, "SCIMMY": scimmy} {
+	for name, start := range map[string]func(testing.TB) string{"Webex as simulated": webexOrg, "SCIMMY": scimmy} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := deploy(t, start(t))
@@ -472,5 +472,23 @@ func TestTheWebhookBinaryHasAtMost12MB(t *testing.T) {
 	t.Logf("webhook bootstrap: %.1f MB", float64(info.Size())/1e6)
 	if info.Size() > most {
 		t.Errorf("%d bytes, more than %d", info.Size(), most)
+	}
+}
+
+// BenchmarkStartup prints how long each function takes from the start of its
+// process to its first call for an invocation: the cold start that is ours.
+func BenchmarkStartup(b *testing.B) {
+	d := deploy(b, webexOrg(b))
+	for name, f := range map[string]*lambdaFunction{"webhook": d.webhook, "worker": d.worker, "renew": d.renew} {
+		b.Run(name, func(b *testing.B) {
+			var total time.Duration
+			for b.Loop() {
+				total += f.restart()
+			}
+			b.ReportMetric(float64(total.Microseconds())/1000/float64(b.N), "startup-ms")
+			if info, err := os.Stat(f.binary); err == nil {
+				b.ReportMetric(float64(info.Size())/1e6, "MB")
+			}
+		})
 	}
 }

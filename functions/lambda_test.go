@@ -25,7 +25,7 @@ import (
 // and kills it when an invocation runs out of time.
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 type lambdaFunction struct {
-	t       *testing.T
+	t       testing.TB
 	binary  string
 	environ []string
 	timeout time.Duration
@@ -56,7 +56,7 @@ type result struct {
 
 // startFunction starts the function of that name with that environment, on
 // top of nothing but PATH.
-func startFunction(t *testing.T, name string, environ ...string) *lambdaFunction {
+func startFunction(t testing.TB, name string, environ ...string) *lambdaFunction {
 	t.Helper()
 	f := &lambdaFunction{
 		t: t, binary: build(t, name), timeout: 30 * time.Second,
@@ -116,7 +116,7 @@ func (f *lambdaFunction) keepRunning(ctx context.Context) {
 func (f *lambdaFunction) start(process *exec.Cmd) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.process, f.started = process, time.Now()
+	f.process, f.started, f.startup = process, time.Now(), 0
 	return process.Start()
 }
 
@@ -218,12 +218,30 @@ func (f *lambdaFunction) invoke(ctx context.Context, event, out any) error {
 	}
 }
 
+// restart kills the process, if there is one, and returns how long the next
+// took from its start to its first call for an invocation.
+func (f *lambdaFunction) restart() time.Duration {
+	f.kill()
+	ticker := time.NewTicker(time.Millisecond)
+	defer ticker.Stop()
+	for {
+		f.mu.Lock()
+		startup := f.startup
+		f.mu.Unlock()
+		if startup > 0 {
+			return startup
+		}
+		<-ticker.C
+	}
+}
+
 // kill ends the process as Lambda does at the deadline: without a word.
 func (f *lambdaFunction) kill() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.process != nil && f.process.Process != nil {
 		_ = f.process.Process.Kill() // it may have ended by itself
+		f.startup = 0
 	}
 }
 

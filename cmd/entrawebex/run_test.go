@@ -83,7 +83,9 @@ func (s *staged) run(p *process, f func(context.Context)) {
 		}
 	})
 	running.Go(func() { s.tenant.Run(ctx) })
-	subscribed := func() bool { return s.tenant.Calls.Snapshot()["GET /subscriptions"] > 0 && s.tenant.Calls.Snapshot()["POST /subscriptions"] > 0 }
+	subscribed := func() bool {
+		return s.tenant.Calls.Snapshot()["GET /subscriptions"] > 0 && s.tenant.Calls.Snapshot()["POST /subscriptions"] > 0
+	}
 	if err := wait(ctx, time.Minute, subscribed); err != nil {
 		s.t.Error(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -59,7 +58,7 @@ func handles(t *testing.T, test func(t *testing.T, h home, e *engine, c *queue.C
 		h := openHome(t)
 		e := &engine{attempts: map[change.Object]provision.Attempt{}, silent: map[change.Object]bool{}}
 		test(t, h, e, &queue.Consumer{
-			Queue: h, DeadLetters: h.deadLetters, Converge: e.converge, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+			Queue: h, DeadLetters: h.deadLetters, Converge: e.converge, Log: slog.New(slog.DiscardHandler),
 		})
 	})
 }
