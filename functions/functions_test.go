@@ -475,6 +475,20 @@ func TestTheWebhookBinaryHasAtMost12MB(t *testing.T) {
 	}
 }
 
+// What Graph waits for carries neither its SDK nor the engine.
+func TestTheWebhookLinksNeitherTheGraphSDKNorTheEngine(t *testing.T) {
+	t.Parallel()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "./webhook").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		if strings.Contains(line, "microsoftgraph") || strings.HasPrefix(line, "entrawebex/internal/provision") {
+			t.Errorf("the webhook links %s", line)
+		}
+	}
+}
+
 // BenchmarkStartup prints how long each function takes from the start of its
 // process to its first call for an invocation: the cold start that is ours.
 func BenchmarkStartup(b *testing.B) {

@@ -25,6 +25,7 @@ import (
 	"entrawebex/internal/queue"
 	"entrawebex/internal/renew"
 	"entrawebex/internal/webex"
+	"entrawebex/internal/worker"
 )
 
 // pollers is how many batches are worked on at a time. Webex names no rate;
@@ -38,7 +39,7 @@ type process struct {
 
 	db                   *bbolt.DB
 	changes, deadLetters *queue.Bolt
-	consumer             *queue.Consumer
+	worker               *worker.Worker
 	job                  *renew.Job
 	listener             net.Listener
 	server               *http.Server
@@ -89,7 +90,7 @@ func (p *process) build(ctx context.Context, observe func(provision.Attempt)) er
 		Mapping: rules, TenantID: s.Entra.TenantID, Protected: s.Protected, ConfirmAfter: s.ConfirmAfter,
 		Jitter: rand.N[time.Duration], Observe: observe, Log: p.log,
 	})
-	p.consumer = &queue.Consumer{Queue: p.changes, DeadLetters: p.deadLetters, Converge: engine.Converge, Log: p.log}
+	p.worker = &worker.Worker{Queue: p.changes, DeadLetters: p.deadLetters, Converge: engine.Converge, Log: p.log}
 	p.job = &renew.Job{
 		Graph: directory, Documents: kept, WebhookURL: s.Webhook.URL, ClientState: s.Webhook.ClientState,
 		Now: time.Now, Log: p.log,
@@ -168,7 +169,7 @@ func (p *process) Run(ctx context.Context) error {
 		return p.server.Shutdown(ending)
 	})
 	group.Go(func() error {
-		if err := p.consumer.Run(ctx, pollers); ctx.Err() == nil {
+		if err := p.worker.Run(ctx, pollers); ctx.Err() == nil {
 			return err
 		}
 		return nil

@@ -241,7 +241,7 @@ func (s *staged) cost(p *process, n int, changed bool, round int) (graph, webex 
 	}
 	s.tenant.Calls.Reset()
 	s.org.Calls.Reset()
-	for _, a := range p.consumer.Converge(s.t.Context(), changes) {
+	for _, a := range p.worker.Converge(s.t.Context(), changes) {
 		if a.Fault != nil {
 			s.t.Fatal(a.Fault)
 		}
@@ -257,7 +257,7 @@ func (s *staged) everybody(p *process) {
 		for _, u := range batch {
 			changes = append(changes, updated(u.Text("id")))
 		}
-		p.consumer.Converge(s.t.Context(), changes)
+		p.worker.Converge(s.t.Context(), changes)
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 	"entrawebex/internal/provision"
 	"entrawebex/internal/queue"
 	"entrawebex/internal/webex"
+	"entrawebex/internal/worker"
 )
 
 func main() {
@@ -74,12 +75,12 @@ func run(ctx context.Context, log *slog.Logger) error {
 		Jitter:       rand.N[time.Duration],
 		Log:          log,
 	})
-	consumer := &queue.Consumer{
+	work := &worker.Worker{
 		Queue:       changes,
 		DeadLetters: queue.NewSQS(client, settings.AWS.DeadLetterQueueURL),
 		Converge:    engine.Converge,
 		Log:         log,
 	}
-	lambda.StartWithOptions(consumer.HandleEvent, lambda.WithContext(ctx))
+	lambda.StartWithOptions(work.HandleEvent, lambda.WithContext(ctx))
 	return nil
 }

@@ -70,8 +70,8 @@ func (q *Bolt) Send(ctx context.Context, entries []Entry) error {
 
 // Receive implements Queue. While it finds nothing it writes nothing.
 func (q *Bolt) Receive(ctx context.Context, limit int, visibility, wait time.Duration) ([]Message, error) {
-	limit = max(1, min(limit, maxReceive))
-	waited := time.After(within(wait, maxWait))
+	limit = max(1, min(limit, MaxReceive))
+	waited := time.After(within(wait, MaxWait))
 	for {
 		changed := q.watch() // before looking, so that nothing is missed
 		msgs, next, err := q.take(ctx, limit, within(visibility, maxDelay))

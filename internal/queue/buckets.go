@@ -147,7 +147,7 @@ func (b buckets) oldest(group string, limit int) ([]record, error) {
 // flight. Those are among the oldest that one Receive can hand out: until all
 // of them are back or done, no other is handed out.
 func (b buckets) unlock(group string) error {
-	records, err := b.oldest(group, maxReceive)
+	records, err := b.oldest(group, MaxReceive)
 	if err != nil || len(records) == 0 {
 		return err
 	}

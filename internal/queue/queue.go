@@ -75,8 +75,11 @@ type Queue interface {
 // The limits of SQS (Amazon SQS Developer Guide, message quotas), which both
 // homes keep.
 const (
-	maxReceive    = 10
-	maxWait       = 20 * time.Second
+	// MaxReceive is how many messages a Receive returns at most.
+	MaxReceive = 10
+	// MaxWait is the longest wait for the first of them.
+	MaxWait = 20 * time.Second
+
 	maxGroup      = 128
 	maxAttributes = 10
 	// maxBody is the default MaximumMessageSize of queues made before August

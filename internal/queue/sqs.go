@@ -70,9 +70,9 @@ func (q *SQS) Send(ctx context.Context, entries []Entry) error {
 func (q *SQS) Receive(ctx context.Context, limit int, visibility, wait time.Duration) ([]Message, error) {
 	out, err := q.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 		QueueUrl:              &q.url,
-		MaxNumberOfMessages:   int32(max(1, min(limit, maxReceive))),
+		MaxNumberOfMessages:   int32(max(1, min(limit, MaxReceive))),
 		VisibilityTimeout:     seconds(visibility, maxDelay),
-		WaitTimeSeconds:       seconds(wait, maxWait),
+		WaitTimeSeconds:       seconds(wait, MaxWait),
 		MessageAttributeNames: []string{"All"},
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{
 			types.MessageSystemAttributeNameMessageGroupId,

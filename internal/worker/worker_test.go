@@ -1,4 +1,4 @@
-package queue_test
+package worker_test
 
 import (
 	"context"
@@ -17,6 +17,7 @@ import (
 	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/queue"
+	"entrawebex/internal/worker"
 )
 
 // engine answers with an Attempt for every object: the one it was told, else
@@ -51,13 +52,13 @@ func (e *engine) converge(_ context.Context, changes []change.Change) []provisio
 	return attempts
 }
 
-// handles runs a test on a Consumer of an embedded home, in fake time.
-func handles(t *testing.T, test func(t *testing.T, h home, e *engine, c *queue.Consumer)) {
+// handles runs a test on a Worker on an embedded home, in fake time.
+func handles(t *testing.T, test func(t *testing.T, h home, e *engine, c *worker.Worker)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		h := openHome(t)
 		e := &engine{attempts: map[change.Object]provision.Attempt{}, silent: map[change.Object]bool{}}
-		test(t, h, e, &queue.Consumer{
+		test(t, h, e, &worker.Worker{
 			Queue: h, DeadLetters: h.deadLetters, Converge: e.converge, Log: slog.New(slog.DiscardHandler),
 		})
 	})
@@ -65,7 +66,7 @@ func handles(t *testing.T, test func(t *testing.T, h home, e *engine, c *queue.C
 
 func TestMessagesOfAnObjectAreOnePieceOfWork(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, h home, e *engine, c *queue.Consumer) {
+	handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
 		one, other := newChange(1), newChange(2)
 		one.Source = change.Engine // told apart from the next
 		msgs := enqueue(t, h, one, newChange(1), other)
@@ -78,7 +79,7 @@ func TestMessagesOfAnObjectAreOnePieceOfWork(t *testing.T) {
 
 func TestAnAttemptThatAsksForAnotherLookDelaysItsMessagesAndNoOthers(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, h home, e *engine, c *queue.Consumer) {
+	handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
 		msgs := enqueue(t, h, newChange(1), newChange(1), newChange(2))
 		e.attempts[newChange(1).Object] = provision.Attempt{
 			Again: 42 * time.Second, Fault: &provision.Fault{Kind: provision.Throttled},
@@ -99,7 +100,7 @@ func TestAnAttemptThatAsksForAnotherLookDelaysItsMessagesAndNoOthers(t *testing.
 
 func TestAnAttemptWithoutAFaultIsDone(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, h home, _ *engine, c *queue.Consumer) {
+	handles(t, func(t *testing.T, h home, _ *engine, c *worker.Worker) {
 		wantEqual(t, c.Handle(t.Context(), enqueue(t, h, newChange(1))), []string(nil))
 		wantNone(t, h.deadLetters)
 	})
@@ -107,7 +108,7 @@ func TestAnAttemptWithoutAFaultIsDone(t *testing.T) {
 
 func TestAHeldAttemptIsDoneForTheLedgerHasIt(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, h home, e *engine, c *queue.Consumer) {
+	handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
 		e.attempts[newChange(1).Object] = provision.Attempt{Fault: &provision.Fault{Kind: provision.Held}}
 		wantEqual(t, c.Handle(t.Context(), enqueue(t, h, newChange(1))), []string(nil))
 		wantNone(t, h.deadLetters)
@@ -116,7 +117,7 @@ func TestAHeldAttemptIsDoneForTheLedgerHasIt(t *testing.T) {
 
 func TestAPermanentFaultSendsEachMessageToTheDeadLetterQueueWithTheFault(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, h home, e *engine, c *queue.Consumer) {
+	handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
 		ch := newChange(1)
 		msgs := enqueue(t, h, ch, ch)
 		e.attempts[ch.Object] = provision.Attempt{
@@ -132,12 +133,12 @@ func TestAPermanentFaultSendsEachMessageToTheDeadLetterQueueWithTheFault(t *test
 			wantEqual(t, m.Group, ch.ID)
 			wantEqual(t, m.Body, msgs[i].Body)
 			wantEqual(t, m.Attributes, map[string]string{
-				queue.AttributeFaultKind:     "permanent",
-				queue.AttributeFaultStep:     "matching",
-				queue.AttributeFaultReason:   "the name is taken: 409",
-				queue.AttributeFirstSeen:     "2026-03-01T09:30:00Z",
-				queue.AttributeAttempts:      "1",
-				queue.AttributeCorrelationID: ch.CorrelationID,
+				worker.AttributeFaultKind:     "permanent",
+				worker.AttributeFaultStep:     "matching",
+				worker.AttributeFaultReason:   "the name is taken: 409",
+				worker.AttributeFirstSeen:     "2026-03-01T09:30:00Z",
+				worker.AttributeAttempts:      "1",
+				worker.AttributeCorrelationID: ch.CorrelationID,
 			})
 		}
 	})
@@ -145,18 +146,18 @@ func TestAPermanentFaultSendsEachMessageToTheDeadLetterQueueWithTheFault(t *test
 
 func TestAReasonOnTheDeadLetterQueueIsBounded(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, h home, e *engine, c *queue.Consumer) {
+	handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
 		reason := "\x00" + strings.Repeat("ë\xff", 1000)
 		e.attempts[newChange(1).Object] = provision.Attempt{Fault: &provision.Fault{Kind: provision.Permanent, Reason: reason}}
 		c.Handle(t.Context(), enqueue(t, h, newChange(1)))
-		got := receive(t, h.deadLetters, 1)[0].Attributes[queue.AttributeFaultReason]
+		got := receive(t, h.deadLetters, 1)[0].Attributes[worker.AttributeFaultReason]
 		wantEqual(t, got, strings.Repeat("ë?", 255)+"…")
 	})
 }
 
 func TestAMessageThatIsNoChangeGoesToTheDeadLetterQueueAndStopsNobody(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, h home, e *engine, c *queue.Consumer) {
+	handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
 		ch := newChange(1)
 		mustSend(t, h, entry(ch.ID, "{"))
 		msgs := enqueue(t, h, ch)
@@ -165,8 +166,8 @@ func TestAMessageThatIsNoChangeGoesToTheDeadLetterQueueAndStopsNobody(t *testing
 
 		m := receive(t, h.deadLetters, 1)[0]
 		wantEqual(t, string(m.Body), "{")
-		wantEqual(t, m.Attributes[queue.AttributeFaultKind], "permanent")
-		if m.Attributes[queue.AttributeFaultReason] == "" {
+		wantEqual(t, m.Attributes[worker.AttributeFaultKind], "permanent")
+		if m.Attributes[worker.AttributeFaultReason] == "" {
 			t.Error("no reason is given")
 		}
 	})
@@ -174,7 +175,7 @@ func TestAMessageThatIsNoChangeGoesToTheDeadLetterQueueAndStopsNobody(t *testing
 
 func TestAMessageTheDeadLetterQueueDoesNotTakeIsNotDone(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, h home, e *engine, c *queue.Consumer) {
+	handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
 		c.DeadLetters = failing{}
 		mustSend(t, h, entry("x", "{"))
 		msgs := enqueue(t, h, newChange(1), newChange(2))
@@ -185,7 +186,7 @@ func TestAMessageTheDeadLetterQueueDoesNotTakeIsNotDone(t *testing.T) {
 
 func TestAMessageWhoseDelayFailsIsNotDone(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, h home, e *engine, c *queue.Consumer) {
+	handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
 		msgs := enqueue(t, h, newChange(1))
 		c.Queue = failing{}
 		e.attempts[newChange(1).Object] = provision.Attempt{Again: time.Minute}
@@ -195,7 +196,7 @@ func TestAMessageWhoseDelayFailsIsNotDone(t *testing.T) {
 
 func TestAnObjectWithoutAnAttemptIsNotDone(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, h home, e *engine, c *queue.Consumer) {
+	handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
 		msgs := enqueue(t, h, newChange(1), newChange(2))
 		e.silent[newChange(1).Object] = true
 		wantEqual(t, c.Handle(t.Context(), msgs), []string{msgs[0].ID})
@@ -204,7 +205,7 @@ func TestAnObjectWithoutAnAttemptIsNotDone(t *testing.T) {
 
 func TestARetryableFaultWithoutADelayIsNotDone(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, h home, e *engine, c *queue.Consumer) {
+	handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
 		msgs := enqueue(t, h, newChange(1))
 		e.attempts[newChange(1).Object] = provision.Attempt{Fault: &provision.Fault{Kind: provision.Transient}}
 		wantEqual(t, c.Handle(t.Context(), msgs), []string{msgs[0].ID})
@@ -214,7 +215,7 @@ func TestARetryableFaultWithoutADelayIsNotDone(t *testing.T) {
 
 func TestAPanicLeavesNoMessageDone(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, h home, e *engine, c *queue.Consumer) {
+	handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
 		e.panics = true
 		msgs := enqueue(t, h, newChange(1), newChange(2))
 		wantEqual(t, c.Handle(t.Context(), msgs), []string{msgs[0].ID, msgs[1].ID})
@@ -224,7 +225,7 @@ func TestAPanicLeavesNoMessageDone(t *testing.T) {
 
 func TestALambdaEventIsHandledAndAnsweredWithItsFailures(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, h home, e *engine, c *queue.Consumer) {
+	handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
 		c.Queue = failing{} // the receipts are AWS's
 		good, bad, later := newChange(1), newChange(2), newChange(3)
 		e.attempts[bad.Object] = provision.Attempt{Fault: &provision.Fault{Kind: provision.Permanent, Reason: "r"}}
@@ -245,13 +246,13 @@ func TestALambdaEventIsHandledAndAnsweredWithItsFailures(t *testing.T) {
 
 		dead := receive(t, h.deadLetters, 1)[0]
 		wantEqual(t, dead.Group, bad.ID)
-		wantEqual(t, dead.Attributes[queue.AttributeAttempts], "7")
+		wantEqual(t, dead.Attributes[worker.AttributeAttempts], "7")
 	})
 }
 
 func TestRunDeletesWhatIsDoneAndGoesOnUntilItsContextEnds(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, h home, e *engine, c *queue.Consumer) {
+	handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
 		e.attempts[newChange(1).Object] = provision.Attempt{Again: time.Hour}
 		stop := start(t, c)
 		send(t, h, newChange(1), newChange(2))
@@ -273,7 +274,7 @@ func TestRunDeletesWhatIsDoneAndGoesOnUntilItsContextEnds(t *testing.T) {
 
 func TestRunFinishesABatchThatBeganBeforeItsContextEnded(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, h home, _ *engine, c *queue.Consumer) {
+	handles(t, func(t *testing.T, h home, _ *engine, c *worker.Worker) {
 		began := make(chan struct{})
 		c.Converge = func(ctx context.Context, changes []change.Change) []provision.Attempt {
 			close(began)
@@ -299,7 +300,7 @@ func TestRunFinishesABatchThatBeganBeforeItsContextEnded(t *testing.T) {
 
 func TestRunTriesAQueueThatFailsAgainWithoutHaste(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, _ home, _ *engine, c *queue.Consumer) {
+	handles(t, func(t *testing.T, _ home, _ *engine, c *worker.Worker) {
 		var tries counter
 		c.Queue = failing{receives: &tries}
 		stop := start(t, c)
@@ -313,7 +314,7 @@ func TestRunTriesAQueueThatFailsAgainWithoutHaste(t *testing.T) {
 
 // start runs the Consumer with 2 pollers; stop ends it and returns what Run
 // did.
-func start(t *testing.T, c *queue.Consumer) (stop func() error) {
+func start(t *testing.T, c *worker.Worker) (stop func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)

@@ -1,4 +1,6 @@
-package queue
+// Package worker hands batches of messages to the engine and does with each
+// what its attempt asks for: done, again later, or dead letter.
+package worker
 
 import (
 	"context"
@@ -13,6 +15,7 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
+	"entrawebex/internal/queue"
 )
 
 // The attributes of a message on the dead-letter queue. Those that are not
@@ -31,12 +34,12 @@ const (
 	AttributeCorrelationID = "correlationId"
 )
 
-// Consumer hands batches of messages to the engine and does with each what
+// Worker hands batches of messages to the engine and does with each what
 // its attempt asks for.
-type Consumer struct {
+type Worker struct {
 	// Queue is where the messages come from. DeadLetters takes those that
 	// cannot be decoded or have met a permanent fault.
-	Queue, DeadLetters Queue
+	Queue, DeadLetters queue.Queue
 	// Converge makes Webex match Entra for the objects of the changes and
 	// returns an Attempt for each.
 	Converge func(ctx context.Context, changes []change.Change) []provision.Attempt
@@ -54,7 +57,7 @@ const (
 // work is the messages of one object, and what they say.
 type work struct {
 	object  change.Object
-	msgs    []Message
+	msgs    []queue.Message
 	changes []change.Change
 }
 
@@ -65,7 +68,7 @@ type work struct {
 // one that is not done leaves none of its later ones done. A message that is
 // not done comes again after the delay its attempt asked for, else after its
 // visibility time-out.
-func (c *Consumer) Handle(ctx context.Context, msgs []Message) []string {
+func (c *Worker) Handle(ctx context.Context, msgs []queue.Message) []string {
 	failed := map[string]bool{}
 	var works []*work
 	var changes []change.Change
@@ -99,7 +102,7 @@ func (c *Consumer) Handle(ctx context.Context, msgs []Message) []string {
 // Run receives messages, handles them and deletes those done, with that many
 // batches at once, until ctx ends, and returns why it did. Batches begun by
 // then are finished; a queue that fails is tried again.
-func (c *Consumer) Run(ctx context.Context, pollers int) error {
+func (c *Worker) Run(ctx context.Context, pollers int) error {
 	var wg sync.WaitGroup
 	for range pollers {
 		wg.Go(func() { c.poll(ctx) })
@@ -108,7 +111,7 @@ func (c *Consumer) Run(ctx context.Context, pollers int) error {
 	return ctx.Err()
 }
 
-func (c *Consumer) poll(ctx context.Context) {
+func (c *Worker) poll(ctx context.Context) {
 	for ctx.Err() == nil {
 		err := c.next(ctx)
 		if err == nil || ctx.Err() != nil {
@@ -123,20 +126,20 @@ func (c *Consumer) poll(ctx context.Context) {
 }
 
 // next handles the next batch.
-func (c *Consumer) next(ctx context.Context) error {
-	msgs, err := c.Queue.Receive(ctx, maxReceive, batchVisibility, maxWait)
+func (c *Worker) next(ctx context.Context) error {
+	msgs, err := c.Queue.Receive(ctx, queue.MaxReceive, batchVisibility, queue.MaxWait)
 	if err != nil || len(msgs) == 0 {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), batchVisibility)
 	defer cancel()
 	failed := c.Handle(ctx, msgs)
-	done := slices.DeleteFunc(msgs, func(m Message) bool { return slices.Contains(failed, m.ID) })
+	done := slices.DeleteFunc(msgs, func(m queue.Message) bool { return slices.Contains(failed, m.ID) })
 	return c.Queue.Delete(ctx, done)
 }
 
 // group adds the message to those of its object.
-func group(works []*work, m Message, ch change.Change) []*work {
+func group(works []*work, m queue.Message, ch change.Change) []*work {
 	i := slices.IndexFunc(works, func(w *work) bool { return w.object == ch.Object })
 	if i < 0 {
 		i = len(works)
@@ -148,7 +151,7 @@ func group(works []*work, m Message, ch change.Change) []*work {
 }
 
 // converge returns the attempts by their object; none if the engine panics.
-func (c *Consumer) converge(ctx context.Context, changes []change.Change) map[change.Object]provision.Attempt {
+func (c *Worker) converge(ctx context.Context, changes []change.Change) map[change.Object]provision.Attempt {
 	if len(changes) == 0 {
 		return nil
 	}
@@ -166,7 +169,7 @@ func (c *Consumer) converge(ctx context.Context, changes []change.Change) map[ch
 
 // settle does what the attempt at the object asks for and reports whether its
 // messages are done.
-func (c *Consumer) settle(ctx context.Context, w *work, attempts map[change.Object]provision.Attempt) bool {
+func (c *Worker) settle(ctx context.Context, w *work, attempts map[change.Object]provision.Attempt) bool {
 	a, ok := attempts[w.object]
 	switch {
 	case !ok:
@@ -190,21 +193,21 @@ func (c *Consumer) settle(ctx context.Context, w *work, attempts map[change.Obje
 
 // buryUndecodable sends a message that is no Change to the dead-letter queue
 // and reports whether it is there.
-func (c *Consumer) buryUndecodable(ctx context.Context, m Message, cause error) bool {
-	e := Entry{Group: m.Group, Body: m.Body, Attributes: attributes(
+func (c *Worker) buryUndecodable(ctx context.Context, m queue.Message, cause error) bool {
+	e := queue.Entry{Group: m.Group, Body: m.Body, Attributes: attributes(
 		AttributeFaultKind, string(provision.Permanent),
 		AttributeFaultReason, cause.Error(),
 		AttributeAttempts, strconv.Itoa(m.ReceiveCount),
 	)}
-	return c.bury(ctx, "message "+m.ID, []Entry{e})
+	return c.bury(ctx, "message "+m.ID, []queue.Entry{e})
 }
 
 // buryFault sends the messages of an object to the dead-letter queue, with
 // its permanent fault, and reports whether all are there.
-func (c *Consumer) buryFault(ctx context.Context, w *work, a provision.Attempt) bool {
-	entries := make([]Entry, len(w.msgs))
+func (c *Worker) buryFault(ctx context.Context, w *work, a provision.Attempt) bool {
+	entries := make([]queue.Entry, len(w.msgs))
 	for i, m := range w.msgs {
-		entries[i] = Entry{Group: m.Group, Body: m.Body, Attributes: attributes(
+		entries[i] = queue.Entry{Group: m.Group, Body: m.Body, Attributes: attributes(
 			AttributeFaultKind, string(a.Fault.Kind),
 			AttributeFaultStep, failedStep(a),
 			AttributeFaultReason, a.Fault.Error(),
@@ -216,7 +219,7 @@ func (c *Consumer) buryFault(ctx context.Context, w *work, a provision.Attempt) 
 	return c.bury(ctx, w.object.String(), entries)
 }
 
-func (c *Consumer) bury(ctx context.Context, what string, entries []Entry) bool {
+func (c *Worker) bury(ctx context.Context, what string, entries []queue.Entry) bool {
 	log := c.Log.With("what", what, "messages", len(entries), "reason", entries[0].Attributes[AttributeFaultReason])
 	if err := c.DeadLetters.Send(ctx, entries); err != nil {
 		log.ErrorContext(ctx, "dead-letter queue failed", "error", err)
