@@ -10,10 +10,10 @@ FUZZ_TIME := 5s
 BOOTSTRAPS := $(patsubst %,.build/%/bootstrap,webhook worker renew)
 GO_BUILD_FLAGS := -tags lambda.norpc -ldflags "-s -w"
 
-.PHONY: help test lint format suite race bench fuzz build clean
+.PHONY: help test lint format suite allocations race bench fuzz build clean
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 test: lint ## everything that must pass: lint, then all tests against emulators (needs Node.js 20 and a JDK 17)
 	infra/emulators/run $(MAKE) --no-print-directory suite
@@ -25,7 +25,10 @@ lint: $(GOLANGCI_LINT) ## go vet and golangci-lint
 format: $(GOLANGCI_LINT) ## rewrite the Go files as lint wants them
 	$(GOLANGCI_LINT) fmt
 
-suite: bench fuzz race
+suite: bench fuzz allocations race
+
+allocations: ## the allocation gate, which the race detector would distort
+	go test -v -run Alloc ./internal/notification
 
 race: ## all tests under the race detector
 	go test -race ./...

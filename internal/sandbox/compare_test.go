@@ -159,10 +159,11 @@ func TestADayIsTheSameForTheSameSeed(t *testing.T) {
 		must(t, err)
 		return string(text)
 	}
-	if end(7) != end(7) {
+	one := end(7)
+	if end(7) != one {
 		t.Error("two days of seed 7 differ")
 	}
-	if end(7) == end(8) {
+	if end(8) == one {
 		t.Error("the days of seeds 7 and 8 are the same")
 	}
 }
