@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -18,7 +19,8 @@ import (
 
 // screen shows a day in the sandbox to a person.
 type screen struct {
-	tenant *sandbox.Tenant
+	tenant   *sandbox.Tenant
+	terminal bool
 
 	mu        sync.Mutex
 	out       io.Writer
@@ -32,9 +34,26 @@ type screen struct {
 
 func newScreen(out io.Writer, tenant *sandbox.Tenant) *screen {
 	return &screen{
-		out: out, tenant: tenant, started: time.Now(),
+		out: out, tenant: tenant, terminal: isTerminal(out), started: time.Now(),
 		actions: map[provision.Action]int{}, statuses: map[provision.Status]int{}, names: map[string]string{},
 	}
+}
+
+// paint colours a text for a terminal, and for nothing else.
+func (s *screen) paint(colour text.Color, what string) string {
+	if !s.terminal {
+		return what
+	}
+	return colour.Sprint(what)
+}
+
+func isTerminal(out io.Writer) bool {
+	file, ok := out.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 func (s *screen) printf(format string, args ...any) {
@@ -54,7 +73,7 @@ func (s *screen) opening(st *stage, p *process, options sandboxOptions) {
 `, options.users, options.seed, st.graphAt, sandboxToken, st.scimAt, sandboxToken, p.job.WebhookURL)
 }
 
-func (s *screen) step(title string) { s.printf("\n%s\n", text.Bold.Sprint(title)) }
+func (s *screen) step(title string) { s.printf("\n%s\n", s.paint(text.Bold, title)) }
 
 // attempt shows an attempt that wrote or failed. It is called by the workers.
 func (s *screen) attempt(a provision.Attempt) {
@@ -64,10 +83,10 @@ func (s *screen) attempt(a provision.Attempt) {
 	s.statuses[a.Status]++
 	switch {
 	case a.Fault != nil && a.Again > 0:
-		fmt.Fprintf(s.out, "  %s %-8s %-28s %s; again in %s\n", text.FgYellow.Sprint("↻"), "retry", s.name(a), a.Fault.Reason, a.Again.Round(time.Second))
+		fmt.Fprintf(s.out, "  %s %-8s %-28s %s; again in %s\n", s.paint(text.FgYellow, "↻"), "retry", s.name(a), a.Fault.Reason, a.Again.Round(time.Second))
 		return
 	case a.Fault != nil:
-		fmt.Fprintf(s.out, "  %s %-8s %-28s %s\n", text.FgRed.Sprint("✗"), a.Fault.Kind, s.name(a), a.Fault.Reason)
+		fmt.Fprintf(s.out, "  %s %-8s %-28s %s\n", s.paint(text.FgRed, "✗"), a.Fault.Kind, s.name(a), a.Fault.Reason)
 		return
 	}
 	if a.Action == provision.None {
@@ -77,7 +96,7 @@ func (s *screen) attempt(a provision.Attempt) {
 	latency := a.Exported.Sub(noticed(a))
 	s.latencies = append(s.latencies, latency)
 	const width = 44
-	fmt.Fprintf(s.out, "  %s %-8s %-28s %s %6d ms\n", text.FgGreen.Sprint("✓"), a.Action, s.name(a),
+	fmt.Fprintf(s.out, "  %s %-8s %-28s %s %6d ms\n", s.paint(text.FgGreen, "✓"), a.Action, s.name(a),
 		text.Pad(text.Snip(modified(a), width, "…"), width, ' '), latency.Milliseconds())
 }
 
@@ -136,10 +155,11 @@ func (s *screen) summary(st *stage, differences []sandbox.Difference) {
 	row("Change in Entra → Webex, p50", percentile(s.latencies, 50))
 	row("Change in Entra → Webex, p99", percentile(s.latencies, 99))
 	t.AppendSeparator()
-	for side, counts := range map[string]sandbox.Counts{"Graph": graph, "Webex": webex} {
-		for _, kind := range slices.Sorted(maps.Keys(counts)) {
-			row(side+" "+kind, counts[kind])
-		}
+	for _, kind := range slices.Sorted(maps.Keys(graph)) {
+		row("Graph "+kind, graph[kind])
+	}
+	for _, kind := range slices.Sorted(maps.Keys(webex)) {
+		row("Webex "+kind, webex[kind])
 	}
 	row("Calls a change, both sides", fmt.Sprintf("%.2f", float64(calls(graph)+calls(webex))/float64(max(s.changes, 1))))
 	t.AppendSeparator()
@@ -148,10 +168,10 @@ func (s *screen) summary(st *stage, differences []sandbox.Difference) {
 	fmt.Fprintln(s.out)
 	t.Render()
 	for _, d := range differences {
-		fmt.Fprintf(s.out, "%s %s\n", text.FgRed.Sprint("✗"), d)
+		fmt.Fprintf(s.out, "%s %s\n", s.paint(text.FgRed, "✗"), d)
 	}
 	if len(differences) == 0 {
-		fmt.Fprintf(s.out, "%s Every user in Webex is what Entra says.\n", text.FgGreen.Sprint("✓"))
+		fmt.Fprintf(s.out, "%s Every user in Webex is what Entra says.\n", s.paint(text.FgGreen, "✓"))
 	}
 }
 
