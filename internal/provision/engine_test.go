@@ -286,6 +286,21 @@ func TestALeaversAddressGoesToANewHire(t *testing.T) {
 	}
 }
 
+func TestAHolderThatCannotBeReadWholeIsNotMoved(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	p := w.hire(ada, "info@example.com")
+	w.provisioned(ada)
+	p.lacks = "accountEnabled"
+	w.hire(bob, "info@example.com")
+	if a := w.converge(updated(bob))[0]; a.Fault == nil || a.Fault.Kind != provision.Transient {
+		t.Errorf("%s: %s", a.Status, a.Reason)
+	}
+	if got := w.org.of(ada)["userName"]; got != "info@example.com" {
+		t.Errorf("the holder is %v", got)
+	}
+}
+
 // Graph's word that this very id is gone, and two readings of both places
 // apart in time, and only these.
 func TestAPermanentDelete(t *testing.T) {

@@ -162,14 +162,18 @@ func (b *batch) visit(ctx context.Context, w *work, o change.Object) (*work, err
 // mayMove returns nil if Entra says that the name is not h's any more, else
 // the fault that w has for it.
 func (b *batch) mayMove(h, w *work, name string) *Fault {
+	unknown := &Fault{Kind: Transient, Reason: fmt.Sprintf("%s holds the userName of %s and cannot be looked at now", h.attempt.Object, w.attempt.Object)}
 	switch {
 	case h.stored.Claim.Owner != b.owner || h.reading.Err != nil || h.reading.Presence == Unknown:
-		return &Fault{Kind: Transient, Reason: fmt.Sprintf("%s holds the userName of %s and cannot be looked at now", h.attempt.Object, w.attempt.Object)}
+		return unknown
 	case h.reading.Presence != Present:
 		return nil
 	}
 	want, err := b.desired(h)
-	if err != nil {
+	switch {
+	case err == nil && want == nil:
+		return unknown
+	case err != nil:
 		return permanentf("the userName of %s is held by %s, whose own attributes are at fault: %v", w.attempt.Object, h.attempt.Object, err)
 	}
 	if theirs, _ := want[userName].(string); strings.EqualFold(theirs, name) {

@@ -1,215 +1,204 @@
 package sandbox
 
 import (
-	"encoding/json"
 	"fmt"
+	"maps"
+	"net/http"
+	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
-// matched returns a tenant and an organization that holds what the tenant
-// says, with one local account beside it.
-func matched(t *testing.T) (tenant *Tenant, org *Org, person, account string) {
-	t.Helper()
-	tenant, org = newTenant(t, TenantConfig{}), newOrg(t, OrgConfig{})
-	person = create(t, tenant, person1())
-	account = post(t, org, map[string]any{
-		"userName": "ann.lee@" + domain, "externalId": person, "displayName": "Ann Lee", "active": true,
-		"name": map[string]any{"givenName": "Ann", "familyName": "Lee"},
-	})
-	if _, err := org.Add(map[string]any{"userName": "local@" + domain, "userType": "user"}); err != nil {
-		t.Fatal(err)
-	}
-	if d := Compare(tenant, org); len(d) > 0 {
-		t.Fatalf("differences before anything is broken: %v", d)
-	}
-	return tenant, org, person, account
+// world is a tenant and an organization that agree: a live user, a guest, a
+// blocked and a soft-deleted one with inactive accounts, one deleted for good
+// without an account, and a local account.
+type world struct {
+	tenant *Tenant
+	org    *Org
+	clock  *clock
+	// ids and accounts are the object ids and Webex ids by who it is.
+	ids, accounts map[string]string
 }
 
-func users() string { return "/identity/scim/" + orgID + "/v2/Users" }
-
-func post(t *testing.T, org *Org, resource map[string]any) string {
+func newWorld(t *testing.T) world {
 	t.Helper()
-	resource["schemas"] = []string{"urn:ietf:params:scim:schemas:core:2.0:User"}
-	resource["userType"] = "user"
-	body, err := json.Marshal(resource)
-	must(t, err)
-	status, answer := call(t, org, "POST", users(), string(body))
-	id, _ := answer["id"].(string)
-	if status != 201 || id == "" {
-		t.Fatalf("POST answered %d %v", status, answer)
-	}
-	return id
-}
-
-func sendPatch(t *testing.T, org *Org, id, operations string) {
-	t.Helper()
-	body := `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[` + operations + `]}`
-	if status, answer := call(t, org, "PATCH", users()+"/"+id, body); status != 200 {
-		t.Fatalf("PATCH answered %d %v", status, answer)
-	}
-}
-
-// A checker that finds nothing is worth nothing: each case breaks one thing.
-func TestCompareFinds(t *testing.T) {
-	t.Parallel()
-	replace := func(path, value string) func(*testing.T, *Tenant, *Org, string, string) {
-		return func(t *testing.T, _ *Tenant, org *Org, _, account string) {
-			t.Helper()
-			sendPatch(t, org, account, fmt.Sprintf(`{"op":"replace","path":%q,"value":%s}`, path, value))
-		}
-	}
-	for _, test := range []struct {
-		name, attribute string
-		breakIt         func(t *testing.T, tenant *Tenant, org *Org, person, account string)
-	}{
-		{"another given name", "name.givenName", replace("name.givenName", `"Anne"`)},
-		{"another family name", "name.familyName", replace("name.familyName", `"Leigh"`)},
-		{"another display name", "displayName", replace("displayName", `"A"`)},
-		{"an account that is inactive", "active", replace("active", "false")},
-		{"another userName", "userName", func(t *testing.T, _ *Tenant, org *Org, _, account string) {
-			t.Helper()
-			sendPatch(t, org, account, `{"op":"replace","path":"userName","value":"x@`+domain+`"},{"op":"replace","path":"emails[type eq \"work\"].value","value":"x@`+domain+`"}`)
-		}},
-		{"an account that is missing", "account", func(t *testing.T, _ *Tenant, org *Org, _, account string) {
-			t.Helper()
-			call(t, org, "DELETE", users()+"/"+account, "")
-		}},
-		{"two accounts of one person", "account", func(t *testing.T, _ *Tenant, org *Org, person, _ string) {
-			t.Helper()
-			post(t, org, map[string]any{"userName": "two@" + domain, "externalId": person})
-		}},
-		{"a blocked user who is active", "active", func(t *testing.T, tenant *Tenant, _ *Org, person, _ string) {
-			t.Helper()
-			must(t, tenant.Update(person, func(u User) { u["accountEnabled"] = false }))
-		}},
-		{"a user in the recycle bin who is active", "active", func(t *testing.T, tenant *Tenant, _ *Org, person, _ string) {
-			t.Helper()
-			must(t, tenant.Delete(person))
-		}},
-		{"an account whose user was deleted for good", "account", func(t *testing.T, tenant *Tenant, _ *Org, person, _ string) {
-			t.Helper()
-			must(t, tenant.Delete(person))
-			must(t, tenant.Purge(person))
-		}},
-		{"an account that is nobody's", "account", func(t *testing.T, _ *Tenant, org *Org, _, _ string) {
-			t.Helper()
-			post(t, org, map[string]any{"userName": "ghost@" + domain})
-		}},
-		{"a local account that was written", "account", func(t *testing.T, _ *Tenant, org *Org, _, _ string) {
-			t.Helper()
-			sendPatch(t, org, local(org), `{"op":"replace","path":"displayName","value":"written"}`)
-		}},
-		{"a local account that is gone", "account", func(t *testing.T, _ *Tenant, org *Org, _, _ string) {
-			t.Helper()
-			call(t, org, "DELETE", users()+"/"+local(org), "")
-		}},
+	c := newClock()
+	w := world{newTenant(t, TenantConfig{Now: c.now}), newOrg(t, OrgConfig{Now: c.now}), c, map[string]string{}, map[string]string{}}
+	w.accounts["local"] = strings.TrimPrefix(add(t, w.org, map[string]any{"userName": "reception@" + domain}), users+"/")
+	for who, user := range map[string]User{
+		"live":    {"userPrincipalName": "ann@" + domain, "displayName": "Ann Lee", "givenName": "Ann", "surname": "Lee"},
+		"guest":   {"userPrincipalName": "g_b_fabrikam.example#EXT#@" + domain, "displayName": "Guest"},
+		"blocked": {"userPrincipalName": "bo@" + domain, "displayName": "Bo"},
+		"deleted": {"userPrincipalName": "di@" + domain, "displayName": "Di"},
+		"purged":  {"userPrincipalName": "pa@" + domain, "displayName": "Pa"},
 	} {
-		t.Run(test.name, func(t *testing.T) {
+		w.ids[who] = create(t, w.tenant, user)
+	}
+	w.provision(t, "live", "ann@"+domain, true)
+	w.provision(t, "guest", "g_b@fabrikam.example", true)
+	w.provision(t, "blocked", "bo@"+domain, false)
+	w.provision(t, "deleted", "di@"+domain, false)
+	must(t, w.tenant.Update(w.ids["blocked"], func(u User) { u["accountEnabled"] = false }))
+	must(t, w.tenant.Delete(w.ids["deleted"]))
+	must(t, w.tenant.Delete(w.ids["purged"]))
+	must(t, w.tenant.Purge(w.ids["purged"]))
+	return w
+}
+
+// provision creates an account of a user, as a provisioning system would.
+func (w world) provision(t *testing.T, who, userName string, active bool) {
+	t.Helper()
+	user := w.tenant.census()[w.ids[who]].user
+	status, body := call(t, w.org, http.MethodPost, users, fmt.Sprintf(
+		`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userType":"user","userName":%q,"active":%t,"externalId":%q,"displayName":%q,"name":{"givenName":%q,"familyName":%q}}`,
+		userName, active, w.ids[who], user.Text("displayName"), user.Text("givenName"), user.Text("surname")))
+	if status != http.StatusCreated {
+		t.Fatalf("provision %s: %d %v", who, status, body)
+	}
+	w.accounts[who] = fmt.Sprint(body["id"])
+}
+
+// patch changes an account.
+func (w world) patch(t *testing.T, who, operations string) {
+	t.Helper()
+	if status, body := call(t, w.org, http.MethodPatch, users+"/"+w.accounts[who], patchBody(operations)); status != http.StatusOK {
+		t.Fatalf("patch %s: %d %v", who, status, body)
+	}
+}
+
+func (w world) remove(t *testing.T, who string) {
+	t.Helper()
+	if status, body := call(t, w.org, http.MethodDelete, users+"/"+w.accounts[who], ""); status != http.StatusNoContent {
+		t.Fatalf("delete %s: %d %v", who, status, body)
+	}
+}
+
+func replacement(path, value string) string {
+	return fmt.Sprintf(`{"op":"replace","path":%q,"value":%s}`, path, value)
+}
+
+func TestCompareFindsEachKindOfDifference(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		spoil func(*testing.T, world)
+		want  []string // who: attribute, or account; nothing if all is well
+	}{
+		"nothing":              {func(*testing.T, world) {}, nil},
+		"another displayName":  {func(t *testing.T, w world) { w.patch(t, "live", replacement("displayName", `"X"`)) }, []string{"live: displayName"}},
+		"another givenName":    {func(t *testing.T, w world) { w.patch(t, "live", replacement("name.givenName", `"X"`)) }, []string{"live: name.givenName"}},
+		"another familyName":   {func(t *testing.T, w world) { w.patch(t, "live", replacement("name.familyName", `"X"`)) }, []string{"live: name.familyName"}},
+		"no familyName":        {func(t *testing.T, w world) { w.patch(t, "live", `{"op":"remove","path":"name"}`) }, []string{"live: name.givenName", "live: name.familyName"}},
+		"an account disabled":  {func(t *testing.T, w world) { w.patch(t, "live", replacement("active", "false")) }, []string{"live: active"}},
+		"a blocked one active": {func(t *testing.T, w world) { w.patch(t, "blocked", replacement("active", "true")) }, []string{"blocked: active"}},
+		"a deleted one active": {func(t *testing.T, w world) { w.patch(t, "deleted", replacement("active", "true")) }, []string{"deleted: active"}},
+		"another userName": {func(t *testing.T, w world) {
+			w.patch(t, "live", replacement("userName", `"x@`+domain+`"`)+`,{"op":"remove","path":"emails"}`)
+		}, []string{"live: userName", `live: emails[type eq "work"].value`}},
+		"a guest's userName as it is in Entra": {func(t *testing.T, w world) {
+			w.patch(t, "guest", replacement("userName", `"g_b_fabrikam.example@`+domain+`"`)+`,{"op":"remove","path":"emails"}`)
+		}, []string{"guest: userName", `guest: emails[type eq "work"].value`}},
+		"another work address": {func(t *testing.T, w world) {
+			w.patch(t, "live", replacement("emails", `[{"type":"work","value":"x@`+domain+`"}]`))
+		}, []string{`live: emails[type eq "work"].value`}},
+		"no externalId": {
+			func(t *testing.T, w world) { w.patch(t, "live", `{"op":"remove","path":"externalId"}`) },
+			[]string{"live: account", "-: account"},
+		},
+		"an externalId in capitals": {func(t *testing.T, w world) {
+			w.patch(t, "live", replacement("externalId", `"`+strings.ToUpper(w.ids["live"])+`"`))
+		}, []string{"live: externalId"}},
+		"an account missing": {func(t *testing.T, w world) { w.remove(t, "live") }, []string{"live: account"}},
+		"two accounts":       {func(t *testing.T, w world) { w.provision(t, "live", "second@"+domain, true) }, []string{"live: account", "live: userName", `live: emails[type eq "work"].value`}},
+		"an account nobody asked for": {func(t *testing.T, w world) {
+			w.ids["nobody"] = deadID
+			w.provision(t, "nobody", "nobody@"+domain, true)
+		}, []string{"-: account"}},
+		"an account of one deleted for good": {
+			func(t *testing.T, w world) { w.provision(t, "purged", "pa@"+domain, true) }, []string{"purged: account"},
+		},
+		"an account of one who never was enabled": {func(t *testing.T, w world) {
+			w.ids["new"] = create(t, w.tenant, User{"userPrincipalName": "new@" + domain, "displayName": "New", "accountEnabled": false})
+			w.provision(t, "new", "new@"+domain, false)
+		}, []string{"new: account"}},
+		"a local account written": {func(t *testing.T, w world) { w.patch(t, "local", replacement("title", `"X"`)) }, []string{"-: account"}},
+		"a local account adopted": {func(t *testing.T, w world) {
+			w.remove(t, "live")
+			w.patch(t, "local", replacement("externalId", `"`+w.ids["live"]+`"`)+","+replacement("displayName", `"Ann Lee"`)+","+
+				replacement("name", `{"givenName":"Ann","familyName":"Lee"}`)+","+
+				replacement("userName", `"ann@`+domain+`"`)+`,{"op":"remove","path":"emails"}`)
+		}, []string{"live: account"}},
+		"a local account gone":                      {func(t *testing.T, w world) { w.remove(t, "local") }, []string{"-: account"}},
+		"a blocked one's account gone":              {func(t *testing.T, w world) { w.remove(t, "blocked") }, nil},
+		"a blocked one's account expired":           {func(_ *testing.T, w world) { w.clock.at = w.clock.at.Add(31 * 24 * time.Hour) }, nil},
+		"a null in Entra that has a value in Webex": {func(t *testing.T, w world) { w.patch(t, "guest", replacement("name", `{"familyName":"X"}`)) }, nil},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tenant, org, person, account := matched(t)
-			test.breakIt(t, tenant, org, person, account)
-			found := Compare(tenant, org)
-			if len(found) == 0 {
-				t.Fatal("nothing was found")
+			w := newWorld(t)
+			test.spoil(t, w)
+			var got []string
+			for _, d := range Compare(w.tenant, w.org) {
+				got = append(got, w.who(d)+": "+d.Attribute)
 			}
-			for _, d := range found {
-				if d.Attribute == test.attribute {
-					return
-				}
+			slices.Sort(got)
+			slices.Sort(test.want)
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("differences differ (-want +got):\n%s", diff)
 			}
-			t.Errorf("found %v, want one about %s", found, test.attribute)
 		})
 	}
 }
 
-// local is the account that was there before.
-func local(org *Org) string {
-	for id, a := range org.Users() {
-		if strings.HasPrefix(fmt.Sprint(a["userName"]), "local@") {
-			return id
+func (w world) who(d Difference) string {
+	for who := range maps.Keys(w.ids) {
+		if w.ids[who] == d.ObjectID {
+			return who
 		}
 	}
-	return ""
+	return "-"
 }
 
-func TestAPendingDeleteIsAllowedWhereAskedFor(t *testing.T) {
+func TestAnInactiveAccountMayAwaitItsDeletion(t *testing.T) {
 	t.Parallel()
-	tenant, org, person, account := matched(t)
-	must(t, tenant.Delete(person))
-	must(t, tenant.Purge(person))
-	sendPatch(t, org, account, `{"op":"replace","path":"active","value":false}`)
-	if d := Compare(tenant, org, PendingDelete); len(d) > 0 {
-		t.Errorf("differences %v", d)
-	}
-	if d := Compare(tenant, org); len(d) != 1 {
-		t.Errorf("differences %v, want one", d)
+	for name, test := range map[string]struct {
+		active bool
+		want   int
+	}{"inactive": {false, 0}, "active": {true, 1}} {
+		w := newWorld(t)
+		w.provision(t, "purged", "pa@"+domain, test.active)
+		if got := Compare(w.tenant, w.org, PendingDelete); len(got) != test.want {
+			t.Errorf("%s: %v, want %d differences", name, got, test.want)
+		}
 	}
 }
 
-func TestADayIsTheSameForTheSameSeed(t *testing.T) {
+func TestAnAdoptedAccountIsItsOwnersEvenAfterARenameAndADeletion(t *testing.T) {
 	t.Parallel()
-	end := func(seed uint64) string {
-		tenant, org := newTenant(t, TenantConfig{Seed: seed}), newOrg(t, OrgConfig{Seed: seed})
-		must(t, Seed(tenant, org, 10, seed))
-		for _, step := range Day(seed) {
-			must(t, step.Apply(tenant))
-		}
-		text, err := json.Marshal(tenant.Users())
-		must(t, err)
-		return string(text)
+	w := newWorld(t)
+	w.accounts["old"] = strings.TrimPrefix(add(t, w.org, map[string]any{"userName": "old@" + domain, "externalId": "HR-1"}), users+"/")
+	w.ids["old"] = create(t, w.tenant, User{"userPrincipalName": "old@" + domain, "displayName": "Old"})
+	w.patch(t, "old", replacement("externalId", `"`+w.ids["old"]+`"`)+","+replacement("displayName", `"Old"`))
+	must(t, w.tenant.Update(w.ids["old"], func(u User) { u["userPrincipalName"] = "young@" + domain }))
+	w.patch(t, "old", replacement("userName", `"young@`+domain+`"`)+`,{"op":"remove","path":"emails"}`)
+	if got := Compare(w.tenant, w.org); got != nil {
+		t.Errorf("after the rename: %v", got)
 	}
-	one := end(7)
-	if end(7) != one {
-		t.Error("two days of seed 7 differ")
-	}
-	if end(8) == one {
-		t.Error("the days of seeds 7 and 8 are the same")
+	must(t, w.tenant.Delete(w.ids["old"]))
+	must(t, w.tenant.Purge(w.ids["old"]))
+	w.remove(t, "old")
+	if got := Compare(w.tenant, w.org); got != nil {
+		t.Errorf("after the deletion: %v", got)
 	}
 }
 
-func TestWebexRemovesAnAccountThatIsInactiveFor30Days(t *testing.T) {
+func TestADifferenceSaysWhatItIs(t *testing.T) {
 	t.Parallel()
-	c := newClock()
-	org := newOrg(t, OrgConfig{Now: c.now})
-	id := post(t, org, map[string]any{"userName": "a@" + domain, "active": false})
-	c.at = c.at.Add(inactiveLifetime - 1)
-	if status, _ := call(t, org, "GET", users()+"/"+id, ""); status != 200 {
-		t.Errorf("a moment before, GET answers %d", status)
+	got := Difference{ObjectID: "a", Attribute: "active", Want: "true", Got: "false"}.String()
+	if want := `user a, account -: active is "false", want "true"`; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
-	c.at = c.at.Add(1)
-	if status, _ := call(t, org, "GET", users()+"/"+id, ""); status != 404 {
-		t.Errorf("after 30 days, GET answers %d", status)
-	}
-}
-
-// Whatever a caller sends, both sides answer, and the organization stays
-// consistent.
-func FuzzBatch(f *testing.F) {
-	f.Add(`{"requests":[{"id":"1","method":"GET","url":"/users/` + WellKnownID + `?$select=id"}]}`)
-	f.Add(`{"requests":[{"id":"1","method":"PATCH","url":"users/x","body":{"surname":null}}]}`)
-	f.Add(`{"requests":null}`)
-	f.Fuzz(func(t *testing.T, body string) {
-		tenant := newTenant(t, TenantConfig{})
-		if status, _ := call(t, tenant, "POST", "/v1.0/$batch", body); status >= 500 {
-			t.Errorf("answers %d", status)
-		}
-	})
-}
-
-func FuzzPatch(f *testing.F) {
-	f.Add(`{"op":"replace","path":"emails[type eq \"work\"].value","value":"b@contoso.example"}`)
-	f.Add(`{"op":"add","path":"emails","value":[{"type":"work","value":"b@contoso.example","primary":true}]}`)
-	f.Add(`{"op":"remove","path":"name.givenName"},{"op":"replace","value":{"active":false}}`)
-	f.Fuzz(func(t *testing.T, operations string) {
-		org := newOrg(t, OrgConfig{})
-		id := post(t, org, map[string]any{"userName": "a@" + domain})
-		body := `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[` + operations + `]}`
-		if status, _ := call(t, org, "PATCH", users()+"/"+id, body); status >= 500 {
-			t.Errorf("answers %d", status)
-		}
-		if status, answer := call(t, org, "GET", users()+"/"+id, ""); status != 200 || answer["userName"] == nil {
-			t.Errorf("afterwards GET answers %d %v", status, answer)
-		}
-	})
 }
