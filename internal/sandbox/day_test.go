@@ -1,0 +1,150 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+)
+
+func seeded(t *testing.T, n int) (*Tenant, *Org) {
+	t.Helper()
+	tenant, org := newTenant(t, TenantConfig{}), newOrg(t, OrgConfig{})
+	must(t, Seed(tenant, org, n, 1))
+	return tenant, org
+}
+
+func TestADayLeavesAWorldThatAPerfectSystemCanFollow(t *testing.T) {
+	t.Parallel()
+	for _, seed := range []uint64{1, 2} {
+		tenant, org := seeded(t, 60)
+		for _, step := range slices.Concat(Day(seed), Day(seed+100)) {
+			if err := step.Apply(tenant); err != nil {
+				t.Fatalf("day %d: %s: %v", seed, step.Title, err)
+			}
+			follow(t, tenant, org)
+			for _, d := range Compare(tenant, org) {
+				t.Errorf("day %d: after %q: %v", seed, step.Title, d)
+			}
+		}
+	}
+}
+
+// follow brings the organization to where the tenant is, in the crudest way:
+// every account that is not as it should be gives up its name before anybody
+// is given one.
+func follow(t *testing.T, tenant *Tenant, org *Org) {
+	t.Helper()
+	people := tenant.census()
+	byPerson := map[string]string{}
+	for id, attributes := range org.Users() {
+		if p, ok := owner(people, attributes); ok {
+			byPerson[p.id()] = users + "/" + id
+		}
+	}
+	send := func(method, path string, body map[string]any, want int) {
+		t.Helper()
+		text, err := json.Marshal(body)
+		must(t, err)
+		if status, answer := call(t, org, method, path, string(text)); status != want {
+			t.Fatalf("%s %s: %d %v", method, text, status, answer)
+		}
+	}
+	put := func(id, name string, active bool) {
+		user := people[id].user
+		body := map[string]any{
+			"schemas": []string{"urn:ietf:params:scim:schemas:core:2.0:User"}, "userType": "user", "userName": name, "active": active,
+			"externalId": id, "displayName": user.Text("displayName"),
+			"name": map[string]any{"givenName": user.Text("givenName"), "familyName": user.Text("surname")},
+		}
+		if path := byPerson[id]; path != "" {
+			send(http.MethodPut, path, body, http.StatusOK)
+		} else {
+			send(http.MethodPost, users, body, http.StatusCreated)
+		}
+	}
+	ids := slices.Sorted(maps.Keys(people))
+	for _, id := range ids {
+		if byPerson[id] == "" {
+			continue
+		}
+		if people[id].place == purged {
+			send(http.MethodDelete, byPerson[id], nil, http.StatusNoContent)
+		} else {
+			put(id, id+"@"+domain, false)
+		}
+	}
+	for _, id := range ids {
+		if p := people[id]; p.place == live && p.user.Enabled() {
+			put(id, addressOf(p.user.Text("userPrincipalName")), true)
+		}
+	}
+}
+
+// owner is the person an account is, or should be, of.
+func owner(people map[string]person, attributes map[string]any) (person, bool) {
+	if p, ok := people[at(attributes, "externalId")]; ok {
+		return p, true
+	}
+	for _, p := range people {
+		if uuid.Validate(at(attributes, "externalId")) != nil && p.place == live &&
+			strings.EqualFold(p.user.Text("userPrincipalName"), at(attributes, "userName")) {
+			return p, true
+		}
+	}
+	return person{}, false
+}
+
+func TestTheSameSeedGivesTheSameDay(t *testing.T) {
+	t.Parallel()
+	run := func() []User {
+		tenant, _ := seeded(t, 10)
+		for _, step := range Day(7) {
+			must(t, step.Apply(tenant))
+		}
+		return tenant.Users()
+	}
+	if diff := cmp.Diff(run(), run()); diff != "" {
+		t.Errorf("days differ:\n%s", diff)
+	}
+}
+
+func TestSeedKeepsItsPromises(t *testing.T) {
+	t.Parallel()
+	tenant, org := seeded(t, 60)
+	people := tenant.Users()
+	blocked := 0
+	for _, u := range people {
+		if !u.Enabled() {
+			blocked++
+		}
+	}
+	if len(people) != 60 || blocked != 3 || people[0].Text("id") != WellKnownID {
+		t.Errorf("%d users, %d blocked, the first is %s", len(people), blocked, people[0].Text("id"))
+	}
+	var accounts []string
+	for _, a := range org.Users() {
+		accounts = append(accounts, fmt.Sprintf("%s %s", at(a, "userName"), at(a, "externalId")))
+	}
+	slices.Sort(accounts)
+	want := []string{
+		"adele.vance@" + domain + " ", "auditor@elsewhere.example 0d6f1d9e-6c0a-4b55-9a5e-7f3f3e2f9d10",
+		"diego.siciliani@" + domain + " HR-004711", "reception@" + domain + " ", "recordings@" + domain + " svc-recordings",
+	}
+	if diff := cmp.Diff(want, accounts); diff != "" {
+		t.Errorf("accounts differ (-want +got):\n%s", diff)
+	}
+}
+
+func TestSeedNeedsFourUsers(t *testing.T) {
+	t.Parallel()
+	if err := Seed(newTenant(t, TenantConfig{}), newOrg(t, OrgConfig{}), 3, 1); err == nil {
+		t.Error("Seed returned no error")
+	}
+}
