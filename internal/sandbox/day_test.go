@@ -103,15 +103,18 @@ func owner(people map[string]person, attributes map[string]any) (person, bool) {
 
 func TestTheSameSeedGivesTheSameDay(t *testing.T) {
 	t.Parallel()
-	run := func() []User {
+	run := func(seed uint64) []User {
 		tenant, _ := seeded(t, 10)
-		for _, step := range Day(7) {
+		for _, step := range Day(seed) {
 			must(t, step.Apply(tenant))
 		}
 		return tenant.Users()
 	}
-	if diff := cmp.Diff(run(), run()); diff != "" {
-		t.Errorf("days differ:\n%s", diff)
+	if diff := cmp.Diff(run(7), run(7)); diff != "" {
+		t.Errorf("two days of seed 7 differ:\n%s", diff)
+	}
+	if cmp.Equal(run(7), run(8)) {
+		t.Error("the days of seeds 7 and 8 are the same")
 	}
 }
 

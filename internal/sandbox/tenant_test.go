@@ -265,6 +265,9 @@ func FuzzDecodeBatch(f *testing.F) {
 		create(t, tenant, person1())
 		status, answer := call(t, tenant, http.MethodPost, "/v1.0/$batch", string(body))
 		responses, _ := answer["responses"].([]any)
+		if status >= http.StatusInternalServerError {
+			t.Errorf("answered %d %v", status, answer)
+		}
 		if status == http.StatusOK && len(responses) != len(requests) {
 			t.Errorf("%d requests, %d responses", len(requests), len(responses))
 		}
