@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"entrawebex/internal/change"
 	"entrawebex/internal/config"
 	"entrawebex/internal/entra"
 	"entrawebex/internal/provision"
@@ -67,7 +68,9 @@ func check(ctx context.Context, out io.Writer, s config.Settings) error {
 	for _, p := range checkPermissions(ctx, directory) {
 		line("Entra permission", p.name, p.err)
 	}
-	line("Entra users", "can be read, in the recycle bin too", checkUsers(ctx, directory))
+	for _, kind := range change.Kinds() {
+		line("Entra "+string(kind)+"s", "can be read, in the recycle bin too", checkObjects(ctx, directory, kind))
+	}
 	_, err = directory.Subscriptions(ctx)
 	line("Entra subscriptions", "can be listed", err)
 	line("Webex organization", s.Webex.OrgID, checkWebex(ctx, target))
@@ -107,7 +110,7 @@ func checkPermissions(ctx context.Context, directory *entra.Client) []permission
 		return []permission{{name: "not listed in this kind of token; the next lines show what works"}}
 	}
 	var list []permission
-	for _, name := range []string{"User.Read.All", "Organization.Read.All"} {
+	for _, name := range []string{"User.Read.All", "Group.Read.All", "Organization.Read.All"} {
 		p := permission{name: name}
 		if !slices.Contains(roles, name) {
 			p.err = fmt.Errorf("%s is missing: add it to the app registration as an application permission and grant admin consent", name)
@@ -117,11 +120,11 @@ func checkPermissions(ctx context.Context, directory *entra.Client) []permission
 	return list
 }
 
-// checkUsers reads a user that cannot exist.
-func checkUsers(ctx context.Context, directory *entra.Client) error {
-	reading := directory.Users(ctx, []string{uuid.NewString()})[0]
+// checkObjects reads a user or group that cannot exist.
+func checkObjects(ctx context.Context, directory *entra.Client, kind change.Kind) error {
+	reading := directory.Read(ctx, []provision.Query{{Object: change.Object{Kind: kind, ID: uuid.NewString()}}})[0]
 	if reading.Err == nil && reading.Presence != provision.Absent {
-		return errors.New("a user with an id that was made up just now was found: this is not Graph")
+		return fmt.Errorf("a %s with an id that was made up just now was found: this is not Graph", kind)
 	}
 	return reading.Err
 }
@@ -129,7 +132,7 @@ func checkUsers(ctx context.Context, directory *entra.Client) error {
 // checkWebex searches for a user that cannot exist, as Entra's own "Test
 // connection" does.
 func checkWebex(ctx context.Context, target *webex.Client) error {
-	found, err := target.UsersNamed(ctx, uuid.NewString()+"@example.com")
+	found, err := target.Named(ctx, change.User, uuid.NewString()+"@example.com")
 	if f := provision.AsFault(err); f != nil && f.Kind == provision.Gone {
 		return fmt.Errorf("%w; WEBEX_ORG_ID is not the organization of this token: copy it from Control Hub, Account", err)
 	}

@@ -66,6 +66,9 @@ Environment:
   CLIENT_STATE            a secret of yours: openssl rand -hex 32
   CLIENT_STATE_PREVIOUS   the one before it, while it is being changed
   SCOPE                   all: everybody in the tenant
+  PROVISION_GROUPS        true (default), or false to leave groups alone in Webex
+  NESTED_GROUPS           true: the users of groups within a group are its members (false)
+  GROUP_SOFT_DELETE       keep (default) or delete a group in Entra's recycle bin
   PROTECTED_USERS         ids or userNames never disabled or deleted, comma-separated
   DELETE_CONFIRM_AFTER    time between the two looks before a delete (10m)
   LISTEN_ADDR             where to listen (127.0.0.1:8080)

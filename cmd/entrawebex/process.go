@@ -88,11 +88,13 @@ func (p *process) build(ctx context.Context, observe func(provision.Attempt)) er
 	engine := provision.New(provision.Config{
 		Directory: directory, Target: target, Ledger: kept, Queue: queue.Changes{Queue: p.changes},
 		Mapping: rules, TenantID: s.Entra.TenantID, Protected: s.Protected, ConfirmAfter: s.ConfirmAfter,
+		SkipGroups: !s.ProvisionGroups, Nested: s.NestedGroups, DeleteBinned: s.GroupSoftDelete == "delete",
 		Jitter: rand.N[time.Duration], Observe: observe, Log: p.log,
 	})
 	p.worker = &worker.Worker{Queue: p.changes, DeadLetters: p.deadLetters, Converge: engine.Converge, Log: p.log}
 	p.job = &renew.Job{
-		Graph: directory, Documents: kept, WebhookURL: s.Webhook.URL, ClientState: s.Webhook.ClientState,
+		Graph: directory, Documents: kept, Resources: renew.Resources(),
+		WebhookURL: s.Webhook.URL, ClientState: s.Webhook.ClientState,
 		Now: time.Now, Log: p.log,
 	}
 	if p.job.WebhookURL == "" {

@@ -24,9 +24,10 @@ queued by then is worked on at the next start.
 
 With --sandbox it needs no account: it brings a simulated Entra tenant and a
 simulated Webex organization, plays a day in that tenant (hires, renames, a swap
-of names, leavers, restores, 500 changes at once), shows each change as it lands
-in Webex, and compares both sides at the end. It exits 0 only if every user in
-Webex is what Entra says.
+of names, leavers, restores, 500 changes at once, teams that form and merge, a
+subsidiary of 10,000 that becomes one group), shows each change as it lands in
+Webex, and compares both sides at the end. It exits 0 only if every user, group
+and membership in Webex is what Entra says.
 ` + environment,
 		Example: `  entrawebex run --sandbox
   entrawebex run --sandbox --seed 7 --users 1000
@@ -43,6 +44,7 @@ Webex is what Entra says.
 	flags.BoolVar(&inSandbox, "sandbox", false, "bring a simulated tenant and organization and play a day")
 	flags.Uint64Var(&options.seed, "seed", 1, "with --sandbox: decides everything that is random about the day")
 	flags.IntVar(&options.users, "users", 60, "with --sandbox: how many users there are in the morning")
+	flags.IntVar(&options.members, "members", 10_000, "with --sandbox: how many members the largest group has; 0 for no such group")
 	flags.BoolVar(&options.stay, "stay", false, "with --sandbox: keep serving after the day, until interrupted")
 	return command
 }

@@ -21,7 +21,7 @@ import (
 	"entrawebex/internal/sandbox"
 )
 
-const clean = "Every user in Webex is what Entra says."
+const clean = "Every user, group and membership in Webex is what Entra says."
 
 // anyPort keeps processes of tests that run side by side apart.
 func anyPort() []string { return []string{"LISTEN_ADDR=127.0.0.1:0"} }
@@ -32,7 +32,7 @@ func TestTheDayInTheSandboxEndsWithWebexEqualToEntra(t *testing.T) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
 			var out bytes.Buffer
-			err := runSandbox(t.Context(), &out, anyPort(), sandboxOptions{seed: seed, users: 30})
+			err := runSandbox(t.Context(), &out, anyPort(), sandboxOptions{seed: seed, users: 30, members: 150})
 			if err != nil || !strings.Contains(out.String(), clean) {
 				t.Errorf("%v\n%s", err, out.String())
 			}

@@ -29,9 +29,10 @@ const (
 )
 
 type sandboxOptions struct {
-	seed  uint64
-	users int
-	stay  bool
+	seed    uint64
+	users   int
+	members int
+	stay    bool
 }
 
 // stage is the simulated tenant and organization, on loopback addresses.
@@ -149,11 +150,15 @@ func (s *stage) play(ctx context.Context, p *process, show *screen, options sand
 
 func (s *stage) day(ctx context.Context, p *process, show *screen, options sandboxOptions) error {
 	show.opening(s, p, options)
-	subscribed := func() bool { return s.tenant.Calls.Snapshot()["POST /subscriptions"] > 0 }
+	subscribed := func() bool { return s.tenant.Calls.Snapshot()["POST /subscriptions"] == len(p.job.Resources) }
 	if err := wait(ctx, time.Minute, subscribed); err != nil {
 		return fmt.Errorf("subscribe: %w", err)
 	}
-	for _, step := range sandbox.Day(options.seed) {
+	day := sandbox.Day(options.seed)
+	if options.members > 0 {
+		day = append(day, sandbox.Takeover(options.seed, options.members)...)
+	}
+	for _, step := range day {
 		show.step(step.Title)
 		if err := step.Apply(s.tenant); err != nil {
 			return fmt.Errorf("%s: %w", step.Title, err)
@@ -165,12 +170,16 @@ func (s *stage) day(ctx context.Context, p *process, show *screen, options sandb
 			return ctx.Err()
 		}
 	}
-	const evening = 2 * time.Minute
+	const evening = 5 * time.Minute
 	if err := wait(ctx, evening, s.quiet(ctx, p)); err != nil {
 		show.note("the queue is not empty after " + evening.String())
 	}
-	differences := sandbox.Compare(s.tenant, s.org)
-	show.summary(s, differences)
+	var allowed []sandbox.Allowance
+	if p.settings.NestedGroups {
+		allowed = append(allowed, sandbox.Nested)
+	}
+	differences := sandbox.Compare(s.tenant, s.org, allowed...)
+	show.summary(s, sandbox.Memberships(s.tenant, allowed...), differences)
 	if options.stay {
 		show.note("Serving until interrupted (Ctrl-C).")
 		<-ctx.Done()

@@ -13,6 +13,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
+	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/sandbox"
 )
@@ -113,6 +114,8 @@ func noticed(a provision.Attempt) time.Time {
 func (s *screen) name(a provision.Attempt) string {
 	if user, err := s.tenant.User(a.Object.ID); err == nil {
 		s.names[a.Object.ID] = user.Text("displayName")
+	} else if group, err := s.tenant.Group(a.Object.ID); err == nil {
+		s.names[a.Object.ID] = group.Text("displayName")
 	}
 	if name := s.names[a.Object.ID]; name != "" {
 		return name
@@ -120,12 +123,25 @@ func (s *screen) name(a provision.Attempt) string {
 	return a.Object.ID
 }
 
-// modified names the attributes an attempt wrote; for a create that is all.
+// modified names the attributes an attempt wrote, and the members; for a
+// create that is all attributes.
 func modified(a provision.Attempt) string {
-	if a.Action == provision.Create {
+	var names []string
+	switch {
+	case a.Action == provision.Create && a.Object.Kind == change.Group:
+		names = append(names, "a new group")
+	case a.Action == provision.Create:
 		return "a new account"
 	}
-	var names []string
+	if n := a.Members.Added; n > 0 {
+		names = append(names, fmt.Sprintf("+%d members", n))
+	}
+	if n := a.Members.Removed; n > 0 {
+		names = append(names, fmt.Sprintf("-%d members", n))
+	}
+	if a.Action == provision.Create {
+		return strings.Join(names, ", ")
+	}
 	for _, m := range a.Modified {
 		if !slices.Contains(names, m.Attribute) {
 			names = append(names, m.Attribute)
@@ -134,8 +150,8 @@ func modified(a provision.Attempt) string {
 	return strings.Join(names, ", ")
 }
 
-// summary shows what the day came to.
-func (s *screen) summary(st *stage, differences []sandbox.Difference) {
+// summary shows what the day came to. memberships is how many Entra has.
+func (s *screen) summary(st *stage, memberships int, differences []sandbox.Difference) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	graph, webex := st.tenant.Calls.Snapshot(), st.org.Calls.Snapshot()
@@ -164,6 +180,8 @@ func (s *screen) summary(st *stage, differences []sandbox.Difference) {
 	row("Calls a change, both sides", fmt.Sprintf("%.2f", float64(calls(graph)+calls(webex))/float64(max(s.changes, 1))))
 	t.AppendSeparator()
 	row("Users in Entra", len(st.tenant.Users()))
+	row("Groups in Entra", len(st.tenant.Groups()))
+	row("Memberships in Entra", memberships)
 	row("Differences in Webex", len(differences))
 	fmt.Fprintln(s.out)
 	t.Render()
@@ -171,7 +189,7 @@ func (s *screen) summary(st *stage, differences []sandbox.Difference) {
 		fmt.Fprintf(s.out, "%s %s\n", s.paint(text.FgRed, "✗"), d)
 	}
 	if len(differences) == 0 {
-		fmt.Fprintf(s.out, "%s Every user in Webex is what Entra says.\n", s.paint(text.FgGreen, "✓"))
+		fmt.Fprintf(s.out, "%s Every user, group and membership in Webex is what Entra says.\n", s.paint(text.FgGreen, "✓"))
 	}
 }
 

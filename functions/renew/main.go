@@ -1,5 +1,5 @@
 // Function renew runs every minute and looks after what runs out by itself:
-// today, that there is a subscription to users.
+// today, that there is a subscription to users and one to groups.
 package main
 
 import (
@@ -42,6 +42,7 @@ func run(ctx context.Context, log *slog.Logger) error {
 	job := &renew.Job{
 		Graph:       graph,
 		Documents:   ledger.NewDynamoDB(dynamodb.NewFromConfig(aws), settings.AWS.LedgerTable),
+		Resources:   renew.Resources(),
 		WebhookURL:  settings.Webhook.URL,
 		ClientState: settings.Webhook.ClientState,
 		Now:         time.Now,

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -18,8 +19,14 @@ import (
 // Kind is the kind of directory object a Change is about.
 type Kind string
 
-// User is an Entra user.
-const User Kind = "user"
+// The kinds of objects.
+const (
+	User  Kind = "user"
+	Group Kind = "group"
+)
+
+// Kinds are all kinds, users first: a group refers to users.
+func Kinds() []Kind { return []Kind{User, Group} }
 
 // Object names one directory object.
 type Object struct {
@@ -39,8 +46,9 @@ type Source string
 const (
 	// Notification is a Graph change notification.
 	Notification Source = "notification"
-	// Engine is the provisioning engine itself, which moved the object's
-	// account out of the way of another and asks for a second look.
+	// Engine is the provisioning engine itself, which asks for another look:
+	// it moved the object's account out of the way of another, or somebody
+	// whom the object refers to has arrived.
 	Engine Source = "engine"
 )
 
@@ -48,6 +56,13 @@ const (
 type Change struct {
 	Object
 
+	// Members are the ids of those whose membership in the group may have
+	// changed, at most MaxMembers: whom to look at, never what to find. A
+	// group's Change without them is about its properties.
+	Members []string `json:"members,omitempty"`
+	// Afresh asks to read Webex instead of trusting what was last written; of
+	// a group all members are compared.
+	Afresh bool `json:"afresh,omitempty"`
 	// Deleted is Graph's word that this very id was deleted for good: a
 	// change notification with changeType "deleted".
 	Deleted bool `json:"deleted,omitempty"`
@@ -63,8 +78,13 @@ type Change struct {
 	CorrelationID string `json:"correlationId"`
 }
 
-// MaxSize is the size in bytes of the largest encoded Change.
-const MaxSize = 4 << 10
+const (
+	// MaxMembers is how many members one Change names at most. Webex takes
+	// as many in a PATCH.
+	MaxMembers = 100
+	// MaxSize is the size in bytes of the largest encoded Change.
+	MaxSize = 8 << 10
+)
 
 // Encode returns the Change as it stands in a message body.
 func (c Change) Encode() ([]byte, error) {
@@ -90,13 +110,27 @@ func Decode(body []byte) (Change, error) {
 }
 
 func (c Change) validate() error {
-	if c.Kind != User {
+	switch {
+	case !slices.Contains(Kinds(), c.Kind):
 		return fmt.Errorf("unknown kind of object %q", c.Kind)
-	}
-	if id, ok := ParseID(c.ID); !ok || id != c.ID {
+	case !canonical(c.ID):
 		return errors.New("the object id is not a lower-case GUID")
+	case c.Kind != Group && len(c.Members) > 0:
+		return errors.New("only a group has members")
+	case len(c.Members) > MaxMembers:
+		return fmt.Errorf("%d members, more than the %d a change names", len(c.Members), MaxMembers)
+	}
+	for _, id := range c.Members {
+		if !canonical(id) {
+			return errors.New("the id of a member is not a lower-case GUID")
+		}
 	}
 	return nil
+}
+
+func canonical(id string) bool {
+	parsed, ok := ParseID(id)
+	return ok && parsed == id
 }
 
 // ParseID returns an Entra object id in its one canonical form, a lower-case

@@ -27,6 +27,13 @@ type Settings struct {
 
 	// Scope is who is provisioned. Only "all" is understood so far.
 	Scope string `env:"SCOPE" envDefault:"assigned"`
+	// ProvisionGroups is false if groups are left alone in Webex.
+	ProvisionGroups bool `env:"PROVISION_GROUPS" envDefault:"true"`
+	// NestedGroups makes the users of groups within a group its members.
+	NestedGroups bool `env:"NESTED_GROUPS"`
+	// GroupSoftDelete is what comes of a group in Entra's recycle bin: keep
+	// or delete.
+	GroupSoftDelete string `env:"GROUP_SOFT_DELETE" envDefault:"keep"`
 	// Protected are object ids and userNames that are never disabled or
 	// deleted.
 	Protected []string `env:"PROTECTED_USERS"`
@@ -144,7 +151,7 @@ func (s *Settings) check(part Part) error {
 	case WebhookFunction:
 		problems = append(problems, s.checkClientState(), need("CHANGE_QUEUE_URL", s.AWS.ChangeQueueURL, "the URL of the FIFO queue"))
 	case WorkerFunction:
-		problems = append(problems, s.checkGraph(), s.checkWebex(),
+		problems = append(problems, s.checkGraph(), s.checkWebex(), s.checkGroups(),
 			need("CHANGE_QUEUE_URL", s.AWS.ChangeQueueURL, "the URL of the FIFO queue"),
 			need("DEAD_LETTER_QUEUE_URL", s.AWS.DeadLetterQueueURL, "the URL of the FIFO dead-letter queue"),
 			need("LEDGER_TABLE", s.AWS.LedgerTable, "the name of the DynamoDB table"))
@@ -153,7 +160,7 @@ func (s *Settings) check(part Part) error {
 			need("WEBHOOK_URL", s.Webhook.URL, "the public address of the webhook"),
 			need("LEDGER_TABLE", s.AWS.LedgerTable, "the name of the DynamoDB table"))
 	case OneProcess:
-		problems = append(problems, s.checkGraph(), s.checkWebex(), s.checkClientState(), s.checkWebhook(),
+		problems = append(problems, s.checkGraph(), s.checkWebex(), s.checkGroups(), s.checkClientState(), s.checkWebhook(),
 			need("WEBHOOK_URL", s.Webhook.URL, "the public https address at which Graph reaches this process"))
 	}
 	return errors.Join(problems...)
@@ -162,6 +169,13 @@ func (s *Settings) check(part Part) error {
 func (s *Settings) checkScope() error {
 	if s.Scope != "all" {
 		return fmt.Errorf("SCOPE is %q and must be all: assignments to the enterprise application are not read yet, so everybody in the tenant is provisioned; set SCOPE=all if that is what you want", s.Scope)
+	}
+	return nil
+}
+
+func (s *Settings) checkGroups() error {
+	if s.GroupSoftDelete != "keep" && s.GroupSoftDelete != "delete" {
+		return fmt.Errorf("GROUP_SOFT_DELETE is %q and must be keep or delete", s.GroupSoftDelete)
 	}
 	return nil
 }

@@ -80,6 +80,8 @@ func TestMistakesAreToldWithTheirMend(t *testing.T) {
 		{"no organization", WorkerFunction, "WEBEX_ORG_ID", "", "Control Hub"},
 		{"a SCIM address without TLS", WorkerFunction, "WEBEX_SCIM_URL", "http://scim.example.com", "must begin with https://"},
 		{"an unknown Webex cloud", WorkerFunction, "WEBEX_CLOUD", "moon", `WEBEX_CLOUD is "moon"`},
+		{"an unknown fate of groups", WorkerFunction, "GROUP_SOFT_DELETE", "burn", `GROUP_SOFT_DELETE is "burn" and must be keep or delete`},
+		{"groups that are neither", OneProcess, "PROVISION_GROUPS", "perhaps", "ProvisionGroups"},
 		{"no queue", WebhookFunction, "CHANGE_QUEUE_URL", "", "CHANGE_QUEUE_URL is empty"},
 		{"no dead-letter queue", WorkerFunction, "DEAD_LETTER_QUEUE_URL", "", "DEAD_LETTER_QUEUE_URL is empty"},
 		{"no ledger", RenewFunction, "LEDGER_TABLE", "", "LEDGER_TABLE is empty"},

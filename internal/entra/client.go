@@ -1,5 +1,5 @@
-// Package entra is Microsoft Graph as this system uses it: users as they are
-// now, and the subscriptions to their changes.
+// Package entra is Microsoft Graph as this system uses it: users, groups and
+// their members as they are now, and the subscriptions to their changes.
 //
 // It is built on the sub-packages of msgraph-sdk-go, whose request builders
 // know the paths, and on kiota's adapter. Nothing in here retries, sleeps or
@@ -24,6 +24,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	khttp "github.com/microsoft/kiota-http-go"
 	kjson "github.com/microsoft/kiota-serialization-json-go"
+
+	"entrawebex/internal/change"
 )
 
 // The bounds of what is read from Graph, in bytes.
@@ -32,10 +34,10 @@ const (
 	maxRefusal = 64 << 10
 )
 
-const defaultTimeout = 20 * time.Second
+// version is the one of Graph's versions that is spoken.
+const version = "v1.0"
 
-// accountEnabled decides who is deprovisioned, so its absence is a fault.
-const accountEnabled = "accountEnabled"
+const defaultTimeout = 20 * time.Second
 
 // Config is what a Client is made of. Only Credential is required.
 type Config struct {
@@ -47,9 +49,10 @@ type Config struct {
 	Credential azcore.TokenCredential
 	// Transport carries the requests; nil for one of the Client's own.
 	Transport http.RoundTripper
-	// Select names the user attributes to read, as Graph spells them. The id
-	// is always read.
-	Select []string
+	// Select names the attributes to read of each kind of object, as Graph
+	// spells them. The id is always read; of a group securityEnabled and
+	// visibility too.
+	Select map[change.Kind][]string
 	// Timeout bounds one call, the token included; 20 s if zero. A batch is
 	// one call.
 	Timeout time.Duration
@@ -62,7 +65,7 @@ type Config struct {
 type Client struct {
 	adapter *khttp.NetHttpRequestAdapter
 	auth    *pinned
-	selects []string
+	selects map[change.Kind][]string
 	timeout time.Duration
 	now     func() time.Time
 }
@@ -80,17 +83,12 @@ func New(config Config) (*Client, error) {
 	if config.Credential == nil {
 		return nil, errors.New("make Graph client: no credential")
 	}
-	c := &Client{timeout: config.Timeout, now: config.Now, selects: []string{"id"}}
+	c := &Client{timeout: config.Timeout, now: config.Now, selects: selection(config.Select)}
 	if c.timeout <= 0 {
 		c.timeout = defaultTimeout
 	}
 	if c.now == nil {
 		c.now = time.Now
-	}
-	for _, attribute := range config.Select {
-		if !slices.Contains(c.selects, attribute) {
-			c.selects = append(c.selects, attribute)
-		}
 	}
 	c.auth = &pinned{root: root, scope: env.scope(), credential: config.Credential, now: c.now}
 	c.adapter, err = newAdapter(c.auth, config.Transport, c.now)
@@ -98,6 +96,24 @@ func New(config Config) (*Client, error) {
 		return nil, fmt.Errorf("make Graph client: %w", err)
 	}
 	return c, nil
+}
+
+// selection returns what to read of each kind: what is asked for, and what
+// this package itself decides by.
+func selection(wanted map[change.Kind][]string) map[change.Kind][]string {
+	selects := map[change.Kind][]string{
+		change.User:  {"id"},
+		change.Group: {"id", securityEnabled, visibility},
+	}
+	for kind, attributes := range selects {
+		for _, attribute := range wanted[kind] {
+			if !slices.Contains(attributes, attribute) {
+				attributes = append(attributes, attribute)
+			}
+		}
+		selects[kind] = attributes
+	}
+	return selects
 }
 
 // graphRoot returns where Graph is. A host other than the cloud's would be
@@ -142,7 +158,7 @@ func newAdapter(auth *pinned, transport http.RoundTripper, now func() time.Time)
 	if err != nil {
 		return nil, fmt.Errorf("make request adapter: %w", err)
 	}
-	adapter.SetBaseUrl(auth.root.String() + "/v1.0")
+	adapter.SetBaseUrl(auth.root.JoinPath(version).String())
 	return adapter, nil
 }
 

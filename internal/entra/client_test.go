@@ -76,7 +76,7 @@ func TestCloud(t *testing.T) {
 			})
 			credential := &recorder{StaticToken: testToken}
 			c := newGraph().client(t, Config{Cloud: cloud, Transport: transport, Credential: credential})
-			if reading := c.Users(t.Context(), []string{id(1)})[0]; reading.Err != nil {
+			if reading := c.Read(t.Context(), asking(id(1)))[0]; reading.Err != nil {
 				t.Fatal(reading.Err)
 			}
 			if diff := cmp.Diff([][]string{{"https://" + want.host}, {want.scope}}, [][]string{hosts, credential.scopes}); diff != "" {
@@ -92,7 +92,7 @@ func TestCloud(t *testing.T) {
 			}
 			c := newGraph(id(1)).client(t, Config{Cloud: cloud, Credential: credential})
 			for range 2 {
-				if reading := c.Users(t.Context(), []string{id(1)})[0]; reading.Err != nil {
+				if reading := c.Read(t.Context(), asking(id(1)))[0]; reading.Err != nil {
 					t.Fatal(reading.Err)
 				}
 			}
@@ -155,6 +155,9 @@ func TestTokenRefused(t *testing.T) {
 			tokenEndpoint{status: 400, body: `{"error":"invalid_request","error_description":"AADSTS90002: Tenant not found."}`},
 			provision.Unauthorized, 0, "401 token refused invalid_request: AADSTS90002: Tenant not found.",
 		},
+		"an endpoint that forbids it pauses": {
+			tokenEndpoint{status: 403, body: `{}`}, provision.Unauthorized, 0, "401 token refused",
+		},
 		"a throttled endpoint is waited for": {
 			tokenEndpoint{status: 429, after: "30", body: `{}`},
 			provision.Throttled, 30 * time.Second, "429 token refused",
@@ -170,7 +173,7 @@ func TestTokenRefused(t *testing.T) {
 				t.Fatal(err)
 			}
 			g := newGraph(id(1))
-			reading := g.client(t, Config{Credential: credential}).Users(t.Context(), []string{id(1)})[0]
+			reading := g.client(t, Config{Credential: credential}).Read(t.Context(), asking(id(1)))[0]
 			expectFault(t, reading.Err, tt.kind, tt.after, "read user "+id(1)+" from Entra: "+tt.want)
 			if len(g.calls) != 0 || len(tt.endpoint.urls) != 2 {
 				t.Errorf("calls %v, token requests %v", g.calls, tt.endpoint.urls)
@@ -190,7 +193,7 @@ func TestOverHTTP(t *testing.T) {
 		server := httptest.NewServer(http.RedirectHandler(other.URL, http.StatusTemporaryRedirect))
 		defer server.Close()
 		c := newGraph().client(t, Config{BaseURL: server.URL, Transport: http.DefaultTransport})
-		expectFault(t, c.Users(t.Context(), []string{id(1)})[0].Err, provision.Transient, 0, "read user "+id(1)+" from Entra: 307")
+		expectFault(t, c.Read(t.Context(), asking(id(1)))[0].Err, provision.Transient, 0, "read user "+id(1)+" from Entra: 307")
 		if visited.Load() {
 			t.Error("the redirect was followed")
 		}
@@ -205,7 +208,7 @@ func TestOverHTTP(t *testing.T) {
 		defer server.Close()
 		c := ownTransport(t, server.URL)
 		for range 3 {
-			if reading := c.Users(t.Context(), []string{id(1)})[0]; reading.Err != nil {
+			if reading := c.Read(t.Context(), asking(id(1)))[0]; reading.Err != nil {
 				t.Fatal(reading.Err)
 			}
 		}
@@ -227,7 +230,7 @@ func TestOverHTTP(t *testing.T) {
 		defer server.Close()
 		c := ownTransport(t, server.URL)
 		for range 2 {
-			if reading := c.Users(t.Context(), []string{id(1)})[0]; reading.Err != nil {
+			if reading := c.Read(t.Context(), asking(id(1)))[0]; reading.Err != nil {
 				t.Fatal(reading.Err)
 			}
 		}

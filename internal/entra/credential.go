@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 	"time"
 
@@ -59,6 +60,10 @@ func (t StaticToken) GetToken(context.Context, policy.TokenRequestOptions) (azco
 // to another host.
 var errForeignHost = errors.New("refused to send the token to another host")
 
+// errForeignPath refuses a nextLink that leads out of the version of Graph
+// that was asked.
+var errForeignPath = errors.New("refused to follow a link out of " + version)
+
 // pinned authenticates requests to one host and refuses all others. Kiota's
 // own provider lets a request to an unknown host go out without a token.
 type pinned struct {
@@ -74,8 +79,8 @@ func (p *pinned) AuthenticateRequest(ctx context.Context, request *abs.RequestIn
 	if err != nil {
 		return fmt.Errorf("build request: %w", err)
 	}
-	if uri.Scheme != p.root.Scheme || !strings.EqualFold(uri.Host, p.root.Host) {
-		return fmt.Errorf("%w: %s://%s", errForeignHost, uri.Scheme, uri.Host)
+	if err := p.home(uri); err != nil {
+		return err
 	}
 	token, err := p.token(ctx)
 	if err != nil {
@@ -83,6 +88,29 @@ func (p *pinned) AuthenticateRequest(ctx context.Context, request *abs.RequestIn
 	}
 	request.Headers.Add("Authorization", "Bearer "+token)
 	return nil
+}
+
+// home returns nil for a URL of the one host, else errForeignHost.
+func (p *pinned) home(uri *url.URL) error {
+	if uri.Scheme != p.root.Scheme || !strings.EqualFold(uri.Host, p.root.Host) {
+		return fmt.Errorf("%w: %s://%s", errForeignHost, uri.Scheme, uri.Host)
+	}
+	return nil
+}
+
+// link reads a nextLink, which must stay where Graph's own version is.
+func (p *pinned) link(text string) (*url.URL, error) {
+	uri, err := url.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("%w: it is not a URL", errForeignPath) // err would show its token
+	}
+	if err := p.home(uri); err != nil {
+		return nil, err
+	}
+	if !strings.HasPrefix(path.Clean(uri.Path), path.Join("/", p.root.Path, version)+"/") {
+		return nil, fmt.Errorf("%w: %s", errForeignPath, uri.Path)
+	}
+	return uri, nil
 }
 
 // token returns an access token, or a *refusal where the authority gave a
@@ -101,7 +129,8 @@ func (p *pinned) token(ctx context.Context) (string, error) {
 }
 
 // tokenRefusal reads the token endpoint's error (RFC 6749 section 5.2). All
-// that endpoint calls a bad request, Graph would call unauthorized.
+// that endpoint calls a bad request or forbidden, Graph would call
+// unauthorized: it is about no object.
 func tokenRefusal(resp *http.Response, now time.Time) *refusal {
 	var answer struct {
 		Code        string `json:"error"`
@@ -112,7 +141,7 @@ func tokenRefusal(resp *http.Response, now time.Time) *refusal {
 		answer.Code = "" // the status alone has to do
 	}
 	status := resp.StatusCode
-	if status == http.StatusBadRequest {
+	if status == http.StatusBadRequest || status == http.StatusForbidden {
 		status = http.StatusUnauthorized
 	}
 	description, _, _ := strings.Cut(answer.Description, " Trace ID:")

@@ -28,6 +28,9 @@ type refusal struct {
 	// (https://learn.microsoft.com/graph/errors).
 	code, message string
 	after         time.Duration
+	// expired says that the page asked for is no more: one that begins anew
+	// gets what it wants.
+	expired bool
 }
 
 // newRefusal reads a failed answer. A body that is not Graph's error object
@@ -61,6 +64,9 @@ func (r *refusal) Error() string {
 // kind says what is to be done. Never retried is only what Graph says is our
 // mistake: a 404 may be a replica that is behind.
 func (r *refusal) kind() provision.FaultKind {
+	if r.expired {
+		return provision.Transient
+	}
 	switch r.status {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return provision.Unauthorized
@@ -80,6 +86,13 @@ func (r *refusal) kind() provision.FaultKind {
 	return provision.Transient
 }
 
+// notThere reports whether an error is Graph's word that there is no such
+// object.
+func notThere(err error) bool {
+	var refused *refusal
+	return errors.As(err, &refused) && refused.status == http.StatusNotFound && refused.code == notFound
+}
+
 // fault says what an error means for the operation it ended. The permission
 // is the one the operation needs.
 func fault(operation, permission string, err error) *provision.Fault {
@@ -92,7 +105,7 @@ func fault(operation, permission string, err error) *provision.Fault {
 			reason += " (it needs the application permission " + permission + ", with admin consent)"
 		}
 		return &provision.Fault{Kind: refused.kind(), Reason: reason, After: refused.after}
-	case errors.Is(err, errForeignHost):
+	case errors.Is(err, errForeignHost), errors.Is(err, errForeignPath):
 		return &provision.Fault{Kind: provision.Permanent, Reason: operation, Err: err}
 	case errors.As(err, &failed):
 		return &provision.Fault{Kind: provision.Transient, Reason: operation + ": no answer", Err: failed.Err}

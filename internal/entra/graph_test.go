@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
 )
 
@@ -28,13 +30,19 @@ func testNow() time.Time { return time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC) }
 // graph is Microsoft Graph in memory, with the rules that matter here: a
 // bearer token on every call, $batch of at most 20 GETs answered in reverse
 // order, 404 with Request_ResourceNotFound, $select, a recycle bin, paged
-// subscriptions. It is an http.RoundTripper and an http.Handler.
+// members and groups, hidden membership, paged subscriptions. It is an
+// http.RoundTripper and an http.Handler.
 type graph struct {
 	host string // of the nextLinks
 
 	mu            sync.Mutex
 	users         map[string]map[string]any
+	groups        map[string]map[string]any
 	deleted       map[string]map[string]any
+	members       map[string][]listed // by the group's id
+	pageSize      int                 // of members and groups; 999 if zero
+	shown         bool                // hidden memberships too
+	token         string              // that is accepted
 	subscriptions []map[string]any
 	// outer and inner replace the answer to a path.
 	outer map[string]http.HandlerFunc
@@ -45,7 +53,8 @@ type graph struct {
 
 func newGraph(ids ...string) *graph {
 	g := &graph{
-		host: "https://graph.microsoft.com", users: map[string]map[string]any{}, deleted: map[string]map[string]any{},
+		host: "https://graph.microsoft.com", token: testToken, users: map[string]map[string]any{}, groups: map[string]map[string]any{},
+		deleted: map[string]map[string]any{}, members: map[string][]listed{},
 		outer: map[string]http.HandlerFunc{}, inner: map[string]http.HandlerFunc{},
 	}
 	for _, id := range ids {
@@ -55,6 +64,77 @@ func newGraph(ids ...string) *graph {
 		}
 	}
 	return g
+}
+
+// listed is an object on a page, of which the id was selected.
+type listed struct {
+	Type string `json:"@odata.type"`
+	ID   string `json:"id"`
+}
+
+func listedAs(kind, id string) listed { return listed{"#microsoft.graph." + kind, id} }
+
+// group adds a group with these users as members.
+func (g *graph) group(id string, users ...string) {
+	g.groups[id] = map[string]any{
+		"id": id, "displayName": "Friends", "securityEnabled": true, "visibility": nil, "description": "not selected",
+	}
+	for _, user := range users {
+		g.members[id] = append(g.members[id], listedAs("user", user))
+	}
+}
+
+// nest makes a group a member of another.
+func (g *graph) nest(outer, inner string) {
+	g.members[outer] = append(g.members[outer], listedAs("group", inner))
+}
+
+// hide hides a group's membership.
+func (g *graph) hide(id string) { g.groups[id]["visibility"] = "HiddenMembership" }
+
+// membersOf lists the members that may be seen.
+func (g *graph) membersOf(id string, transitive bool) []listed {
+	list := []listed{}
+	if g.groups[id]["visibility"] == "HiddenMembership" && !g.shown {
+		return list
+	}
+	for _, member := range g.members[id] {
+		list = append(list, member)
+		if transitive && member.Type == "#microsoft.graph.group" {
+			list = append(list, g.membersOf(member.ID, true)...)
+		}
+	}
+	return list
+}
+
+// memberOf lists what the object is a member of: groups, and before them a
+// directory role.
+func (g *graph) memberOf(id string, transitive bool) []listed {
+	list := []listed{listedAs("directoryRole", "00000000-0000-4000-8000-00000000000f")}
+	for _, group := range slices.Sorted(maps.Keys(g.groups)) {
+		if slices.ContainsFunc(g.membersOf(group, transitive), func(m listed) bool { return m.ID == id }) {
+			list = append(list, listedAs("group", group))
+		}
+	}
+	return list
+}
+
+// list answers with a page of the list at u.
+func (g *graph) list(w http.ResponseWriter, u *url.URL, list []listed) {
+	size, from := g.pageSize, 0
+	if size == 0 {
+		size = 999
+	}
+	_, _ = fmt.Sscan(u.Query().Get("$skiptoken"), &from)
+	if u.Query().Get("$top") != "999" && from == 0 || u.Query().Get("$select") != "id" {
+		refuse(w, http.StatusBadRequest, "BadRequest", "not a list of ids by 999")
+		return
+	}
+	page := map[string]any{"value": list[from:min(from+size, len(list))]}
+	if from+size < len(list) {
+		page["@odata.nextLink"] = fmt.Sprintf("%s/v1.0%s?$select=id&$skiptoken=%d", g.host, u.Path, from+size)
+	}
+	answer200(w, page)
 }
 
 func id(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", n) }
@@ -68,7 +148,10 @@ func (g *graph) client(tb testing.TB, config Config) *Client {
 		config.Transport = g
 	}
 	if config.Select == nil {
-		config.Select = []string{"accountEnabled", "displayName", "mail", "employeeCount", "businessPhones"}
+		config.Select = map[change.Kind][]string{
+			change.User:  {"accountEnabled", "displayName", "mail", "employeeCount", "businessPhones"},
+			change.Group: {"displayName"},
+		}
 	}
 	config.Now = testNow
 	c, err := New(config)
@@ -101,7 +184,7 @@ func (g *graph) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch {
-	case r.Header.Get("Authorization") != "Bearer "+testToken:
+	case r.Header.Get("Authorization") != "Bearer "+g.token:
 		refuse(w, http.StatusUnauthorized, "InvalidAuthenticationToken", "Access token is empty.")
 	case r.Header.Get("Content-Encoding") != "" || int64(len(body)) != r.ContentLength:
 		refuse(w, http.StatusUnsupportedMediaType, "Encoded", "the body is encoded, or has no length")
@@ -125,7 +208,7 @@ func (g *graph) route(w http.ResponseWriter, r *http.Request) {
 	case isOne:
 		g.oneSubscription(w, r, subscription)
 	default:
-		refuse(w, http.StatusBadRequest, "BadRequest", "no such segment")
+		g.get(w, r.Method, strings.TrimPrefix(r.URL.RequestURI(), "/v1.0"))
 	}
 }
 
@@ -171,16 +254,25 @@ func (g *graph) get(w http.ResponseWriter, method, target string) {
 		override(w, nil)
 		return
 	}
-	objects, key := g.users, strings.TrimPrefix(u.Path, "/users/")
-	if item, ok := strings.CutPrefix(u.Path, "/directory/deletedItems/"); ok {
-		objects, key = g.deleted, item
-	}
-	object, ok := objects[strings.ToLower(key)]
+	collection, rest, _ := strings.Cut(strings.TrimPrefix(strings.Replace(u.Path, "/directory/deletedItems", "/deletedItems", 1), "/"), "/")
+	key, what, _ := strings.Cut(rest, "/")
+	object, ok := map[string]map[string]map[string]any{"users": g.users, "groups": g.groups, "deletedItems": g.deleted}[collection][strings.ToLower(key)]
 	if !ok {
 		refuse(w, http.StatusNotFound, notFound, "Resource '"+key+"' does not exist.")
 		return
 	}
+	switch what {
+	case "memberOf", "transitiveMemberOf":
+		g.list(w, u, g.memberOf(key, what != "memberOf"))
+		return
+	case "members", "transitiveMembers":
+		g.list(w, u, g.membersOf(key, what != "members"))
+		return
+	}
 	selected := map[string]any{"@odata.context": "https://graph.microsoft.com/v1.0/$metadata#users/$entity"}
+	if kind, ok := object["@odata.type"]; ok {
+		selected["@odata.type"] = kind
+	}
 	for name := range strings.SplitSeq(u.Query().Get("$select"), ",") {
 		if value, ok := object[name]; ok {
 			selected[name] = value

@@ -3,12 +3,13 @@ package entra
 import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
+	"entrawebex/internal/change"
 	"entrawebex/internal/config"
 )
 
 // Open returns a Client for the tenant in the settings that reads the named
-// attributes of users.
-func Open(s config.Entra, selects []string) (*Client, error) {
+// attributes of users and groups.
+func Open(s config.Entra, selects map[change.Kind][]string) (*Client, error) {
 	var credential azcore.TokenCredential = StaticToken(s.AccessToken)
 	if s.AccessToken == "" {
 		var err error

@@ -38,8 +38,8 @@ func (c *Client) Organization(ctx context.Context) (string, error) {
 
 // Roles returns the application permissions that were consented to, as the
 // access token lists them. Known is false if the token is not one that can be
-// read; Microsoft promises no form. The token is not verified: this is for an
-// operator to look at, and decides nothing.
+// read; Microsoft promises no form. The token is not verified: it is our own,
+// and all that follows from it is whether Graph is believed.
 func (c *Client) Roles(ctx context.Context) (roles []string, known bool, err error) {
 	ctx, cancel := c.within(ctx)
 	defer cancel()

@@ -32,7 +32,7 @@ type Bolt struct {
 // closes db.
 func OpenBolt(db *bbolt.DB) (*Bolt, error) {
 	err := db.Update(func(tx *bbolt.Tx) error {
-		for _, name := range []string{recordsBucket, linksBucket, documentsBucket} {
+		for _, name := range []string{recordsBucket, linksBucket, documentsBucket, awaitedBucket} {
 			if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
 				return fmt.Errorf("create bucket %s: %w", name, err)
 			}

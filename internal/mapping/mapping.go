@@ -14,14 +14,22 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"entrawebex/internal/change"
 )
+
+// Rules are the attribute mappings of the kinds of objects.
+type Rules struct{ Users, Groups Mapping }
 
 // Mapping is the attribute mapping of one kind of object.
 type Mapping struct {
 	rules    []rule
 	matching path
+	// always are the attributes of Graph that are read whatever the rules.
+	always []string
 }
 
 type rule struct {
@@ -29,75 +37,109 @@ type rule struct {
 	source   expression
 	required bool
 	email    bool
+	longest  int // characters; 0 for any number
 }
 
-// file is the form a mapping is written in.
+// file is the form the mappings are written in.
 type file struct {
-	Users []struct {
-		Target     string `yaml:"target"`
-		Source     string `yaml:"source"`
-		Expression string `yaml:"expression"`
-		Constant   any    `yaml:"constant"`
-		Matching   int    `yaml:"matching"`
-		Required   bool   `yaml:"required"`
-		Format     string `yaml:"format"`
-	} `yaml:"users"`
+	Users  []line `yaml:"users"`
+	Groups []line `yaml:"groups"`
+}
+
+type line struct {
+	Target     string `yaml:"target"`
+	Source     string `yaml:"source"`
+	Expression string `yaml:"expression"`
+	Constant   any    `yaml:"constant"`
+	Matching   int    `yaml:"matching"`
+	Required   bool   `yaml:"required"`
+	Format     string `yaml:"format"`
+	Longest    int    `yaml:"longest"`
 }
 
 const maxFile = 1 << 20 // bytes
 
-// Parse reads the mapping of users from YAML. It says which rule is wrong and
-// what is wrong with it.
-func Parse(data []byte) (Mapping, error) {
+// Parse reads the mappings from YAML. It says which rule is wrong and what is
+// wrong with it.
+func Parse(data []byte) (Rules, error) {
 	if len(data) > maxFile {
-		return Mapping{}, fmt.Errorf("parse mapping: %d bytes, more than %d", len(data), maxFile)
+		return Rules{}, fmt.Errorf("parse mapping: %d bytes, more than %d", len(data), maxFile)
 	}
 	var f file
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	decoder.KnownFields(true)
 	if err := decoder.Decode(&f); err != nil && !errors.Is(err, io.EOF) {
-		return Mapping{}, fmt.Errorf("parse mapping: %w", err)
+		return Rules{}, fmt.Errorf("parse mapping: %w", err)
 	}
-	var m Mapping
-	for i, u := range f.Users {
-		target, err := parsePath(u.Target)
+	users, err := parse("users", f.Users, "userName", "accountEnabled")
+	if err != nil {
+		return Rules{}, fmt.Errorf("parse mapping: %w", err)
+	}
+	groups, err := parse("groups", f.Groups, "displayName", "securityEnabled")
+	if err != nil {
+		return Rules{}, fmt.Errorf("parse mapping: %w", err)
+	}
+	return Rules{Users: users, Groups: groups}, nil
+}
+
+func parse(section string, lines []line, matching string, always ...string) (Mapping, error) {
+	m := Mapping{always: append([]string{"id"}, always...)}
+	for i, l := range lines {
+		r, err := l.rule()
 		if err != nil {
-			return Mapping{}, fmt.Errorf("parse mapping: users rule %d: %w", i+1, err)
+			return Mapping{}, fmt.Errorf("%s rule %d: %w", section, i+1, err)
 		}
-		if slices.ContainsFunc(m.rules, func(r rule) bool { return r.target.text == u.Target }) {
-			return Mapping{}, fmt.Errorf("parse mapping: %s is mapped twice", u.Target)
+		if slices.ContainsFunc(m.rules, func(r rule) bool { return r.target.text == l.Target }) {
+			return Mapping{}, fmt.Errorf("%s rule %d: %s is mapped twice", section, i+1, l.Target)
 		}
-		r := rule{target: target, required: u.Required, email: u.Format == "email"}
-		switch {
-		case u.Source != "" && u.Expression == "" && u.Constant == nil:
-			r.source = attribute(u.Source)
-		case u.Source == "" && u.Expression != "" && u.Constant == nil:
-			if r.source, err = parseExpression(u.Expression); err != nil {
-				return Mapping{}, fmt.Errorf("parse mapping: %s: %w", u.Target, err)
-			}
-		case u.Source == "" && u.Expression == "" && u.Constant != nil:
-			r.source = constant{u.Constant}
-		default:
-			return Mapping{}, fmt.Errorf("parse mapping: %s: give one of source, expression and constant", u.Target)
-		}
-		if u.Format != "" && !r.email {
-			return Mapping{}, fmt.Errorf("parse mapping: %s: unknown format %q; there is email", u.Target, u.Format)
-		}
-		if u.Matching > 0 {
-			m.matching = target
+		if l.Matching > 0 {
+			m.matching = r.target
 		}
 		m.rules = append(m.rules, r)
 	}
-	if m.matching.text != "userName" {
-		return Mapping{}, errors.New("parse mapping: users need one rule with matching: 1, and its target is userName")
+	if m.matching.text != matching {
+		return Mapping{}, fmt.Errorf("%s need one rule with matching: 1, and its target is %s", section, matching)
 	}
 	return m, nil
+}
+
+func (l line) rule() (rule, error) {
+	target, err := parsePath(l.Target)
+	if err != nil {
+		return rule{}, err
+	}
+	r := rule{target: target, required: l.Required, email: l.Format == "email", longest: l.Longest}
+	switch {
+	case l.Source != "" && l.Expression == "" && l.Constant == nil:
+		r.source = attribute(l.Source)
+	case l.Source == "" && l.Expression != "" && l.Constant == nil:
+		if r.source, err = parseExpression(l.Expression); err != nil {
+			return rule{}, fmt.Errorf("%s: %w", l.Target, err)
+		}
+	case l.Source == "" && l.Expression == "" && l.Constant != nil:
+		r.source = constant{l.Constant}
+	default:
+		return rule{}, fmt.Errorf("%s: give one of source, expression and constant", l.Target)
+	}
+	if l.Format != "" && !r.email {
+		return rule{}, fmt.Errorf("%s: unknown format %q; there is email", l.Target, l.Format)
+	}
+	return r, nil
+}
+
+// Matching is the SCIM path by which Webex is searched for what is there
+// already.
+func (m Mapping) Matching() string { return m.matching.text }
+
+// Select returns the Graph attributes the mappings read, by kind of object.
+func (r Rules) Select() map[change.Kind][]string {
+	return map[change.Kind][]string{change.User: r.Users.Select(), change.Group: r.Groups.Select()}
 }
 
 // Select returns the Graph attributes the mapping reads, sorted: what to name
 // in $select.
 func (m Mapping) Select() []string {
-	names := []string{"id", "accountEnabled"}
+	names := slices.Clone(m.always)
 	for _, r := range m.rules {
 		for _, name := range r.source.reads(nil) {
 			if name = graphName(name); !slices.Contains(names, name) {
@@ -109,7 +151,7 @@ func (m Mapping) Select() []string {
 	return names
 }
 
-// Map computes the values an account should have. Attributes are Graph's, and
+// Map computes the values a user or group should have in Webex. Attributes are Graph's, and
 // IsSoftDeleted, which the caller computes. An attribute without a value is
 // left out: clearing it in Entra clears nothing in Webex, as with Entra's own
 // service. The error names the attribute at fault and never its value.
@@ -129,6 +171,10 @@ func (m Mapping) Map(attributes map[string]any) (map[string]any, error) {
 		}
 		if r.email && !isAddress(v) {
 			return nil, fmt.Errorf("map %s: the value is not an e-mail address", r.target.text)
+		}
+		if s, ok := v.(string); ok && r.longest > 0 && utf8.RuneCountInString(s) > r.longest {
+			return nil, fmt.Errorf("map %s: the value has %d characters and Webex takes %d: shorten %s in Entra",
+				r.target.text, utf8.RuneCountInString(s), r.longest, strings.Join(r.source.reads(nil), ", "))
 		}
 		values[r.target.text] = v
 	}

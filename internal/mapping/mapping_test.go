@@ -12,18 +12,65 @@ import (
 	"entrawebex/internal/mapping"
 )
 
+// groupsRule completes a file whose users are tested.
+const groupsRule = "\ngroups:\n  - { target: displayName, source: displayName, matching: 1 }\n"
+
+// parse returns the mapping of users in a text of theirs.
 func parse(t *testing.T, text string) mapping.Mapping {
 	t.Helper()
-	m, err := mapping.Parse([]byte(text))
+	rules, err := mapping.Parse([]byte(text + groupsRule))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m
+	return rules.Users
+}
+
+func rules(t *testing.T) mapping.Rules {
+	t.Helper()
+	rules, err := mapping.Parse(infra.Provisioning())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rules
 }
 
 func defaults(t *testing.T) mapping.Mapping {
 	t.Helper()
-	return parse(t, string(infra.Provisioning()))
+	return rules(t).Users
+}
+
+func TestAGroupHasItsNameAndItsObjectID(t *testing.T) {
+	t.Parallel()
+	const id = "6c0b1c2d-0000-4000-8000-0000000000a1"
+	m := rules(t).Groups
+	if diff := cmp.Diff([]string{"displayName", "id", "securityEnabled"}, m.Select()); diff != "" {
+		t.Error(diff)
+	}
+	for _, test := range []struct {
+		name        string
+		displayName any
+		want        string
+	}{
+		{"any name", `A "quoted" \ name`, ""},
+		{"the longest name", strings.Repeat("ë", 512), ""},
+		{"a longer one", strings.Repeat("ë", 513), "513 characters and Webex takes 512: shorten displayName in Entra"},
+		{"none", nil, "Entra has no value for displayName"},
+		{"an empty one", "", "Entra has no value for displayName"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := m.Map(map[string]any{"id": id, "displayName": test.displayName, "securityEnabled": true})
+			if test.want != "" {
+				if err == nil || !strings.Contains(err.Error(), test.want) {
+					t.Errorf("error %v, want one with %q", err, test.want)
+				}
+				return
+			}
+			if diff := cmp.Diff(map[string]any{"displayName": test.displayName, "externalId": id}, got); err != nil || diff != "" {
+				t.Error(err, diff)
+			}
+		})
+	}
 }
 
 func ada() map[string]any {
@@ -202,7 +249,8 @@ func TestParseSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	const head = "users:\n  - { target: userName, source: userPrincipalName, matching: 1 }\n"
 	for _, test := range []struct{ name, text, err string }{
-		{"nothing to match by", "users: []", "need one rule with matching: 1"},
+		{"nothing to match users by", "users: []", "users need one rule with matching: 1"},
+		{"nothing to match groups by", head, "groups need one rule with matching: 1"},
 		{"an unknown key", head + "  - { target: title, sauce: jobTitle }", "sauce"},
 		{"no source", head + "  - { target: title }", "title: give one of source, expression and constant"},
 		{"two sources", head + "  - { target: title, source: a, constant: b }", "give one of"},
@@ -230,12 +278,14 @@ func TestParseSaysWhatIsWrong(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add(infra.Provisioning())
 	f.Add([]byte("users:\n  - { target: userName, expression: 'Not([a])', matching: 1 }"))
+	f.Add([]byte("users:\n  - { target: userName, source: a, matching: 1, longest: 3 }" + groupsRule))
 	f.Add([]byte(`users: [{target: 'a[b eq "c"].d', constant: 1}]`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		m, err := mapping.Parse(data)
+		rules, err := mapping.Parse(data)
 		if err != nil {
 			return
 		}
+		m := rules.Users
 		values, err := m.Map(ada())
 		if err != nil {
 			return

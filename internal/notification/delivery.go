@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,7 +25,8 @@ const (
 	foreignClientState  reason = "clientState" // absent, or neither of ours
 	foreignTenant       reason = "tenant"      // names a tenant that is not ours
 	unhandledChangeType reason = "changeType"  // neither created, updated nor deleted
-	unhandledResource   reason = "resource"    // not Users/<object id>, or it contradicts itself
+	unhandledResource   reason = "resource"    // neither Users/<object id> nor Groups/<object id>, or it contradicts itself
+	badMember           reason = "member"      // a member of a group whose id is no object id
 )
 
 // item is a changeNotification: the fields we use of it. What is left out
@@ -51,6 +53,33 @@ type resourceData struct {
 	ID             string    `json:"id"`
 	OrganizationID string    `json:"organizationId"`
 	EventTime      eventTime `json:"eventTime"`
+	Members        members   `json:"members@delta"`
+}
+
+// members are the ids in members@delta, and how many elements have none.
+type members struct {
+	ids []string
+	bad int
+}
+
+// UnmarshalJSON implements json.Unmarshaler. An element that is malformed
+// spoils no other, and what is no array is none.
+func (m *members) UnmarshalJSON(text []byte) error {
+	*m = members{}
+	if text[0] != '[' {
+		return nil
+	}
+	for element := range elements(text) {
+		var member change.Member
+		err := json.Unmarshal(element, &member)
+		id, ok := change.ParseID(member.ID)
+		if err != nil || !ok {
+			m.bad++
+			continue
+		}
+		m.ids = append(m.ids, id)
+	}
+	return nil
 }
 
 // eventTime is zero where it is absent or no RFC 3339 time: that is no reason
@@ -121,15 +150,15 @@ type delivery struct {
 	received, queued, duplicates int
 	dropped                      map[reason]int
 	lifecycle                    []lifecycleEvent
-	// changes hold each object once, in the order first named. They are
-	// handed over, so their memory is not used again.
+	// changes hold each object once, in the order first named, with all its
+	// members. They are handed over, so their memory is not used again.
 	changes []change.Change
 
 	// What follows is memory that one delivery leaves to the next.
 
 	body     bytes.Buffer
-	item     item           // the one being looked at
-	position map[string]int // in changes, by object id
+	item     item                  // the one being looked at
+	position map[change.Object]int // in changes
 }
 
 func (d *delivery) reset(seenAt time.Time) {
@@ -241,6 +270,12 @@ func (d *delivery) take(element []byte) {
 		return
 	}
 	c.SeenAt = d.seenAt
+	for range n.ResourceData.Members.bad {
+		d.drop(badMember)
+	}
+	if c.Kind == change.Group {
+		c.Members = n.ResourceData.Members.ids
+	}
 	d.add(c)
 }
 
@@ -262,18 +297,44 @@ func (d *delivery) droppedTotal() int {
 // add keeps one Change an object. Of several it is a deletion if one of them
 // is, and as old as the oldest.
 func (d *delivery) add(c change.Change) {
-	at, known := d.position[c.ID]
+	at, known := d.position[c.Object]
 	if !known {
-		d.position[c.ID] = len(d.changes)
+		d.position[c.Object] = len(d.changes)
 		d.changes = append(d.changes, c)
 		return
 	}
 	d.duplicates++
 	first := &d.changes[at]
 	first.Deleted = first.Deleted || c.Deleted
+	first.Members = append(first.Members, c.Members...)
 	if first.EventTime.IsZero() || !c.EventTime.IsZero() && c.EventTime.Before(first.EventTime) {
 		first.EventTime = c.EventTime
 	}
+}
+
+// entries returns the Changes as they are queued: with nobody named twice, and
+// with no more members than one can name.
+func (d *delivery) entries() []change.Change {
+	if !slices.ContainsFunc(d.changes, func(c change.Change) bool { return len(c.Members) > 1 }) {
+		return d.changes
+	}
+	entries := make([]change.Change, 0, len(d.changes))
+	for _, c := range d.changes {
+		seen := make(map[string]bool, len(c.Members))
+		c.Members = slices.DeleteFunc(c.Members, func(id string) bool {
+			again := seen[id]
+			seen[id] = true
+			return again
+		})
+		for len(c.Members) > change.MaxMembers {
+			part := c
+			part.Members = c.Members[:change.MaxMembers]
+			entries = append(entries, part)
+			c.Members = c.Members[change.MaxMembers:]
+		}
+		entries = append(entries, c)
+	}
+	return entries
 }
 
 // change returns what n says, or why it says nothing to us.
@@ -283,7 +344,7 @@ func (n *item) change() (change.Change, reason) {
 	default:
 		return change.Change{}, unhandledChangeType
 	}
-	id, ok := n.userID()
+	o, ok := n.object()
 	if !ok {
 		return change.Change{}, unhandledResource
 	}
@@ -292,9 +353,9 @@ func (n *item) change() (change.Change, reason) {
 		correlationID = uuid.NewString()
 	}
 	return change.Change{
-		Object: change.Object{Kind: change.User, ID: id},
-		// Of users, Graph says "deleted" only of those deleted for good; a
-		// soft delete is "updated".
+		Object: o,
+		// Graph says "deleted" only of those deleted for good; a soft delete
+		// is "updated".
 		Deleted:       n.ChangeType == "deleted",
 		Source:        change.Notification,
 		EventTime:     n.ResourceData.EventTime.Time,
@@ -302,18 +363,24 @@ func (n *item) change() (change.Change, reason) {
 	}, ""
 }
 
-// userID returns the user n is about. The resource is "Users/<id>" in
-// captures and "users/<id>" in documentation; subscriptions are made on
-// "/users". resourceData may be absent, but must not say otherwise.
-func (n *item) userID() (string, bool) {
-	kind, rest, _ := strings.Cut(strings.TrimPrefix(n.Resource, "/"), "/")
+// object returns what n is about. The resource is "Users/<id>" or
+// "Groups/<id>" in captures and "users/<id>" in documentation; subscriptions
+// are made on "/users" and "/groups". resourceData may be absent, but must not
+// say otherwise.
+func (n *item) object() (change.Object, bool) {
+	set, rest, _ := strings.Cut(strings.TrimPrefix(n.Resource, "/"), "/")
 	id, ok := change.ParseID(rest)
-	if !ok || !strings.EqualFold(kind, "users") {
-		return "", false
+	if !ok {
+		return change.Object{}, false
 	}
-	if data := n.ResourceData; data.ID != "" && !strings.EqualFold(data.ID, id) ||
-		data.Type != "" && !strings.EqualFold(data.Type, "#microsoft.graph.user") {
-		return "", false
+	data := n.ResourceData
+	for _, kind := range change.Kinds() {
+		if !strings.EqualFold(set, string(kind)+"s") {
+			continue
+		}
+		consistent := (data.ID == "" || strings.EqualFold(data.ID, id)) &&
+			(data.Type == "" || strings.EqualFold(data.Type, "#microsoft.graph."+string(kind)))
+		return change.Object{Kind: kind, ID: id}, consistent
 	}
-	return id, true
+	return change.Object{}, false
 }

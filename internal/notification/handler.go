@@ -142,7 +142,7 @@ func (h *handler) receive(w http.ResponseWriter, r *http.Request) {
 func (h *handler) begin() *delivery {
 	d, ok := h.deliveries.Get().(*delivery)
 	if !ok {
-		d = &delivery{verifier: &h.verifier, position: make(map[string]int)}
+		d = &delivery{verifier: &h.verifier, position: make(map[change.Object]int)}
 	}
 	d.reset(h.now())
 	return d
@@ -182,10 +182,11 @@ func (h *handler) take(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	if len(d.changes) == 0 {
 		return http.StatusAccepted, nil
 	}
-	if err := h.queue.Enqueue(ctx, d.changes); err != nil {
-		return http.StatusServiceUnavailable, fmt.Errorf("enqueue %d changes: %w", len(d.changes), err)
+	entries := d.entries()
+	if err := h.queue.Enqueue(ctx, entries); err != nil {
+		return http.StatusServiceUnavailable, fmt.Errorf("enqueue %d changes: %w", len(entries), err)
 	}
-	d.queued = len(d.changes)
+	d.queued = len(entries)
 	return http.StatusAccepted, nil
 }
 

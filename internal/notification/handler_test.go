@@ -281,7 +281,8 @@ func TestANotificationThatIsNotValidIsDroppedAndCounted(t *testing.T) {
 		"another organization's resource": {set("resourceData.organizationId", userID), "tenant"},
 		"an unknown changeType":           {set("changeType", "renamed"), "changeType"},
 		"no changeType":                   {set("changeType", nil), "changeType"},
-		"a group":                         {set("resource", "Groups/"+userID), "resource"},
+		"a device":                        {set("resource", "Devices/"+userID), "resource"},
+		"a user said to be a group":       {set("resource", "Groups/"+userID), "resource"},
 		"a user's manager":                {set("resource", "Users/"+userID+"/manager"), "resource"},
 		"no resource":                     {set("resource", nil), "resource"},
 		"an id that is no GUID":           {set("resource", "Users/alice@example.com"), "resource"},
@@ -405,12 +406,83 @@ func TestAChangeNotificationIsUnderstoodOnTheLifecyclePath(t *testing.T) {
 	}
 }
 
-func TestAGroupIsNotHandledYet(t *testing.T) {
+func TestAMembershipChangeNamesWhomToLookAt(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	post(b.handler, "/notifications", bytes.NewReader(event(t, "group-members-delta.json")))
-	if got := line(t, b, "delivery")["reasons"]; len(b.queue.changes) != 0 || !cmp.Equal(got, any(map[string]any{"resource": 1.0})) {
-		t.Errorf("queued %v, dropped for %v", b.queue.changes, got)
+	if len(b.queue.changes) != 1 {
+		t.Fatalf("queued %v", b.queue.changes)
+	}
+	got := b.queue.changes[0]
+	if want := (change.Object{Kind: change.Group, ID: "8d6f2b1a-3c4e-4d5f-a061-7283945a6b7c"}); got.Object != want {
+		t.Errorf("queued %v", got)
+	}
+	want := []string{"5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f607", "0c9f4e12-7a35-4b68-8d21-6e5f40312a9b"}
+	if diff := cmp.Diff(want, got.Members); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// membership is an item about the members of a group, as it is captured.
+func membership(t *testing.T, elements ...string) string {
+	t.Helper()
+	text := string(event(t, "group-members-delta.json"))
+	head, rest, _ := strings.Cut(text, `"members@delta": [`)
+	_, tail, _ := strings.Cut(rest, "]")
+	_, head, _ = strings.Cut(head, `"value": [`)
+	tail, _, _ = strings.Cut(tail, "]")
+	return head + `"members@delta": [` + strings.Join(elements, ",") + "]" + tail
+}
+
+func member(n int) string {
+	return fmt.Sprintf(`{"id":"00000000-0000-4000-8000-%012d"}`, n)
+}
+
+func TestMembersOfAGroup(t *testing.T) {
+	t.Parallel()
+	var many []string
+	for n := range 250 {
+		many = append(many, member(n))
+	}
+	for name, test := range map[string]struct {
+		items   [][]string
+		members []int // in each of the Changes
+		dropped map[string]any
+	}{
+		"more than one Change names are split":  {[][]string{many}, []int{100, 100, 50}, nil},
+		"those of several items are united":     {[][]string{many[:60], many[50:110]}, []int{100, 10}, nil},
+		"one who is named twice is named once":  {[][]string{{member(1), `{"id":"00000000-0000-4000-8000-000000000001","@removed":"deleted"}`}}, []int{1}, nil},
+		"an id that is no GUID spoils no other": {[][]string{{`{"id":"ann@example.com"}`, member(1), "17"}}, []int{1}, map[string]any{"member": 2.0}},
+		"none are a change of the properties":   {[][]string{{}}, []int{0}, nil},
+		"@removed may be what it is in a delta": {[][]string{{`{"id":"00000000-0000-4000-8000-000000000001","@removed":{"reason":"changed"}}`}}, []int{1}, nil},
+		"none beside some are not forgotten":    {[][]string{{}, {member(7)}}, []int{1}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			var items []string
+			for _, elements := range test.items {
+				items = append(items, membership(t, elements...))
+			}
+			w := post(b.handler, "/notifications", strings.NewReader(`{"value":[`+strings.Join(items, ",")+`]}`))
+			if w.Code != http.StatusAccepted {
+				t.Fatalf("answered %d: %s", w.Code, items[0])
+			}
+			var got []int
+			for _, c := range b.queue.changes {
+				got = append(got, len(c.Members))
+				if _, err := c.Encode(); err != nil {
+					t.Error(err)
+				}
+			}
+			if diff := cmp.Diff(test.members, got); diff != "" {
+				t.Error(diff)
+			}
+			reasons := line(t, b, "delivery")["reasons"]
+			if test.dropped == nil && reasons != nil || test.dropped != nil && !cmp.Equal(reasons, any(test.dropped)) {
+				t.Errorf("dropped for %v", reasons)
+			}
+		})
 	}
 }
 

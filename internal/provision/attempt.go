@@ -12,11 +12,12 @@ type StepName string
 
 // The steps of an attempt, in their order.
 const (
-	Import     StepName = "import"
-	Scoping    StepName = "scoping"
-	Matching   StepName = "matching"
-	Processing StepName = "processing"
-	Export     StepName = "export"
+	Import              StepName = "import"
+	Scoping             StepName = "scoping"
+	Matching            StepName = "matching"
+	Processing          StepName = "processing"
+	ReferenceResolution StepName = "referenceResolution"
+	Export              StepName = "export"
 )
 
 // Status is the outcome of a step or an attempt, as in Entra's log.
@@ -30,7 +31,7 @@ const (
 	Warning Status = "Warning"
 )
 
-// Action is what an attempt did to the account.
+// Action is what an attempt did to the account or group.
 type Action string
 
 // The actions. None is an attempt that wrote nothing.
@@ -57,6 +58,16 @@ type Modified struct {
 	New       any    `json:"newValue,omitempty"`
 }
 
+// MemberCount says what an attempt did about a group's members.
+type MemberCount struct {
+	// Added and Removed were confirmed by Webex.
+	Added, Removed int
+	// Waiting are not in Webex yet, and are added when they are.
+	Waiting int
+	// Skipped are no users: groups, devices, contacts, service principals.
+	Skipped int
+}
+
 // Attempt is one try to make Webex match Entra for one object: what was seen,
 // decided, written and answered, and when.
 type Attempt struct {
@@ -70,6 +81,8 @@ type Attempt struct {
 	Reason   string
 	Steps    []Step
 	Modified []Modified
+	// Members is what came of a group's members.
+	Members MemberCount
 	// Fault is nil unless Status is Failure.
 	Fault *Fault
 	// Again asks for another look after this long; zero if none is needed.

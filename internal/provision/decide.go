@@ -20,7 +20,7 @@ const (
 // decide compares what Entra has with what Webex is known to have, and either
 // sets w.op to the one write that comes next, or ends the attempt.
 func (b *batch) decide(ctx context.Context, w *work) {
-	if w.record.Doubt != nil && !w.settled {
+	if (w.record.Doubt != nil || w.afresh) && !w.settled {
 		if b.settle(ctx, w); w.done {
 			return
 		}
@@ -30,6 +30,10 @@ func (b *batch) decide(ctx context.Context, w *work) {
 		return
 	}
 	w.record.Absence = nil
+	if w.isGroup() {
+		b.decideGroup(ctx, w)
+		return
+	}
 	want, err := b.desired(w)
 	switch {
 	case w.done:
@@ -56,7 +60,7 @@ func entitled(r Reading) bool {
 
 // isActive reports whether the account is there and not known to be inactive.
 func (w *work) isActive() bool {
-	return w.record.WebexID != "" && w.record.Written[active] != false
+	return !w.isGroup() && w.record.WebexID != "" && w.record.Written[active] != false
 }
 
 // desired maps the reading. Of a user in the recycle bin only the state
@@ -71,7 +75,7 @@ func (b *batch) desired(w *work) (map[string]any, error) {
 	}
 	attributes := maps.Clone(w.reading.Attributes)
 	attributes["IsSoftDeleted"] = !entitled(w.reading)
-	return b.Mapping.Map(attributes)
+	return b.Mapping.Users.Map(attributes)
 }
 
 // decideUnlinked creates the account of a person who has none. Webex is not
@@ -80,14 +84,19 @@ func (b *batch) desired(w *work) (map[string]any, error) {
 func (b *batch) decideUnlinked(w *work, want map[string]any) {
 	name, _ := want[userName].(string)
 	switch {
-	case w.record.Doubt != nil && (want[active] == false || !containsFold(w.record.Doubt.UserNames, name)):
+	case w.record.Doubt != nil && (want[active] == false || !containsFold(w.record.Doubt.Names, name)):
 		b.unseen(w)
 		return
 	case want[active] == false:
 		b.skip(w, Scoping, "is disabled or deleted in Entra and was never provisioned (NotEffectivelyEntitled)")
 		return
 	}
-	w.op = &Operation{Object: w.attempt.Object, Resource: b.Mapping.Resource(want)}
+	b.create(w, want)
+}
+
+// create sets w.op to the creation of what has these values.
+func (b *batch) create(w *work, want map[string]any) {
+	w.op = &Operation{Object: w.attempt.Object, Resource: b.rules(w).Resource(want)}
 	w.pending = want
 }
 
@@ -95,13 +104,13 @@ func (b *batch) decideUnlinked(w *work, want map[string]any) {
 // earlier one created the account.
 func (b *batch) unseen(w *work) {
 	b.fail(w, Matching, &Fault{Kind: Transient, Reason: fmt.Sprintf(
-		"an interrupted attempt may have created an account of %s that Webex does not show yet", w.attempt.Object)})
+		"an interrupted attempt may have created %s in Webex, which does not show it yet", w.attempt.Object)})
 }
 
 // change sets w.op to the smallest PATCH that gives the linked account these
 // values, or ends the attempt if it has them.
 func (b *batch) change(ctx context.Context, w *work, want map[string]any) {
-	patch, changed := b.Mapping.Diff(w.record.Written, want)
+	patch, changed := b.rules(w).Diff(w.record.Written, want)
 	if len(patch) == 0 {
 		b.unchanged(w)
 		return
@@ -117,8 +126,13 @@ func (b *batch) change(ctx context.Context, w *work, want map[string]any) {
 	w.pending = pending
 }
 
-// unchanged ends an attempt that finds nothing more to write.
+// unchanged ends an attempt that finds nothing more to write; of a group that
+// is there, the members come first.
 func (b *batch) unchanged(w *work) {
+	if w.isGroup() && w.reading.Presence == Present && !w.converged {
+		w.converged = true
+		return
+	}
 	if w.attempt.Action != None {
 		b.succeed(w)
 		return
@@ -222,32 +236,33 @@ const visibleAfter = time.Minute
 func (b *batch) settle(ctx context.Context, w *work) {
 	r := &w.record
 	w.settled = true
+	kind := w.attempt.Object.Kind
 	if r.WebexID != "" {
-		account, err := b.Target.User(ctx, r.WebexID)
+		found, err := b.Target.Read(ctx, kind, r.WebexID)
 		switch {
 		case isKind(err, Gone):
-			w.step(Matching, Warning, "Webex no longer has the account "+r.WebexID)
+			w.step(Matching, Warning, fmt.Sprintf("Webex no longer has the %s %s", kind, r.WebexID))
 			w.unlink()
 		case err != nil:
 			b.fail(w, Matching, err)
 		default:
-			b.link(w, account)
+			b.link(w, found)
 		}
 		return
 	}
 	if r.Doubt == nil {
 		return
 	}
-	for _, name := range r.Doubt.UserNames {
-		accounts, err := b.Target.UsersNamed(ctx, name)
+	for _, name := range r.Doubt.Names {
+		found, err := b.Target.Named(ctx, kind, name)
 		if err != nil {
 			b.fail(w, Matching, err)
 			return
 		}
-		for _, account := range accounts {
-			if account.externalID() == w.attempt.Object.ID {
-				w.step(Matching, Success, "found the account "+account.ID+" that an interrupted attempt created")
-				b.link(w, account)
+		for _, candidate := range found {
+			if candidate.externalID() == w.attempt.Object.ID {
+				w.step(Matching, Success, fmt.Sprintf("found the %s %s that an interrupted attempt created", kind, candidate.ID))
+				b.link(w, candidate)
 				return
 			}
 		}
@@ -257,16 +272,19 @@ func (b *batch) settle(ctx context.Context, w *work) {
 	}
 }
 
-// link ties the object to an account just read.
-func (b *batch) link(w *work, account Account) {
+// link ties the object to what was just read from Webex.
+func (b *batch) link(w *work, found Resource) {
 	r := &w.record
-	r.WebexID, r.Written, r.Doubt = account.ID, b.Mapping.Values(account.Attributes), nil
+	if w.isGroup() && (r.WebexID != found.ID || w.afresh && r.Comparison == nil) {
+		r.Comparison = &Comparison{}
+	}
+	r.WebexID, r.Written, r.Doubt = found.ID, b.rules(w).Values(found.Attributes), nil
 	w.settled = true
 	b.dateInactivity(w)
 }
 
-func (a Account) externalID() string {
-	s, _ := a.Attributes[externalID].(string)
+func (found Resource) externalID() string {
+	s, _ := found.Attributes[externalID].(string)
 	return strings.ToLower(s)
 }
 

@@ -34,10 +34,17 @@ type Config struct {
 	Ledger    Ledger
 	// Queue takes the Changes of objects the engine wants looked at again.
 	Queue   Enqueuer
-	Mapping mapping.Mapping
+	Mapping mapping.Rules
 	// TenantID is the tenant Entra's answers must come from before anything
 	// is disabled or deleted.
 	TenantID string
+	// SkipGroups leaves the groups of Webex alone.
+	SkipGroups bool
+	// Nested makes the users of groups within a group its members.
+	Nested bool
+	// DeleteBinned deletes a group once it is in Entra's recycle bin; else it
+	// is kept until it is deleted for good.
+	DeleteBinned bool
 	// Protected are object ids and userNames that are never disabled or
 	// deleted.
 	Protected []string
@@ -90,6 +97,13 @@ type work struct {
 	reading        Reading
 	// settled says that record.Written was read from Webex in this attempt.
 	settled bool
+	// hints are the members the causes name, afresh whether one of them
+	// trusts nothing.
+	hints  []string
+	afresh bool
+	// converged says that a group's properties are as they should be, and its
+	// members come next.
+	converged bool
 	// unseen says that Webex called the name taken and showed no holder.
 	unseen bool
 	// op is the write that comes next, pending the values it writes.
@@ -123,31 +137,57 @@ func (e *Engine) Converge(ctx context.Context, changes []change.Change) []Attemp
 	for _, w := range b.works {
 		b.claim(ctx, w)
 	}
-	named := len(b.works)
+	named := b.works
 	b.read(ctx)
 	for range rounds {
 		if !b.round(ctx) {
 			break
 		}
 	}
-	attempts := make([]Attempt, len(b.works))
-	for i, w := range b.works {
-		b.finish(ctx, w)
+	// Nobody waits for the members of a large group.
+	for _, members := range []bool{false, true} {
+		for _, w := range b.works {
+			if w.converged != members {
+				continue
+			}
+			if members {
+				b.members(ctx, w)
+			}
+			b.finish(ctx, w)
+		}
+	}
+	// Objects that had to make room are not among those named.
+	attempts := make([]Attempt, len(named))
+	for i, w := range named {
 		attempts[i] = w.attempt
 	}
-	// Behind these are the objects that had to make room for them.
-	return attempts[:named]
+	return attempts
 }
 
 func (b *batch) add(c change.Change) {
-	if w := b.find(c.Object); w != nil {
-		w.attempt.Causes = append(w.attempt.Causes, c)
-		return
+	w := b.find(c.Object)
+	if w == nil {
+		w = &work{attempt: Attempt{Object: c.Object, Action: None}}
+		b.works = append(b.works, w)
 	}
-	b.works = append(b.works, &work{
-		attempt: Attempt{Object: c.Object, Causes: []change.Change{c}, Action: None},
-	})
+	w.attempt.Causes = append(w.attempt.Causes, c)
+	w.afresh = w.afresh || c.Afresh
+	for _, id := range c.Members {
+		if !slices.Contains(w.hints, id) {
+			w.hints = append(w.hints, id)
+		}
+	}
 }
+
+// rules is the mapping of the object's kind.
+func (b *batch) rules(w *work) mapping.Mapping {
+	if w.isGroup() {
+		return b.Mapping.Groups
+	}
+	return b.Mapping.Users
+}
+
+func (w *work) isGroup() bool { return w.attempt.Object.Kind == change.Group }
 
 func (b *batch) find(o change.Object) *work {
 	for _, w := range b.works {
@@ -163,6 +203,10 @@ func (b *batch) find(o change.Object) *work {
 func (b *batch) claim(ctx context.Context, w *work) {
 	now := b.Now()
 	w.attempt.Started = now
+	if w.isGroup() && b.SkipGroups {
+		b.skip(w, Scoping, "is a group, and PROVISION_GROUPS is false")
+		return
+	}
 	record, err := b.Ledger.Claim(ctx, w.attempt.Object, b.owner, now, now.Add(Lease))
 	if err != nil {
 		if errors.Is(err, ErrClaimed) {
@@ -182,19 +226,29 @@ func (b *batch) claim(ctx context.Context, w *work) {
 // read imports the batch's objects from Entra.
 func (b *batch) read(ctx context.Context) {
 	var open []*work
-	var ids []string
+	var queries []Query
 	for _, w := range b.works {
 		if !w.done {
 			open = append(open, w)
-			ids = append(ids, w.attempt.Object.ID)
+			queries = append(queries, b.query(w))
 		}
 	}
 	if len(open) == 0 {
 		return
 	}
-	for i, reading := range b.Directory.Users(ctx, ids) {
+	for i, reading := range b.Directory.Read(ctx, queries) {
 		b.imported(open[i], reading)
 	}
+}
+
+// query asks for the object, and for those members it may have lost or won
+// unless all of them are about to be compared.
+func (b *batch) query(w *work) Query {
+	q := Query{Object: w.attempt.Object, Transitive: b.Nested}
+	if w.record.WebexID != "" && w.record.Comparison == nil && !w.afresh {
+		q.Members = w.hints
+	}
+	return q
 }
 
 func (b *batch) imported(w *work, reading Reading) {
@@ -207,7 +261,7 @@ func (b *batch) imported(w *work, reading Reading) {
 	case reading.Presence == SoftDeleted:
 		w.step(Import, Success, "is in Entra's recycle bin")
 	case reading.Presence == Absent:
-		w.step(Import, Success, "Entra has it neither under /users nor in the recycle bin")
+		w.step(Import, Success, "Entra has it neither among the living nor in the recycle bin")
 	default:
 		b.fail(w, Import, &Fault{Kind: Transient, Reason: fmt.Sprintf("Entra gave no answer for %s", w.attempt.Object)})
 	}
@@ -218,7 +272,7 @@ func (b *batch) imported(w *work, reading Reading) {
 func (b *batch) round(ctx context.Context) bool {
 	var exporting []*work
 	for _, w := range b.works {
-		if w.done {
+		if w.done || w.converged {
 			continue
 		}
 		w.op, w.pending = nil, nil
@@ -248,10 +302,10 @@ func (b *batch) doubt(ctx context.Context, w *work) bool {
 	w.before = w.record.Doubt
 	d := &Doubt{Since: b.Now()}
 	if w.before != nil {
-		d.UserNames = slices.Clone(w.before.UserNames)
+		d.Names = slices.Clone(w.before.Names)
 	}
-	if name, ok := w.pending[userName].(string); ok && !containsFold(d.UserNames, name) {
-		d.UserNames = append(d.UserNames, name)
+	if name, ok := w.pending[b.rules(w).Matching()].(string); ok && !containsFold(d.Names, name) {
+		d.Names = append(d.Names, name)
 	}
 	w.record.Doubt = d
 	if err := b.save(ctx, w); err != nil {
@@ -330,6 +384,7 @@ func (b *batch) wrote(w *work, id string) {
 		w.note(Delete, nil, nil)
 		w.step(Export, Success, "deleted in Webex")
 		w.unlink()
+		r.Lost = false // as was meant
 		return
 	}
 	w.note(actionOf(op, r.Written, values), r.Written, values)
@@ -338,6 +393,9 @@ func (b *batch) wrote(w *work, id string) {
 	maps.Copy(written, r.Written)
 	maps.Copy(written, values)
 	r.WebexID, r.Written = id, written
+	if w.isGroup() && op.Resource != nil {
+		r.Comparison = &Comparison{Fresh: true}
+	}
 	b.dateInactivity(w)
 }
 
@@ -366,7 +424,7 @@ func saveFault(w *work, err error) error {
 		return &Fault{Kind: Transient, Reason: fmt.Sprintf("the claim on %s ran out", w.attempt.Object), Err: err}
 	case errors.Is(err, ErrLinked):
 		return &Fault{Kind: Permanent, Reason: fmt.Sprintf(
-			"the Webex account %s is linked to another person than %s", w.record.WebexID, w.attempt.Object), Err: err}
+			"%s of Webex is linked to another object than %s", w.record.WebexID, w.attempt.Object), Err: err}
 	default:
 		return fmt.Errorf("write the ledger record of %s: %w", w.attempt.Object, err)
 	}
@@ -379,6 +437,10 @@ func (b *batch) finish(ctx context.Context, w *work) {
 		b.fail(w, Processing, &Fault{Kind: Transient, Reason: fmt.Sprintf("%s changed faster than it could be written", w.attempt.Object)})
 	}
 	if w.stored.Claim.Owner == b.owner {
+		if err := b.announce(ctx, w); err != nil {
+			b.fail(w, ReferenceResolution, err)
+		}
+		w.keepHints()
 		if err := b.conclude(ctx, w); err != nil {
 			b.fail(w, Export, saveFault(w, err))
 		}
@@ -387,6 +449,15 @@ func (b *batch) finish(ctx context.Context, w *work) {
 	w.attempt.Finished = b.Now()
 	w.attempt.log(ctx, b.Log)
 	b.Observe(w.attempt)
+}
+
+// keepHints makes sure that members who were named and not looked at, because
+// the group is in the recycle bin or at fault, are looked at when it is not.
+func (w *work) keepHints() {
+	r := &w.record
+	if !w.converged && len(w.hints) > 0 && w.attempt.Again == 0 && r.WebexID != "" && r.Comparison == nil {
+		r.Comparison = &Comparison{}
+	}
 }
 
 func (b *batch) conclude(ctx context.Context, w *work) error {
@@ -402,12 +473,14 @@ func (b *batch) conclude(ctx context.Context, w *work) error {
 // forgettable reports whether the record says nothing that a new one would
 // not.
 func (r *Record) forgettable() bool {
-	return r.WebexID == "" && r.Doubt == nil && r.Trouble == nil && r.Absence == nil
+	return r.WebexID == "" && r.Doubt == nil && r.Trouble == nil && r.Absence == nil && !r.Lost
 }
 
 func (w *work) unlink() {
-	w.record.WebexID, w.record.Written, w.record.Doubt = "", nil, nil
-	w.record.InactiveSince = time.Time{}
+	r := &w.record
+	r.Lost = r.Lost || r.WebexID != ""
+	r.WebexID, r.Written, r.Doubt, r.Comparison = "", nil, nil, nil
+	r.InactiveSince = time.Time{}
 }
 
 func containsFold(list []string, s string) bool {

@@ -25,6 +25,16 @@ const (
 	Absent
 )
 
+// Query asks for one object as Entra has it now.
+type Query struct {
+	Object change.Object
+	// Members are the ids of those whose membership in the group is asked
+	// for, along with the group's properties.
+	Members []string
+	// Transitive asks for membership through other groups too.
+	Transitive bool
+}
+
 // Reading is one object as Entra has it now.
 type Reading struct {
 	Presence Presence
@@ -32,32 +42,78 @@ type Reading struct {
 	// has them (string, bool, float64, nil, []any, map[string]any). An
 	// attribute Entra did not return is not in it.
 	Attributes map[string]any
+	// Memberships answers each of Query.Members, in their order.
+	Memberships []Membership
 	// Err is a *Fault if this object could not be read; then nothing else
 	// holds.
 	Err error
 }
 
+// Standing says how somebody stands to a group.
+type Standing int
+
+// The standings. Unanswered is the zero value: nothing may follow from it.
+const (
+	Unanswered Standing = iota
+	// Member: a live user, and a member.
+	Member
+	// Stranger: a live user, and no member.
+	Stranger
+	// NoUser: Entra has no live user of this id. It is deleted, or not there
+	// yet, or something other than a user.
+	NoUser
+)
+
+// Membership is the answer about one possible member.
+type Membership struct {
+	Standing Standing
+	// Err is a *Fault if there is no answer.
+	Err error
+}
+
+// MemberPage is a page of a group's members.
+type MemberPage struct {
+	// Users are the ids of the members that are users.
+	Users []string
+	// Others is how many members are something else: groups, devices,
+	// contacts, service principals.
+	Others int
+	// Next is where the next page is; empty after the last.
+	Next string
+}
+
 // Directory is Entra as the engine reads it.
 type Directory interface {
-	// Users reads each user as it is now: one round trip for up to 20, and
-	// one more for those that are not under /users. It returns a Reading for
-	// every id, in the order asked; a failed round trip is a Fault in each
-	// Reading it would have answered.
-	Users(ctx context.Context, ids []string) []Reading
+	// Read reads each object as it is now: one round trip for up to 20 users,
+	// groups and members together, and one more for those that are in the
+	// recycle bin, if anywhere. It returns a Reading for every query, in the
+	// order asked; a failed round trip is a Fault in each Reading, or
+	// Membership, that it would have answered.
+	Read(ctx context.Context, queries []Query) []Reading
+	// Members reads a page of a group's members, direct or transitive: the
+	// first one, or the one that page.Next of an earlier call names. Fault
+	// Gone if Entra no longer knows that page: begin anew.
+	Members(ctx context.Context, groupID string, transitive bool, page string) (MemberPage, error)
+	// GroupsOf returns the ids of all groups that the object is a member of,
+	// directly or transitively. Fault Gone if there is no such object.
+	GroupsOf(ctx context.Context, o change.Object, transitive bool) ([]string, error)
 	// Organization returns the id of the tenant that answers.
 	Organization(ctx context.Context) (string, error)
 }
 
-// Account is a user as Webex has it.
-type Account struct {
+// Resource is a user or a group as Webex has it.
+type Resource struct {
 	// ID is the id Webex gave it, a UUID.
 	ID string
-	// Attributes is the SCIM resource as JSON has it.
+	// Attributes is the SCIM resource as JSON has it, without members.
 	Attributes map[string]any
+	// Reserved says why it may not be adopted, whatever its name: Webex
+	// itself or another system manages it. Empty if it may.
+	Reserved string
 }
 
 // Operation is one write to Webex. What is set says what it does: a Resource
-// is created; a Patch changes the account ID; neither deletes it.
+// is created; a Patch changes the one with the ID; neither deletes it.
 type Operation struct {
 	Object change.Object
 	// ID is the Webex id; empty for a create.
@@ -68,24 +124,45 @@ type Operation struct {
 
 // Answer is what came of an Operation.
 type Answer struct {
-	// ID is the Webex id of a created account.
+	// ID is the Webex id of what was created.
 	ID string
 	// Err is nil, or a *Fault.
 	Err error
 }
 
+// MemberChange changes who is in a group of Webex.
+type MemberChange struct {
+	// Group is the group in Entra, ID its Webex id.
+	Group change.Object
+	ID    string
+	// Add and Remove are Webex ids of users, at most change.MaxMembers
+	// together and nobody twice.
+	Add, Remove []string
+}
+
 // Target is Webex as the engine sees it.
 type Target interface {
-	// User reads one account by its Webex id. Fault Gone if there is none.
-	User(ctx context.Context, id string) (Account, error)
-	// UsersNamed returns the accounts of the organization whose userName is
-	// the one given, case aside; none is not an error.
-	UsersNamed(ctx context.Context, userName string) ([]Account, error)
+	// Read reads one user or group by its Webex id. Fault Gone if there is
+	// none.
+	Read(ctx context.Context, kind change.Kind, id string) (Resource, error)
+	// Named returns the users whose userName, or the groups whose displayName,
+	// is the one given, case aside; none is not an error.
+	Named(ctx context.Context, kind change.Kind, name string) ([]Resource, error)
 	// Apply carries out the operations in their order and returns an Answer
 	// for each, in that order. One that fails does not stop the others.
-	// Faults: Exists for a userName that is taken, Gone for an id that is
-	// not there, NoTarget, and the retryable and permanent kinds.
+	// Faults: Exists for a name that is taken, Gone for an id that is not
+	// there, NoTarget, and the retryable and permanent kinds.
 	Apply(ctx context.Context, ops []Operation) []Answer
+	// ChangeMembers makes members of those in Add and takes those in Remove
+	// out. Whoever is what he shall be already stays it. refused are the
+	// faults of single members by their Webex id, Gone for an account that is
+	// not there; all others are as asked unless err, a *Fault of the whole
+	// call, says otherwise: Gone for a group that is not there.
+	ChangeMembers(ctx context.Context, c MemberChange) (refused map[string]error, err error)
+	// Members calls each with the Webex ids of the group's members that are
+	// users, page by page, until it returns an error. Fault Gone for a group
+	// that is not there.
+	Members(ctx context.Context, groupID string, each func(ids []string) error) error
 }
 
 // ErrClaimed is returned where another worker holds the object.
@@ -114,6 +191,15 @@ type Ledger interface {
 	Record(ctx context.Context, o change.Object) (Record, bool, error)
 	// LinkedTo returns the object a Webex account is linked to; false if none.
 	LinkedTo(ctx context.Context, webexID string) (change.Object, bool, error)
+	// WebexIDs returns the Webex ids that the objects are linked to, in their
+	// order; empty for one that is not.
+	WebexIDs(ctx context.Context, objects []change.Object) ([]string, error)
+	// Await notes that a group waits for each of the users. It needs no claim.
+	Await(ctx context.Context, group change.Object, users []change.Object) error
+	// Awaiting returns the groups that wait for a user.
+	Awaiting(ctx context.Context, user change.Object) ([]change.Object, error)
+	// Arrived removes the notes that these groups wait for the user.
+	Arrived(ctx context.Context, user change.Object, groups []change.Object) error
 }
 
 // Enqueuer puts Changes on the queue.

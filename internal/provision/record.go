@@ -10,7 +10,7 @@ import (
 // stored; fields may be added, never renamed.
 type Record struct {
 	Object change.Object `json:"object"`
-	// WebexID is the account this object is linked to; empty if none.
+	// WebexID is the account or group this object is linked to; empty if none.
 	WebexID string `json:"webexId,omitempty"`
 	// Written is what was last written to Webex and confirmed: SCIM path to
 	// value.
@@ -26,6 +26,12 @@ type Record struct {
 	Trouble *Trouble `json:"trouble,omitempty"`
 	// Absence is kept while Entra says the object is gone.
 	Absence *Absence `json:"absence,omitempty"`
+	// Lost says that the object had an account that went away: once it has a
+	// new one, its groups are asked of Entra and told.
+	Lost bool `json:"lost,omitempty"`
+	// Comparison is what is left to do before a group's members are known to
+	// have been compared as a whole; nil if nothing is.
+	Comparison *Comparison `json:"comparison,omitempty"`
 	// InactiveSince is when the account was deactivated; Webex removes it
 	// 30 days later.
 	InactiveSince time.Time `json:"inactiveSince,omitzero"`
@@ -39,9 +45,9 @@ type Claim struct {
 
 // Doubt notes what is about to be written, before it is.
 type Doubt struct {
-	// UserNames are the names under which the account may be found.
-	UserNames []string  `json:"userNames,omitempty"`
-	Since     time.Time `json:"since"`
+	// Names are the userNames or displayNames under which Webex may have it.
+	Names []string  `json:"userNames,omitempty"`
+	Since time.Time `json:"since"`
 }
 
 // Trouble is a fault that no success has cleared yet.
@@ -52,6 +58,16 @@ type Trouble struct {
 	// Since is when the first of the attempts failed, Attempts how many have.
 	Since    time.Time `json:"since"`
 	Attempts int       `json:"attempts"`
+}
+
+// Comparison of all members of a group goes on where it was left.
+type Comparison struct {
+	// Fresh says that the group was created by us without members: what
+	// Webex has need not be read.
+	Fresh bool `json:"fresh,omitempty"`
+	// Page is the page of Entra's members that comes next; empty for the
+	// first.
+	Page string `json:"page,omitempty"`
 }
 
 // Absence is Entra's answer that the object is in neither place.

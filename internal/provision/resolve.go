@@ -13,12 +13,12 @@ import (
 // up.
 func (b *batch) resolve(ctx context.Context, w *work, f *Fault) {
 	name, _ := w.pending[userName].(string)
-	if name == "" {
+	if w.isGroup() || name == "" {
 		w.record.Doubt = w.before
 		b.fail(w, Export, &Fault{Kind: Permanent, Reason: f.Reason})
 		return
 	}
-	holders, err := b.Target.UsersNamed(ctx, name)
+	holders, err := b.Target.Named(ctx, change.User, name)
 	switch {
 	case err != nil:
 		b.fail(w, Matching, err)
@@ -51,7 +51,7 @@ func (b *batch) takenUnseen(w *work) {
 		"the userName of %s is taken and no account of this organization shows it, so it belongs to another one: claim the user in Control Hub", w.attempt.Object)})
 }
 
-func (b *batch) takenBy(ctx context.Context, w *work, name string, holder Account) {
+func (b *batch) takenBy(ctx context.Context, w *work, name string, holder Resource) {
 	owner, owned, err := b.ownerOf(ctx, holder)
 	if err != nil {
 		b.fail(w, Matching, err)
@@ -79,14 +79,14 @@ func (b *batch) takenBy(ctx context.Context, w *work, name string, holder Accoun
 
 // adoptable reports whether an unlinked account may be taken over: nobody's,
 // this object's, or what a system other than Entra left behind.
-func adoptable(a Account, o change.Object) bool {
+func adoptable(a Resource, o change.Object) bool {
 	_, entra := change.ParseID(a.externalID())
 	return !entra || a.externalID() == o.ID
 }
 
 // ownerOf returns the object an account is ours for: linked to it, or created
 // for it by an attempt that never learned so.
-func (b *batch) ownerOf(ctx context.Context, a Account) (change.Object, bool, error) {
+func (b *batch) ownerOf(ctx context.Context, a Resource) (change.Object, bool, error) {
 	for _, w := range b.works {
 		if w.record.WebexID == a.ID {
 			return w.attempt.Object, true, nil
@@ -107,7 +107,7 @@ func (b *batch) ownerOf(ctx context.Context, a Account) (change.Object, bool, er
 // makeRoom moves the holder of a name to a reserved address, if Entra says that
 // the name is no longer the holder's. The holder is worked on under its own
 // claim, and converged with the batch.
-func (b *batch) makeRoom(ctx context.Context, w *work, name string, holder Account, owner change.Object) {
+func (b *batch) makeRoom(ctx context.Context, w *work, name string, holder Resource, owner change.Object) {
 	h := b.find(owner)
 	if h == nil {
 		var err error
@@ -129,7 +129,7 @@ func (b *batch) makeRoom(ctx context.Context, w *work, name string, holder Accou
 			h.pending[path] = owner.ID + "@" + domain
 		}
 	}
-	patch, _ := b.Mapping.Diff(h.record.Written, h.pending)
+	patch, _ := b.Mapping.Users.Diff(h.record.Written, h.pending)
 	h.op = &Operation{Object: owner, ID: holder.ID, Patch: patch}
 	if b.doubt(ctx, h) {
 		b.export(ctx, []*work{h})
@@ -151,7 +151,7 @@ func (b *batch) visit(ctx context.Context, w *work, o change.Object) (*work, err
 	b.add(again)
 	h := b.works[len(b.works)-1]
 	if b.claim(ctx, h); !h.done {
-		b.imported(h, b.Directory.Users(ctx, []string{o.ID})[0])
+		b.imported(h, b.Directory.Read(ctx, []Query{{Object: o}})[0])
 	}
 	if h.done {
 		return nil, &Fault{Kind: Transient, Reason: fmt.Sprintf("%s holds the userName of %s and cannot be looked at now", o, w.attempt.Object), Err: h.attempt.Fault}

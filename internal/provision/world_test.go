@@ -8,6 +8,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +27,8 @@ const (
 	ada      = "5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f607"
 	bob      = "5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f608"
 	cyd      = "5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f609"
+	sales    = "6c0b1c2d-0000-4000-8000-0000000000a1"
+	europe   = "6c0b1c2d-0000-4000-8000-0000000000a2"
 )
 
 // world is an engine with a tenant and an organization that behave, a real
@@ -33,6 +36,7 @@ const (
 type world struct {
 	*provision.Engine
 	t      *testing.T
+	config provision.Config
 	now    time.Time
 	tenant *tenant
 	org    *org
@@ -63,8 +67,8 @@ func setup(t *testing.T, options ...func(*provision.Config)) *world {
 	w := &world{
 		t:      t,
 		now:    time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC),
-		tenant: &tenant{id: tenantID, users: map[string]*person{}},
-		org:    &org{accounts: map[string]map[string]any{}},
+		tenant: &tenant{id: tenantID, users: map[string]*person{}, groups: map[string]*group{}},
+		org:    &org{accounts: map[string]map[string]any{}, groups: map[string]map[string]any{}, members: map[string][]string{}},
 		ledger: &faultyLedger{Ledger: kept},
 		queue:  &changes{},
 	}
@@ -77,9 +81,13 @@ func setup(t *testing.T, options ...func(*provision.Config)) *world {
 	for _, option := range options {
 		option(&config)
 	}
-	w.Engine = provision.New(config)
+	w.config = config
+	w.renew()
 	return w
 }
+
+// renew begins a new engine on what the ledger has.
+func (w *world) renew() { w.Engine = provision.New(w.config) }
 
 func (w *world) hire(id, name string) *person {
 	p := &person{name: name, given: "Given", surname: "Surname", display: "Given Surname", enabled: true}
@@ -138,20 +146,161 @@ type person struct {
 
 // tenant is Entra: provision.Directory over people.
 type tenant struct {
-	id    string
-	users map[string]*person
-	reads int
+	id     string
+	users  map[string]*person
+	groups map[string]*group
+	reads  int
+	page   int // members on a page, at least 100
 }
 
 func (t *tenant) Organization(context.Context) (string, error) { return t.id, nil }
 
-func (t *tenant) Users(_ context.Context, ids []string) []provision.Reading {
+func (t *tenant) Read(_ context.Context, queries []provision.Query) []provision.Reading {
 	t.reads++
-	readings := make([]provision.Reading, len(ids))
-	for i, id := range ids {
-		readings[i] = t.reading(id)
+	readings := make([]provision.Reading, len(queries))
+	for i, q := range queries {
+		if q.Object.Kind == change.Group {
+			readings[i] = t.readGroup(q)
+		} else {
+			readings[i] = t.reading(q.Object.ID)
+		}
 	}
 	return readings
+}
+
+func (t *tenant) readGroup(q provision.Query) provision.Reading {
+	g := t.groups[q.Object.ID]
+	if g == nil || g.gone {
+		return provision.Reading{Presence: provision.Absent}
+	}
+	reading := provision.Reading{Presence: provision.Present, Attributes: map[string]any{
+		"id": q.Object.ID, "displayName": g.name, "securityEnabled": !g.insecure,
+	}}
+	if g.name == "" {
+		reading.Attributes["displayName"] = nil
+	}
+	if g.binned {
+		reading.Presence = provision.SoftDeleted
+	}
+	for _, id := range q.Members {
+		m := provision.Membership{Standing: provision.NoUser, Err: g.fault[id]}
+		switch p := t.users[id]; {
+		case p == nil || p.gone || p.binned || p.hidden:
+		case slices.Contains(t.usersIn(q.Object.ID, q.Transitive), id):
+			m.Standing = provision.Member
+		default:
+			m.Standing = provision.Stranger
+		}
+		reading.Memberships = append(reading.Memberships, m)
+	}
+	return reading
+}
+
+// usersIn are the users in a group, as Entra shows them: live ones.
+func (t *tenant) usersIn(id string, transitive bool) []string {
+	var found []string
+	seen := map[string]bool{}
+	var visit func(id string)
+	visit = func(id string) {
+		g := t.groups[id]
+		if g == nil || g.gone || g.binned || seen[id] {
+			return
+		}
+		seen[id] = true
+		for _, member := range g.members {
+			if p := t.users[member]; p != nil && !p.gone && !p.binned && !slices.Contains(found, member) {
+				found = append(found, member)
+			}
+			if transitive {
+				visit(member)
+			}
+		}
+	}
+	visit(id)
+	return found
+}
+
+func (t *tenant) Members(_ context.Context, groupID string, transitive bool, page string) (provision.MemberPage, error) {
+	t.reads++
+	ids := t.usersIn(groupID, transitive)
+	start := 0
+	if page != "" {
+		var err error
+		if start, err = strconv.Atoi(page); err != nil {
+			return provision.MemberPage{}, &provision.Fault{Kind: provision.Gone, Reason: "400"}
+		}
+	}
+	end := min(start+t.pageSize(), len(ids))
+	p := provision.MemberPage{Users: ids[start:end]}
+	if end < len(ids) {
+		p.Next = strconv.Itoa(end)
+	} else if !transitive {
+		p.Others = len(t.groups[groupID].members) - len(ids)
+	}
+	return p, nil
+}
+
+func (t *tenant) pageSize() int { return max(t.page, 100) }
+
+func (t *tenant) GroupsOf(_ context.Context, o change.Object, transitive bool) ([]string, error) {
+	t.reads++
+	var found []string
+	for _, id := range slices.Sorted(maps.Keys(t.groups)) {
+		if id == o.ID || t.groups[id].gone || t.groups[id].binned {
+			continue
+		}
+		if slices.Contains(t.groups[id].members, o.ID) {
+			found = append(found, id)
+			if transitive {
+				outer, err := t.GroupsOf(context.Background(), change.Object{Kind: change.Group, ID: id}, true)
+				if err != nil {
+					return nil, err
+				}
+				found = append(found, outer...)
+			}
+		}
+	}
+	return found, nil
+}
+
+// group is a group in Entra.
+type group struct {
+	name         string
+	members      []string // ids of users, groups and others
+	insecure     bool
+	binned, gone bool
+	fault        map[string]error // of asking about a member
+}
+
+// team makes a group.
+func (w *world) team(id, name string, members ...string) *group {
+	g := &group{name: name, members: members, fault: map[string]error{}}
+	w.tenant.groups[id] = g
+	return g
+}
+
+// changed is the Change that a notification about a group's members makes.
+func changed(id string, members ...string) change.Change {
+	return change.Change{
+		Object: change.Object{Kind: change.Group, ID: id}, Members: members,
+		Source: change.Notification, CorrelationID: "c-" + id,
+	}
+}
+
+// drain converges what is queued until nothing is.
+func (w *world) drain() {
+	w.t.Helper()
+	for range 20 {
+		queued := w.queue.queued
+		w.queue.queued = nil
+		if len(queued) == 0 {
+			return
+		}
+		for _, c := range queued {
+			w.converge(c)
+		}
+	}
+	w.t.Fatal("the engine queues without end")
 }
 
 func (t *tenant) reading(id string) provision.Reading {
@@ -177,6 +326,10 @@ func (t *tenant) reading(id string) provision.Reading {
 // org is Webex: provision.Target over SCIM resources, with unique names.
 type org struct {
 	accounts map[string]map[string]any
+	groups   map[string]map[string]any
+	members  map[string][]string // Webex ids by that of the group
+	reserved map[string]string
+	refuse   map[string]error // what adding an account to any group comes to
 	created  int
 	calls    []string
 	// foreign are names taken in another organization.
@@ -184,8 +337,11 @@ type org struct {
 	// answer may replace what is answered to an operation. It is called
 	// before the effect and after it; an answer before it prevents it.
 	answer func(op provision.Operation, done bool) error
-	// lag hides accounts from the search.
+	// lag hides accounts and groups from the search.
 	lag bool
+	// down is what changes of members come to, slow what they take.
+	down error
+	slow func()
 }
 
 // check fails the test if two accounts share a name or a person.
@@ -231,22 +387,110 @@ func (o *org) holder(name string) (string, bool) {
 	return "", slices.Contains(o.foreign, name)
 }
 
-func (o *org) User(_ context.Context, id string) (provision.Account, error) {
-	o.calls = append(o.calls, "GET")
-	a, ok := o.accounts[id]
-	if !ok {
-		return provision.Account{}, &provision.Fault{Kind: provision.Gone, Reason: "404"}
+// kind are the resources of a kind.
+func (o *org) kind(k change.Kind) map[string]map[string]any {
+	if k == change.Group {
+		return o.groups
 	}
-	return provision.Account{ID: id, Attributes: maps.Clone(a)}, nil
+	return o.accounts
 }
 
-func (o *org) UsersNamed(_ context.Context, name string) ([]provision.Account, error) {
+func (o *org) Read(_ context.Context, kind change.Kind, id string) (provision.Resource, error) {
+	o.calls = append(o.calls, "GET")
+	a, ok := o.kind(kind)[id]
+	if !ok {
+		return provision.Resource{}, &provision.Fault{Kind: provision.Gone, Reason: "404"}
+	}
+	return provision.Resource{ID: id, Attributes: maps.Clone(a)}, nil
+}
+
+func (o *org) Named(_ context.Context, kind change.Kind, name string) ([]provision.Resource, error) {
 	o.calls = append(o.calls, "SEARCH")
-	id, _ := o.holder(name)
-	if id == "" || o.lag {
+	if o.lag {
 		return nil, nil
 	}
-	return []provision.Account{{ID: id, Attributes: maps.Clone(o.accounts[id])}}, nil
+	if kind == change.Group {
+		var found []provision.Resource
+		for _, id := range slices.Sorted(maps.Keys(o.groups)) {
+			if strings.EqualFold(fmt.Sprint(o.groups[id]["displayName"]), name) {
+				found = append(found, provision.Resource{ID: id, Attributes: maps.Clone(o.groups[id]), Reserved: o.reserved[id]})
+			}
+		}
+		return found, nil
+	}
+	id, _ := o.holder(name)
+	if id == "" {
+		return nil, nil
+	}
+	return []provision.Resource{{ID: id, Attributes: maps.Clone(o.accounts[id])}}, nil
+}
+
+func (o *org) ChangeMembers(_ context.Context, c provision.MemberChange) (map[string]error, error) {
+	o.calls = append(o.calls, fmt.Sprintf("MEMBERS+%d-%d", len(c.Add), len(c.Remove)))
+	if o.down != nil {
+		return nil, o.down
+	}
+	if o.slow != nil {
+		o.slow()
+	}
+	if _, ok := o.groups[c.ID]; !ok {
+		return nil, &provision.Fault{Kind: provision.Gone, Reason: "404"}
+	}
+	refused := map[string]error{}
+	for _, id := range c.Remove {
+		o.members[c.ID] = slices.DeleteFunc(o.members[c.ID], func(m string) bool { return m == id })
+	}
+	for _, id := range c.Add {
+		switch {
+		case o.refuse[id] != nil:
+			refused[id] = o.refuse[id]
+		case o.accounts[id] == nil:
+			refused[id] = &provision.Fault{Kind: provision.Gone, Reason: "404"}
+		case !slices.Contains(o.members[c.ID], id):
+			o.members[c.ID] = append(o.members[c.ID], id)
+		}
+	}
+	return refused, nil
+}
+
+func (o *org) Members(_ context.Context, groupID string, each func([]string) error) error {
+	o.calls = append(o.calls, "LIST")
+	if _, ok := o.groups[groupID]; !ok {
+		return &provision.Fault{Kind: provision.Gone, Reason: "404"}
+	}
+	return each(slices.Clone(o.members[groupID]))
+}
+
+// addGroup puts a group into the organization by hand.
+func (o *org) addGroup(name string, externalID any, members ...string) string {
+	o.created++
+	id := fmt.Sprintf("webex-%d", o.created)
+	o.groups[id] = map[string]any{"id": id, "displayName": name}
+	if externalID != nil {
+		o.groups[id]["externalId"] = externalID
+	}
+	o.members[id] = members
+	return id
+}
+
+// group returns the Webex id of Entra's group; empty if there is none.
+func (o *org) group(id string) string {
+	for webexID, g := range o.groups {
+		if g["externalId"] == id {
+			return webexID
+		}
+	}
+	return ""
+}
+
+// in are the object ids of the people in Entra's group, as Webex has it.
+func (o *org) in(id string) []string {
+	people := []string{}
+	for _, m := range o.members[o.group(id)] {
+		people = append(people, fmt.Sprint(o.accounts[m]["externalId"]))
+	}
+	slices.Sort(people)
+	return people
 }
 
 func (o *org) Apply(_ context.Context, ops []provision.Operation) []provision.Answer {
@@ -274,33 +518,36 @@ func (o *org) effect(op provision.Operation) (string, error) {
 	switch {
 	case op.Resource != nil:
 		o.calls = append(o.calls, "POST")
-		return o.create(op.Resource)
+		return o.create(op.Object.Kind, op.Resource)
 	case op.Patch != nil:
 		o.calls = append(o.calls, "PATCH")
-		return op.ID, o.patch(op.ID, op.Patch)
+		return op.ID, o.patch(op.Object.Kind, op.ID, op.Patch)
 	default:
 		o.calls = append(o.calls, "DELETE")
-		if _, ok := o.accounts[op.ID]; !ok {
+		if _, ok := o.kind(op.Object.Kind)[op.ID]; !ok {
 			return "", &provision.Fault{Kind: provision.Gone, Reason: "404"}
 		}
-		delete(o.accounts, op.ID)
+		delete(o.kind(op.Object.Kind), op.ID)
+		for g := range o.members {
+			o.members[g] = slices.DeleteFunc(o.members[g], func(m string) bool { return m == op.ID })
+		}
 		return op.ID, nil
 	}
 }
 
-func (o *org) create(resource map[string]any) (string, error) {
-	if _, taken := o.holder(fmt.Sprint(resource["userName"])); taken {
+func (o *org) create(kind change.Kind, resource map[string]any) (string, error) {
+	if _, taken := o.holder(fmt.Sprint(resource["userName"])); taken && kind == change.User {
 		return "", &provision.Fault{Kind: provision.Exists, Reason: "409"}
 	}
 	o.created++
 	id := fmt.Sprintf("webex-%d", o.created)
-	o.accounts[id] = maps.Clone(resource)
-	o.accounts[id]["id"] = id
+	o.kind(kind)[id] = maps.Clone(resource)
+	o.kind(kind)[id]["id"] = id
 	return id, nil
 }
 
-func (o *org) patch(id string, ops []mapping.PatchOperation) error {
-	a, ok := o.accounts[id]
+func (o *org) patch(kind change.Kind, id string, ops []mapping.PatchOperation) error {
+	a, ok := o.kind(kind)[id]
 	if !ok {
 		return &provision.Fault{Kind: provision.Gone, Reason: "404"}
 	}
@@ -332,7 +579,7 @@ func (o *org) patch(id string, ops []mapping.PatchOperation) error {
 			a[op.Path] = op.Value
 		}
 	}
-	o.accounts[id] = a
+	o.kind(kind)[id] = a
 	return nil
 }
 
@@ -373,10 +620,10 @@ type stealing struct {
 	steal func()
 }
 
-func (s *stealing) Users(ctx context.Context, ids []string) []provision.Reading {
+func (s *stealing) Read(ctx context.Context, queries []provision.Query) []provision.Reading {
 	if s.steal != nil {
 		s.steal()
 		s.steal = nil
 	}
-	return s.tenant.Users(ctx, ids)
+	return s.tenant.Read(ctx, queries)
 }

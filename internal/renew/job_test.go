@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -19,17 +20,24 @@ type graph struct {
 	states        []string
 	// lost loses the answer to a create after its effect.
 	lost bool
+	// refused are resources that cannot be subscribed to.
+	refused []string
 }
 
 func (g *graph) Subscriptions(context.Context) ([]renew.Subscription, error) {
 	return append([]renew.Subscription(nil), g.subscriptions...), nil
 }
 
+var errRefused = errors.New("403")
+
 var errLost = errors.New("the answer is lost")
 
 func (g *graph) CreateSubscription(_ context.Context, s renew.Subscription) (renew.Subscription, error) {
 	g.states = append(g.states, s.ClientState)
-	s.ID, s.ClientState, s.Resource = fmt.Sprintf("subscription-%d", len(g.states)), "", "/users"
+	if slices.Contains(g.refused, s.Resource) {
+		return renew.Subscription{}, errRefused
+	}
+	s.ID, s.ClientState, s.Resource = fmt.Sprintf("subscription-%d", len(g.states)), "", "/"+s.Resource
 	g.subscriptions = append(g.subscriptions, s)
 	if g.lost {
 		return renew.Subscription{}, errLost
@@ -63,7 +71,7 @@ func setup() (*renew.Job, *graph) {
 	g := &graph{}
 	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	return &renew.Job{
-		Graph: g, Documents: documents{}, WebhookURL: "https://hooks.example.com/base/", ClientState: "s3cret",
+		Graph: g, Documents: documents{}, Resources: []string{"users"}, WebhookURL: "https://hooks.example.com/base/", ClientState: "s3cret",
 		Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler),
 	}, g
 }
@@ -151,5 +159,33 @@ func TestASubscriptionThatDoesNotServeIsReplaced(t *testing.T) {
 				t.Errorf("made subscriptions with %q", g.states)
 			}
 		})
+	}
+}
+
+func TestEachResourceHasASubscriptionOfItsOwn(t *testing.T) {
+	t.Parallel()
+	j, g := setup()
+	j.Resources = renew.Resources()
+	run(t, j)
+	run(t, j)
+	var got []string
+	for _, s := range g.subscriptions {
+		got = append(got, s.Resource)
+	}
+	if diff := cmp.Diff([]string{"/users", "/groups"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAResourceThatIsRefusedKeepsNoOtherFromItsSubscription(t *testing.T) {
+	t.Parallel()
+	j, g := setup()
+	j.Resources = renew.Resources()
+	g.refused = []string{"users"}
+	if err := j.Run(t.Context()); !errors.Is(err, errRefused) {
+		t.Errorf("Run returned %v", err)
+	}
+	if len(g.subscriptions) != 1 || g.subscriptions[0].Resource != "/groups" {
+		t.Errorf("subscribed to %v", g.subscriptions)
 	}
 }

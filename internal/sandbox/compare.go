@@ -12,9 +12,12 @@ import (
 
 // Difference is one thing in which Webex is not what Entra says it should be.
 type Difference struct {
-	// ObjectID is the Entra user, WebexID the account; either can be empty.
+	// Kind is "user" or "group".
+	Kind string
+	// ObjectID is the Entra object, WebexID the account or group; either can
+	// be empty.
 	ObjectID, WebexID string
-	// Attribute is the SCIM path, or "account" for the account as a whole.
+	// Attribute is the SCIM path, or "account" or "group" for the whole.
 	Attribute string
 	// Want and Got are the values; of an account, what it should be and is.
 	Want, Got string
@@ -22,16 +25,21 @@ type Difference struct {
 
 // String says it in one line.
 func (d Difference) String() string {
-	return fmt.Sprintf("user %s, account %s: %s is %q, want %q",
-		cmp.Or(d.ObjectID, "-"), cmp.Or(d.WebexID, "-"), d.Attribute, d.Got, d.Want)
+	return fmt.Sprintf("%s %s, in Webex %s: %s is %q, want %q",
+		d.Kind, cmp.Or(d.ObjectID, "-"), cmp.Or(d.WebexID, "-"), d.Attribute, d.Got, d.Want)
 }
 
-// Allowance is a difference that Compare lets pass.
+// Allowance is what Compare allows for.
 type Allowance int
 
-// PendingDelete lets the account of a user who was deleted for good still be
-// there, if it is inactive: a DELETE may wait for a second reading.
-const PendingDelete Allowance = 1
+const (
+	// PendingDelete lets the account of a user who was deleted for good still
+	// be there, if it is inactive, and so a group: a DELETE may wait for a
+	// second reading.
+	PendingDelete Allowance = iota + 1
+	// Nested makes the users of groups within a group its members.
+	Nested
+)
 
 // Compare reads both sides directly and returns what is not as it should be,
 // in a fixed order; nothing if the organization holds what the tenant says:
@@ -43,13 +51,20 @@ const PendingDelete Allowance = 1
 //   - a blocked or soft-deleted user has no active account, and none at all if
 //     it never was enabled.
 //   - a user deleted for good has none.
+//   - a live security group with a name has one group, of that name and with
+//     its object id as externalId, in which each account of its live users is
+//     once, and no account of any other live user. One that is soft-deleted, or
+//     no security group, may be as it was; one deleted for good has none.
+//   - a group of nobody in Entra, put there by Org.AddGroup, was never written,
+//     and there is no other group of nobody.
 //   - an account of nobody in Entra, put there by Org.Add, was never written,
 //     and there is no other account of nobody.
 //
 // It shares no code with what it checks.
 func Compare(t *Tenant, o *Org, allowed ...Allowance) []Difference {
+	people, teams := t.census(slices.Contains(allowed, Nested))
 	c := comparison{
-		people: t.census(), webex: o.inventory(), accounts: map[string][]string{},
+		people: people, teams: teams, webex: o.inventory(), accounts: map[string][]string{},
 		pendingDelete: slices.Contains(allowed, PendingDelete),
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.webex.accounts)) {
@@ -65,11 +80,13 @@ func Compare(t *Tenant, o *Org, allowed ...Allowance) []Difference {
 	for _, id := range slices.Sorted(maps.Keys(c.webex.seeds)) {
 		c.seed(id, c.webex.seeds[id])
 	}
+	c.compareGroups()
 	return c.found
 }
 
 type comparison struct {
 	people        map[string]person
+	teams         map[string]team
 	webex         inventory
 	accounts      map[string][]string // Webex ids by lower-case externalId
 	pendingDelete bool
@@ -81,16 +98,17 @@ type inventory struct {
 	accounts map[string]account
 	seeds    map[string]map[string]any
 	expired  map[string]bool
+	teams    []webexTeam
 }
 
-func (t *Tenant) census() map[string]person {
+func (t *Tenant) census(nested bool) (map[string]person, map[string]team) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	people := make(map[string]person, len(t.people))
 	for id, p := range t.people {
 		people[id] = person{user: maps.Clone(p.user), place: p.place, wasEnabled: p.wasEnabled, names: slices.Clone(p.names)}
 	}
-	return people
+	return people, t.teams(nested)
 }
 
 func (o *Org) inventory() inventory {
@@ -101,11 +119,11 @@ func (o *Org) inventory() inventory {
 	for id, a := range o.accounts {
 		accounts[id] = account{id: a.id, attributes: clone(a.attributes), version: a.version}
 	}
-	return inventory{accounts: accounts, seeds: maps.Clone(o.seeds), expired: maps.Clone(o.expired)}
+	return inventory{accounts: accounts, seeds: maps.Clone(o.seeds), expired: maps.Clone(o.expired), teams: o.teams()}
 }
 
 func (c *comparison) report(objectID, webexID, attribute, want, got string) {
-	c.found = append(c.found, Difference{ObjectID: objectID, WebexID: webexID, Attribute: attribute, Want: want, Got: got})
+	c.found = append(c.found, Difference{Kind: "user", ObjectID: objectID, WebexID: webexID, Attribute: attribute, Want: want, Got: got})
 }
 
 // person compares the accounts that carry a person's object id.

@@ -51,7 +51,8 @@ func newWorld(t *testing.T) world {
 // provision creates an account of a user, as a provisioning system would.
 func (w world) provision(t *testing.T, who, userName string, active bool) {
 	t.Helper()
-	user := w.tenant.census()[w.ids[who]].user
+	people, _ := w.tenant.census(false)
+	user := people[w.ids[who]].user
 	status, body := call(t, w.org, http.MethodPost, users, fmt.Sprintf(
 		`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userType":"user","userName":%q,"active":%t,"externalId":%q,"displayName":%q,"name":{"givenName":%q,"familyName":%q}}`,
 		userName, active, w.ids[who], user.Text("displayName"), user.Text("givenName"), user.Text("surname")))
@@ -197,8 +198,8 @@ func TestAnAdoptedAccountIsItsOwnersEvenAfterARenameAndADeletion(t *testing.T) {
 
 func TestADifferenceSaysWhatItIs(t *testing.T) {
 	t.Parallel()
-	got := Difference{ObjectID: "a", Attribute: "active", Want: "true", Got: "false"}.String()
-	if want := `user a, account -: active is "false", want "true"`; got != want {
+	got := Difference{Kind: "user", ObjectID: "a", Attribute: "active", Want: "true", Got: "false"}.String()
+	if want := `user a, in Webex -: active is "false", want "true"`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

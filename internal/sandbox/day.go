@@ -17,9 +17,10 @@ const minSeed = 4
 // with accounts that were made by other means. Users 0 to 2 are always the
 // same: the one with WellKnownID, who has no account yet, and two whose
 // accounts are there and wait to be adopted, one without an externalId, one
-// with an employee number in it. The other users have no account yet; every
-// 25th of them, the first included, is blocked. Three more accounts are
-// nobody's in Entra and must never be written.
+// with an employee number in it. The group "All staff" is there with every
+// user in it, and waits to be created. The other users have no account yet; every
+// 25th of them, the first included, is blocked. Three more accounts and
+// two groups are nobody's in Entra and must never be written.
 func Seed(t *Tenant, o *Org, n int, seed uint64) error {
 	if n < minSeed {
 		return fmt.Errorf("seed %d users: need at least %d", n, minSeed)
@@ -30,6 +31,7 @@ func Seed(t *Tenant, o *Org, n int, seed uint64) error {
 		{"givenName": "Adele", "surname": "Vance"},
 		{"givenName": "Diego", "surname": "Siciliani"},
 	}
+	ids := make([]string, n)
 	for i := range n {
 		var user User
 		if i < len(fixed) {
@@ -38,9 +40,18 @@ func Seed(t *Tenant, o *Org, n int, seed uint64) error {
 			user = people.hire()
 			user["accountEnabled"] = (i-len(fixed))%25 != 0
 		}
-		if _, err := t.Create(user); err != nil {
+		id, err := t.Create(user)
+		if err != nil {
 			return fmt.Errorf("seed user %d: %w", i, err)
 		}
+		ids[i] = id
+	}
+	staff, err := t.CreateGroup(Group{"displayName": "All staff"})
+	if err != nil {
+		return fmt.Errorf("seed group: %w", err)
+	}
+	if err := t.AddMembers(staff, ids...); err != nil {
+		return fmt.Errorf("seed group: %w", err)
 	}
 	for _, a := range []map[string]any{
 		{"userName": "adele.vance@" + t.Domain(), "displayName": "A. Vance"},
@@ -52,6 +63,14 @@ func Seed(t *Tenant, o *Org, n int, seed uint64) error {
 		a["userType"] = "user"
 		if _, err := o.Add(a); err != nil {
 			return fmt.Errorf("seed account: %w", err)
+		}
+	}
+	for _, g := range []map[string]any{
+		{"displayName": "Facilities"},
+		{"displayName": "Amsterdam", cloudGroupSchema: map[string]any{"usage": "location"}},
+	} {
+		if _, err := o.AddGroup(g); err != nil {
+			return fmt.Errorf("seed group: %w", err)
 		}
 	}
 	return nil
@@ -66,13 +85,13 @@ type Step struct {
 }
 
 // Day is a day in a tenant, in the order in which it happens: everything that
-// can happen to a user at least once. The same seed gives the same day. The
+// can happen to a user or a group at least once. The same seed gives the same day. The
 // steps build on one another; nobody else should change the tenant's users
-// meanwhile. At its end the tenant is at rest, and Compare says whether Webex
+// and groups meanwhile. At its end the tenant is at rest, and Compare says whether Webex
 // has followed.
 func Day(seed uint64) []Step {
 	d := &day{random: random(seed, "day"), seed: seed, ids: map[string]string{}}
-	steps := []Step{{"The nightly job of HR touches everybody", d.touchAll}}
+	steps := []Step{{"The nightly job of HR touches everybody and every group", d.touchAll}}
 	add := func(title string, apply func(*Tenant) error) { steps = append(steps, Step{title, apply}) }
 	for i := range 5 {
 		who := fmt.Sprintf("hire %d", i+1)
@@ -95,7 +114,7 @@ func Day(seed uint64) []Step {
 	add("The guest changes her name", d.set("guest", "surname", "Åkesson-Ngô"))
 	add("An import makes 500 changes at once", d.burst)
 	add("Hire 3 leaves, returns and leaves again", d.backAndForth)
-	return steps
+	return append(steps, d.teamwork()...)
 }
 
 // day is what the steps of a Day share: who is who.
@@ -106,11 +125,16 @@ type day struct {
 	ids    map[string]string
 }
 
-// touchAll makes a change of every user that changes nothing. It stands for
-// the first time anybody is noticed.
+// touchAll makes a change of every user and group that changes nothing. It
+// stands for the first time anybody is noticed.
 func (*day) touchAll(t *Tenant) error {
 	for _, user := range t.Users() {
 		if err := touch(t, user.Text("id")); err != nil {
+			return err
+		}
+	}
+	for _, g := range t.Groups() {
+		if err := t.UpdateGroup(g.Text("id"), func(Group) {}); err != nil {
 			return err
 		}
 	}

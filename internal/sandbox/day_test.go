@@ -41,7 +41,7 @@ func TestADayLeavesAWorldThatAPerfectSystemCanFollow(t *testing.T) {
 // is given one.
 func follow(t *testing.T, tenant *Tenant, org *Org) {
 	t.Helper()
-	people := tenant.census()
+	people, _ := tenant.census(false)
 	byPerson := map[string]string{}
 	for id, attributes := range org.Users() {
 		if p, ok := owner(people, attributes); ok {
@@ -84,6 +84,37 @@ func follow(t *testing.T, tenant *Tenant, org *Org) {
 		if p := people[id]; p.place == live && p.user.Enabled() {
 			put(id, addressOf(p.user.Text("userPrincipalName")), true)
 		}
+	}
+	followGroups(t, tenant, org, send)
+}
+
+// followGroups makes every group of the tenant anew, with all its members.
+func followGroups(t *testing.T, tenant *Tenant, org *Org, send func(method, path string, body map[string]any, want int)) {
+	t.Helper()
+	_, teams := tenant.census(false)
+	for id, attributes := range org.Groups() {
+		if _, ok := teams[at(attributes, "externalId")]; ok {
+			send(http.MethodDelete, groupsPath()+"/"+id, nil, http.StatusNoContent)
+		}
+	}
+	accounts := map[string]string{}
+	for id, attributes := range org.Users() {
+		accounts[at(attributes, "externalId")] = id
+	}
+	for _, id := range slices.Sorted(maps.Keys(teams)) {
+		if !teams[id].provisioned {
+			continue
+		}
+		members := []any{}
+		for _, userID := range teams[id].members {
+			if accounts[userID] != "" {
+				members = append(members, map[string]any{"value": accounts[userID], "type": "user"})
+			}
+		}
+		send(http.MethodPost, groupsPath(), map[string]any{
+			"schemas": []string{"urn:ietf:params:scim:schemas:core:2.0:Group"}, "displayName": teams[id].name, "externalId": id,
+			"members": members,
+		}, http.StatusCreated)
 	}
 }
 

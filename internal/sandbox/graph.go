@@ -2,12 +2,14 @@ package sandbox
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"maps"
 	"net/http"
 	"net/url"
@@ -16,7 +18,8 @@ import (
 	"strings"
 )
 
-// Graph's pages of users (https://learn.microsoft.com/graph/api/user-list).
+// Graph's pages of users, groups and members
+// (https://learn.microsoft.com/graph/api/user-list).
 const (
 	defaultPage = 100
 	maxPage     = 999
@@ -53,6 +56,10 @@ func notFound(key string) *graphError {
 	}
 }
 
+func denied() *graphError {
+	return &graphError{http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation."}
+}
+
 // answer is a status and what is to be written as JSON; nil is no body.
 type answer struct {
 	status int
@@ -61,31 +68,28 @@ type answer struct {
 
 type endpoint func(*http.Request) (answer, error)
 
-func (t *Tenant) routes() *http.ServeMux {
-	read := []string{"User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
-	write := []string{"User.ReadWrite.All", "Directory.ReadWrite.All"}
-	organization := []string{"Organization.Read.All", "Organization.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
-	// No write permission stands in for the one to read: "strictly use the
-	// permissions as documented" (create subscription, v1.0).
-	subscribe := []string{"User.Read.All"}
+// router adds an endpoint to the routes. Its path is below the version; it
+// takes one of the permissions, or none if they are nil.
+type router func(method, path string, permissions []string, e endpoint)
 
+func (t *Tenant) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	handle := func(method, path string, permissions []string, e endpoint) {
 		mux.HandleFunc(method+" /v1.0"+path, t.serve(permissions, e))
 	}
-	handle("GET", "/organization", organization, t.readOrganization)
-	handle("GET", "/users", read, t.listUsers)
-	handle("POST", "/users", write, t.createUser)
-	handle("GET", "/users/{id}", read, t.readUser)
-	handle("PATCH", "/users/{id}", write, t.updateUser)
-	handle("DELETE", "/users/{id}", write, t.deleteUser)
-	handle("GET", "/directory/deletedItems/{id}", read, t.readDeletedObject)
-	handle("DELETE", "/directory/deletedItems/{id}", write, t.purgeUser)
-	handle("POST", "/directory/deletedItems/{id}/restore", write, t.restoreUser)
-	for _, cast := range []string{"microsoft.graph.user", "graph.user"} {
-		handle("GET", "/directory/deletedItems/"+cast, read, t.listDeleted)
-		handle("GET", "/directory/deletedItems/{id}/"+cast, read, t.readDeletedUser)
-	}
+	handle("GET", "/organization", []string{
+		"Organization.Read.All", "Organization.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All",
+	}, t.readOrganization)
+	handle("GET", "/users", readUsers(), t.listUsers)
+	handle("POST", "/users", writeUsers(), t.createUser)
+	handle("GET", "/users/{id}", readUsers(), t.readUser)
+	handle("PATCH", "/users/{id}", writeUsers(), t.updateUser)
+	handle("DELETE", "/users/{id}", writeUsers(), t.deleteUser)
+	t.routeGroups(handle)
+	t.routeMembers(handle)
+	t.routeDeleted(handle)
+	// What else it takes to subscribe depends on the resource.
+	subscribe := slices.Concat(subscribing("users"), subscribing("groups"))
 	handle("POST", "/subscriptions", subscribe, t.createSubscription)
 	handle("GET", "/subscriptions", nil, t.listSubscriptions)
 	handle("GET", "/subscriptions/{id}", nil, t.readSubscription)
@@ -97,6 +101,12 @@ func (t *Tenant) routes() *http.ServeMux {
 	}))
 	return mux
 }
+
+func readUsers() []string {
+	return []string{"User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
+}
+
+func writeUsers() []string { return []string{"User.ReadWrite.All", "Directory.ReadWrite.All"} }
 
 // ServeHTTP implements http.Handler.
 func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -156,16 +166,25 @@ func (t *Tenant) authorize(r *http.Request) error {
 // serve makes an endpoint a handler that needs one of the permissions.
 func (t *Tenant) serve(permissions []string, e endpoint) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if permissions != nil && t.permissions != nil &&
-			!slices.ContainsFunc(permissions, func(p string) bool { return slices.Contains(t.permissions, p) }) {
-			t.write(w, r, answer{}, &graphError{
-				http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.",
-			})
+		if err := t.require(permissions); err != nil {
+			t.write(w, r, answer{}, err)
 			return
 		}
 		a, err := e(r)
 		t.write(w, r, a, err)
 	}
+}
+
+// require refuses who was granted none of the permissions, if it takes any.
+func (t *Tenant) require(permissions []string) error {
+	if permissions == nil || slices.ContainsFunc(permissions, t.granted) {
+		return nil
+	}
+	return denied()
+}
+
+func (t *Tenant) granted(permission string) bool {
+	return t.permissions == nil || slices.Contains(t.permissions, permission)
 }
 
 // write writes an answer, or the error there is instead.
@@ -235,16 +254,28 @@ func (t *Tenant) readUser(r *http.Request) (answer, error) {
 	return answer{http.StatusOK, body}, nil
 }
 
-// listUsers answers one page. A page begins after the place its $skiptoken
-// names, so that users who come and go in between displace nobody.
-func (t *Tenant) listUsers(r *http.Request) (answer, error) { return t.list(r, live, "users") }
-
-func (t *Tenant) listDeleted(r *http.Request) (answer, error) {
-	return t.list(r, recycleBin, "users")
+func (t *Tenant) listUsers(r *http.Request) (answer, error) {
+	return t.list(r, userCollection(), func(start int) (iter.Seq2[int, object], error) { return in(live, t.order, start), nil })
 }
 
-func (t *Tenant) list(r *http.Request, where place, set string) (answer, error) {
-	selects, err := selected(r, isUserProperty, "user", "$top", "$skiptoken")
+// collection is what a list is of.
+type collection struct {
+	set      string // its name in the @odata.context
+	typeName string // of its objects; of a directoryObject each says its own type
+	known    func(string) bool
+	options  []string // the query options it takes beside $select and those for paging
+}
+
+func userCollection() collection {
+	return collection{set: "users", typeName: "user", known: isUserProperty}
+}
+
+// list answers one page of the objects there are from a number on, each with
+// its own number and in the order of the numbers. A page begins at the number
+// its $skiptoken names, so that objects that come and go in between displace
+// nobody. The tenant is locked while objects runs and is gone through.
+func (t *Tenant) list(r *http.Request, c collection, objects func(start int) (iter.Seq2[int, object], error)) (answer, error) {
+	selects, err := selected(r, c.known, c.typeName, append([]string{"$top", "$skiptoken"}, c.options...)...)
 	if err != nil {
 		return answer{}, err
 	}
@@ -254,19 +285,44 @@ func (t *Tenant) list(r *http.Request, where place, set string) (answer, error) 
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	found, err := objects(start)
+	if err != nil {
+		return answer{}, err
+	}
 	value := []map[string]any{}
-	next := start
-	for ; next < len(t.order) && len(value) < top; next++ {
-		if p := t.order[next]; p.place == where {
-			value = append(value, p.user.project(selects))
+	body := map[string]any{"@odata.context": metadata + odataContext(selects, c.set)}
+	for number, o := range found {
+		if len(value) == top {
+			body["@odata.nextLink"] = nextLink(r, number)
+			break
 		}
+		item := o.project(selects)
+		if c.typeName == directoryObject {
+			item["@odata.type"] = odataType(o)
+		}
+		value = append(value, item)
 	}
-	body := map[string]any{"@odata.context": metadata + odataContext(selects, set), "value": value}
-	if slices.ContainsFunc(t.order[min(next, len(t.order)):], func(p *person) bool { return p.place == where }) {
-		body["@odata.nextLink"] = nextLink(r, next)
-	}
+	body["value"] = value
 	return answer{http.StatusOK, body}, nil
 }
+
+// in yields the objects that are in that place and have that number or a
+// higher one, and their numbers. They are in the order of their creation.
+func in[T object](where place, objects []T, start int) iter.Seq2[int, object] {
+	first, _ := slices.BinarySearchFunc(objects, start, func(o T, n int) int { return cmp.Compare(o.links().number, n) })
+	return func(yield func(int, object) bool) {
+		for _, o := range objects[first:] {
+			if o.where() == where && !yield(o.links().number, o) {
+				return
+			}
+		}
+	}
+}
+
+// directoryObject is the type of what may be of any type.
+const directoryObject = "directoryObject"
+
+func odataType(o object) string { return "#microsoft.graph." + o.typeName() }
 
 func page(query url.Values) (top, start int, err error) {
 	top = defaultPage
@@ -298,45 +354,6 @@ func nextLink(r *http.Request, next int) string {
 		}
 	}
 	return link.String()
-}
-
-// readDeletedObject answers with a directoryObject, which has other
-// selectable properties than a user.
-func (t *Tenant) readDeletedObject(r *http.Request) (answer, error) {
-	selects, err := selected(r, func(name string) bool { return name == "id" || name == "deletedDateTime" }, "directoryObject")
-	if err != nil {
-		return answer{}, err
-	}
-	body, err := t.deleted(r.PathValue("id"), selects)
-	if err != nil {
-		return answer{}, err
-	}
-	body["@odata.type"] = "#microsoft.graph.user"
-	body["@odata.context"] = metadata + odataContext(selects, "directoryObjects") + "/$entity"
-	return answer{http.StatusOK, body}, nil
-}
-
-func (t *Tenant) readDeletedUser(r *http.Request) (answer, error) {
-	selects, err := selected(r, isUserProperty, "user")
-	if err != nil {
-		return answer{}, err
-	}
-	body, err := t.deleted(r.PathValue("id"), selects)
-	if err != nil {
-		return answer{}, err
-	}
-	body["@odata.context"] = metadata + odataContext(selects, "users") + "/$entity"
-	return answer{http.StatusOK, body}, nil
-}
-
-func (t *Tenant) deleted(id string, selects []string) (map[string]any, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	p, err := t.find(id, recycleBin)
-	if err != nil {
-		return nil, err
-	}
-	return p.user.project(selects), nil
 }
 
 func (t *Tenant) createUser(r *http.Request) (answer, error) {
@@ -379,36 +396,25 @@ func (t *Tenant) deleteUser(r *http.Request) (answer, error) {
 	return answer{status: http.StatusNoContent}, t.Delete(r.PathValue("id"))
 }
 
-func (t *Tenant) purgeUser(r *http.Request) (answer, error) {
-	return answer{status: http.StatusNoContent}, t.Purge(r.PathValue("id"))
-}
-
-func (t *Tenant) restoreUser(r *http.Request) (answer, error) {
-	if err := t.Restore(r.PathValue("id")); err != nil {
-		return answer{}, err
-	}
-	user, err := t.User(r.PathValue("id"))
-	if err != nil {
-		return answer{}, err
-	}
-	body := user.project(nil)
-	body["@odata.type"] = "#microsoft.graph.user"
-	body["@odata.context"] = metadata + "directoryObjects/$entity"
-	return answer{http.StatusOK, body}, nil
-}
-
-// decodeUser reads the properties a request gives.
 func decodeUser(r *http.Request) (User, error) {
 	var user User
-	if err := decode(r, &user); err != nil {
+	if err := decodeProperties(r, &user); err != nil {
 		return nil, err
 	}
+	return user, nil
+}
+
+// decodeProperties reads the properties a request gives.
+func decodeProperties[T ~map[string]any](r *http.Request, into *T) error {
+	if err := decode(r, into); err != nil {
+		return err
+	}
 	for _, readOnly := range []string{"id", "createdDateTime", "deletedDateTime"} {
-		if _, ok := user[readOnly]; ok {
-			return nil, refuse("Property '" + readOnly + "' is read-only and cannot be set.")
+		if _, ok := (*into)[readOnly]; ok {
+			return refuse("Property '" + readOnly + "' is read-only and cannot be set.")
 		}
 	}
-	return user, nil
+	return nil
 }
 
 // decode reads a body that is one JSON object.
@@ -468,11 +474,19 @@ func (u User) project(selects []string) map[string]any {
 			"officeLocation", "preferredLanguage", "surname", "userPrincipalName",
 		}
 	}
+	return project(u, selects, propertyKind)
+}
+
+// project returns the selected ones of the properties that the type has.
+func project(properties map[string]any, selects []string, kindOf func(string) kind) map[string]any {
 	body := make(map[string]any, len(selects)+2)
 	for _, name := range selects {
-		body[name] = u[name]
-		if u[name] == nil && propertyKind(name) == listProperty {
+		switch {
+		case kindOf(name) == noProperty:
+		case kindOf(name) == listProperty && properties[name] == nil:
 			body[name] = []string{}
+		default:
+			body[name] = properties[name]
 		}
 	}
 	return body

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -20,15 +21,18 @@ const (
 	// deliveryLifetime is how long a delivery is tried
 	// (https://learn.microsoft.com/graph/change-notifications-delivery-webhooks).
 	deliveryLifetime = 4 * time.Hour
+	// maxDelta is the most members in one members@delta. Graph names no limit
+	// and does not say whether it splits a large change at all.
+	maxDelta = 1000
 	// The first retry comes after firstRetry, each next one after twice as
 	// long up to lastRetry: 10 s, 20 s, 40 s, … 10 min 40 s, 20 min, 20 min ….
 	firstRetry = 10 * time.Second
 	lastRetry  = 20 * time.Minute
 )
 
-// notification is a change notification in the shape in which user changes
-// arrive: without an id of its own, with a sequenceNumber above 2^53
-// (https://learn.microsoft.com/azure/event-grid/microsoft-entra-events).
+// notification is a change notification in the shape in which changes of
+// users and groups arrive: without an id of its own, with a sequenceNumber
+// above 2^53 (https://learn.microsoft.com/azure/event-grid/microsoft-entra-events).
 type notification struct {
 	ChangeType   string       `json:"changeType"`
 	ClientState  string       `json:"clientState,omitempty"`
@@ -39,13 +43,24 @@ type notification struct {
 	Tenant       string       `json:"tenantId"`
 }
 
+// resourceData says what changed. A change of properties has a time and a
+// number, a change of members has the members instead, as captured ones show.
 type resourceData struct {
-	Type           string `json:"@odata.type"`
-	Path           string `json:"@odata.id"`
-	ID             string `json:"id"`
-	Organization   string `json:"organizationId"`
-	EventTime      string `json:"eventTime"`
-	SequenceNumber int64  `json:"sequenceNumber"`
+	Type           string        `json:"@odata.type"`
+	Path           string        `json:"@odata.id"`
+	ID             string        `json:"id"`
+	Organization   string        `json:"organizationId"`
+	EventTime      string        `json:"eventTime,omitempty"`
+	SequenceNumber int64         `json:"sequenceNumber,omitempty"`
+	Members        []memberDelta `json:"members@delta,omitempty"`
+}
+
+// memberDelta is a member that joined or, if Removed is "deleted", one that is
+// none any more. In a notification that is a string; in a delta query it is an
+// object.
+type memberDelta struct {
+	ID      string `json:"id"`
+	Removed string `json:"@removed,omitempty"`
 }
 
 // pending is a notification that is still to be delivered.
@@ -58,24 +73,47 @@ type pending struct {
 	done         bool
 }
 
-// notify makes a notification of a change for every subscription to it. The
-// tenant is locked.
-func (t *Tenant) notify(userID, changeType string) {
+// notify makes a notification of a change of an object for every subscription
+// to it. The tenant is locked.
+func (t *Tenant) notify(o object, changeType string) {
 	now := t.now().UTC()
 	// Ticks of 100 ns since the year 1, as captured ones look; they only grow.
 	const ticksAtEpoch = 621_355_968_000_000_000
 	t.sequence = max(t.sequence+1, now.UnixNano()/100+ticksAtEpoch)
-	path := "Users/" + userID
+	t.announce(o, changeType, resourceData{EventTime: now.Format("2006-01-02T15:04:05.0000000Z"), SequenceNumber: t.sequence})
+}
+
+// notifyMembers makes notifications of a change of who is in a group, of at
+// most 1000 members each. The tenant is locked.
+func (t *Tenant) notifyMembers(g *group, delta []memberDelta) {
+	for part := range slices.Chunk(delta, maxDelta) {
+		t.announce(g, "updated", resourceData{Members: part})
+	}
+}
+
+// notifyGone makes a notification for each live group that an object was a
+// member of until it went to the recycle bin. "Either by removing the
+// membership or by deleting the user object itself" a member is removed:
+// https://learn.microsoft.com/graph/delta-query-groups
+func (t *Tenant) notifyGone(o object) {
+	for _, g := range o.links().liveGroups() {
+		t.notifyMembers(g, []memberDelta{{ID: o.id(), Removed: "deleted"}})
+	}
+}
+
+// announce completes what is said of a change and puts it in the outbox once
+// for every subscription to it.
+func (t *Tenant) announce(o object, changeType string, data resourceData) {
+	now := t.now().UTC()
+	typeName := strings.ToUpper(o.typeName()[:1]) + o.typeName()[1:]
+	data.Type, data.Path = "#Microsoft.Graph."+typeName, typeName+"s/"+o.id()
+	data.ID, data.Organization = o.id(), t.id
 	for _, s := range t.alive() {
-		if !s.covers(userID, changeType) {
+		if !s.covers(o, changeType) {
 			continue
 		}
 		t.outbox = append(t.outbox, &pending{subscription: s, since: now, due: now, retry: firstRetry, notification: notification{
-			ChangeType: changeType, ClientState: s.clientState, Resource: path,
-			ResourceData: resourceData{
-				Type: "#Microsoft.Graph.User", Path: path, ID: userID, Organization: t.id,
-				EventTime: now.Format("2006-01-02T15:04:05.0000000Z"), SequenceNumber: t.sequence,
-			},
+			ChangeType: changeType, ClientState: s.clientState, Resource: data.Path, ResourceData: data,
 			Expiration:   s.expires.UTC().Format("2006-01-02T15:04:05.9999999-07:00"),
 			Subscription: s.id, Tenant: t.id,
 		}})
@@ -91,7 +129,13 @@ func (t *Tenant) notify(userID, changeType string) {
 func (t *Tenant) Undelivered() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return len(t.outbox)
+	undelivered := 0
+	for _, p := range t.outbox {
+		if !p.done {
+			undelivered++
+		}
+	}
+	return undelivered
 }
 
 // Run delivers notifications as they arise until ctx ends. Failed deliveries
@@ -142,6 +186,7 @@ func (t *Tenant) Deliver(ctx context.Context) (int, error) {
 		}
 		t.conclude(batch, err == nil)
 	}
+	t.sweep()
 	return delivered, errors.Join(failures...)
 }
 
@@ -204,7 +249,7 @@ func (t *Tenant) post(ctx context.Context, batch []*pending) error {
 	return nil
 }
 
-// conclude takes a batch off the outbox, or puts it off.
+// conclude marks a batch as delivered, or puts it off.
 func (t *Tenant) conclude(batch []*pending, accepted bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -214,5 +259,12 @@ func (t *Tenant) conclude(batch []*pending, accepted bool) {
 		p.due = now.Add(p.retry)
 		p.retry = min(2*p.retry, lastRetry)
 	}
+}
+
+// sweep takes what was delivered off the outbox. It goes through all of it, so
+// once a pass has to do.
+func (t *Tenant) sweep() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.outbox = slices.DeleteFunc(t.outbox, func(p *pending) bool { return p.done })
 }

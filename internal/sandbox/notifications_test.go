@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -117,6 +118,116 @@ func TestANotificationHasTheCapturedShape(t *testing.T) {
 	}}}
 	if diff := cmp.Diff(want, hook.received()); diff != "" {
 		t.Errorf("notification differs (-want +got):\n%s", diff)
+	}
+}
+
+func TestNotificationsOfAGroupHaveTheCapturedShapes(t *testing.T) {
+	t.Parallel()
+	tenant, hook, _ := subscribed(t, "updated,deleted", "/groups")
+	create(t, tenant, User{"id": WellKnownID, "userPrincipalName": "wanda@" + domain, "displayName": "Wanda"})
+	createGroup(t, tenant, Group{"id": salesID, "displayName": "Sales"})
+	must(t, tenant.AddMembers(salesID, WellKnownID))
+	must(t, tenant.RemoveMembers(salesID, WellKnownID))
+	deliver(t, tenant, 3)
+	notification := func(data map[string]any) map[string]any {
+		data["@odata.type"], data["@odata.id"] = "#Microsoft.Graph.Group", "Groups/"+salesID
+		data["id"], data["organizationId"] = salesID, tenantID
+		return map[string]any{
+			"changeType": "updated", "clientState": "secret", "resource": "Groups/" + salesID, "resourceData": data,
+			"subscriptionExpirationDateTime": "2026-03-03T09:41:07.3062901+00:00",
+			"subscriptionId":                 tenant.subscriptions[0].id, "tenantId": tenantID,
+		}
+	}
+	want := [][]map[string]any{{
+		notification(map[string]any{"eventTime": "2026-03-02T09:41:07.3062901Z", "sequenceNumber": json.Number("639080412673062902")}),
+		notification(map[string]any{"members@delta": []any{map[string]any{"id": WellKnownID}}}),
+		notification(map[string]any{"members@delta": []any{map[string]any{"id": WellKnownID, "@removed": "deleted"}}}),
+	}}
+	if diff := cmp.Diff(want, hook.received()); diff != "" {
+		t.Errorf("notifications differ (-want +got):\n%s", diff)
+	}
+}
+
+// told returns what the notifications are of, in a few words each: the type
+// and id, and the members with a sign.
+func (h *webhook) told(names map[string]string) []string {
+	var told []string
+	for _, n := range slices.Concat(h.received()...) {
+		data := n["resourceData"].(map[string]any)
+		words := []string{n["changeType"].(string), names[data["id"].(string)]}
+		members, _ := data["members@delta"].([]any)
+		for _, m := range members {
+			member := m.(map[string]any)
+			sign := "+"
+			if member["@removed"] == "deleted" {
+				sign = "-"
+			}
+			words = append(words, sign+names[member["id"].(string)])
+		}
+		told = append(told, strings.Join(words, " "))
+	}
+	return told
+}
+
+func TestASoftDeletionIsAlsoOneOfTheMembershipAndARestorationIsNot(t *testing.T) {
+	t.Parallel()
+	tenant, hook, _ := subscribed(t, "updated,deleted", "users")
+	user := create(t, tenant, person1())
+	var groups []string
+	for _, name := range []string{"deleted", "outer", "inner"} {
+		groups = append(groups, createGroup(t, tenant, Group{"displayName": name}))
+	}
+	must(t, tenant.AddMembers(groups[0], user, groups[2]))
+	must(t, tenant.AddMembers(groups[1], user, groups[2]))
+	must(t, tenant.AddMembers(groups[2], user))
+	must(t, tenant.DeleteGroup(groups[0]))
+	subscribe(t, tenant, "updated,deleted", "groups")
+	must(t, tenant.Delete(user))
+	must(t, tenant.Restore(user))
+	must(t, tenant.DeleteGroup(groups[2]))
+	must(t, tenant.Delete(user))
+	must(t, tenant.Purge(user))
+	must(t, tenant.RestoreGroup(groups[2]))
+	must(t, tenant.DeleteGroup(groups[2]))
+	must(t, tenant.PurgeGroup(groups[2]))
+	if _, err := tenant.Deliver(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"updated user",                                               // created
+		"updated user", "updated outer -user", "updated inner -user", // deleted
+		"updated user",                          // restored
+		"updated inner", "updated outer -inner", // deleted
+		"updated user", "updated outer -user", // deleted
+		"deleted user",
+		"updated inner",                         // restored
+		"updated inner", "updated outer -inner", // deleted
+		"deleted inner",
+	}
+	names := map[string]string{user: "user", groups[0]: "deleted", groups[1]: "outer", groups[2]: "inner"}
+	if diff := cmp.Diff(want, hook.told(names)); diff != "" {
+		t.Errorf("notifications differ (-want +got):\n%s", diff)
+	}
+}
+
+func TestOneCallForMembersIsOneNotificationUpToAThousand(t *testing.T) {
+	t.Parallel()
+	tenant, hook, _ := subscribed(t, "updated", "groups/"+salesID)
+	createGroup(t, tenant, Group{"id": salesID, "displayName": "Sales"})
+	other := createGroup(t, tenant, Group{"displayName": "Other"})
+	users := crowd(t, tenant, 2500)
+	must(t, tenant.AddMembers(salesID, users...))
+	must(t, tenant.RemoveMembers(salesID, users[:1000]...))
+	must(t, tenant.AddMembers(salesID))
+	must(t, tenant.AddMembers(other, users...)) // nobody subscribed to it
+	deliver(t, tenant, 5)
+	var sizes []int
+	for _, n := range slices.Concat(hook.received()...) {
+		members, _ := n["resourceData"].(map[string]any)["members@delta"].([]any)
+		sizes = append(sizes, len(members))
+	}
+	if diff := cmp.Diff([]int{0, 1000, 1000, 500, 1000}, sizes); diff != "" {
+		t.Errorf("sizes differ (-want +got):\n%s", diff)
 	}
 }
 

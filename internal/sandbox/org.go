@@ -47,6 +47,11 @@ type OrgConfig struct {
 	// TakenElsewhere are userNames of users of other organizations: they
 	// cannot be given to anybody, and no search finds them.
 	TakenElsewhere []string
+	// MemberAdd is what comes of adding a member that a group has already:
+	// AddIgnore, which Webex documents, or what other servers do.
+	MemberAdd MemberAdd
+	// NoBulk makes POST /Bulk answer 501, as a server without it does.
+	NoBulk bool
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 	// Seed decides the ids the organization gives.
@@ -54,12 +59,16 @@ type OrgConfig struct {
 }
 
 // Org is a simulated Webex organization. As an http.Handler it answers under
-// /identity/scim/{orgId}/v2/Users, as https://webexapis.com does.
+// /identity/scim/{orgId}/v2, with Users, Groups and Bulk, as
+// https://webexapis.com does.
 type Org struct {
 	// Calls counts the calls by kind.
 	Calls Calls
 
 	id          string
+	base        string // what the addresses in answers begin with
+	memberAdd   MemberAdd
+	noBulk      bool
 	now         func() time.Time
 	server      scim.Server
 	ids, traces *ids
@@ -73,6 +82,11 @@ type Org struct {
 	inactive map[string]time.Time
 	seeds    map[string]map[string]any // what Add was given, by id
 	expired  map[string]bool           // ids of accounts that Webex itself removed
+
+	groups     map[string]*orgGroup          // by id
+	groupOrder []*orgGroup                   // by time of creation
+	memberOf   map[string]map[*orgGroup]bool // the groups an account or a group is in, by its id
+	groupSeeds map[string]map[string]any     // what AddGroup was given, by id
 }
 
 // account is a user of Webex.
@@ -84,16 +98,23 @@ type account struct {
 	version           int
 }
 
-// NewOrg returns an organization without users.
+// NewOrg returns an organization without users and groups.
 func NewOrg(cfg OrgConfig) (*Org, error) {
 	if cfg.ID == "" {
 		return nil, errors.New("the organization has no id")
 	}
+	if !slices.Contains([]MemberAdd{AddIgnore, AddDouble, AddRefuse}, cfg.MemberAdd) {
+		return nil, fmt.Errorf("the organization cannot %q a member it adds", cfg.MemberAdd)
+	}
 	o := &Org{
-		id: cfg.ID, token: cfg.Token, now: cfg.Now,
-		ids: newIDs(cfg.Seed, "org"), traces: newIDs(cfg.Seed, "org traces"),
+		id: cfg.ID, token: cfg.Token, now: cfg.Now, memberAdd: cfg.MemberAdd, noBulk: cfg.NoBulk,
+		// The host in Webex's examples, which is not the one that is called:
+		// who follows meta.location gets nowhere.
+		base: "https://integration.webexapis.com/identity/scim/" + cfg.ID + "/v2",
+		ids:  newIDs(cfg.Seed, "org"), traces: newIDs(cfg.Seed, "org traces"),
 		elsewhere: map[string]bool{}, accounts: map[string]*account{}, byName: map[string]*account{},
 		inactive: map[string]time.Time{}, seeds: map[string]map[string]any{}, expired: map[string]bool{},
+		groups: map[string]*orgGroup{}, memberOf: map[string]map[*orgGroup]bool{}, groupSeeds: map[string]map[string]any{},
 	}
 	if o.now == nil {
 		o.now = time.Now
@@ -107,10 +128,12 @@ func NewOrg(cfg OrgConfig) (*Org, error) {
 			ID: optional.NewString("User"), Name: "User", Endpoint: "/Users", Schema: userSchema(),
 			SchemaExtensions: []scim.SchemaExtension{{Schema: schema.ExtensionEnterpriseUser()}, {Schema: schema.Schema{ID: cloudSchema}}},
 			Handler:          (*accounts)(o),
+		}, {
+			ID: optional.NewString("Group"), Name: "Group", Endpoint: "/Groups", Schema: schema.CoreGroupSchema(),
+			SchemaExtensions: []scim.SchemaExtension{{Schema: cloudGroup()}},
+			Handler:          (*orgGroups)(o),
 		}},
-		// The host in Webex's examples, which is not the one that is called:
-		// who follows meta.location gets nowhere.
-	}, scim.WithBaseURL("https://integration.webexapis.com/identity/scim/"+cfg.ID+"/v2"))
+	}, scim.WithBaseURL(o.base))
 	if err != nil {
 		return nil, fmt.Errorf("make SCIM server: %w", err)
 	}
@@ -204,7 +227,7 @@ func (o *Org) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		o.Calls.add("refused")
 		gateway(w, http.StatusForbidden, tracking, "Access to the requested organization is not allowed.")
 		return
-	case !ok || path != "/Users" && !strings.HasPrefix(path, "/Users/"):
+	case !ok || endpointOf(path) == "":
 		o.Calls.add("other")
 		gateway(w, http.StatusNotFound, tracking, "The requested resource could not be found.")
 		return
@@ -213,19 +236,47 @@ func (o *Org) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		gateway(w, http.StatusBadRequest, tracking, "The query is too long.")
 		return
 	}
-	if path != "/Users" {
-		o.Calls.add(r.Method + " /Users/{id}")
-	} else {
-		o.Calls.add(r.Method + " /Users")
-	}
 	inner := r.Clone(r.Context())
 	inner.URL.Path, inner.URL.RawPath = path, ""
 	if r.Body == nil {
 		inner.Body = http.NoBody
 	}
 	inner.Body = http.MaxBytesReader(w, inner.Body, maxBody)
+	o.route(w, inner, "", tracking)
+}
+
+// endpointOf is the endpoint that a path below the version is of; empty if
+// there is none.
+func endpointOf(path string) string {
+	id, ofGroup := strings.CutPrefix(path, "/Groups/")
+	switch {
+	case path == "/Users", path == "/Groups", path == "/Bulk":
+		return path
+	case strings.HasPrefix(path, "/Users/"):
+		return "/Users/{id}"
+	case ofGroup && strings.HasSuffix(id, "/Members"):
+		return "/Groups/{id}/Members"
+	case ofGroup:
+		return "/Groups/{id}"
+	default:
+		return ""
+	}
+}
+
+// route answers a request that is authorized and whose path is that of an
+// endpoint, and counts it.
+func (o *Org) route(w http.ResponseWriter, r *http.Request, via, tracking string) {
+	endpoint := endpointOf(r.URL.Path)
+	o.Calls.add(via + r.Method + " " + endpoint)
 	recorded := newRecorder()
-	o.server.ServeHTTP(recorded, inner)
+	switch endpoint {
+	case "/Bulk":
+		o.serveBulk(recorded, r, tracking)
+	case "/Groups/{id}/Members":
+		o.serveMembers(recorded, r)
+	default:
+		o.server.ServeHTTP(recorded, r)
+	}
 	o.write(w, recorded, tracking)
 }
 
@@ -265,20 +316,33 @@ func (o *Org) write(w http.ResponseWriter, recorded *recorder, tracking string) 
 	if err := json.Unmarshal(recorded.body.Bytes(), &refused); err != nil {
 		refused.Detail = http.StatusText(recorded.status)
 	}
+	writeJSON(w, recorded.status, errorBody(refused, recorded.status, tracking))
+}
+
+func errorBody(refused scimerrors.ScimError, status int, tracking string) map[string]any {
 	body := map[string]any{
 		"schemas": []string{"urn:ietf:params:scim:api:messages:2.0:Error", errorSchema},
-		"status":  strconv.Itoa(recorded.status),
+		"status":  strconv.Itoa(status),
 		errorSchema: map[string]any{
 			"trackingId": tracking,
 			// Webex does not say which codes there are: these are invented.
-			"errorCode": strconv.Itoa(recorded.status * 100),
+			"errorCode": strconv.Itoa(status * 100),
 			"details":   refused.Detail,
 		},
 	}
 	if refused.ScimType != "" {
 		body["scimType"] = refused.ScimType
 	}
-	writeJSON(w, recorded.status, body)
+	return body
+}
+
+// writeRefusal writes an error as the SCIM server writes it.
+func writeRefusal(w http.ResponseWriter, err error) {
+	refused, ok := errors.AsType[scimerrors.ScimError](err)
+	if !ok {
+		refused = scimerrors.ScimErrorInternal
+	}
+	writeJSON(w, refused.Status, refused)
 }
 
 func writeJSON(w http.ResponseWriter, status int, body any) {
@@ -345,7 +409,7 @@ func (h *accounts) Replace(_ *http.Request, id string, attributes scim.ResourceA
 // Patch implements scim.ResourceHandler.
 func (h *accounts) Patch(_ *http.Request, id string, operations []scim.PatchOperation) (scim.Resource, error) {
 	return h.change(id, func(attributes map[string]any) (map[string]any, error) {
-		return attributes, patch(attributes, operations)
+		return attributes, accountShape().patch(attributes, operations)
 	})
 }
 
@@ -418,6 +482,7 @@ func (o *Org) put(a *account, attributes map[string]any) {
 }
 
 func (o *Org) remove(a *account) {
+	o.leaveGroups(a.id)
 	delete(o.accounts, a.id)
 	delete(o.byName, a.key())
 	delete(o.inactive, a.id)
@@ -510,7 +575,7 @@ func userNameEquals(e filter.Expression) (string, bool) {
 	if !ok || !strings.EqualFold(comparison.AttributePath.String(), "userName") || operator(comparison) != filter.EQ {
 		return "", false
 	}
-	name, ok := comparison.CompareValue.(string)
+	name, ok := operand(comparison).(string)
 	return name, ok
 }
 
@@ -533,14 +598,18 @@ func searchable(e filter.Expression, within string) error {
 		if slices.Contains(searchOperators(name), operator(e)) {
 			return nil
 		}
-		// The server's words, as seen: "The user's externalid, operator: PR
-		// is not supported search."
-		return scimerrors.ScimError{
-			Status: http.StatusBadRequest, ScimType: scimerrors.ScimTypeInvalidFilter,
-			Detail: fmt.Sprintf("The user's %s, operator: %s is not supported search.", strings.ToLower(name), strings.ToUpper(string(e.Operator))),
-		}
+		return notSearchable("user", name, e)
 	default:
 		return scimerrors.ScimErrorInvalidFilter
+	}
+}
+
+// notSearchable says in the server's words that it has no such search, as
+// seen: "The user's externalid, operator: PR is not supported search."
+func notSearchable(resource, name string, e *filter.AttributeExpression) error {
+	return scimerrors.ScimError{
+		Status: http.StatusBadRequest, ScimType: scimerrors.ScimTypeInvalidFilter,
+		Detail: fmt.Sprintf("The %s's %s, operator: %s is not supported search.", resource, strings.ToLower(name), strings.ToUpper(string(e.Operator))),
 	}
 }
 

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"encoding/json"
 	"maps"
 	"reflect"
 	"slices"
@@ -12,16 +13,25 @@ import (
 	filter "github.com/scim2/filter-parser/v2"
 )
 
+// shape is what a resource is made of: its own schema and those of its
+// extensions.
+type shape []schema.Schema
+
+func accountShape() shape {
+	own := withExternalID(schema.CoreUserSchema())
+	return shape{own, schema.ExtensionEnterpriseUser(), {ID: cloudSchema}}
+}
+
 // patch applies the operations to a resource in their order (RFC 7644 section
 // 3.5.2). The SCIM server has checked that their paths exist and that their
 // values have the right types. After an error the resource is worthless.
-func patch(resource map[string]any, operations []scim.PatchOperation) error {
+func (s shape) patch(resource map[string]any, operations []scim.PatchOperation) error {
 	for _, operation := range operations {
 		var err error
 		if operation.Path == nil {
-			err = patchMany(resource, operation.Op, operation.Value)
+			err = s.patchMany(resource, operation.Op, operation.Value)
 		} else {
-			err = patchOne(resource, operation.Op, *operation.Path, operation.Value)
+			err = s.patchOne(resource, operation.Op, *operation.Path, operation.Value)
 		}
 		if err != nil {
 			return err
@@ -32,14 +42,14 @@ func patch(resource map[string]any, operations []scim.PatchOperation) error {
 
 // patchMany applies an operation without a path: each member of its value is
 // a path and a value, or an extension and its attributes.
-func patchMany(resource map[string]any, op string, value any) error {
+func (s shape) patchMany(resource map[string]any, op string, value any) error {
 	members, ok := value.(map[string]any)
 	if !ok {
 		return scimerrors.ScimErrorInvalidValue
 	}
 	for _, key := range slices.Sorted(maps.Keys(members)) {
-		if key == schema.UserSchema || key == cloudSchema || key == schema.ExtensionEnterpriseUser().ID {
-			if err := patchMany(container(resource, key), op, members[key]); err != nil {
+		if slices.ContainsFunc(s, func(known schema.Schema) bool { return known.ID == key }) {
+			if err := s.patchMany(s.container(resource, key), op, members[key]); err != nil {
 				return err
 			}
 			continue
@@ -48,7 +58,7 @@ func patchMany(resource map[string]any, op string, value any) error {
 		if err != nil {
 			return scimerrors.ScimErrorInvalidPath
 		}
-		if err := patchOne(resource, op, path, members[key]); err != nil {
+		if err := s.patchOne(resource, op, path, members[key]); err != nil {
 			return err
 		}
 	}
@@ -56,8 +66,8 @@ func patchMany(resource map[string]any, op string, value any) error {
 }
 
 // container is the object an attribute with that URI in front stands in.
-func container(resource map[string]any, uri string) map[string]any {
-	if uri == "" || uri == schema.UserSchema {
+func (s shape) container(resource map[string]any, uri string) map[string]any {
+	if uri == "" || uri == s[0].ID {
 		return resource
 	}
 	return child(resource, uri)
@@ -72,13 +82,13 @@ func child(object map[string]any, name string) map[string]any {
 	return c
 }
 
-func patchOne(resource map[string]any, op string, path filter.Path, value any) error {
+func (s shape) patchOne(resource map[string]any, op string, path filter.Path, value any) error {
 	uri := strings.TrimSuffix(path.AttributePath.URI(), ":")
-	attribute, ok := attributeOf(uri, path.AttributePath.AttributeName)
+	attribute, ok := s.attribute(uri, path.AttributePath.AttributeName)
 	if !ok {
 		return scimerrors.ScimErrorInvalidPath
 	}
-	object := container(resource, uri)
+	object := s.container(resource, uri)
 	sub := path.AttributePath.SubAttributeName()
 	if path.ValueExpression != nil {
 		sub = path.SubAttributeName()
@@ -105,22 +115,21 @@ func patchOne(resource map[string]any, op string, path filter.Path, value any) e
 	return nil
 }
 
-// attributeOf finds an attribute by its name in any case. Without a URI it is
+// attribute finds an attribute by its name in any case. Without a URI it is
 // one of the core schema; so is one inside an extension's own object.
-func attributeOf(uri, name string) (schema.CoreAttribute, bool) {
-	for _, s := range []schema.Schema{withExternalID(), schema.ExtensionEnterpriseUser()} {
-		if uri != "" && uri != s.ID {
+func (s shape) attribute(uri, name string) (schema.CoreAttribute, bool) {
+	for _, known := range s {
+		if uri != "" && uri != known.ID {
 			continue
 		}
-		if attribute, ok := s.Attributes.ContainsAttribute(name); ok {
+		if attribute, ok := known.Attributes.ContainsAttribute(name); ok {
 			return attribute, true
 		}
 	}
 	return schema.CoreAttribute{}, false
 }
 
-func withExternalID() schema.Schema {
-	s := schema.CoreUserSchema()
+func withExternalID(s schema.Schema) schema.Schema {
 	s.Attributes = append(s.Attributes, schema.SimpleCoreAttribute(schema.SimpleStringParams(schema.StringParams{
 		Name: schema.CommonAttributeExternalID, CaseExact: true,
 	})))
@@ -250,7 +259,7 @@ func passes(e filter.Expression, object map[string]any) bool {
 		})
 	case *filter.AttributeExpression:
 		return slices.ContainsFunc(values(object, e.AttributePath.AttributeName, e.AttributePath.SubAttributeName()), func(v any) bool {
-			return compares(v, operator(e), e.CompareValue)
+			return compares(v, operator(e), operand(e))
 		})
 	default:
 		return false
@@ -292,6 +301,17 @@ func member(object map[string]any, name string) (any, bool) {
 		}
 	}
 	return nil, false
+}
+
+// operand is the value that a filter compares with. The parser leaves the
+// escapes in a string, which are those of JSON (RFC 7644 section 3.4.2.2).
+func operand(e *filter.AttributeExpression) any {
+	escaped, ok := e.CompareValue.(string)
+	var text string
+	if !ok || json.Unmarshal([]byte(`"`+escaped+`"`), &text) != nil {
+		return e.CompareValue
+	}
+	return text
 }
 
 func compares(have any, op filter.CompareOperator, want any) bool {

@@ -128,12 +128,12 @@ func (c *Calls) Reset() {
 }
 
 // Writes is the number of calls that ask for a change, granted or not. A
-// $batch is none by itself.
+// $batch or a Bulk is none by itself; each request in it is one.
 func (c Counts) Writes() int {
 	writes := 0
 	for kind, n := range c {
-		kind = strings.TrimPrefix(kind, "$batch ")
-		if !strings.HasPrefix(kind, "GET ") && kind != "POST /$batch" {
+		kind = strings.TrimPrefix(strings.TrimPrefix(kind, "$batch "), "Bulk ")
+		if !strings.HasPrefix(kind, "GET ") && kind != "POST /$batch" && kind != "POST /Bulk" {
 			writes += n
 		}
 	}

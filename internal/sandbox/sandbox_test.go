@@ -20,6 +20,7 @@ const (
 	tenantID = "84bd8158-6d4d-4958-8b9f-9d6445542f95"
 	orgID    = "0ae87ade-8c8a-4952-af08-318798958d0c"
 	deadID   = "00000000-0000-4000-8000-00000000dead"
+	salesID  = "00000000-0000-4000-8000-0000000000a1"
 	subID    = "7f105c7d-2dc5-4530-97cd-4e7ae6534c07"
 	domain   = "contoso.example"
 )
@@ -76,6 +77,13 @@ func person1() User {
 func create(t *testing.T, tenant *Tenant, u User) string {
 	t.Helper()
 	id, err := tenant.Create(u)
+	must(t, err)
+	return id
+}
+
+func createGroup(t *testing.T, tenant *Tenant, g Group) string {
+	t.Helper()
+	id, err := tenant.CreateGroup(g)
 	must(t, err)
 	return id
 }
@@ -152,6 +160,18 @@ func TestGraphAnswersInGraphsShapes(t *testing.T) {
 		} {
 			create(t, tenant, u)
 		}
+		for _, g := range []Group{
+			{"id": salesID, "displayName": "Sales", "description": "Who sells", "mailNickname": "sales"},
+			{"id": "00000000-0000-4000-8000-0000000000a2", "displayName": "Sales abroad"},
+			{"id": "00000000-0000-4000-8000-0000000000a3", "displayName": "Council", "groupTypes": []any{"Unified"}, "visibility": "HiddenMembership"},
+			{"id": "00000000-0000-4000-8000-0000000000ad", "displayName": "Deleted"},
+		} {
+			createGroup(t, tenant, g)
+		}
+		must(t, tenant.AddMembers(salesID, WellKnownID, deadID, tenant.AddOther("device"), "00000000-0000-4000-8000-0000000000a2"))
+		must(t, tenant.AddMembers("00000000-0000-4000-8000-0000000000a2", "00000000-0000-4000-8000-0000000000b1"))
+		must(t, tenant.AddMembers("00000000-0000-4000-8000-0000000000a3", "00000000-0000-4000-8000-0000000000b1"))
+		must(t, tenant.DeleteGroup("00000000-0000-4000-8000-0000000000ad"))
 		must(t, tenant.Delete(deadID))
 		tenant.subscriptions = []*subscription{{
 			id: subID, resource: "/users", changeType: "updated,deleted", clientState: "secret",

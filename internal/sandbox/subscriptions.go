@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	// maxLifetime is how long a subscription to users can last
+	// maxLifetime is how long a subscription to users or groups can last
 	// (https://learn.microsoft.com/graph/api/resources/subscription).
 	maxLifetime = 41_760 * time.Minute
 	// maxClientState is its longest clientState, in characters.
@@ -41,10 +41,28 @@ func invalidRequest(message string) *graphError {
 	return &graphError{http.StatusBadRequest, "InvalidRequest", message}
 }
 
-// covers reports whether a change of a user is one the subscription is for.
-func (s *subscription) covers(userID, changeType string) bool {
-	_, only, _ := strings.Cut(strings.Trim(strings.ToLower(s.resource), "/"), "/")
-	return (only == "" || only == userID) && slices.Contains(strings.Split(s.changeType, ","), changeType)
+// covers reports whether a change of an object is one the subscription is for.
+func (s *subscription) covers(o object, changeType string) bool {
+	collection, only := subscribable(s.resource)
+	return collection == o.typeName()+"s" && (only == "" || only == o.id()) &&
+		slices.Contains(strings.Split(s.changeType, ","), changeType)
+}
+
+// subscribable splits a resource into the collection, such as "users", and the
+// one object in it that the subscription is for; empty if it is for all.
+func subscribable(resource string) (collection, only string) {
+	collection, only, _ = strings.Cut(strings.Trim(strings.ToLower(resource), "/"), "/")
+	return collection, only
+}
+
+// subscribing returns what it takes to subscribe to a resource. No permission
+// to write stands in for the one to read: "strictly use the permissions as
+// documented" (https://learn.microsoft.com/graph/api/subscription-post-subscriptions).
+func subscribing(resource string) []string {
+	if collection, _ := subscribable(resource); collection == "groups" {
+		return []string{"Group.Read.All"}
+	}
+	return []string{"User.Read.All"}
 }
 
 // wire is the subscription as Graph shows it. Its clientState is shown to
@@ -87,6 +105,9 @@ func (t *Tenant) createSubscription(r *http.Request) (answer, error) {
 	if err := t.checkSubscription(asked); err != nil {
 		return answer{}, err
 	}
+	if err := t.require(subscribing(asked.Resource)); err != nil {
+		return answer{}, err
+	}
 	for _, u := range []string{asked.NotificationURL, asked.LifecycleURL} {
 		if err := t.validate(r.Context(), u); err != nil {
 			return answer{}, err
@@ -107,13 +128,13 @@ func (t *Tenant) createSubscription(r *http.Request) (answer, error) {
 
 func (t *Tenant) checkSubscription(asked subscriptionRequest) error {
 	for kind := range strings.SplitSeq(asked.ChangeType, ",") {
-		// A user's creation and soft deletion are updates: "User and group
-		// change notifications support updated and deleted changeType".
+		// Creation and soft deletion are updates: "User and group change
+		// notifications support updated and deleted changeType".
 		if kind = strings.TrimSpace(kind); kind != "updated" && kind != "deleted" {
 			return invalidRequest("Invalid 'changeType' attribute: '" + kind + "'.")
 		}
 	}
-	if root, rest, _ := strings.Cut(strings.Trim(asked.Resource, "/"), "/"); !strings.EqualFold(root, "users") || strings.Contains(rest, "/") {
+	if collection, only := subscribable(asked.Resource); collection != "users" && collection != "groups" || strings.Contains(only, "/") {
 		return invalidRequest("Resource '" + asked.Resource + "' cannot be subscribed to here.")
 	}
 	if utf8.RuneCountInString(asked.ClientState) > maxClientState {
@@ -259,6 +280,9 @@ func (t *Tenant) updateSubscription(r *http.Request) (answer, error) {
 	defer t.mu.Unlock()
 	s, err := t.subscription(r.PathValue("id"))
 	if err != nil {
+		return answer{}, err
+	}
+	if err := t.require(subscribing(s.resource)); err != nil {
 		return answer{}, err
 	}
 	s.expires = *asked.ExpirationDateTime

@@ -74,6 +74,24 @@ func subscribeTo(t *testing.T, tenant *Tenant) (int, string) {
 	return status, message
 }
 
+func TestASubscriptionTakesThePermissionToReadWhatItIsFor(t *testing.T) {
+	t.Parallel()
+	for permission, readable := range map[string]string{"User.Read.All": "users", "Group.Read.All": "groups", "GroupMember.Read.All": "", "Group.ReadWrite.All": ""} {
+		for _, resource := range []string{"users", "/groups", "Groups/" + salesID} {
+			tenant := newTenant(t, TenantConfig{Permissions: []string{permission}, Transport: Network{"hook.example": echo}})
+			status, _ := call(t, tenant, http.MethodPost, "/v1.0/subscriptions",
+				`{"changeType":"updated","resource":"`+resource+`","notificationUrl":"https://hook.example/","expirationDateTime":"2026-03-03T00:00:00Z"}`)
+			want := http.StatusForbidden
+			if collection, _ := subscribable(resource); collection == readable {
+				want = http.StatusCreated
+			}
+			if status != want {
+				t.Errorf("%s with %s answered %d, want %d", resource, permission, status, want)
+			}
+		}
+	}
+}
+
 func TestASubscriptionIsRefusedIfItsEndpointIsSlow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -57,6 +57,10 @@ type Tenant struct {
 	people        map[string]*person
 	order         []*person          // by time of creation, those who are gone too
 	byName        map[string]*person // live ones by lower-case userPrincipalName
+	groups        map[string]*group
+	groupOrder    []*group // by time of creation, those that are gone too
+	others        map[string]*other
+	created       int // how many objects were created so far
 	subscriptions []*subscription
 	outbox        []*pending
 	sequence      int64
@@ -64,6 +68,8 @@ type Tenant struct {
 
 // person is a user and its history.
 type person struct {
+	node
+
 	user  User
 	place place
 	// wasEnabled says that the user was live and enabled at some time.
@@ -97,7 +103,7 @@ func (u User) Enabled() bool {
 	return enabled
 }
 
-// NewTenant returns a tenant without users.
+// NewTenant returns a tenant without users and groups.
 func NewTenant(cfg TenantConfig) (*Tenant, error) {
 	if uuid.Validate(cfg.ID) != nil {
 		return nil, errors.New("the tenant id is not a GUID")
@@ -111,6 +117,7 @@ func NewTenant(cfg TenantConfig) (*Tenant, error) {
 		ids: newIDs(cfg.Seed, "tenant"), traces: newIDs(cfg.Seed, "tenant traces"),
 		wake:   make(chan struct{}, 1),
 		people: map[string]*person{}, byName: map[string]*person{},
+		groups: map[string]*group{}, others: map[string]*other{},
 	}
 	if t.transport == nil {
 		t.transport = http.DefaultTransport
@@ -148,7 +155,7 @@ func (t *Tenant) Create(u User) (string, error) {
 	if id == "" {
 		id = t.ids.next()
 	}
-	if t.people[id] != nil {
+	if t.object(id) != nil {
 		return "", refuse("Another object with the same value for property id already exists.")
 	}
 	user["id"] = id
@@ -163,6 +170,7 @@ func (t *Tenant) Create(u User) (string, error) {
 	if err := t.check(user, p); err != nil {
 		return "", err
 	}
+	p.node = t.newNode()
 	t.people[id] = p
 	t.order = append(t.order, p)
 	t.put(p, user)
@@ -193,7 +201,8 @@ func (t *Tenant) Update(id string, edit func(User)) error {
 }
 
 // Delete moves a live user to the recycle bin. As in Entra, its id without
-// hyphens is put in front of its userPrincipalName, which frees that name.
+// hyphens is put in front of its userPrincipalName, which frees that name. It
+// is a member of nothing while it is there.
 func (t *Tenant) Delete(id string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -206,11 +215,14 @@ func (t *Tenant) Delete(id string) error {
 	p.user = maps.Clone(p.user)
 	p.user["userPrincipalName"] = p.prefix() + p.user.Text("userPrincipalName")
 	p.user["deletedDateTime"] = t.now().UTC().Format(time.RFC3339)
-	t.notify(p.id(), "updated")
+	t.notify(p, "updated")
+	t.notifyGone(p)
 	return nil
 }
 
-// Restore brings a user back from the recycle bin, under its old name.
+// Restore brings a user back from the recycle bin, under its old name and to
+// the groups it was a member of. Of those groups nothing is notified: no
+// source says that it is, and to tell nobody is the harsher case.
 func (t *Tenant) Restore(id string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -229,7 +241,8 @@ func (t *Tenant) Restore(id string) error {
 	return nil
 }
 
-// Purge deletes a user that is in the recycle bin for good.
+// Purge deletes a user that is in the recycle bin for good, and its
+// memberships with it.
 func (t *Tenant) Purge(id string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -238,7 +251,8 @@ func (t *Tenant) Purge(id string) error {
 		return err
 	}
 	p.place = purged
-	t.notify(p.id(), "deleted")
+	unlink(p)
+	t.notify(p, "deleted")
 	return nil
 }
 
@@ -287,21 +301,14 @@ func (t *Tenant) put(p *person, user User) {
 		p.names = append(p.names, name)
 	}
 	t.byName[p.key()] = p
-	t.notify(p.id(), "updated")
+	t.notify(p, "updated")
 }
 
 // check refuses properties that Graph would refuse, and brings lists to their
 // one form.
 func (t *Tenant) check(user User, self *person) error {
-	for name, value := range user {
-		if propertyKind(name) == noProperty {
-			return refuse("Invalid property '" + name + "'.")
-		}
-		stored, ok := property(propertyKind(name), value)
-		if !ok {
-			return refuse("Invalid value specified for property '" + name + "' of resource 'User'.")
-		}
-		user[name] = stored
+	if err := normalize(user, propertyKind, "User"); err != nil {
+		return err
 	}
 	if user.Text("displayName") == "" {
 		return refuse("A value is required for property 'displayName' of resource 'User'.")
@@ -315,6 +322,23 @@ func (t *Tenant) check(user User, self *person) error {
 		return refuse("The domain portion of the userPrincipalName property is invalid. You must use one of the verified domain names in your organization.")
 	case t.byName[strings.ToLower(upn)] != nil && t.byName[strings.ToLower(upn)] != self:
 		return refuse("Another object with the same value for property userPrincipalName already exists.")
+	}
+	return nil
+}
+
+// normalize brings the properties of a resource to the form in which they are
+// stored. It refuses those the resource does not have, and values they cannot
+// have.
+func normalize(properties map[string]any, kindOf func(string) kind, resource string) error {
+	for name, value := range properties {
+		if kindOf(name) == noProperty {
+			return refuse("Invalid property '" + name + "'.")
+		}
+		stored, ok := property(kindOf(name), value)
+		if !ok {
+			return refuse("Invalid value specified for property '" + name + "' of resource '" + resource + "'.")
+		}
+		properties[name] = stored
 	}
 	return nil
 }
@@ -379,6 +403,12 @@ func propertyKind(name string) kind {
 }
 
 func (p *person) id() string { return p.user.Text("id") }
+
+func (*person) typeName() string { return "user" }
+
+func (p *person) where() place { return p.place }
+
+func (p *person) project(selects []string) map[string]any { return p.user.project(selects) }
 
 func (p *person) key() string { return strings.ToLower(p.user.Text("userPrincipalName")) }
 

@@ -255,6 +255,8 @@ func FuzzDecodeBatch(f *testing.F) {
 	f.Add([]byte(`{"requests":[{"id":"1","method":"GET","url":"/users/x?%24select=id"}]}`))
 	f.Add([]byte(`{"requests":[{"id":"1","method":"PATCH","url":"users/x","headers":{"Content-Type":"application/json"},"body":{"surname":null}}]}`))
 	f.Add([]byte(`{"requests":[{"id":"1","method":"P T","url":"//h/%zz?a=%"}]}`))
+	f.Add([]byte(`{"requests":[{"id":"1","method":"GET","url":"/groups/x/members?$count=true&$filter=id eq 'y'","headers":{"ConsistencyLevel":"eventual"}}]}`))
+	f.Add([]byte(`{"requests":[{"id":"1","method":"POST","url":"/groups/x/members/%24ref","body":{"@odata.id":"https://h/v1.0/users/y"}}]}`))
 	f.Add([]byte(`{"requests":null}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		requests, err := decodeBatch(body)

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"entrawebex/internal/provision"
@@ -41,13 +42,17 @@ type Config struct {
 	Now func() time.Time
 }
 
-// Client reads and writes the users of one Webex organization.
+// Client reads and writes the users and groups of one Webex organization.
 type Client struct {
 	root  string
 	token func(ctx context.Context) (string, error)
 	http  *http.Client
 	now   func() time.Time
+	// noBulk is set once the server has said that it has no Bulk.
+	noBulk atomic.Bool
 }
+
+var _ provision.Target = (*Client)(nil)
 
 // New returns a Client. It calls nothing.
 func New(c Config) (*Client, error) {
@@ -90,36 +95,22 @@ func NewTransport() *http.Transport {
 	}
 }
 
-// call makes one call and decodes a 2xx answer into out, where out is not nil
-// and the answer has a body. Every other answer is a *provision.Fault that
-// says what was asked of which object.
-func (c *Client) call(ctx context.Context, what, method, path string, in, out any) error {
-	request, err := c.request(ctx, method, path, in)
-	if err != nil {
-		return &provision.Fault{Kind: provision.AsFault(err).Kind, Reason: what, Err: err}
-	}
-	response, err := c.http.Do(request)
-	if err != nil {
-		return unanswered(what, err)
-	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
-	if closeErr := response.Body.Close(); err == nil {
-		err = closeErr
-	}
-	switch {
-	case err != nil:
-		return unanswered(what, err)
-	case response.StatusCode < 200 || response.StatusCode > 299:
-		return c.refused(what, response, body)
-	case len(body) > maxAnswer:
-		return &provision.Fault{
-			Kind: provision.Permanent, Uncertain: true,
-			Reason: fmt.Sprintf("%s: Webex's answer is longer than %d bytes", what, maxAnswer),
-		}
-	case out == nil || len(bytes.TrimSpace(body)) == 0:
+// reply is an answer that arrived whole.
+type reply struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+func (r reply) ok() bool { return r.status >= 200 && r.status <= 299 }
+
+// decode reads the body into out, if there is one. A body that is not JSON of
+// that form leaves in doubt what the call did.
+func (r reply) decode(what string, out any) error {
+	if len(bytes.TrimSpace(r.body)) == 0 {
 		return nil
 	}
-	if err := json.Unmarshal(body, out); err != nil {
+	if err := json.Unmarshal(r.body, out); err != nil {
 		return &provision.Fault{
 			Kind: provision.Transient, Uncertain: true,
 			Reason: what + ": Webex's answer is not the JSON expected; is this the address of its SCIM API?",
@@ -127,6 +118,49 @@ func (c *Client) call(ctx context.Context, what, method, path string, in, out an
 		}
 	}
 	return nil
+}
+
+// read makes a GET and decodes a 2xx answer into out, where the answer has a
+// body. Every other answer is a *provision.Fault that says what was asked of
+// which object.
+func (c *Client) read(ctx context.Context, what, path string, out any) error {
+	r, err := c.exchange(ctx, what, http.MethodGet, path, nil)
+	switch {
+	case err != nil:
+		return err
+	case !r.ok():
+		return c.refused(what, r)
+	default:
+		return r.decode(what, out)
+	}
+}
+
+// exchange makes one call and returns the answer, whatever its status. The
+// error is a *provision.Fault: none arrived, or one too long to be read.
+func (c *Client) exchange(ctx context.Context, what, method, path string, in any) (reply, error) {
+	request, err := c.request(ctx, method, path, in)
+	if err != nil {
+		return reply{}, &provision.Fault{Kind: provision.AsFault(err).Kind, Reason: what, Err: err}
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return reply{}, unanswered(what, err)
+	}
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	if closeErr := response.Body.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return reply{}, unanswered(what, err)
+	}
+	r := reply{status: response.StatusCode, header: response.Header, body: body}
+	if r.ok() && len(body) > maxAnswer {
+		return reply{}, &provision.Fault{
+			Kind: provision.Permanent, Uncertain: true,
+			Reason: fmt.Sprintf("%s: Webex's answer is longer than %d bytes", what, maxAnswer),
+		}
+	}
+	return r, nil
 }
 
 func (c *Client) request(ctx context.Context, method, path string, in any) (*http.Request, error) {

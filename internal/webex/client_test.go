@@ -73,6 +73,10 @@ func recorded(t *testing.T, into *exchange, status int, body string) roundTrip {
 
 func object() change.Object { return change.Object{Kind: change.User, ID: ada} }
 
+func team() change.Object {
+	return change.Object{Kind: change.Group, ID: "9d1f7c52-0f6b-4c8e-8a55-6f0f3f6f1b11"}
+}
+
 func TestWhatGoesOnTheWire(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -85,7 +89,7 @@ func TestWhatGoesOnTheWire(t *testing.T) {
 		{
 			"a search escapes the value as JSON and then as a query", 200, `{"Resources":[]}`,
 			func(ctx context.Context, c *webex.Client) error {
-				_, err := c.UsersNamed(ctx, `o"b\r+x@example.com`)
+				_, err := c.Named(ctx, change.User, `o"b\r+x@example.com`)
 				return err
 			},
 			exchange{Method: "GET", URL: root + `/Users?filter=userName%20eq%20%22o%5C%22b%5C%5Cr%2Bx%40example.com%22`},
@@ -121,9 +125,81 @@ func TestWhatGoesOnTheWire(t *testing.T) {
 			exchange{Method: "DELETE", URL: root + "/Users/" + adasID},
 		},
 		{
+			"a search for groups leaves out their members", 200, `{"Resources":[]}`,
+			func(ctx context.Context, c *webex.Client) error {
+				_, err := c.Named(ctx, change.Group, `R&D "\"`)
+				return err
+			},
+			exchange{Method: "GET", URL: root + `/Groups?filter=displayName%20eq%20%22R%26D%20%5C%22%5C%5C%5C%22%22&excludedAttributes=members`},
+		},
+		{
+			"a group is read without its members", 200, `{"id":"x"}`,
+			func(ctx context.Context, c *webex.Client) error {
+				_, err := c.Read(ctx, change.Group, "x")
+				return err
+			},
+			exchange{Method: "GET", URL: root + "/Groups/x?excludedAttributes=members"},
+		},
+		{
+			"a group is created with its schema and no type", 201, `{"id":"x"}`,
+			func(ctx context.Context, c *webex.Client) error {
+				return c.Apply(ctx, []provision.Operation{{Object: team(), Resource: map[string]any{"displayName": "R&D"}}})[0].Err
+			},
+			exchange{
+				Method: "POST", URL: root + "/Groups",
+				Body: `{"displayName":"R\u0026D","schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"]}`,
+			},
+		},
+		{
+			"a group is deleted", 204, "",
+			func(ctx context.Context, c *webex.Client) error {
+				return c.Apply(ctx, []provision.Operation{{Object: team(), ID: "x"}})[0].Err
+			},
+			exchange{Method: "DELETE", URL: root + "/Groups/x"},
+		},
+		{
+			"members are taken out one by one, then added together", 200, `{"members":[{"value":"c"},{"value":"d"}]}`,
+			func(ctx context.Context, c *webex.Client) error {
+				_, err := c.ChangeMembers(ctx, provision.MemberChange{Group: team(), ID: "x", Add: []string{"c", "d"}, Remove: []string{"a", "b"}})
+				return err
+			},
+			exchange{
+				Method: "PATCH", URL: root + "/Groups/x",
+				Body: `{"Operations":[{"op":"remove","path":"members[value eq \"a\"]"},{"op":"remove","path":"members[value eq \"b\"]"},` +
+					`{"op":"add","path":"members","value":[{"value":"c","type":"user"},{"value":"d","type":"user"}]}],` +
+					`"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"]}`,
+			},
+		},
+		{
+			"members are asked for by the page", 200, `{"memberSize":0,"members":[]}`,
+			func(ctx context.Context, c *webex.Client) error {
+				return c.Members(ctx, "x", func([]string) error { return nil })
+			},
+			exchange{Method: "GET", URL: root + "/Groups/x/Members?startIndex=1&count=500&memberType=user"},
+		},
+		{
+			"several writes go in one Bulk", 200,
+			`{"operations":[{"bulkId":"op1","status":"201","location":"/Groups/y"},{"bulkId":"op2","status":"200"},{"bulkId":"op3","status":"204"}]}`,
+			func(ctx context.Context, c *webex.Client) error {
+				answers := c.Apply(ctx, []provision.Operation{
+					{Object: team(), Resource: map[string]any{"displayName": "R"}},
+					{Object: object(), ID: "../u", Patch: []mapping.PatchOperation{{Op: "replace", Path: "active", Value: false}}},
+					{Object: object(), ID: "v"},
+				})
+				return errors.Join(answers[0].Err, answers[1].Err, answers[2].Err)
+			},
+			exchange{
+				Method: "POST", URL: root + "/Bulk",
+				Body: `{"schemas":["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],"failOnErrors":100,"operations":[` +
+					`{"method":"POST","path":"/Groups","bulkId":"op1","data":{"displayName":"R","schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"]}},` +
+					`{"method":"PATCH","path":"/Users/..%2Fu","bulkId":"op2","data":{"Operations":[{"op":"replace","path":"active","value":false}],"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"]}},` +
+					`{"method":"DELETE","path":"/Users/v","bulkId":"op3"}]}`,
+			},
+		},
+		{
 			"an id cannot leave its place in the path", 200, `{"id":"x"}`,
 			func(ctx context.Context, c *webex.Client) error {
-				_, err := c.User(ctx, "../Groups?x=/")
+				_, err := c.Read(ctx, change.User, "../Groups?x=/")
 				return err
 			},
 			exchange{Method: "GET", URL: root + "/Users/..%2FGroups%3Fx=%2F"},
@@ -211,7 +287,7 @@ func TestAnswersBecomeFaults(t *testing.T) {
 				calls++
 				return test.answer, nil
 			})
-			_, err := c.User(t.Context(), adasID)
+			_, err := c.Read(t.Context(), change.User, adasID)
 			var got *provision.Fault
 			if !errors.As(err, &got) {
 				t.Fatalf("error %v is no fault", err)
@@ -230,7 +306,7 @@ func TestAnswersBecomeFaults(t *testing.T) {
 func TestAnAnswerThatDoesNotArriveLeavesDoubtAndNoName(t *testing.T) {
 	t.Parallel()
 	c := client(t, func(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF })
-	_, err := c.UsersNamed(t.Context(), "ada@example.com")
+	_, err := c.Named(t.Context(), change.User, "ada@example.com")
 	f := provision.AsFault(err)
 	if f.Kind != provision.Transient || !f.Uncertain || !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("fault %+v", f)
@@ -256,7 +332,7 @@ func TestAnEndlessAnswerIsCutOff(t *testing.T) {
 	c := client(t, func(*http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(endless{})}, nil
 	})
-	if _, err := c.User(t.Context(), adasID); err == nil || !strings.Contains(err.Error(), "longer than") {
+	if _, err := c.Read(t.Context(), change.User, adasID); err == nil || !strings.Contains(err.Error(), "longer than") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -284,7 +360,7 @@ func FuzzAnswers(f *testing.F) {
 				Body: io.NopCloser(strings.NewReader(string(body))),
 			}, nil
 		})
-		accounts, err := c.UsersNamed(t.Context(), "ada@example.com")
+		accounts, err := c.Named(t.Context(), change.User, "ada@example.com")
 		var fault *provision.Fault
 		if err != nil && !errors.As(err, &fault) {
 			t.Errorf("error %v is no fault", err)

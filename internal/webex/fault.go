@@ -16,18 +16,19 @@ import (
 // maxWait bounds what a Retry-After can ask for.
 const maxWait = time.Hour
 
-// refused is the fault that an answer outside 2xx stands for. It is the one
-// place where a status of Webex becomes a kind of fault.
-func (c *Client) refused(what string, response *http.Response, body []byte) error {
-	e := decodeError(body)
+// refused is the fault that an answer outside 2xx stands for, of a call or of
+// an operation within a Bulk. It is the one place where a status of Webex
+// becomes a kind of fault.
+func (c *Client) refused(what string, r reply) *provision.Fault {
+	e := decodeError(r.body)
 	if e.tracking == "" {
-		e.tracking = response.Header.Get("Trackingid")
+		e.tracking = r.header.Get("Trackingid")
 	}
 	f := &provision.Fault{
-		Reason: what + ": Webex answered " + e.describe(response.StatusCode),
-		After:  retryAfter(response.Header.Get("Retry-After"), c.now()),
+		Reason: what + ": Webex answered " + e.describe(r.status),
+		After:  retryAfter(r.header.Get("Retry-After"), c.now()),
 	}
-	switch status := response.StatusCode; {
+	switch status := r.status; {
 	case status == http.StatusBadRequest && e.scimType == "noTarget":
 		f.Kind = provision.NoTarget
 	case status == http.StatusUnauthorized:

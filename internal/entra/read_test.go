@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
 )
 
@@ -22,7 +23,21 @@ func ids(n int) []string {
 	return list
 }
 
-func TestUsers(t *testing.T) {
+// asking asks for users.
+func asking(ids ...string) []provision.Query {
+	queries := make([]provision.Query, len(ids))
+	for i, id := range ids {
+		queries[i].Object = change.Object{Kind: change.User, ID: id}
+	}
+	return queries
+}
+
+// about asks for a group and those who may be its members.
+func about(group string, members ...string) provision.Query {
+	return provision.Query{Object: change.Object{Kind: change.Group, ID: group}, Members: members}
+}
+
+func TestRead(t *testing.T) {
 	t.Parallel()
 
 	t.Run("returns the selected attributes as JSON has them", func(t *testing.T) {
@@ -32,7 +47,7 @@ func TestUsers(t *testing.T) {
 			"id": id(1), "accountEnabled": true, "displayName": "Ada", "mail": nil, "employeeCount": 7.0,
 			"businessPhones": []any{"+1"},
 		}}}
-		if diff := cmp.Diff(want, c.Users(t.Context(), []string{id(1)})); diff != "" {
+		if diff := cmp.Diff(want, c.Read(t.Context(), asking(id(1)))); diff != "" {
 			t.Error(diff)
 		}
 	})
@@ -41,7 +56,7 @@ func TestUsers(t *testing.T) {
 		t.Parallel()
 		upper := "0000000A-0000-4000-8000-00000000000B"
 		g := newGraph(strings.ToLower(upper))
-		if reading := g.client(t, Config{}).Users(t.Context(), []string{upper})[0]; reading.Presence != provision.Present {
+		if reading := g.client(t, Config{}).Read(t.Context(), asking(upper))[0]; reading.Presence != provision.Present {
 			t.Errorf("reading is %+v", reading)
 		}
 	})
@@ -55,8 +70,8 @@ func TestUsers(t *testing.T) {
 			{Presence: provision.SoftDeleted, Attributes: map[string]any{"id": id(2), "deletedDateTime": "2026-05-04T10:00:00Z"}},
 			{Presence: provision.Present, Attributes: map[string]any{"id": id(1), "displayName": "Ada"}},
 		}
-		c := g.client(t, Config{Select: []string{"displayName"}})
-		if diff := cmp.Diff(want, c.Users(t.Context(), []string{id(3), id(2), id(1)})); diff != "" {
+		c := g.client(t, Config{Select: map[change.Kind][]string{change.User: {"displayName"}}})
+		if diff := cmp.Diff(want, c.Read(t.Context(), asking(id(3), id(2), id(1)))); diff != "" {
 			t.Error(diff)
 		}
 		if len(g.calls) != 2 {
@@ -65,13 +80,83 @@ func TestUsers(t *testing.T) {
 	})
 }
 
-func TestUsersInBatches(t *testing.T) {
+func TestReadGroup(t *testing.T) {
+	t.Parallel()
+
+	t.Run("returns what is selected, and what is decided by", func(t *testing.T) {
+		t.Parallel()
+		g := newGraph()
+		g.group(id(50))
+		want := []provision.Reading{{Presence: provision.Present, Attributes: map[string]any{
+			"id": id(50), "displayName": "Friends", "securityEnabled": true, "visibility": nil,
+		}}}
+		if diff := cmp.Diff(want, g.client(t, Config{}).Read(t.Context(), []provision.Query{about(id(50))})); diff != "" {
+			t.Error(diff)
+		}
+	})
+
+	t.Run("is read without anything selected", func(t *testing.T) {
+		t.Parallel()
+		g := newGraph(id(1))
+		g.group(id(50))
+		c := g.client(t, Config{Select: map[change.Kind][]string{}})
+		want := []provision.Reading{
+			{Presence: provision.Present, Attributes: map[string]any{"id": id(50), "securityEnabled": true, "visibility": nil}},
+			{Presence: provision.Present, Attributes: map[string]any{"id": id(1)}},
+		}
+		if diff := cmp.Diff(want, c.Read(t.Context(), append([]provision.Query{about(id(50))}, asking(id(1))...))); diff != "" {
+			t.Error(diff)
+		}
+	})
+
+	t.Run("is looked for in the recycle bin", func(t *testing.T) {
+		t.Parallel()
+		g := newGraph()
+		g.deleted[id(50)] = map[string]any{"@odata.type": "#microsoft.graph.group", "id": id(50), "deletedDateTime": "2026-05-04T10:00:00Z"}
+		want := []provision.Reading{
+			{Presence: provision.SoftDeleted, Attributes: map[string]any{"id": id(50), "deletedDateTime": "2026-05-04T10:00:00Z"}},
+			{Presence: provision.Absent},
+		}
+		if diff := cmp.Diff(want, g.client(t, Config{}).Read(t.Context(), []provision.Query{about(id(50)), about(id(51))})); diff != "" {
+			t.Error(diff)
+		}
+	})
+
+	t.Run("is not what else the recycle bin has under its id", func(t *testing.T) {
+		t.Parallel()
+		g := newGraph()
+		g.deleted[id(50)] = map[string]any{"@odata.type": "#microsoft.graph.user", "id": id(50)}
+		reading := g.client(t, Config{}).Read(t.Context(), []provision.Query{about(id(50))})[0]
+		expectFault(t, reading.Err, provision.Transient, 0, "read group "+id(50)+" from Entra: the answer is about another object")
+	})
+
+	t.Run("without securityEnabled is a transient fault", func(t *testing.T) {
+		t.Parallel()
+		g := newGraph()
+		g.group(id(50))
+		delete(g.groups[id(50)], "securityEnabled")
+		reading := g.client(t, Config{}).Read(t.Context(), []provision.Query{about(id(50))})[0]
+		expectFault(t, reading.Err, provision.Transient, 0,
+			"read group "+id(50)+" from Entra: the answer has no securityEnabled, which reads as neither true nor false (is Group.Read.All granted?)")
+	})
+
+	t.Run("without the permission names it", func(t *testing.T) {
+		t.Parallel()
+		g := newGraph()
+		g.inner["/groups/"+id(50)] = refusing(403, "Authorization_RequestDenied", "")
+		reading := g.client(t, Config{}).Read(t.Context(), []provision.Query{about(id(50))})[0]
+		expectFault(t, reading.Err, provision.Unauthorized, 0,
+			"read group "+id(50)+" from Entra: 403 Authorization_RequestDenied: why (it needs the application permission Group.Read.All, with admin consent)")
+	})
+}
+
+func TestReadInBatches(t *testing.T) {
 	t.Parallel()
 
 	t.Run("reads ten users in one call and keeps the order asked", func(t *testing.T) {
 		t.Parallel()
 		g := newGraph(ids(10)...)
-		for i, reading := range g.client(t, Config{}).Users(t.Context(), ids(10)) {
+		for i, reading := range g.client(t, Config{}).Read(t.Context(), asking(ids(10)...)) {
 			if reading.Err != nil || reading.Attributes["id"] != id(i) {
 				t.Errorf("reading %d is %+v", i, reading)
 			}
@@ -84,7 +169,7 @@ func TestUsersInBatches(t *testing.T) {
 	t.Run("sends at most twenty requests a batch", func(t *testing.T) {
 		t.Parallel()
 		g := newGraph(ids(41)...)
-		for i, reading := range g.client(t, Config{}).Users(t.Context(), ids(41)) {
+		for i, reading := range g.client(t, Config{}).Read(t.Context(), asking(ids(41)...)) {
 			if reading.Err != nil || reading.Attributes["id"] != id(i) {
 				t.Errorf("reading %d is %+v", i, reading)
 			}
@@ -100,7 +185,7 @@ func TestUsersInBatches(t *testing.T) {
 		var group sync.WaitGroup
 		for range 8 {
 			group.Go(func() {
-				for i, reading := range c.Users(t.Context(), ids(10)) {
+				for i, reading := range c.Read(t.Context(), asking(ids(10)...)) {
 					if reading.Attributes["id"] != id(i) {
 						t.Errorf("reading %d is %+v", i, reading)
 					}
@@ -113,7 +198,7 @@ func TestUsersInBatches(t *testing.T) {
 	t.Run("makes no call for no ids", func(t *testing.T) {
 		t.Parallel()
 		g := newGraph()
-		if readings := g.client(t, Config{}).Users(t.Context(), nil); len(readings)+len(g.calls) != 0 {
+		if readings := g.client(t, Config{}).Read(t.Context(), nil); len(readings)+len(g.calls) != 0 {
 			t.Errorf("readings %v, calls %v", readings, g.calls)
 		}
 	})
@@ -152,14 +237,14 @@ type refusalCase struct {
 	reason string
 }
 
-func TestUsersRefused(t *testing.T) {
+func TestReadRefused(t *testing.T) {
 	t.Parallel()
 	for name, refusal := range refusals() {
 		t.Run(name+" is a fault of that object alone", func(t *testing.T) {
 			t.Parallel()
 			g := newGraph(id(1), id(2))
 			g.inner["/users/"+id(1)] = refusal.answer
-			readings := g.client(t, Config{}).Users(t.Context(), []string{id(1), id(2)})
+			readings := g.client(t, Config{}).Read(t.Context(), asking(id(1), id(2)))
 			expectFault(t, readings[0].Err, refusal.kind, refusal.after, "read user "+id(1)+" from Entra: "+refusal.reason)
 			if readings[1].Presence != provision.Present {
 				t.Errorf("the other reading is %+v", readings[1])
@@ -169,7 +254,7 @@ func TestUsersRefused(t *testing.T) {
 			t.Parallel()
 			g := newGraph()
 			g.inner["/directory/deletedItems/"+id(1)] = refusal.answer
-			reading := g.client(t, Config{}).Users(t.Context(), []string{id(1)})[0]
+			reading := g.client(t, Config{}).Read(t.Context(), asking(id(1)))[0]
 			expectFault(t, reading.Err, refusal.kind, refusal.after, "read user "+id(1)+" from Entra: "+refusal.reason)
 			if reading.Presence != provision.Unknown {
 				t.Errorf("presence %v, want Unknown", reading.Presence)
@@ -179,21 +264,21 @@ func TestUsersRefused(t *testing.T) {
 			t.Parallel()
 			g := newGraph(id(1), id(2))
 			g.outer["/$batch"] = refusal.answer
-			for i, reading := range g.client(t, Config{}).Users(t.Context(), []string{id(1), id(2)}) {
+			for i, reading := range g.client(t, Config{}).Read(t.Context(), asking(id(1), id(2))) {
 				expectFault(t, reading.Err, refusal.kind, refusal.after, "read user "+id(i+1)+" from Entra: "+refusal.reason)
 			}
 		})
 	}
 }
 
-func TestUsersAnsweredBadly(t *testing.T) {
+func TestReadAnsweredBadly(t *testing.T) {
 	t.Parallel()
 	enabled := " (is User.Read.All granted?)"
 	for name, tt := range map[string]struct {
 		answer http.HandlerFunc
 		want   string
 	}{
-		"no answer":                 {raw(http.StatusTeapot, "", ""), "Graph left it out of its answer"},
+		"no answer":                 {raw(http.StatusTeapot, "", ""), "it is left out of the answer"},
 		"another object":            {raw(200, "application/json", `{"id":"`+id(2)+`","accountEnabled":true}`), "the answer is about another object"},
 		"no id":                     {raw(200, "application/json", `{"accountEnabled":true}`), "the answer is about another object"},
 		"a list":                    {raw(200, "application/json", `[]`), "the answer is not a JSON object"},
@@ -207,13 +292,13 @@ func TestUsersAnsweredBadly(t *testing.T) {
 			t.Parallel()
 			g := newGraph()
 			g.inner["/users/"+id(1)] = tt.answer
-			reading := g.client(t, Config{}).Users(t.Context(), []string{id(1)})[0]
+			reading := g.client(t, Config{}).Read(t.Context(), asking(id(1)))[0]
 			expectFault(t, reading.Err, provision.Transient, 0, "read user "+id(1)+" from Entra: "+tt.want)
 		})
 	}
 }
 
-func TestUsersBatchAnsweredBadly(t *testing.T) {
+func TestReadBatchAnsweredBadly(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		answer http.HandlerFunc
@@ -221,28 +306,28 @@ func TestUsersBatchAnsweredBadly(t *testing.T) {
 	}{
 		"no body":      {raw(200, "application/json", ""), "the answer is empty"},
 		"no content":   {raw(204, "", ""), "the answer is empty"},
-		"not JSON":     {raw(200, "text/html", "<html>"), "Graph left it out of its answer"},
-		"endless":      {raw(200, "application/json", strings.Repeat(" ", maxAnswer+1)), "send batch: http: request body too large"},
+		"not JSON":     {raw(200, "text/html", "<html>"), "it is left out of the answer"},
+		"endless":      {raw(200, "application/json", strings.Repeat(" ", maxAnswer+1)), "send request: http: request body too large"},
 		"a gateway's":  {raw(502, "text/html", "<html>"), "502"},
-		"a bad status": {raw(200, "application/json", `{"responses":[{"id":"0","status":"200"}]}`), "Graph left it out of its answer"},
+		"a bad status": {raw(200, "application/json", `{"responses":[{"id":"0","status":"200"}]}`), "it is left out of the answer"},
 	} {
 		t.Run("an answer that is "+name+" is a transient fault", func(t *testing.T) {
 			t.Parallel()
 			g := newGraph(id(1))
 			g.outer["/$batch"] = tt.answer
-			reading := g.client(t, Config{}).Users(t.Context(), []string{id(1)})[0]
+			reading := g.client(t, Config{}).Read(t.Context(), asking(id(1)))[0]
 			expectFault(t, reading.Err, provision.Transient, 0, "read user "+id(1)+" from Entra: "+tt.want)
 		})
 	}
 }
 
-func TestUsersUnreachable(t *testing.T) {
+func TestReadUnreachable(t *testing.T) {
 	t.Parallel()
 
 	t.Run("a broken connection is a transient fault", func(t *testing.T) {
 		t.Parallel()
 		broken := roundTripFunc(func(*http.Request) (*http.Response, error) { return nil, errors.New("connection reset") })
-		reading := newGraph().client(t, Config{Transport: broken}).Users(t.Context(), []string{id(1)})[0]
+		reading := newGraph().client(t, Config{Transport: broken}).Read(t.Context(), asking(id(1)))[0]
 		expectFault(t, reading.Err, provision.Transient, 0, "read user "+id(1)+" from Entra: no answer: reach Graph: connection reset")
 	})
 
@@ -253,7 +338,7 @@ func TestUsersUnreachable(t *testing.T) {
 			return nil, r.Context().Err()
 		})
 		c := newGraph().client(t, Config{Transport: silent, Timeout: time.Millisecond})
-		reading := c.Users(t.Context(), []string{id(1)})[0]
+		reading := c.Read(t.Context(), asking(id(1)))[0]
 		if f := provision.AsFault(reading.Err); f.Kind != provision.Transient || !errors.Is(f, context.DeadlineExceeded) {
 			t.Errorf("fault %v", f)
 		}
@@ -264,46 +349,61 @@ type roundTripFunc func(*http.Request) (*http.Response, error)
 
 func (f roundTripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-func FuzzReadings(f *testing.F) {
+func FuzzRead(f *testing.F) {
 	f.Add([]byte(`{"responses":[{"id":"1","status":404,"headers":{"Retry-After":"3"},"body":{"error":{"code":"Request_ResourceNotFound"}}},null]}`))
 	f.Add([]byte(`{"responses":[{"id":"0","status":200,"body":{"id":"` + id(0) + `","accountEnabled":false,"n":1e400}}]}`))
 	f.Add([]byte(`{"responses":[{"id":"0","status":429,"headers":{"Retry-After":null},"body":null},{"id":"-1"},{"id":"2"},7]}`))
+	f.Add([]byte(`{"responses":[{"id":"1","status":200,"body":{"id":"` + id(50) + `","securityEnabled":true,"visibility":"HiddenMembership"}},{"id":"2","status":200,"body":{"value":[]}}]}`))
+	f.Add([]byte(`{"responses":[{"id":"1","status":200,"body":{"id":"` + id(50) + `","securityEnabled":true}},{"id":"2","status":200,"body":{"value":[{"@odata.type":"#microsoft.graph.group","id":"` + id(50) + `"}],"@odata.nextLink":"https://graph.microsoft.com/v1.0/users"}},{"id":"3","status":200,"body":{"value":[]}}]}`))
 	f.Add([]byte(`[]`))
-	c := newGraph().client(f, Config{})
 	f.Fuzz(func(t *testing.T, body []byte) {
-		asked := ids(2)
-		readings := c.readings(asked, provision.Present, body)
+		g := newGraph()
+		g.outer["/$batch"] = raw(200, "application/json", string(body))
+		asked := append(asking(id(0)), about(id(50), id(1), id(2)))
+		readings := g.client(t, Config{}).Read(t.Context(), asked)
 		if len(readings) != len(asked) {
-			t.Fatalf("%d readings for %d ids", len(readings), len(asked))
+			t.Fatalf("%d readings for %d queries", len(readings), len(asked))
 		}
 		for i, r := range readings {
-			switch r.Presence {
-			case provision.Present:
-				got, _ := r.Attributes["id"].(string)
-				if _, ok := r.Attributes[accountEnabled].(bool); !ok || r.Err != nil || !strings.EqualFold(got, asked[i]) {
-					t.Errorf("%s is present as %+v", asked[i], r)
-				}
-			case provision.Absent:
-				if r.Err != nil || r.Attributes != nil {
-					t.Errorf("%s is absent as %+v", asked[i], r)
-				}
-			default:
-				if r.Err == nil {
-					t.Errorf("%s is unknown without a fault", asked[i])
-				}
-			}
+			expectSound(t, asked[i], r)
 		}
 	})
 }
 
-func BenchmarkUsers(b *testing.B) {
+// expectSound fails the test if a reading contradicts itself.
+func expectSound(t *testing.T, q provision.Query, r provision.Reading) {
+	t.Helper()
+	got, _ := r.Attributes["id"].(string)
+	decisive := map[change.Kind]string{change.User: accountEnabled, change.Group: securityEnabled}[q.Object.Kind]
+	_, decided := r.Attributes[decisive].(bool)
+	switch {
+	case r.Presence == provision.Present && (!decided || r.Err != nil || !strings.EqualFold(got, q.Object.ID)),
+		r.Presence == provision.SoftDeleted && (r.Err != nil || !strings.EqualFold(got, q.Object.ID)),
+		r.Presence == provision.Absent && (r.Err != nil || r.Attributes != nil),
+		r.Presence == provision.Unknown && r.Err == nil:
+		t.Errorf("%s is read as %+v", q.Object, r)
+	}
+	if len(r.Memberships) != len(q.Members) {
+		t.Fatalf("%d memberships for %d members", len(r.Memberships), len(q.Members))
+	}
+	for _, m := range r.Memberships {
+		if (m.Standing == provision.Unanswered) != (m.Err != nil) {
+			t.Errorf("a membership is %+v", m)
+		}
+		if m.Standing == provision.Stranger && (r.Presence != provision.Present || r.Attributes[visibility] == hiddenMembership) {
+			t.Errorf("a stranger to a group read as %+v", r)
+		}
+	}
+}
+
+func BenchmarkRead(b *testing.B) {
 	for name, n := range map[string]int{"one": 1, "ten": 10} {
 		b.Run(name, func(b *testing.B) {
 			g := newGraph(ids(n)...)
 			c := g.client(b, Config{})
 			b.ReportAllocs()
 			for b.Loop() {
-				if readings := c.Users(b.Context(), ids(n)); readings[n-1].Err != nil {
+				if readings := c.Read(b.Context(), asking(ids(n)...)); readings[n-1].Err != nil {
 					b.Fatal(readings[n-1].Err)
 				}
 			}

@@ -1,0 +1,106 @@
+package entra
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"strings"
+
+	abs "github.com/microsoft/kiota-abstractions-go"
+
+	"entrawebex/internal/change"
+)
+
+// page is a page of directory objects of which only the ids were asked for
+// (https://learn.microsoft.com/graph/paging).
+type page struct {
+	// Objects are not nil once a page was read.
+	Objects []struct {
+		Type string `json:"@odata.type"`
+		ID   string `json:"id"`
+	} `json:"value"`
+	// Next is the next page's URL; empty after the last.
+	Next string `json:"@odata.nextLink"`
+}
+
+// decodePage reads a page. That it lists nothing must be said, not left out.
+func decodePage(body []byte) (page, error) {
+	var p page
+	if err := json.Unmarshal(body, &p); err != nil {
+		return page{}, errors.New("the answer is not a page of objects")
+	}
+	if p.Objects == nil {
+		return page{}, errors.New("the answer has no list of objects")
+	}
+	return p, nil
+}
+
+// of returns the ids of the objects of one kind, and how many are of others.
+// One that does not say what it is spoils the page.
+func (p page) of(kind change.Kind) (ids []string, others int, err error) {
+	ids = make([]string, 0, len(p.Objects))
+	for _, o := range p.Objects {
+		if !strings.EqualFold(o.Type, odataType(kind)) {
+			if o.Type == "" {
+				return nil, 0, errors.New("the answer does not say what kind of objects it lists")
+			}
+			others++
+			continue
+		}
+		id, ok := change.ParseID(o.ID)
+		if !ok {
+			return nil, 0, fmt.Errorf("the answer lists a %s whose id is not a GUID", kind)
+		}
+		ids = append(ids, id)
+	}
+	return ids, others, nil
+}
+
+// pages yields the page in body and those after it, at most maxPages. An error
+// is the last it yields.
+func (c *Client) pages(ctx context.Context, body []byte) iter.Seq2[page, error] {
+	return func(yield func(page, error) bool) {
+		for range maxPages {
+			p, err := decodePage(body)
+			if !yield(p, err) || err != nil || p.Next == "" {
+				return
+			}
+			if body, err = c.follow(ctx, p.Next); err != nil {
+				yield(page{}, err)
+				return
+			}
+		}
+		yield(page{}, fmt.Errorf("more than %d pages", maxPages))
+	}
+}
+
+// fetch makes the request alone.
+func (c *Client) fetch(ctx context.Context, r request) ([]byte, error) {
+	info, err := c.build(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return c.send(ctx, info)
+}
+
+// follow reads the page that a nextLink leads to. A link that Graph itself gave
+// and now calls bad has expired (Directory_ExpiredPageToken).
+func (c *Client) follow(ctx context.Context, next string) ([]byte, error) {
+	uri, err := c.auth.link(next)
+	if err != nil {
+		return nil, err
+	}
+	info := abs.NewRequestInformation()
+	info.Method = abs.GET
+	info.SetUri(*uri)
+	info.Headers.Add("Accept", "application/json")
+	body, err := c.send(ctx, info)
+	var refused *refusal
+	if errors.As(err, &refused) {
+		refused.expired = refused.status == http.StatusBadRequest || refused.status == http.StatusGone
+	}
+	return body, err
+}

@@ -1,0 +1,123 @@
+package entra
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"entrawebex/internal/change"
+	"entrawebex/internal/provision"
+)
+
+// The attributes without which nothing is known of an object: who is
+// deprovisioned, and which groups are provisioned.
+const (
+	accountEnabled  = "accountEnabled"
+	securityEnabled = "securityEnabled"
+)
+
+// The least privileged permissions to read users and groups, deleted ones
+// too, and to subscribe to their changes.
+const (
+	readUsers  = "User.Read.All"
+	readGroups = "Group.Read.All"
+)
+
+var _ provision.Directory = (*Client)(nil)
+
+// Read implements provision.Directory: a $batch for every 20 objects and
+// members, and one more round in the recycle bin for the objects that are not
+// where they live. More calls are made only for a member with more groups than
+// a page of them holds.
+func (c *Client) Read(ctx context.Context, queries []provision.Query) []provision.Reading {
+	requests := make([]request, 0, len(queries))
+	for _, q := range queries {
+		requests = append(requests, itemOf(q.Object))
+	}
+	for _, q := range queries {
+		for _, id := range q.Members {
+			requests = append(requests, membershipIn(q, id))
+		}
+	}
+	answers := c.ask(ctx, requests)
+	readings := make([]provision.Reading, len(queries))
+	var missing []request
+	for i, q := range queries {
+		readings[i] = c.reading(q.Object, provision.Present, answers[itemOf(q.Object)])
+		if readings[i].Presence == provision.Absent {
+			missing = append(missing, request{deletedItem, q.Object.ID})
+		}
+	}
+	deleted := c.ask(ctx, missing)
+	for i, q := range queries {
+		if readings[i].Presence == provision.Absent {
+			readings[i] = c.reading(q.Object, provision.SoftDeleted, deleted[request{deletedItem, q.Object.ID}])
+		}
+	}
+	c.judge(ctx, queries, readings, answers)
+	return readings
+}
+
+// reading reads the answer from the one place where an object is what where
+// says. Absent then means: not in that place.
+func (c *Client) reading(o change.Object, where provision.Presence, a answer) provision.Reading {
+	if notThere(a.err) {
+		return provision.Reading{Presence: provision.Absent}
+	}
+	attributes, err := a.attributes(o)
+	if err == nil && where == provision.Present {
+		err = c.decisive(o.Kind, attributes)
+	}
+	if err != nil {
+		return provision.Reading{Err: fault("read "+o.String()+" from Entra", permission(o.Kind), err)}
+	}
+	maps.DeleteFunc(attributes, func(name string, _ any) bool { return strings.Contains(name, "@odata.") })
+	return provision.Reading{Presence: where, Attributes: attributes}
+}
+
+// attributes returns what the answer says of the object, OData's annotations
+// included.
+func (a answer) attributes(o change.Object) (map[string]any, error) {
+	if a.err != nil {
+		return nil, a.err
+	}
+	var attributes map[string]any
+	if err := json.Unmarshal(a.body, &attributes); err != nil {
+		return nil, errors.New("the answer is not a JSON object")
+	}
+	id, ok := attributes["id"].(string)
+	kind, told := attributes["@odata.type"].(string)
+	if !ok || !strings.EqualFold(id, o.ID) || told && !strings.EqualFold(kind, odataType(o.Kind)) {
+		return nil, errors.New("the answer is about another object")
+	}
+	return attributes, nil
+}
+
+// decisive refuses attributes that lack the one that decides. Graph leaves out,
+// or makes null, what an application may not see
+// (https://learn.microsoft.com/graph/permissions-overview).
+func (c *Client) decisive(kind change.Kind, attributes map[string]any) error {
+	name := accountEnabled
+	if kind == change.Group {
+		name = securityEnabled
+	}
+	if _, ok := attributes[name].(bool); !ok && slices.Contains(c.selects[kind], name) {
+		return fmt.Errorf("the answer has no %s, which reads as neither true nor false (is %s granted?)", name, permission(kind))
+	}
+	return nil
+}
+
+// odataType is how Graph names the kind of an object.
+func odataType(kind change.Kind) string { return "#microsoft.graph." + string(kind) }
+
+// permission is what reading objects of a kind needs.
+func permission(kind change.Kind) string {
+	if kind == change.Group {
+		return readGroups
+	}
+	return readUsers
+}

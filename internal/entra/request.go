@@ -1,0 +1,130 @@
+package entra
+
+import (
+	"context"
+	"fmt"
+
+	abs "github.com/microsoft/kiota-abstractions-go"
+	"github.com/microsoftgraph/msgraph-sdk-go/directory"
+	"github.com/microsoftgraph/msgraph-sdk-go/groups"
+	"github.com/microsoftgraph/msgraph-sdk-go/users"
+
+	"entrawebex/internal/change"
+)
+
+// pageSize is the most directory objects Graph puts on a page
+// (https://learn.microsoft.com/graph/api/group-list-members).
+const pageSize int32 = 999
+
+// place is what of an object is read.
+type place int
+
+const (
+	userItem place = iota
+	groupItem
+	// groupVisibility is no more of a group than who may see its members.
+	groupVisibility
+	// deletedItem is a user or a group in the recycle bin.
+	deletedItem
+	userMemberOf
+	userTransitiveMemberOf
+	groupMemberOf
+	groupTransitiveMemberOf
+	groupMembers
+	groupTransitiveMembers
+)
+
+// request is one GET. Two that are equal have one answer.
+type request struct {
+	place place
+	id    string
+}
+
+// itemOf asks for an object where it lives.
+func itemOf(o change.Object) request {
+	if o.Kind == change.Group {
+		return request{groupItem, o.ID}
+	}
+	return request{userItem, o.ID}
+}
+
+// memberOf asks for the groups that an object is a member of.
+func memberOf(o change.Object, transitive bool) request {
+	switch {
+	case o.Kind == change.Group && transitive:
+		return request{groupTransitiveMemberOf, o.ID}
+	case o.Kind == change.Group:
+		return request{groupMemberOf, o.ID}
+	case transitive:
+		return request{userTransitiveMemberOf, o.ID}
+	default:
+		return request{userMemberOf, o.ID}
+	}
+}
+
+// membersOf asks for the first page of a group's members.
+func membersOf(groupID string, transitive bool) request {
+	if transitive {
+		return request{groupTransitiveMembers, groupID}
+	}
+	return request{groupMembers, groupID}
+}
+
+// query is what a request says behind the question mark.
+type query struct {
+	Select []string `uriparametername:"%24select"`
+	Top    *int32   `uriparametername:"%24top"`
+}
+
+// query returns what is asked for. In the recycle bin that is what every
+// directory object has: there the userPrincipalName is mangled, and to be
+// there is all that counts.
+func (c *Client) query(p place) query {
+	top := pageSize
+	switch p {
+	case userItem:
+		return query{Select: c.selects[change.User]}
+	case groupItem:
+		return query{Select: c.selects[change.Group]}
+	case groupVisibility:
+		return query{Select: []string{"id", visibility}}
+	case deletedItem:
+		return query{Select: []string{"id", "deletedDateTime"}}
+	default:
+		return query{Select: []string{"id"}, Top: &top}
+	}
+}
+
+// build makes of it what kiota sends.
+func (c *Client) build(ctx context.Context, r request) (*abs.RequestInformation, error) {
+	user := users.NewUsersRequestBuilderInternal(c.path(), c.adapter).ByUserId(r.id)
+	group := groups.NewGroupsRequestBuilderInternal(c.path(), c.adapter).ByGroupId(r.id)
+	var info *abs.RequestInformation
+	var err error
+	switch r.place {
+	case userItem:
+		info, err = user.ToGetRequestInformation(ctx, nil)
+	case groupItem, groupVisibility:
+		info, err = group.ToGetRequestInformation(ctx, nil)
+	case deletedItem:
+		info, err = directory.NewDirectoryRequestBuilderInternal(c.path(), c.adapter).
+			DeletedItems().ByDirectoryObjectId(r.id).ToGetRequestInformation(ctx, nil)
+	case userMemberOf:
+		info, err = user.MemberOf().ToGetRequestInformation(ctx, nil)
+	case userTransitiveMemberOf:
+		info, err = user.TransitiveMemberOf().ToGetRequestInformation(ctx, nil)
+	case groupMemberOf:
+		info, err = group.MemberOf().ToGetRequestInformation(ctx, nil)
+	case groupTransitiveMemberOf:
+		info, err = group.TransitiveMemberOf().ToGetRequestInformation(ctx, nil)
+	case groupMembers:
+		info, err = group.Members().ToGetRequestInformation(ctx, nil)
+	case groupTransitiveMembers:
+		info, err = group.TransitiveMembers().ToGetRequestInformation(ctx, nil)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("build request: %w", err)
+	}
+	info.AddQueryParameters(c.query(r.place))
+	return info, nil
+}

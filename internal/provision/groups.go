@@ -1,0 +1,116 @@
+package provision
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"entrawebex/internal/change"
+)
+
+// The attributes of a group whose meaning the engine knows: Graph's, and
+// SCIM's.
+const (
+	securityEnabled = "securityEnabled"
+	displayName     = "displayName"
+)
+
+// decideGroup is decide for a group that is in Entra or in its recycle bin.
+func (b *batch) decideGroup(ctx context.Context, w *work) {
+	if w.reading.Presence == SoftDeleted {
+		b.decideBinned(ctx, w)
+		return
+	}
+	secure, ok := w.reading.Attributes[securityEnabled].(bool)
+	switch {
+	case !ok:
+		b.fail(w, Import, &Fault{Kind: Transient, Reason: fmt.Sprintf("Entra's answer for %s lacks %s", w.attempt.Object, securityEnabled)})
+		return
+	case !secure:
+		b.skip(w, Scoping, "is not security-enabled: only security groups are provisioned (NotEffectivelyEntitled)")
+		return
+	}
+	want, err := b.Mapping.Groups.Map(w.reading.Attributes)
+	switch {
+	case err != nil:
+		b.fail(w, Processing, permanentf("%s: %v", w.attempt.Object, err))
+	case w.record.WebexID == "":
+		b.matchGroup(ctx, w, want)
+	default:
+		b.change(ctx, w, want)
+	}
+}
+
+// decideBinned deals with a group in the recycle bin, from which it may come
+// back with all its members.
+func (b *batch) decideBinned(ctx context.Context, w *work) {
+	switch {
+	case w.record.WebexID == "" && w.attempt.Action == Delete:
+		b.succeed(w)
+	case w.record.WebexID == "" || !b.DeleteBinned:
+		b.skip(w, Scoping, "is in Entra's recycle bin: it is kept as it is until it is deleted for good")
+	case b.mayDestroy(ctx, w):
+		w.op = &Operation{Object: w.attempt.Object, ID: w.record.WebexID}
+	}
+}
+
+// matchGroup looks for a group that has none in Webex yet. Webex lets any
+// number of groups have one name, and has groups of its own among them: only
+// the one that is evidently meant is adopted.
+func (b *batch) matchGroup(ctx context.Context, w *work, want map[string]any) {
+	name, _ := want[displayName].(string)
+	found, err := b.Target.Named(ctx, change.Group, name)
+	if err != nil {
+		b.fail(w, Matching, err)
+		return
+	}
+	var ours, free, others []Resource
+	for _, g := range found {
+		owner, linked, err := b.Ledger.LinkedTo(ctx, g.ID)
+		switch {
+		case err != nil:
+			b.fail(w, Matching, err)
+			return
+		case g.externalID() == w.attempt.Object.ID:
+			ours = append(ours, g)
+		case linked && owner != w.attempt.Object: // of another group of that name in Entra
+		case g.Reserved == "" && adoptable(g, w.attempt.Object):
+			free = append(free, g)
+		default:
+			others = append(others, g)
+		}
+	}
+	if len(ours) == 0 && len(others) == 0 {
+		ours, others = free, nil
+	}
+	switch {
+	case len(ours) > 1 || len(others) > 0 && len(ours) == 0:
+		b.fail(w, Matching, permanentf(
+			"%s could be any of the Webex groups %s, or none: rename or delete those that it is not in Control Hub, or rename the group in Entra",
+			w.attempt.Object, candidates(append(append(ours, free...), others...))))
+	case len(ours) == 1:
+		w.step(Matching, Success, fmt.Sprintf("adopted the group %s found by its displayName; its externalId was %q", ours[0].ID, ours[0].externalID()))
+		b.link(w, ours[0])
+		b.change(ctx, w, want)
+	case w.record.Doubt != nil:
+		b.unseen(w)
+	default:
+		b.create(w, want)
+	}
+}
+
+// candidates lists groups and why each is not simply taken.
+func candidates(groups []Resource) string {
+	var list []string
+	for _, g := range groups {
+		switch {
+		case g.Reserved != "":
+			list = append(list, fmt.Sprintf("%s (%s)", g.ID, g.Reserved))
+		case g.externalID() != "":
+			list = append(list, fmt.Sprintf("%s (its externalId is %q)", g.ID, g.externalID()))
+		default:
+			list = append(list, g.ID)
+		}
+	}
+	return strings.Join(list, ", ")
+}

@@ -1,0 +1,513 @@
+package provision
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"entrawebex/internal/change"
+)
+
+// membersMargin is how much of its claim a comparison of members leaves: the
+// longest call made under it.
+const membersMargin = 30 * time.Second
+
+// soon is when a comparison that was left goes on.
+const soon = time.Second
+
+// members makes the members in Webex those in Entra, of a group whose
+// properties are as they should be. Only a group's own Change comes here:
+// nothing else writes its members.
+func (b *batch) members(ctx context.Context, w *work) {
+	leased, cancel := context.WithTimeout(ctx, w.record.Claim.Until.Sub(b.Now()))
+	defer cancel()
+	m := &membership{batch: b, work: w}
+	finished := true
+	if w.record.Comparison == nil {
+		m.judge(leased, w.hints, w.reading.Memberships)
+	}
+	// Whoever is no user may be a group, which stands for its own members.
+	if b.Nested && w.record.Comparison == nil && m.unknown > 0 {
+		w.record.Comparison = &Comparison{}
+		w.attempt.Members.Waiting = 0
+	}
+	if w.record.Comparison != nil {
+		finished = m.compare(leased)
+	}
+	m.apply(leased, 0)
+	m.conclude(finished)
+}
+
+// membership is the work on one group's members.
+type membership struct {
+	*batch
+	*work
+
+	add, remove []person
+	// unknown counts those of whom it is not known who they are.
+	unknown int
+	// fault is the most hopeful of the faults there were: one that can be
+	// retried keeps the message. others are the reasons of the rest.
+	fault  *Fault
+	others []string
+	// stopped says that Webex takes no more for now.
+	stopped bool
+}
+
+// person is a user by both ids.
+type person struct{ id, webexID string }
+
+func (m *membership) failed(err error) {
+	f := AsFault(err)
+	if m.fault == nil || m.fault.Kind == Permanent {
+		m.fault, f = f, m.fault
+	}
+	if f != nil {
+		m.others = append(m.others, f.Error())
+	}
+}
+
+// judge sorts those asked about into who is to be added and who removed.
+func (m *membership) judge(ctx context.Context, ids []string, memberships []Membership) {
+	if len(ids) == 0 {
+		return
+	}
+	webexIDs, err := m.Ledger.WebexIDs(ctx, users(ids))
+	if err != nil {
+		m.failed(err)
+		return
+	}
+	var missing, absent []string
+	for i, id := range ids {
+		var a Membership
+		if i < len(memberships) {
+			a = memberships[i]
+		}
+		switch {
+		case a.Err != nil:
+			m.failed(a.Err)
+		case a.Standing == Unanswered:
+			m.failed(&Fault{Kind: Transient, Reason: fmt.Sprintf("Entra did not say whether %s is a member of %s", id, m.attempt.Object)})
+		case a.Standing == NoUser:
+			absent = append(absent, id)
+			if webexIDs[i] == "" {
+				m.unknown++
+				m.attempt.Members.Waiting++
+			}
+		case a.Standing == Member && webexIDs[i] == "":
+			missing = append(missing, id)
+		case a.Standing == Member:
+			m.add = append(m.add, person{id, webexIDs[i]})
+		case webexIDs[i] != "":
+			m.remove = append(m.remove, person{id, webexIDs[i]})
+		}
+	}
+	m.await(ctx, missing)
+	m.awaitReturn(ctx, absent)
+}
+
+// await notes that the group waits for members that are not in Webex, and
+// looks at their links again: who arrived between the two looks did not see
+// the note.
+func (m *membership) await(ctx context.Context, ids []string) {
+	if len(ids) == 0 {
+		return
+	}
+	if err := m.Ledger.Await(ctx, m.attempt.Object, users(ids)); err != nil {
+		m.failed(err)
+		return
+	}
+	webexIDs, err := m.Ledger.WebexIDs(ctx, users(ids))
+	if err != nil {
+		m.failed(err)
+		return
+	}
+	for i, id := range ids {
+		if webexIDs[i] != "" {
+			m.add = append(m.add, person{id, webexIDs[i]})
+		} else {
+			m.attempt.Members.Waiting++
+		}
+	}
+}
+
+// awaitReturn deals with those who are no live users. One who is deleted keeps
+// the membership until the account goes: Entra gives it back on a restore. If
+// it does not, or if a user comes to be only now, the note has the group look
+// again; and so do we, in case that was before the note.
+func (m *membership) awaitReturn(ctx context.Context, ids []string) {
+	if len(ids) == 0 {
+		return
+	}
+	waitFor := users(ids)
+	if m.Nested {
+		for _, id := range ids {
+			waitFor = append(waitFor, change.Object{Kind: change.Group, ID: id})
+		}
+	}
+	if err := m.Ledger.Await(ctx, m.attempt.Object, waitFor); err != nil {
+		m.failed(err)
+		return
+	}
+	again := m.Directory.Read(ctx, []Query{{Object: m.attempt.Object, Members: ids, Transitive: m.Nested}})[0]
+	if again.Err != nil {
+		m.failed(again.Err)
+		return
+	}
+	var back []string
+	var memberships []Membership
+	for i, a := range again.Memberships {
+		if a.Err != nil || a.Standing != NoUser {
+			back, memberships = append(back, ids[i]), append(memberships, a)
+		}
+	}
+	m.judge(ctx, back, memberships)
+}
+
+// compare compares all members and reports whether it came to the end. It
+// holds what Webex has and reads Entra page by page; whoever only Webex has is
+// nominated for removal, and asked about singly.
+func (m *membership) compare(ctx context.Context) bool {
+	c := *m.record.Comparison
+	resumed := c.Page != ""
+	has := map[string]bool{} // Webex id to: Entra names it too
+	if !c.Fresh {
+		err := m.Target.Members(ctx, m.record.WebexID, func(ids []string) error {
+			for _, id := range ids {
+				has[id] = false
+			}
+			return nil
+		})
+		if err != nil {
+			m.failed(err)
+			return false
+		}
+	}
+	for {
+		page, err := m.Directory.Members(ctx, m.attempt.Object.ID, m.Nested, c.Page)
+		if isKind(err, Gone) && c.Page != "" {
+			m.record.Comparison = &Comparison{} // that page is no more
+			return false
+		}
+		if err != nil {
+			m.failed(err)
+			return false
+		}
+		if m.takePage(ctx, page, has); m.stopped {
+			return false
+		}
+		if page.Next == "" {
+			break
+		}
+		// One that failed is met again when Webex's side is read.
+		c = Comparison{Fresh: c.Fresh && m.fault == nil, Page: page.Next}
+		m.record.Comparison = &c
+		if m.record.Claim.Until.Sub(m.Now()) < membersMargin {
+			return false
+		}
+	}
+	if resumed && !c.Fresh {
+		// Members on the pages before were not marked: once more from the
+		// beginning, with nothing left to add.
+		m.record.Comparison = &Comparison{}
+		return false
+	}
+	m.takeOut(ctx, has)
+	if m.apply(ctx, 0); m.fault == nil || m.fault.Kind == Permanent {
+		m.record.Comparison = nil
+	}
+	return true
+}
+
+// takePage adds those of a page whom Webex lacks.
+func (m *membership) takePage(ctx context.Context, page MemberPage, has map[string]bool) {
+	m.attempt.Members.Skipped += page.Others
+	webexIDs, err := m.Ledger.WebexIDs(ctx, users(page.Users))
+	if err != nil {
+		m.failed(err)
+		return
+	}
+	var missing []string
+	for i, id := range page.Users {
+		webexID := webexIDs[i]
+		if webexID == "" {
+			missing = append(missing, id)
+			continue
+		}
+		if _, there := has[webexID]; !there {
+			m.add = append(m.add, person{id, webexID})
+		}
+		has[webexID] = true
+	}
+	m.await(ctx, missing)
+	m.apply(ctx, change.MaxMembers)
+}
+
+// takeOut asks about those whom only Webex has. Accounts that are nobody's in
+// Entra were put there by others and stay.
+func (m *membership) takeOut(ctx context.Context, has map[string]bool) {
+	var ids []string
+	for _, webexID := range slices.Sorted(maps.Keys(has)) {
+		if has[webexID] {
+			continue
+		}
+		o, linked, err := m.Ledger.LinkedTo(ctx, webexID)
+		if err != nil {
+			m.failed(err)
+			return
+		}
+		if linked && o.Kind == change.User {
+			ids = append(ids, o.ID)
+		}
+	}
+	for chunk := range slices.Chunk(ids, change.MaxMembers) {
+		asked := m.Directory.Read(ctx, []Query{{Object: m.attempt.Object, Members: chunk, Transitive: m.Nested}})[0]
+		if asked.Err != nil {
+			m.failed(asked.Err)
+			return
+		}
+		m.judge(ctx, chunk, asked.Memberships)
+	}
+}
+
+// apply writes what is to be added and removed, as long as there is more than
+// rest of it, in as few calls as can be.
+func (m *membership) apply(ctx context.Context, rest int) {
+	for len(m.add)+len(m.remove) > rest && !m.stopped {
+		removing := min(len(m.remove), change.MaxMembers)
+		adding := min(len(m.add), change.MaxMembers-removing)
+		c := MemberChange{Group: m.attempt.Object, ID: m.record.WebexID}
+		byWebexID := make(map[string]person, removing+adding)
+		for _, p := range m.remove[:removing] {
+			c.Remove = append(c.Remove, p.webexID)
+			byWebexID[p.webexID] = p
+		}
+		for _, p := range m.add[:adding] {
+			c.Add = append(c.Add, p.webexID)
+			byWebexID[p.webexID] = p
+		}
+		m.remove, m.add = m.remove[removing:], m.add[adding:]
+		refused, err := m.Target.ChangeMembers(ctx, c)
+		if isKind(err, Gone) {
+			m.unlink()
+			err = &Fault{Kind: Transient, Reason: fmt.Sprintf("Webex no longer has the group of %s: it is made again", m.attempt.Object), Err: err}
+		}
+		if err != nil {
+			m.failed(err)
+			m.stopped = true
+			return
+		}
+		m.wroteMembers(ctx, c, refused, byWebexID)
+	}
+}
+
+// wroteMembers counts what Webex confirmed and keeps what it refused.
+func (m *membership) wroteMembers(ctx context.Context, c MemberChange, refused map[string]error, byWebexID map[string]person) {
+	m.attempt.Exported = m.Now()
+	for _, id := range c.Add {
+		if refused[id] == nil {
+			m.attempt.Members.Added++
+		}
+	}
+	for _, id := range c.Remove {
+		if refused[id] == nil {
+			m.attempt.Members.Removed++
+		}
+	}
+	for _, webexID := range slices.Sorted(maps.Keys(refused)) {
+		p, err := byWebexID[webexID], refused[webexID]
+		if !isKind(err, Gone) {
+			m.failed(&Fault{Kind: AsFault(err).Kind, Reason: fmt.Sprintf("member %s of %s", p.id, m.attempt.Object), Err: err})
+			continue
+		}
+		m.vanished(ctx, p)
+	}
+}
+
+// vanished deals with a member whose account is gone: the user is looked at
+// afresh, and the group waits for the new account.
+func (m *membership) vanished(ctx context.Context, p person) {
+	user := change.Object{Kind: change.User, ID: p.id}
+	if err := m.Ledger.Await(ctx, m.attempt.Object, []change.Object{user}); err != nil {
+		m.failed(err)
+		return
+	}
+	m.attempt.Members.Waiting++
+	look := m.follow(user)
+	look.Afresh = true
+	if err := m.enqueue(ctx, []change.Change{look}); err != nil {
+		m.failed(err)
+	}
+}
+
+// conclude ends the attempt.
+func (m *membership) conclude(finished bool) {
+	count := m.attempt.Members
+	if count.Added+count.Removed > 0 {
+		if m.attempt.Action == None {
+			m.attempt.Action = Update
+		}
+		m.step(Export, Success, fmt.Sprintf("%d members added, %d removed", count.Added, count.Removed))
+	}
+	if count.Waiting > 0 {
+		m.step(ReferenceResolution, Warning, fmt.Sprintf("%d members are not in Webex and are added when they are", count.Waiting))
+	}
+	if count.Skipped > 0 {
+		m.step(ReferenceResolution, Skipped, fmt.Sprintf("%d members are no users", count.Skipped))
+	}
+	switch {
+	case m.fault != nil && (finished || m.fault.Kind != Permanent):
+		f := *m.fault
+		const few = 3
+		for _, reason := range m.others[:min(len(m.others), few)] {
+			f.Reason += "; also " + reason
+		}
+		if more := len(m.others) - few; more > 0 {
+			f.Reason += fmt.Sprintf("; and %d more", more)
+		}
+		m.fail(m.work, Export, &f)
+	case !finished:
+		m.again(m.work, soon, "is a large group: the comparison of its members goes on")
+	default:
+		m.unchanged(m.work)
+	}
+}
+
+// follow is a Change of the engine's own that follows from this attempt.
+func (w *work) follow(o change.Object) change.Change {
+	return change.Change{
+		Object: o, Source: change.Engine, SeenAt: w.attempt.Started, CorrelationID: w.attempt.Causes[0].CorrelationID,
+	}
+}
+
+// tellOuter queues the groups that this one is within, so that a change of its
+// members reaches theirs. Those the engine itself queued are told already.
+func (b *batch) tellOuter(ctx context.Context, w *work) error {
+	var hints []string
+	for _, c := range w.attempt.Causes {
+		if c.Source != change.Engine {
+			hints = append(hints, c.Members...)
+		}
+	}
+	if len(hints) == 0 {
+		return nil
+	}
+	outer, err := b.provisionedGroupsOf(ctx, w.attempt.Object)
+	if err != nil || len(outer) == 0 {
+		return err
+	}
+	var changes []change.Change
+	for _, g := range outer {
+		for chunk := range slices.Chunk(hints, change.MaxMembers) {
+			c := w.follow(g)
+			c.Members = chunk
+			changes = append(changes, c)
+		}
+	}
+	return b.enqueue(ctx, changes)
+}
+
+// announce tells the groups that wait for the object that it is here. A user
+// who has a new account in place of a lost one is announced to all groups
+// that Entra says.
+func (b *batch) announce(ctx context.Context, w *work) error {
+	r := &w.record
+	switch {
+	case w.reading.Presence != Present:
+		return nil
+	case w.isGroup() && !b.Nested, !w.isGroup() && r.WebexID == "":
+		return nil
+	case w.isGroup():
+		if err := b.tellOuter(ctx, w); err != nil {
+			return err
+		}
+	}
+	if r.WebexID != w.stored.WebexID {
+		// Before the notes are read: whoever writes one reads the link after.
+		if err := b.save(ctx, w); err != nil {
+			return err
+		}
+	}
+	waiting, err := b.Ledger.Awaiting(ctx, w.attempt.Object)
+	if err != nil {
+		return err
+	}
+	groups := slices.Clone(waiting)
+	if r.Lost && !w.isGroup() {
+		all, err := b.provisionedGroupsOf(ctx, w.attempt.Object)
+		if err != nil {
+			return err
+		}
+		for _, g := range all {
+			if !slices.Contains(groups, g) {
+				groups = append(groups, g)
+			}
+		}
+	}
+	changes := make([]change.Change, len(groups))
+	for i, g := range groups {
+		changes[i] = w.follow(g)
+		if w.isGroup() {
+			changes[i].Afresh = true
+		} else {
+			changes[i].Members = []string{w.attempt.Object.ID}
+		}
+	}
+	if err := b.enqueue(ctx, changes); err != nil {
+		return err
+	}
+	if len(waiting) > 0 {
+		if err := b.Ledger.Arrived(ctx, w.attempt.Object, waiting); err != nil {
+			return err
+		}
+	}
+	r.Lost = false
+	return nil
+}
+
+// provisionedGroupsOf returns the groups that Entra says the object is in, as
+// far as they are in Webex.
+func (b *batch) provisionedGroupsOf(ctx context.Context, o change.Object) ([]change.Object, error) {
+	ids, err := b.Directory.GroupsOf(ctx, o, b.Nested)
+	if isKind(err, Gone) {
+		return nil, nil // it left since; that will be notified
+	}
+	if err != nil {
+		return nil, err
+	}
+	groups := make([]change.Object, len(ids))
+	for i, id := range ids {
+		groups[i] = change.Object{Kind: change.Group, ID: id}
+	}
+	webexIDs, err := b.Ledger.WebexIDs(ctx, groups)
+	if err != nil {
+		return nil, err
+	}
+	var provisioned []change.Object
+	for i, g := range groups {
+		if webexIDs[i] != "" {
+			provisioned = append(provisioned, g)
+		}
+	}
+	return provisioned, nil
+}
+
+func (b *batch) enqueue(ctx context.Context, changes []change.Change) error {
+	if len(changes) == 0 {
+		return nil
+	}
+	if err := b.Queue.Enqueue(ctx, changes); err != nil {
+		return &Fault{Kind: Transient, Reason: fmt.Sprintf("%d changes could not be queued", len(changes)), Err: err}
+	}
+	return nil
+}
+
+func users(ids []string) []change.Object {
+	objects := make([]change.Object, len(ids))
+	for i, id := range ids {
+		objects[i] = change.Object{Kind: change.User, ID: id}
+	}
+	return objects
+}

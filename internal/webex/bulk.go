@@ -1,0 +1,199 @@
+package webex
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"entrawebex/internal/provision"
+)
+
+// maxBulk is how many operations Webex takes in one Bulk.
+// https://developer.webex.com/docs/api/v1/bulk-manage-scim-2-users-and-groups
+const maxBulk = 100
+
+// bulkRequest is RFC 7644 section 3.7's, but for the small o: Webex reads no
+// other.
+type bulkRequest struct {
+	Schemas      []string        `json:"schemas"`
+	FailOnErrors int             `json:"failOnErrors"`
+	Operations   []bulkOperation `json:"operations"`
+}
+
+type bulkOperation struct {
+	Method string `json:"method"`
+	Path   string `json:"path"`
+	BulkID string `json:"bulkId"`
+	Data   any    `json:"data,omitempty"`
+}
+
+// bulk sends the writes in one POST /Bulk. Not taken means that none was
+// carried out: the server has no Bulk, which is remembered, or does not take
+// this one. Any other failure of the whole is one of each write.
+func (c *Client) bulk(ctx context.Context, writes []write) (answers []provision.Answer, taken bool) {
+	request := bulkRequest{
+		Schemas:      []string{"urn:ietf:params:scim:api:messages:2.0:BulkRequest"},
+		FailOnErrors: maxBulk, // the highest that Webex takes
+		Operations:   make([]bulkOperation, len(writes)),
+	}
+	for i, w := range writes {
+		request.Operations[i] = bulkOperation{Method: w.method, Path: w.path, BulkID: bulkID(i), Data: w.data}
+	}
+	what := fmt.Sprintf("a Bulk of %d operations", len(writes))
+	r, err := c.exchange(ctx, what, http.MethodPost, "/Bulk", request)
+	if err != nil {
+		return failed(writes, err), true
+	}
+	switch {
+	case r.status == http.StatusNotFound, r.status == http.StatusMethodNotAllowed, r.status == http.StatusNotImplemented:
+		c.noBulk.Store(true)
+		return nil, false
+	case r.status == http.StatusBadRequest, r.status == http.StatusRequestEntityTooLarge,
+		// Of a write these two would say that its name is taken or its object gone.
+		r.status == http.StatusConflict, r.status == http.StatusGone:
+		return nil, false
+	case !r.ok():
+		return failed(writes, c.refused(what, r)), true
+	}
+	given, err := decodeBulk(what, r)
+	if err != nil {
+		return failed(writes, err), true
+	}
+	answers = make([]provision.Answer, len(writes))
+	for i, a := range match(writes, given) {
+		answers[i] = c.bulkOutcome(writes[i], a)
+	}
+	return answers, true
+}
+
+// bulkID names the i-th operation of a Bulk.
+func bulkID(i int) string { return "op" + strconv.Itoa(i+1) }
+
+// failed answers each of the writes with the failure of the whole.
+func failed(writes []write, err error) []provision.Answer {
+	answers := make([]provision.Answer, len(writes))
+	for i, w := range writes {
+		f := *provision.AsFault(err)
+		f.Reason = w.what + ": " + f.Reason
+		answers[i] = provision.Answer{ID: w.id, Err: &f}
+	}
+	return answers
+}
+
+// bulkAnswer is the answer to one operation of a Bulk.
+type bulkAnswer struct {
+	BulkID   word            `json:"bulkId"`
+	Method   string          `json:"method"`
+	Location string          `json:"location"`
+	Status   word            `json:"status"` // Webex writes a string, others a number
+	Response json.RawMessage `json:"response"`
+}
+
+// word is a string that may be written as a number.
+type word string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (w *word) UnmarshalJSON(data []byte) error {
+	var s string
+	if err := json.Unmarshal(data, &s); err == nil { // null too, as none
+		*w = word(s)
+		return nil
+	}
+	var n json.Number
+	if err := json.Unmarshal(data, &n); err != nil {
+		return fmt.Errorf("neither a string nor a number: %w", err)
+	}
+	*w = word(n)
+	return nil
+}
+
+// decodeBulk reads the answer to a Bulk, with a small o as Webex writes it or
+// a capital one. An operation's answer that cannot be read is left out.
+func decodeBulk(what string, r reply) ([]bulkAnswer, error) {
+	var body struct {
+		Operations []json.RawMessage `json:"operations"`
+	}
+	if err := r.decode(what, &body); err != nil {
+		return nil, err
+	}
+	given := make([]bulkAnswer, 0, len(body.Operations))
+	for _, raw := range body.Operations {
+		var a bulkAnswer
+		if err := json.Unmarshal(raw, &a); err == nil {
+			given = append(given, a)
+		}
+	}
+	return given, nil
+}
+
+// match finds the answer to each write; nil where there is none, or more than
+// one. It goes by bulkId. Where no answer has one, it goes by the order, if
+// that can be. Where only some have none, as in Cisco's own example, those of
+// changes and deletions are known by their location.
+func match(writes []write, given []bulkAnswer) []*bulkAnswer {
+	matched := make([]*bulkAnswer, len(writes))
+	if inOrder(writes, given) {
+		for i := range given {
+			matched[i] = &given[i]
+		}
+		return matched
+	}
+	index := make(map[word]int, len(writes))
+	for i := range writes {
+		index[word(bulkID(i))] = i
+	}
+	taken := make([]int, len(writes))
+	for n := range given {
+		a := &given[n]
+		i, ok := index[a.BulkID]
+		if a.BulkID == "" {
+			i = slices.IndexFunc(writes, a.isAbout)
+			ok = i >= 0
+		}
+		if ok {
+			matched[i] = a
+			taken[i]++
+		}
+	}
+	for i, times := range taken {
+		if times > 1 {
+			matched[i] = nil
+		}
+	}
+	return matched
+}
+
+// inOrder reports whether the answers, none of which has a bulkId, can stand
+// in the order of the writes.
+func inOrder(writes []write, given []bulkAnswer) bool {
+	if len(given) != len(writes) {
+		return false
+	}
+	for i, a := range given {
+		if a.BulkID != "" || a.Method != "" && !strings.EqualFold(a.Method, writes[i].method) {
+			return false
+		}
+	}
+	return true
+}
+
+// isAbout reports whether method and location say that the answer is this
+// write's.
+func (a *bulkAnswer) isAbout(w write) bool {
+	return w.id != "" && strings.EqualFold(a.Method, w.method) && idIn(a.Location, w.endpoint) == w.id
+}
+
+// bulkOutcome is what came of a write within a Bulk: what its answer would
+// mean if the write had been sent alone.
+func (c *Client) bulkOutcome(w write, a *bulkAnswer) provision.Answer {
+	if a != nil {
+		if status, err := strconv.Atoi(string(a.Status)); err == nil && status >= 100 && status <= 599 {
+			return c.outcome(w, reply{status: status, header: http.Header{"Location": {a.Location}}, body: a.Response})
+		}
+	}
+	return provision.Answer{ID: w.id, Err: doubt(w.what, "Webex's answer to the Bulk does not say what came of it")}
+}

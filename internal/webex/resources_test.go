@@ -1,0 +1,131 @@
+package webex_test
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"entrawebex/internal/change"
+	"entrawebex/internal/provision"
+)
+
+// pagesOf is a server that answers each call with the next of the bodies.
+func pagesOf(asked *[]string, bodies ...string) roundTrip {
+	return func(r *http.Request) (*http.Response, error) {
+		*asked = append(*asked, r.URL.Query().Get("startIndex"))
+		return answer(200, bodies[len(*asked)-1]), nil
+	}
+}
+
+func TestASearchFollowsEveryPage(t *testing.T) {
+	t.Parallel()
+	for _, kind := range change.Kinds() {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			var asked []string
+			found, err := client(t, pagesOf(
+				&asked,
+				`{"totalResults":4,"itemsPerPage":2,"startIndex":1,"Resources":[{"id":"a","displayName":"X"},{"id":"b","displayName":"X"}]}`,
+				// b moved to the second page, which is shorter than it says.
+				`{"totalResults":4,"itemsPerPage":2,"startIndex":3,"Resources":[{"id":"b","displayName":"X"}]}`,
+				`{"totalResults":4,"itemsPerPage":2,"startIndex":4,"Resources":[{"id":"c","displayName":"X"}]}`,
+			)).Named(t.Context(), kind, "X")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var ids []string
+			for _, r := range found {
+				ids = append(ids, r.ID)
+			}
+			if diff := cmp.Diff([]string{"a", "b", "c"}, ids); diff != "" {
+				t.Error(diff)
+			}
+			if diff := cmp.Diff([]string{"", "3", "4"}, asked); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestAnEmptyPageEndsASearch(t *testing.T) {
+	t.Parallel()
+	var asked []string
+	found, err := client(t, pagesOf(&asked, `{"totalResults":9,"Resources":[{"id":"a"}]}`, `{"totalResults":9}`)).
+		Named(t.Context(), change.User, "X")
+	if err != nil || len(found) != 1 || len(asked) != 2 {
+		t.Errorf("found %v in %d calls, error %v", found, len(asked), err)
+	}
+}
+
+func TestASearchWithoutEndIsAFault(t *testing.T) {
+	t.Parallel()
+	calls := 0
+	_, err := client(t, func(*http.Request) (*http.Response, error) {
+		calls++
+		return answer(200, fmt.Sprintf(`{"totalResults":1000000,"Resources":[{"id":"u%d"}]}`, calls)), nil
+	}).Named(t.Context(), change.User, "X")
+	if f := provision.AsFault(err); f == nil || f.Kind != provision.Permanent || calls != 1000 {
+		t.Errorf("fault %v after %d calls", f, calls)
+	}
+}
+
+func TestASearchForGroupsKeepsThoseOfTheNameOnly(t *testing.T) {
+	t.Parallel()
+	var asked []string
+	found, err := client(t, pagesOf(&asked, `{"totalResults":4,"Resources":[
+		{"id":"a","displayName":"Finance"},{"id":"b","displayName":"FINANCE"},{"id":"c","displayName":"Finance 2"},{"id":"d"}]}`)).
+		Named(t.Context(), change.Group, "finance")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []provision.Resource{
+		{ID: "a", Attributes: map[string]any{"id": "a", "displayName": "Finance"}},
+		{ID: "b", Attributes: map[string]any{"id": "b", "displayName": "FINANCE"}},
+	}
+	if diff := cmp.Diff(want, found); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAGroupComesWithoutItsMembersWhateverTheServer(t *testing.T) {
+	t.Parallel()
+	var asked []string
+	got, err := client(t, pagesOf(&asked, `{"id":"a","displayName":"X","members":[{"value":"m"}]}`)).
+		Read(t.Context(), change.Group, "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]any{"id": "a", "displayName": "X"}, got.Attributes); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAGroupThatOthersManageIsReserved(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ name, extension, want string }{
+		{"X", `{}`, ""},
+		{"X", `{"usage":"policy","groupType":"unique_flat_static","provisionSource":"SCIM"}`, ""},
+		{"X", `{"provisionSource":"aad"}`, ""},
+		{"X", `{"provisionSource":""}`, ""},
+		{"X", `{"provisionSource":"AD"}`, "it is managed by AD"},
+		{"X", `{"provisionSource":["SCIM","OKTA"]}`, "it is managed by OKTA"},
+		{"X", `{"usage":"Location","provisionSource":"BROADWORKS"}`, "it is the group of a location"},
+		{"X", `{"groupType":"dynamic"}`, "its members follow from a rule in Webex"},
+		{"X", `{"usage":{"location":true},"groupType":7,"provisionSource":[1,null]}`, ""},
+		{"X", `"location"`, ""},
+		{"X", `null`, ""},
+		{"all org users", `{}`, "it is Webex's own"},
+	} {
+		t.Run(test.name+" "+test.extension, func(t *testing.T) {
+			t.Parallel()
+			body := fmt.Sprintf(`{"id":"a","displayName":%q,"urn:scim:schemas:extension:cisco:webexidentity:2.0:Group":%s}`, test.name, test.extension)
+			var asked []string
+			got, err := client(t, pagesOf(&asked, body)).Read(t.Context(), change.Group, "a")
+			if err != nil || got.Reserved != test.want {
+				t.Errorf("reserved %q, want %q; error %v", got.Reserved, test.want, err)
+			}
+		})
+	}
+}
