@@ -193,11 +193,12 @@ func (s *screen) summary(st *stage, memberships int, differences []sandbox.Diffe
 	}
 }
 
-// calls counts HTTP calls: what was asked inside a $batch was one of them.
+// calls counts HTTP calls: what was asked inside a $batch or a Bulk was one of
+// them.
 func calls(counts sandbox.Counts) int {
 	total := 0
 	for kind, n := range counts {
-		if !strings.HasPrefix(kind, "$batch ") {
+		if !strings.HasPrefix(kind, "$batch ") && !strings.HasPrefix(kind, "Bulk ") {
 			total += n
 		}
 	}

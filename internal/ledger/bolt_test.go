@@ -180,7 +180,7 @@ func converge(b *testing.B, l provision.Ledger) error {
 		return err
 	}
 	doubted := claimed
-	doubted.Doubt = &provision.Doubt{UserNames: []string{"ada@example.com"}, Since: begin}
+	doubted.Doubt = &provision.Doubt{Names: []string{"ada@example.com"}, Since: begin}
 	if err := l.Save(ctx, "a", claimed, doubted); err != nil {
 		return err
 	}

@@ -200,7 +200,7 @@ func roundTrip(t *testing.T, h home) {
 			`emails[type eq "work"]`:  map[string]any{"value": "zoë@example.com"},
 			"urn:example:2.0:costly#": "<&>\u2028",
 		},
-		Doubt:         &provision.Doubt{UserNames: []string{"zoë@example.com"}, Since: begin.Add(time.Microsecond)},
+		Doubt:         &provision.Doubt{Names: []string{"zoë@example.com"}, Since: begin.Add(time.Microsecond)},
 		Claim:         provision.Claim{Owner: "a", Until: begin.Add(lease)},
 		Unconcluded:   4,
 		InactiveSince: begin.Add(-time.Hour),

@@ -260,8 +260,10 @@ func (b *batch) imported(w *work, reading Reading) {
 		w.step(Import, Success, "read from Entra")
 	case reading.Presence == SoftDeleted:
 		w.step(Import, Success, "is in Entra's recycle bin")
+		w.record.Away = !w.isGroup()
 	case reading.Presence == Absent:
 		w.step(Import, Success, "Entra has it neither among the living nor in the recycle bin")
+		w.record.Away = false
 	default:
 		b.fail(w, Import, &Fault{Kind: Transient, Reason: fmt.Sprintf("Entra gave no answer for %s", w.attempt.Object)})
 	}
@@ -384,7 +386,7 @@ func (b *batch) wrote(w *work, id string) {
 		w.note(Delete, nil, nil)
 		w.step(Export, Success, "deleted in Webex")
 		w.unlink()
-		r.Lost = false // as was meant
+		r.Away = false // and does not come back
 		return
 	}
 	w.note(actionOf(op, r.Written, values), r.Written, values)
@@ -452,10 +454,12 @@ func (b *batch) finish(ctx context.Context, w *work) {
 }
 
 // keepHints makes sure that members who were named and not looked at, because
-// the group is in the recycle bin or at fault, are looked at when it is not.
+// the group is at fault, are looked at once it is not. Of a group in the
+// recycle bin nobody tells what becomes of its members.
 func (w *work) keepHints() {
 	r := &w.record
-	if !w.converged && len(w.hints) > 0 && w.attempt.Again == 0 && r.WebexID != "" && r.Comparison == nil {
+	unseen := len(w.hints) > 0 && w.attempt.Again == 0 || w.reading.Presence == SoftDeleted
+	if w.isGroup() && !w.converged && unseen && r.WebexID != "" && r.Comparison == nil {
 		r.Comparison = &Comparison{}
 	}
 }
@@ -473,12 +477,12 @@ func (b *batch) conclude(ctx context.Context, w *work) error {
 // forgettable reports whether the record says nothing that a new one would
 // not.
 func (r *Record) forgettable() bool {
-	return r.WebexID == "" && r.Doubt == nil && r.Trouble == nil && r.Absence == nil && !r.Lost
+	return r.WebexID == "" && r.Doubt == nil && r.Trouble == nil && r.Absence == nil && !r.Away
 }
 
 func (w *work) unlink() {
 	r := &w.record
-	r.Lost = r.Lost || r.WebexID != ""
+	r.Away = r.Away || r.WebexID != "" && !w.isGroup()
 	r.WebexID, r.Written, r.Doubt, r.Comparison = "", nil, nil, nil
 	r.InactiveSince = time.Time{}
 }

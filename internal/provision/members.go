@@ -410,8 +410,7 @@ func (b *batch) tellOuter(ctx context.Context, w *work) error {
 }
 
 // announce tells the groups that wait for the object that it is here. A user
-// who has a new account in place of a lost one is announced to all groups
-// that Entra says.
+// who was away is announced to all groups that Entra says.
 func (b *batch) announce(ctx context.Context, w *work) error {
 	r := &w.record
 	switch {
@@ -435,7 +434,7 @@ func (b *batch) announce(ctx context.Context, w *work) error {
 		return err
 	}
 	groups := slices.Clone(waiting)
-	if r.Lost && !w.isGroup() {
+	if r.Away {
 		all, err := b.provisionedGroupsOf(ctx, w.attempt.Object)
 		if err != nil {
 			return err
@@ -463,7 +462,7 @@ func (b *batch) announce(ctx context.Context, w *work) error {
 			return err
 		}
 	}
-	r.Lost = false
+	r.Away = false
 	return nil
 }
 
