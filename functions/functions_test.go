@@ -11,10 +11,12 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -257,8 +259,24 @@ func (d *deployment) post(file string) int {
 // find returns the accounts with a userName, as the SCIM server has them.
 func (d *deployment) find(name string) []map[string]any {
 	d.t.Helper()
-	address := d.scim + "/Users?filter=" + url.QueryEscape(`userName eq "`+name+`"`)
-	request, err := http.NewRequestWithContext(d.t.Context(), http.MethodGet, address, http.NoBody)
+	return d.search("/Users", `userName eq "`+name+`"`)
+}
+
+func (d *deployment) search(endpoint, filter string) []map[string]any {
+	d.t.Helper()
+	list, _ := d.get(endpoint + "?filter=" + url.QueryEscape(filter))["Resources"].([]any)
+	var found []map[string]any
+	for _, element := range list {
+		resource, _ := element.(map[string]any)
+		found = append(found, resource)
+	}
+	return found
+}
+
+// get reads from the SCIM server.
+func (d *deployment) get(path string) map[string]any {
+	d.t.Helper()
+	request, err := http.NewRequestWithContext(d.t.Context(), http.MethodGet, d.scim+path, http.NoBody)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -267,12 +285,12 @@ func (d *deployment) find(name string) []map[string]any {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	var page struct{ Resources []map[string]any }
-	err = json.NewDecoder(response.Body).Decode(&page)
+	var body map[string]any
+	err = json.NewDecoder(response.Body).Decode(&body)
 	if closeErr := response.Body.Close(); err != nil || closeErr != nil || response.StatusCode != http.StatusOK {
-		d.t.Fatalf("search: %s, %v, %v", response.Status, err, closeErr)
+		d.t.Fatalf("read %s: %s, %v, %v", path, response.Status, err, closeErr)
 	}
-	return page.Resources
+	return body
 }
 
 // eventually fails the test unless the condition comes true.
@@ -346,6 +364,106 @@ func scimmy(t testing.TB) string {
 	return strings.TrimSpace(line)
 }
 
+// translated is a front door to a SCIM server that wants two words as RFC 7643
+// and 7644 have them: User for a member's type, and Operations in a Bulk. It
+// changes nothing else.
+func translated(t testing.TB, scim string) string {
+	t.Helper()
+	target, err := url.Parse(scim)
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := strings.NewReplacer(`"type":"user"`, `"type":"User"`, `"operations":`, `"Operations":`)
+	door := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		body, err := io.ReadAll(r.In.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		text := words.Replace(string(body))
+		r.Out.Body, r.Out.ContentLength = io.NopCloser(strings.NewReader(text)), int64(len(text))
+		r.Out.URL.Scheme, r.Out.URL.Host = target.Scheme, target.Host
+	}})
+	t.Cleanup(door.Close)
+	return door.URL + target.Path
+}
+
+// members are the SCIM ids in the group of that name, each as often as it is
+// in it; nil if there is no such group.
+func (d *deployment) members(name string) []string {
+	d.t.Helper()
+	var members []string
+	for _, group := range d.search("/Groups", `displayName eq "`+name+`"`) {
+		members = []string{}
+		list, _ := d.get("/Groups/" + fmt.Sprint(group["id"]))["members"].([]any)
+		for _, element := range list {
+			member, _ := element.(map[string]any)
+			members = append(members, fmt.Sprint(member["value"]))
+		}
+	}
+	return members
+}
+
+// A group is created, and Ada joins it and leaves it, by notifications that
+// come more than once.
+func TestAMembershipReaches(t *testing.T) {
+	t.Parallel()
+	for name, start := range map[string]func(testing.TB) string{
+		"Webex as simulated": webexOrg,
+		"SCIMMY":             func(t testing.TB) string { return translated(t, scimmy(t)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := deploy(t, start(t))
+			d.hire(adaID, "ada@contoso.example")
+			const groupID = "8d6f2b1a-3c4e-4d5f-a061-7283945a6b7c" // as in events/
+			if _, err := d.tenant.CreateGroup(sandbox.Group{"id": groupID, "displayName": "Analysts"}); err != nil {
+				t.Fatal(err)
+			}
+			change := func(err error) {
+				t.Helper()
+				if err != nil {
+					t.Fatal(err)
+				}
+				for range 3 {
+					if status := d.post("group-members-delta.json"); status != http.StatusAccepted {
+						t.Fatalf("the webhook answers %d", status)
+					}
+				}
+			}
+			has := func(want ...string) func() bool {
+				return func() bool { return d.idle() && slices.Equal(d.members("Analysts"), append([]string{}, want...)) }
+			}
+			// Before anything is known of Ada: the reference heals.
+			change(d.tenant.AddMembers(groupID, adaID))
+			d.eventually("the group is there without Ada", has())
+			if status := d.post("user-updated.json"); status != http.StatusAccepted {
+				t.Fatalf("the webhook answers %d", status)
+			}
+			d.eventually("Ada has an account", func() bool { return len(d.find("ada@contoso.example")) == 1 })
+			ada := fmt.Sprint(d.find("ada@contoso.example")[0]["id"])
+			d.eventually("Ada is a member, once", has(ada))
+			change(nil)
+			d.eventually("Ada is a member, once, after what changes nothing", has(ada))
+			change(d.tenant.RemoveMembers(groupID, adaID))
+			d.eventually("Ada is no member", has())
+			change(d.tenant.AddMembers(groupID, adaID))
+			d.eventually("Ada is a member again, once", has(ada))
+		})
+	}
+}
+
+// idle reports whether nothing is on the queue or being worked on.
+func (d *deployment) idle() bool {
+	d.t.Helper()
+	out, err := d.sqs.GetQueueAttributes(d.t.Context(), &sqs.GetQueueAttributesInput{
+		QueueUrl: &d.queue, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll},
+	})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return out.Attributes["ApproximateNumberOfMessages"] == "0" && out.Attributes["ApproximateNumberOfMessagesNotVisible"] == "0"
+}
+
 // One event from events/ goes the whole road: HTTP, webhook, SQS, worker,
 // SCIM server. Then the same person is renamed, blocked, and let in again.
 func TestAPostedEventReaches(t *testing.T) {
@@ -403,7 +521,7 @@ func TestTheTenantNotifiesOnceRenewHasSubscribed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := d.tenant.Calls.Snapshot()["POST /subscriptions"]; n != 1 {
+	if n := d.tenant.Calls.Snapshot()["POST /subscriptions"]; n != 2 {
 		t.Errorf("renew subscribed %d times", n)
 	}
 	d.hire(adaID, "ada@contoso.example")

@@ -260,7 +260,7 @@ func (b *batch) imported(w *work, reading Reading) {
 		w.step(Import, Success, "read from Entra")
 	case reading.Presence == SoftDeleted:
 		w.step(Import, Success, "is in Entra's recycle bin")
-		w.record.Away = !w.isGroup()
+		w.record.Away = !w.isGroup() || b.Nested
 	case reading.Presence == Absent:
 		w.step(Import, Success, "Entra has it neither among the living nor in the recycle bin")
 		w.record.Away = false

@@ -27,6 +27,8 @@ func (b *batch) members(ctx context.Context, w *work) {
 	finished := true
 	if w.record.Comparison == nil {
 		m.judge(leased, w.hints, w.reading.Memberships)
+	} else if b.Nested {
+		m.awaitGroups(leased, w.hints)
 	}
 	// Whoever is no user may be a group, which stands for its own members.
 	if b.Nested && w.record.Comparison == nil && m.unknown > 0 {
@@ -164,6 +166,25 @@ func (m *membership) awaitReturn(ctx context.Context, ids []string) {
 		}
 	}
 	m.judge(ctx, back, memberships)
+}
+
+// awaitGroups notes that the group waits for those of the ids that may be
+// groups: one in the recycle bin is no part of a comparison.
+func (m *membership) awaitGroups(ctx context.Context, ids []string) {
+	webexIDs, err := m.Ledger.WebexIDs(ctx, users(ids))
+	if err != nil {
+		m.failed(err)
+		return
+	}
+	var groups []change.Object
+	for i, id := range ids {
+		if webexIDs[i] == "" {
+			groups = append(groups, change.Object{Kind: change.Group, ID: id})
+		}
+	}
+	if err := m.Ledger.Await(ctx, m.attempt.Object, groups); err != nil {
+		m.failed(err)
+	}
 }
 
 // compare compares all members and reports whether it came to the end. It
@@ -409,8 +430,8 @@ func (b *batch) tellOuter(ctx context.Context, w *work) error {
 	return b.enqueue(ctx, changes)
 }
 
-// announce tells the groups that wait for the object that it is here. A user
-// who was away is announced to all groups that Entra says.
+// announce tells the groups that wait for the object that it is here. One that
+// was away is announced to all groups that Entra says.
 func (b *batch) announce(ctx context.Context, w *work) error {
 	r := &w.record
 	switch {

@@ -26,9 +26,9 @@ type Record struct {
 	Trouble *Trouble `json:"trouble,omitempty"`
 	// Absence is kept while Entra says the object is gone.
 	Absence *Absence `json:"absence,omitempty"`
-	// Away says that a user was in the recycle bin, or had an account that is
-	// no more: groups may have been compared without them. On the return the
-	// user's groups are asked of Entra, and told.
+	// Away says that a user, or a nested group, was in the recycle bin, or had
+	// an account that is no more: groups may have been compared without them.
+	// On the return its groups are asked of Entra, and told.
 	Away bool `json:"away,omitempty"`
 	// Comparison is what is left to do before a group's members are known to
 	// have been compared as a whole; nil if nothing is.

@@ -49,7 +49,9 @@ type world struct {
 	tenant *sandbox.Tenant
 	org    *sandbox.Org
 	engine *provision.Engine
+	ledger *ledger.Bolt
 	db     *bbolt.DB
+	wire   *measured
 
 	queue []message
 	dead  []provision.Attempt
@@ -76,24 +78,25 @@ func newWorld(t testing.TB, seed uint64, path string) *world {
 	network[graphHost], network[webexHost] = w.tenant, w.org
 	network[webhookHost] = try(notification.New(notification.Config{ClientState: clientState, TenantID: tenantID, Queue: w, Now: clock}))(t)
 
+	w.wire = &measured{RoundTripper: network}
 	rules := try(mapping.Parse(infra.Provisioning()))(t)
 	directory := try(entra.New(entra.Config{
-		BaseURL: "http://" + graphHost, Credential: entra.StaticToken("t"), Transport: network, Select: rules.Select(), Now: clock,
+		BaseURL: "http://" + graphHost, Credential: entra.StaticToken("t"), Transport: w.wire, Select: rules.Select(), Now: clock,
 	}))(t)
 	target := try(webex.New(webex.Config{
-		URL: "http://" + webexHost + "/identity/scim/" + orgID + "/v2", Transport: network, Now: clock,
+		URL: "http://" + webexHost + "/identity/scim/" + orgID + "/v2", Transport: w.wire, Now: clock,
 		Token: func(context.Context) (string, error) { return "t", nil },
 	}))(t)
 	w.db = try(bbolt.Open(path, 0o600, &bbolt.Options{NoSync: true, NoGrowSync: true, NoFreelistSync: true}))(t)
 	w.db.MaxBatchSize = 1 // nobody else writes: no waiting for company
-	kept := try(ledger.OpenBolt(w.db))(t)
+	w.ledger = try(ledger.OpenBolt(w.db))(t)
 	w.engine = provision.New(provision.Config{
-		Directory: directory, Target: target, Ledger: kept, Queue: w, Mapping: rules, Nested: w.nested,
+		Directory: directory, Target: target, Ledger: w.ledger, Queue: w, Mapping: rules, Nested: w.nested,
 		TenantID: tenantID, Now: clock, Log: slog.New(slog.DiscardHandler),
 		Jitter: func(d time.Duration) time.Duration { return time.Duration(w.random.Int64N(int64(d))) },
 	})
 	job := &renew.Job{
-		Graph: directory, Documents: kept, Resources: renew.Resources(), WebhookURL: "http://" + webhookHost,
+		Graph: directory, Documents: w.ledger, Resources: renew.Resources(), WebhookURL: "http://" + webhookHost,
 		ClientState: clientState, Now: clock, Log: slog.New(slog.DiscardHandler),
 	}
 	if err := job.Run(t.Context()); err != nil {
