@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Makes the app registration that reads users from Microsoft Entra ID.
+# Makes the app registration that reads users and groups from Microsoft Entra ID.
 set -euo pipefail
 
 usage() {
   cat <<'HELP'
 usage: infra/register-app.sh [--name NAME] [--cloud CLOUD] [--secret-file FILE]
+                             [--hidden-members]
 
 Makes an app registration in the tenant that the Azure CLI is signed in to,
 gives it these application permissions of Microsoft Graph with an
@@ -12,6 +13,7 @@ administrator's consent, makes a client secret, and prints what to put into the
 environment or the template's parameters.
 
   User.Read.All          read users and the recycle bin, subscribe to changes
+  Group.Read.All         read groups and their members, subscribe to changes
   Organization.Read.All  be sure which tenant answers before anything is deleted
 
   --name NAME         name of the app registration (default: entrawebex);
@@ -21,6 +23,8 @@ environment or the template's parameters.
                       template's ProvisioningSecret, readable by you alone
                       (default: entrawebex.secret); an existing file is never
                       overwritten
+  --hidden-members    Member.Read.Hidden, too: for groups whose membership is
+                      hidden
 
 Sign in first, as a Privileged Role Administrator or Global Administrator:
 
@@ -35,9 +39,11 @@ fail() {
 }
 
 name=entrawebex cloud=public secret_file=entrawebex.secret
+permissions=(User.Read.All Group.Read.All Organization.Read.All)
 while [ $# -gt 0 ]; do
   case $1 in
   -h | --help) usage && exit ;;
+  --hidden-members) permissions+=(Member.Read.Hidden) && shift ;;
   --name | --cloud | --secret-file)
     [ $# -gt 1 ] || fail "$1 needs a value"
     case $1 in
@@ -81,7 +87,7 @@ graph() {
 graph_app=00000003-0000-0000-c000-000000000000
 graph_principal=$(graph GET "servicePrincipals(appId='$graph_app')?\$select=id" id)
 roles=() access=()
-for permission in User.Read.All Organization.Read.All; do
+for permission in "${permissions[@]}"; do
   role=$(graph GET "servicePrincipals(appId='$graph_app')?\$select=appRoles" "appRoles[?value=='$permission'].id | [0]")
   [ -n "$role" ] || fail "Microsoft Graph of this cloud has no application permission $permission"
   roles+=("$role")

@@ -27,7 +27,9 @@ done
 [ "$method" = GET ] || echo "$method $url $body" >>"$NOTES"
 case "$method $url $query" in
 "GET "*"select=appRoles "*User.Read.All*) echo role-user ;;
+"GET "*"select=appRoles "*Group.Read.All*) echo role-group ;;
 "GET "*"select=appRoles "*Organization.Read.All*) echo role-organization ;;
+"GET "*"select=appRoles "*Member.Read.Hidden*) echo role-hidden ;;
 "GET "*"servicePrincipals(appId="*" id") echo graph-principal ;;
 "GET "*"/applications?"*) echo "$EXISTING" ;;
 "GET "*"/appRoleAssignments "*) echo "$GRANTED" ;;
@@ -40,7 +42,7 @@ esac
 
 // register runs the script with the stand-in and returns all it printed, the
 // writes it made and the file for the secret.
-func register(t *testing.T, tenant ...string) (printed, writes, secretFile string, err error) {
+func register(t *testing.T, tenant []string, arguments ...string) (printed, writes, secretFile string, err error) {
 	t.Helper()
 	folder := t.TempDir()
 	notes := filepath.Join(folder, "notes")
@@ -50,7 +52,7 @@ func register(t *testing.T, tenant ...string) (printed, writes, secretFile strin
 			t.Fatal(err)
 		}
 	}
-	command := exec.CommandContext(t.Context(), "./register-app.sh", "--cloud", "usgov", "--secret-file", secretFile)
+	command := exec.CommandContext(t.Context(), "./register-app.sh", append([]string{"--cloud", "usgov", "--secret-file", secretFile}, arguments...)...)
 	command.Env = append(append(os.Environ(), tenant...), "NOTES="+notes, "PATH="+folder+":"+os.Getenv("PATH"))
 	out, err := command.CombinedOutput()
 	noted, readErr := os.ReadFile(notes)
@@ -62,7 +64,7 @@ func register(t *testing.T, tenant ...string) (printed, writes, secretFile strin
 
 func TestAnAppIsRegisteredWithItsPermissionsAndConsent(t *testing.T) {
 	t.Parallel()
-	printed, writes, secretFile, err := register(t)
+	printed, writes, secretFile, err := register(t, nil)
 	if err != nil {
 		t.Fatalf("%v:\n%s", err, printed)
 	}
@@ -70,9 +72,10 @@ func TestAnAppIsRegisteredWithItsPermissionsAndConsent(t *testing.T) {
 	want := strings.Join([]string{
 		`POST ` + root + `applications {"displayName":"entrawebex","signInAudience":"AzureADMyOrg","requiredResourceAccess":` +
 			`[{"resourceAppId":"00000003-0000-0000-c000-000000000000","resourceAccess":` +
-			`[{"id":"role-user","type":"Role"},{"id":"role-organization","type":"Role"}]}]}`,
+			`[{"id":"role-user","type":"Role"},{"id":"role-group","type":"Role"},{"id":"role-organization","type":"Role"}]}]}`,
 		`POST ` + root + `servicePrincipals {"appId":"app-id"}`,
 		`POST ` + root + `servicePrincipals/new-principal/appRoleAssignments {"principalId":"new-principal","resourceId":"graph-principal","appRoleId":"role-user"}`,
+		`POST ` + root + `servicePrincipals/new-principal/appRoleAssignments {"principalId":"new-principal","resourceId":"graph-principal","appRoleId":"role-group"}`,
 		`POST ` + root + `servicePrincipals/new-principal/appRoleAssignments {"principalId":"new-principal","resourceId":"graph-principal","appRoleId":"role-organization"}`,
 		`POST ` + root + `applications(appId='app-id')/addPassword {"passwordCredential":{"displayName":"entrawebex"}}`,
 		"",
@@ -95,9 +98,17 @@ func TestAnAppIsRegisteredWithItsPermissionsAndConsent(t *testing.T) {
 	}
 }
 
+func TestHiddenMembersAreReadOnlyIfThatIsAskedFor(t *testing.T) {
+	t.Parallel()
+	printed, writes, _, err := register(t, nil, "--hidden-members")
+	if err != nil || !strings.Contains(writes, `"appRoleId":"role-hidden"`) {
+		t.Errorf("%v, writes %s:\n%s", err, writes, printed)
+	}
+}
+
 func TestAnAppThatIsThereIsCompleted(t *testing.T) {
 	t.Parallel()
-	printed, writes, _, err := register(t, "EXISTING=app-old", "PRINCIPAL=principal-old", "GRANTED=role-user")
+	printed, writes, _, err := register(t, []string{"EXISTING=app-old", "PRINCIPAL=principal-old", "GRANTED=role-user\nrole-group"})
 	if err != nil {
 		t.Fatalf("%v:\n%s", err, printed)
 	}
@@ -118,7 +129,7 @@ func TestAnAppThatIsThereIsCompleted(t *testing.T) {
 
 func TestOneOfTwoAppsOfANameIsNotGuessed(t *testing.T) {
 	t.Parallel()
-	printed, writes, secretFile, err := register(t, "EXISTING=app-1\napp-2")
+	printed, writes, secretFile, err := register(t, []string{"EXISTING=app-1\napp-2"})
 	if err == nil || writes != "" || !strings.Contains(printed, "choose another with --name") {
 		t.Errorf("%v, writes %q:\n%s", err, writes, printed)
 	}

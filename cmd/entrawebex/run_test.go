@@ -40,6 +40,16 @@ func TestTheDayInTheSandboxEndsWithWebexEqualToEntra(t *testing.T) {
 	}
 }
 
+func TestTheDayWithNestedGroupsEndsWithWebexEqualToEntra(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	environ := append(anyPort(), "NESTED_GROUPS=true")
+	err := runSandbox(t.Context(), &out, environ, sandboxOptions{seed: 4, users: 10, members: 20})
+	if err != nil || !strings.Contains(out.String(), clean) {
+		t.Errorf("%v\n%s", err, out.String())
+	}
+}
+
 // staged is a process on a stage, not running yet.
 type staged struct {
 	*stage

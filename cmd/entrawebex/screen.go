@@ -71,7 +71,8 @@ func (s *screen) opening(st *stage, p *process, options sandboxOptions) {
   Entra     %s/v1.0/users       Authorization: Bearer %s
   Webex     %s/Users  Authorization: Bearer %s
   Webhook   %s/notifications
-`, options.users, options.seed, st.graphAt, sandboxToken, st.scimAt, sandboxToken, p.job.WebhookURL)
+  Pages     %s
+`, options.users, options.seed, st.graphAt, sandboxToken, st.scimAt, sandboxToken, p.job.WebhookURL, sandbox.Pages())
 }
 
 func (s *screen) step(title string) { s.printf("\n%s\n", s.paint(text.Bold, title)) }

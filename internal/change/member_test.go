@@ -2,6 +2,7 @@ package change_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"entrawebex/internal/change"
@@ -23,13 +24,40 @@ func TestAMemberIsReadInEitherForm(t *testing.T) {
 	}
 }
 
+// Whatever says that somebody left, the id is the same.
 func FuzzMember(f *testing.F) {
-	f.Add([]byte(`{"id":"a","@removed":"deleted"}`))
-	f.Add([]byte(`{"id":"a","@removed":{"reason":"changed"}}`))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		var m change.Member
-		if json.Unmarshal(text, &m) == nil && !json.Valid(text) {
-			t.Errorf("%q is no JSON", text)
+	for _, removed := range []string{`"deleted"`, `{"reason":"changed"}`, `{"reason":"deleted"}`, `[]`, `0`, `""`, ` null `, `nul`} {
+		f.Add("a", removed)
+	}
+	f.Fuzz(func(t *testing.T, id, removed string) {
+		if !json.Valid([]byte(removed)) {
+			return
+		}
+		var plain, marked change.Member
+		text, err := json.Marshal(map[string]any{"id": id})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(text, &plain); err != nil || plain.Removed {
+			t.Fatalf("%s: %+v, %v", text, plain, err)
+		}
+		text, err = json.Marshal(map[string]any{"id": id, "@removed": json.RawMessage(removed)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := change.Member{ID: plain.ID, Removed: strings.TrimSpace(removed) != "null"}
+		if err := json.Unmarshal(text, &marked); err != nil || marked != want {
+			t.Errorf("%s: %+v, %v; want %+v", text, marked, err, want)
 		}
 	})
+}
+
+func TestWhatIsNoMemberIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{`17`, `"a"`, `[]`, `{"id":17}`, `{"id":"a"`} {
+		var got change.Member
+		if err := json.Unmarshal([]byte(text), &got); err == nil {
+			t.Errorf("%s was read as %+v", text, got)
+		}
+	}
 }

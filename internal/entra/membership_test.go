@@ -2,6 +2,7 @@ package entra
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -101,10 +102,9 @@ func TestMembership(t *testing.T) {
 		g := newGraph(ids(25)...)
 		g.group(id(50), ids(25)...)
 		reading := g.client(t, Config{}).Read(t.Context(), []provision.Query{about(id(50), ids(25)...)})[0]
-		for i, standing := range standings(t, reading.Memberships) {
-			if standing != provision.Member {
-				t.Errorf("standing %d is %v", i, standing)
-			}
+		want := slices.Repeat([]provision.Standing{provision.Member}, 25)
+		if diff := cmp.Diff(want, standings(t, reading.Memberships)); diff != "" {
+			t.Error(diff)
 		}
 		if len(g.calls) != 2 {
 			t.Errorf("%d calls, want 2: %v", len(g.calls), g.calls)

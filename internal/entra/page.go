@@ -98,8 +98,7 @@ func (c *Client) follow(ctx context.Context, next string) ([]byte, error) {
 	info.SetUri(*uri)
 	info.Headers.Add("Accept", "application/json")
 	body, err := c.send(ctx, info)
-	var refused *refusal
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*refusal](err); ok {
 		refused.expired = refused.status == http.StatusBadRequest || refused.status == http.StatusGone
 	}
 	return body, err

@@ -3,12 +3,14 @@ package ledger_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/google/uuid"
 
 	"entrawebex/internal/change"
@@ -63,6 +65,14 @@ func conformance(t *testing.T, open func(*testing.T) home) {
 		"what was written is there after a restart":                    restart,
 		"a corrupt record is an error that names its object":           corrupt,
 		"a record too large to keep is refused":                        recordTooLarge,
+		"the accounts of objects are read in their order":              webexIDs,
+		"an account is read as soon as it is another":                  webexIDsAtOnce,
+		"a group waits for each of many until they have arrived":       await,
+		"a group that says twice that it waits waits once":             awaitTwice,
+		"nobody waits for an object that nobody awaits":                awaitNobody,
+		"waiting needs no claim and touches no record":                 awaitUnclaimed,
+		"of 50 groups that begin to wait at once none is forgotten":    awaitRace,
+		"who begins to wait while another is done waits":               arriveRace,
 		"a document comes back with a version that grows":              documentVersions,
 		"a document written from an old version is a conflict":         documentConflict,
 		"of 50 writers that create one document at once, one does":     documentRace,
@@ -320,11 +330,15 @@ func forgetTooLate(t *testing.T, h home) {
 func restart(t *testing.T, h home) {
 	r := mustClaim(t, h, newUser(), "a", begin)
 	r = mustLink(t, h, "a", r, uuid.NewString())
+	group := newGroup()
+	mustAwait(t, h, group, r.Object)
 	mustPut(t, h, "cursor", "x", 0)
 
 	reopened := h.reopen(t)
 	wantEqual(t, mustRecord(t, reopened, r.Object), r)
 	wantLinked(t, reopened, r.WebexID, r.Object)
+	wantWebexIDs(t, reopened, []change.Object{r.Object}, r.WebexID)
+	wantAwaiting(t, reopened, r.Object, group)
 	wantDocument(t, reopened, "cursor", "x", 1)
 	_, err := reopened.Claim(t.Context(), r.Object, "b", begin, begin.Add(lease))
 	wantError(t, err, provision.ErrClaimed)
@@ -354,6 +368,127 @@ func recordTooLarge(t *testing.T, h home) {
 		t.Error("Save succeeded; want an error")
 	}
 	wantEqual(t, mustRecord(t, h, r.Object), r)
+}
+
+func webexIDs(t *testing.T, h home) {
+	// More than DynamoDB reads at once.
+	objects := newUsers(250)
+	want := make([]string, len(objects))
+	for _, i := range []int{0, 99, 100, 249} {
+		want[i] = uuid.NewString()
+		mustLink(t, h, "a", mustClaim(t, h, objects[i], "a", begin), want[i])
+	}
+	mustClaim(t, h, objects[1], "a", begin) // has a record, but no account
+	namesake := change.Object{Kind: change.Group, ID: objects[0].ID}
+	objects = append(objects, objects[249], namesake, objects[0], objects[1])
+	want = slices.Concat(want, []string{want[249], "", want[0], ""})
+
+	wantWebexIDs(t, h, objects, want...)
+	wantWebexIDs(t, h, nil)
+}
+
+func webexIDsAtOnce(t *testing.T, h home) {
+	r := mustClaim(t, h, newGroup(), "a", begin)
+	asked := []change.Object{r.Object}
+	for _, id := range []string{uuid.NewString(), uuid.NewString(), ""} {
+		r = mustLink(t, h, "a", r, id)
+		wantWebexIDs(t, h, asked, id)
+	}
+	r = mustLink(t, h, "a", r, uuid.NewString())
+	if err := h.Forget(t.Context(), "a", r); err != nil {
+		t.Fatal(err)
+	}
+	wantWebexIDs(t, h, asked, "")
+}
+
+func await(t *testing.T, h home) {
+	users := newUsers(1000)
+	first, last := users[0], users[len(users)-1]
+	large, small := newGroup(), newGroup()
+	mustAwait(t, h, large, users...)
+	mustAwait(t, h, small, first)
+	wantAwaiting(t, h, first, large, small)
+	wantAwaiting(t, h, users[500], large)
+	wantAwaiting(t, h, last, large)
+
+	mustArrive(t, h, first, large)
+	wantAwaiting(t, h, first, small)
+	wantAwaiting(t, h, last, large)
+	mustArrive(t, h, first, small)
+	wantAwaiting(t, h, first)
+
+	mustAwait(t, h, small, first)
+	mustAwait(t, h, large, first)
+	mustArrive(t, h, first, small, large)
+	wantAwaiting(t, h, first)
+}
+
+func awaitTwice(t *testing.T, h home) {
+	group, user := newGroup(), newUser()
+	mustAwait(t, h, group, user, user)
+	mustAwait(t, h, group, user)
+	wantAwaiting(t, h, user, group)
+
+	mustArrive(t, h, user, group)
+	wantAwaiting(t, h, user)
+}
+
+func awaitNobody(t *testing.T, h home) {
+	group, user := newGroup(), newUser()
+	mustAwait(t, h, group)
+	wantAwaiting(t, h, user)
+	mustArrive(t, h, user, group)
+	mustArrive(t, h, user)
+	wantAwaiting(t, h, user)
+
+	mustAwait(t, h, group, user)
+	mustArrive(t, h, user)
+	mustArrive(t, h, user, newGroup())
+	wantAwaiting(t, h, user, group)
+	wantAwaiting(t, h, change.Object{Kind: change.Group, ID: user.ID})
+}
+
+func awaitUnclaimed(t *testing.T, h home) {
+	r := mustClaim(t, h, newUser(), "a", begin)
+	r = mustLink(t, h, "a", r, uuid.NewString())
+	group, unknown := newGroup(), newUser()
+	mustAwait(t, h, group, r.Object, unknown)
+	mustArrive(t, h, r.Object, group)
+
+	wantEqual(t, mustRecord(t, h, r.Object), r)
+	wantLinked(t, h, r.WebexID, r.Object)
+	for _, o := range []change.Object{group, unknown} {
+		if _, found, err := h.Record(t.Context(), o); found || err != nil {
+			t.Errorf("Record of %s = %v, %v; want none", o, found, err)
+		}
+	}
+	mustSave(t, h, "a", r, released(r))
+	mustClaim(t, h, unknown, "a", begin)
+	wantAwaiting(t, h, unknown, group)
+}
+
+func awaitRace(t *testing.T, h home) {
+	user := newUser()
+	groups := newGroups(50)
+	wantAll(t, together(len(groups), func(i int) error {
+		return h.Await(t.Context(), groups[i], []change.Object{user})
+	}))
+	wantAwaiting(t, h, user, groups...)
+}
+
+func arriveRace(t *testing.T, h home) {
+	user := newUser()
+	leave, come := newGroups(10), newGroups(10)
+	for _, group := range leave {
+		mustAwait(t, h, group, user)
+	}
+	wantAll(t, together(len(leave)+len(come), func(i int) error {
+		if i < len(leave) {
+			return h.Arrived(t.Context(), user, leave[i:i+1])
+		}
+		return h.Await(t.Context(), come[i-len(leave)], []change.Object{user})
+	}))
+	wantAwaiting(t, h, user, come...)
 }
 
 func documentVersions(t *testing.T, h home) {
@@ -407,9 +542,37 @@ func contextEnded(t *testing.T, h home) {
 	_, _, err := h.Record(ctx, r.Object)
 	wantError(t, err, context.Canceled)
 	wantEqual(t, mustRecord(t, h, r.Object), r)
+
+	waits, comes := newGroup(), newGroup()
+	mustAwait(t, h, waits, r.Object)
+	wantError(t, h.Await(ctx, comes, []change.Object{r.Object}), context.Canceled)
+	wantError(t, h.Arrived(ctx, r.Object, []change.Object{waits}), context.Canceled)
+	_, err = h.Awaiting(ctx, r.Object)
+	wantError(t, err, context.Canceled)
+	_, err = h.WebexIDs(ctx, []change.Object{r.Object})
+	wantError(t, err, context.Canceled)
+	wantAwaiting(t, h, r.Object, waits)
 }
 
 func newUser() change.Object { return change.Object{Kind: change.User, ID: uuid.NewString()} }
+
+func newGroup() change.Object { return change.Object{Kind: change.Group, ID: uuid.NewString()} }
+
+func newUsers(n int) []change.Object {
+	users := make([]change.Object, n)
+	for i := range users {
+		users[i] = newUser()
+	}
+	return users
+}
+
+func newGroups(n int) []change.Object {
+	groups := make([]change.Object, n)
+	for i := range groups {
+		groups[i] = newGroup()
+	}
+	return groups
+}
 
 func released(r provision.Record) provision.Record {
 	r.Claim = provision.Claim{}
@@ -450,6 +613,20 @@ func mustRecord(t *testing.T, s store, o change.Object) provision.Record {
 	return r
 }
 
+func mustAwait(t *testing.T, s store, group change.Object, users ...change.Object) {
+	t.Helper()
+	if err := s.Await(t.Context(), group, users); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func mustArrive(t *testing.T, s store, user change.Object, groups ...change.Object) {
+	t.Helper()
+	if err := s.Arrived(t.Context(), user, groups); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func mustPut(t *testing.T, s store, name, data string, version int64) {
 	t.Helper()
 	if err := s.PutDocument(t.Context(), name, []byte(data), version); err != nil {
@@ -462,6 +639,30 @@ func wantDocument(t *testing.T, s store, name, data string, version int64) {
 	got, gotVersion, err := s.Document(t.Context(), name)
 	if err != nil || string(got) != data || gotVersion != version {
 		t.Errorf("Document = %q, %d, %v; want %q, %d", got, gotVersion, err, data, version)
+	}
+}
+
+func wantWebexIDs(t *testing.T, s store, objects []change.Object, want ...string) {
+	t.Helper()
+	got, err := s.WebexIDs(t.Context(), objects)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("Webex ids (-want +got):\n%s", diff)
+	}
+}
+
+// wantAwaiting checks who waits for the user, in whatever order.
+func wantAwaiting(t *testing.T, s store, user change.Object, want ...change.Object) {
+	t.Helper()
+	got, err := s.Awaiting(t.Context(), user)
+	if err != nil {
+		t.Fatal(err)
+	}
+	byID := cmpopts.SortSlices(func(a, b change.Object) bool { return a.ID < b.ID })
+	if diff := cmp.Diff(want, got, byID, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("waiting for %s (-want +got):\n%s", user, diff)
 	}
 }
 
@@ -508,6 +709,14 @@ func together(n int, fn func(i int) error) []error {
 	close(start)
 	all.Wait()
 	return errs
+}
+
+// wantAll checks that every run succeeded.
+func wantAll(t *testing.T, errs []error) {
+	t.Helper()
+	for _, err := range errs {
+		wantError(t, err, nil)
+	}
 }
 
 // wantOne checks that one run succeeded and the others met the refusal, and

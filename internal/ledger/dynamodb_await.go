@@ -38,10 +38,12 @@ type awaitedItem struct {
 
 // WebexIDs implements provision.Ledger.
 func (d *DynamoDB) WebexIDs(ctx context.Context, objects []change.Object) ([]string, error) {
-	known := map[string]string{} // recordKey to Webex id
-	var keys []string
+	known := make(map[string]string, len(objects)) // recordKey to Webex id
+	var keys []string                              // each once: DynamoDB refuses doubles
 	for _, o := range objects {
-		if key := recordKey(o); !slices.Contains(keys, key) {
+		key := recordKey(o)
+		if _, there := known[key]; !there {
+			known[key] = ""
 			keys = append(keys, key)
 		}
 	}

@@ -328,7 +328,7 @@ func (d *delivery) entries() []change.Change {
 		})
 		for len(c.Members) > change.MaxMembers {
 			part := c
-			part.Members = c.Members[:change.MaxMembers]
+			part.Members = slices.Clip(c.Members[:change.MaxMembers])
 			entries = append(entries, part)
 			c.Members = c.Members[change.MaxMembers:]
 		}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"entrawebex/internal/change"
@@ -14,8 +15,8 @@ import (
 )
 
 // Whatever is posted, the answer is one of three, what is queued can be
-// encoded and names each user once, and nothing is queued that does not carry
-// the secret.
+// encoded, names each user once and of each group each member once, and
+// nothing is queued that does not carry the secret.
 func FuzzDelivery(f *testing.F) {
 	files, err := filepath.Glob("../../events/*.json")
 	if err != nil || len(files) == 0 {
@@ -29,6 +30,13 @@ func FuzzDelivery(f *testing.F) {
 		f.Add(body)
 	}
 	f.Add([]byte(`{"value":[{"clientState":"secretClientValue","resource":"users/` + userID + `","changeType":"deleted"}]}`))
+	for _, elements := range []string{
+		``, `{"id":"` + userID + `"},{"id":"` + strings.ToUpper(userID) + `","@removed":{"reason":"deleted"}}`,
+		`{"id":"ann@example.com"},{"id":7},null,"]"`, strings.Join(members(0, change.MaxMembers+1), ","),
+	} {
+		f.Add([]byte(`{"value":[` + membership(f, elements) + `,` + membership(f, members(0, 1)...) + `]}`))
+	}
+	f.Add(bytes.ReplaceAll(event(f, "group-members-delta.json"), []byte(`"members@delta": [`), []byte(`"members@delta":{},"x":[`)))
 	f.Add([]byte(`{"value":[[[{"a":"]\"\\"}]],{},"}",1.5e3 , null],"Value":[]}`))
 
 	f.Fuzz(func(t *testing.T, body []byte) {
@@ -44,13 +52,15 @@ func FuzzDelivery(f *testing.F) {
 		}
 		queued := make(map[string]bool)
 		for _, c := range queue.changes {
-			if _, err := c.Encode(); err != nil {
+			if _, err := c.Encode(); err != nil || c.Source != change.Notification {
 				t.Errorf("queued %v: %v", c, err)
 			}
-			if c.Source != change.Notification || queued[c.ID] {
-				t.Errorf("queued %v, seen before: %t", c, queued[c.ID])
+			for _, name := range named(c) {
+				if queued[name] {
+					t.Errorf("queued %s twice", name)
+				}
+				queued[name] = true
 			}
-			queued[c.ID] = true
 		}
 
 		// The same body, where the secret is one that it cannot know.
@@ -61,4 +71,16 @@ func FuzzDelivery(f *testing.F) {
 			t.Errorf("queued without the secret: %v", stranger.changes)
 		}
 	})
+}
+
+// named is what a change may name once: its object, or each member it has.
+func named(c change.Change) []string {
+	if len(c.Members) == 0 {
+		return []string{c.String()}
+	}
+	var names []string
+	for _, member := range c.Members {
+		names = append(names, c.String()+" "+member)
+	}
+	return names
 }

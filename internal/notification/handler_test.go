@@ -424,7 +424,7 @@ func TestAMembershipChangeNamesWhomToLookAt(t *testing.T) {
 }
 
 // membership is an item about the members of a group, as it is captured.
-func membership(t *testing.T, elements ...string) string {
+func membership(t testing.TB, elements ...string) string {
 	t.Helper()
 	text := string(event(t, "group-members-delta.json"))
 	head, rest, _ := strings.Cut(text, `"members@delta": [`)
@@ -438,12 +438,18 @@ func member(n int) string {
 	return fmt.Sprintf(`{"id":"00000000-0000-4000-8000-%012d"}`, n)
 }
 
+// members are elements that name those from one number up to another.
+func members(from, to int) []string {
+	var elements []string
+	for n := from; n < to; n++ {
+		elements = append(elements, member(n))
+	}
+	return elements
+}
+
 func TestMembersOfAGroup(t *testing.T) {
 	t.Parallel()
-	var many []string
-	for n := range 250 {
-		many = append(many, member(n))
-	}
+	many := members(0, 250)
 	for name, test := range map[string]struct {
 		items   [][]string
 		members []int // in each of the Changes
@@ -456,6 +462,9 @@ func TestMembersOfAGroup(t *testing.T) {
 		"none are a change of the properties":   {[][]string{{}}, []int{0}, nil},
 		"@removed may be what it is in a delta": {[][]string{{`{"id":"00000000-0000-4000-8000-000000000001","@removed":{"reason":"changed"}}`}}, []int{1}, nil},
 		"none beside some are not forgotten":    {[][]string{{}, {member(7)}}, []int{1}, nil},
+		"some beside none are not forgotten":    {[][]string{{member(7)}, {}}, []int{1}, nil},
+		"as many as one Change names are one":   {[][]string{many[:100]}, []int{100}, nil},
+		"none that is one leaves the group":     {[][]string{{`{"id":""}`, "null"}}, []int{0}, map[string]any{"member": 2.0}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -483,6 +492,112 @@ func TestMembersOfAGroup(t *testing.T) {
 				t.Errorf("dropped for %v", reasons)
 			}
 		})
+	}
+}
+
+func TestMembersThatAreSplitKeepTheirOrderAndTheirCause(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	post(b.handler, "/notifications", strings.NewReader(`{"value":[`+membership(t, members(0, 250)...)+`]}`))
+	if len(b.queue.changes) != 3 {
+		t.Fatalf("queued %d changes, want 3", len(b.queue.changes))
+	}
+	var named []string
+	for _, c := range b.queue.changes {
+		named = append(named, c.Members...)
+		c.Members = nil
+		first := b.queue.changes[0]
+		first.Members = nil
+		if diff := cmp.Diff(first, c); diff != "" {
+			t.Errorf("beside the members (-first +other):\n%s", diff)
+		}
+	}
+	for n, id := range named {
+		if want := fmt.Sprintf("00000000-0000-4000-8000-%012d", n); id != want {
+			t.Fatalf("member %d is %s, want %s", n, id, want)
+		}
+	}
+}
+
+func TestAGroupIsToldFromAUser(t *testing.T) {
+	t.Parallel()
+	const groupID = "8d6f2b1a-3c4e-4d5f-a061-7283945a6b7c"
+	for name, test := range map[string]struct {
+		old, edit string
+		deleted   bool
+		reason    string // why it is dropped; empty if it is queued
+	}{
+		"as it is captured":           {},
+		"in small letters":            {old: `"Groups/`, edit: `"groups/`},
+		"with a leading slash":        {old: `"resource": "Groups/`, edit: `"resource": "/Groups/`},
+		"with an id in capitals":      {old: groupID, edit: strings.ToUpper(groupID)},
+		"without a type":              {old: `"@odata.type": "#Microsoft.Graph.Group",`},
+		"deleted for good":            {old: `"changeType": "updated"`, edit: `"changeType": "deleted"`, deleted: true},
+		"with members that are none":  {old: `"members@delta": [`, edit: `"members@delta": null, "x": [`},
+		"with two leading slashes":    {old: `"resource": "Groups/`, edit: `"resource": "//Groups/`, reason: "resource"},
+		"said to be a user":           {old: "#Microsoft.Graph.Group", edit: "#Microsoft.Graph.User", reason: "resource"},
+		"named as its members":        {old: `"resource": "Groups/` + groupID, edit: `"resource": "Groups/` + groupID + `/members`, reason: "resource"},
+		"with another clientState":    {old: clientState, edit: "guess", reason: "clientState"},
+		"of another tenant":           {old: `"tenantId": "` + tenantID, edit: `"tenantId": "` + userID, reason: "tenant"},
+		"of another organization":     {old: `"organizationId": "` + tenantID, edit: `"organizationId": "` + userID, reason: "tenant"},
+		"with a changeType of others": {old: `"changeType": "updated"`, edit: `"changeType": "renamed"`, reason: "changeType"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			body := string(event(t, "group-members-delta.json"))
+			if !strings.Contains(body, test.old) {
+				t.Fatalf("there is no %s in the event", test.old)
+			}
+			if test.old != "" {
+				body = strings.ReplaceAll(body, test.old, test.edit)
+			}
+			post(b.handler, "/notifications", strings.NewReader(body))
+			if test.reason != "" {
+				if diff := cmp.Diff(map[string]any{test.reason: 1.0}, line(t, b, "delivery")["reasons"]); diff != "" || len(b.queue.changes) > 0 {
+					t.Errorf("queued %v; reasons (-want +got):\n%s", b.queue.changes, diff)
+				}
+				return
+			}
+			want := change.Object{Kind: change.Group, ID: groupID}
+			if len(b.queue.changes) != 1 || b.queue.changes[0].Object != want || b.queue.changes[0].Deleted != test.deleted {
+				t.Errorf("queued %+v, want one of %s, deleted: %t", b.queue.changes, want, test.deleted)
+			}
+		})
+	}
+}
+
+func TestAnItemWithoutMembersAddsOnlyItsTimeAndThatTheGroupIsDeleted(t *testing.T) {
+	t.Parallel()
+	properties := strings.NewReplacer(
+		`"updated"`, `"deleted"`, `"members@delta": []`, `"eventTime": "2026-03-02T09:00:00Z"`,
+	).Replace(membership(t))
+	for name, items := range map[string][]string{
+		"before the members": {properties, membership(t, member(1), member(2))},
+		"after the members":  {membership(t, member(1), member(2)), properties},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			post(b.handler, "/notifications", strings.NewReader(`{"value":[`+strings.Join(items, ",")+`]}`))
+			if len(b.queue.changes) != 1 {
+				t.Fatalf("queued %+v, want one change", b.queue.changes)
+			}
+			c := b.queue.changes[0]
+			if happened := time.Date(2026, time.March, 2, 9, 0, 0, 0, time.UTC); len(c.Members) != 2 || !c.Deleted || !c.EventTime.Equal(happened) {
+				t.Errorf("queued %+v, want both members, deleted at %v", c, happened)
+			}
+		})
+	}
+}
+
+func TestAUserHasNoMembers(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	post(b.handler, "/notifications", bytes.NewReader(with(t,
+		set("resourceData.members@delta", []map[string]string{{"id": tenantID}}))))
+	if len(b.queue.changes) != 1 || len(b.queue.changes[0].Members) != 0 {
+		t.Errorf("queued %+v, want a user and nobody with it", b.queue.changes)
 	}
 }
 

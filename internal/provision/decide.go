@@ -240,7 +240,7 @@ func (b *batch) settle(ctx context.Context, w *work) {
 	if r.WebexID != "" {
 		found, err := b.Target.Read(ctx, kind, r.WebexID)
 		switch {
-		case isKind(err, Gone):
+		case isGone(err):
 			w.step(Matching, Warning, fmt.Sprintf("Webex no longer has the %s %s", kind, r.WebexID))
 			w.unlink()
 		case err != nil:

@@ -74,10 +74,10 @@ func AsFault(err error) *Fault {
 	return &Fault{Kind: Transient, Reason: "unexpected failure", Uncertain: true, Err: err}
 }
 
-// isKind reports whether err is a Fault of that kind.
-func isKind(err error, kind FaultKind) bool {
-	var f *Fault
-	return errors.As(err, &f) && f.Kind == kind
+// isGone reports whether err is a Fault of kind Gone.
+func isGone(err error) bool {
+	f, ok := errors.AsType[*Fault](err)
+	return ok && f.Kind == Gone
 }
 
 func permanentf(format string, args ...any) *Fault {

@@ -208,7 +208,7 @@ func (m *membership) compare(ctx context.Context) bool {
 	}
 	for {
 		page, err := m.Directory.Members(ctx, m.attempt.Object.ID, m.Nested, c.Page)
-		if isKind(err, Gone) && c.Page != "" {
+		if isGone(err) && c.Page != "" {
 			m.record.Comparison = &Comparison{} // that page is no more
 			return false
 		}
@@ -311,7 +311,7 @@ func (m *membership) apply(ctx context.Context, rest int) {
 		}
 		m.remove, m.add = m.remove[removing:], m.add[adding:]
 		refused, err := m.Target.ChangeMembers(ctx, c)
-		if isKind(err, Gone) {
+		if isGone(err) {
 			m.unlink()
 			err = &Fault{Kind: Transient, Reason: fmt.Sprintf("Webex no longer has the group of %s: it is made again", m.attempt.Object), Err: err}
 		}
@@ -339,7 +339,7 @@ func (m *membership) wroteMembers(ctx context.Context, c MemberChange, refused m
 	}
 	for _, webexID := range slices.Sorted(maps.Keys(refused)) {
 		p, err := byWebexID[webexID], refused[webexID]
-		if !isKind(err, Gone) {
+		if !isGone(err) {
 			m.failed(&Fault{Kind: AsFault(err).Kind, Reason: fmt.Sprintf("member %s of %s", p.id, m.attempt.Object), Err: err})
 			continue
 		}
@@ -491,7 +491,7 @@ func (b *batch) announce(ctx context.Context, w *work) error {
 // far as they are in Webex.
 func (b *batch) provisionedGroupsOf(ctx context.Context, o change.Object) ([]change.Object, error) {
 	ids, err := b.Directory.GroupsOf(ctx, o, b.Nested)
-	if isKind(err, Gone) {
+	if isGone(err) {
 		return nil, nil // it left since; that will be notified
 	}
 	if err != nil {

@@ -242,7 +242,7 @@ func (t *tenant) Members(_ context.Context, groupID string, transitive bool, pag
 
 func (t *tenant) pageSize() int { return max(t.page, 100) }
 
-func (t *tenant) GroupsOf(_ context.Context, o change.Object, transitive bool) ([]string, error) {
+func (t *tenant) GroupsOf(ctx context.Context, o change.Object, transitive bool) ([]string, error) {
 	t.reads++
 	var found []string
 	for _, id := range slices.Sorted(maps.Keys(t.groups)) {
@@ -252,7 +252,7 @@ func (t *tenant) GroupsOf(_ context.Context, o change.Object, transitive bool) (
 		if slices.Contains(t.groups[id].members, o.ID) {
 			found = append(found, id)
 			if transitive {
-				outer, err := t.GroupsOf(context.Background(), change.Object{Kind: change.Group, ID: id}, true)
+				outer, err := t.GroupsOf(ctx, change.Object{Kind: change.Group, ID: id}, true)
 				if err != nil {
 					return nil, err
 				}

@@ -20,11 +20,14 @@ type graph struct {
 	states        []string
 	// lost loses the answer to a create after its effect.
 	lost bool
+	// listed is how often they were asked for.
+	listed int
 	// refused are resources that cannot be subscribed to.
 	refused []string
 }
 
 func (g *graph) Subscriptions(context.Context) ([]renew.Subscription, error) {
+	g.listed++
 	return append([]renew.Subscription(nil), g.subscriptions...), nil
 }
 
@@ -168,6 +171,9 @@ func TestEachResourceHasASubscriptionOfItsOwn(t *testing.T) {
 	j.Resources = renew.Resources()
 	run(t, j)
 	run(t, j)
+	if g.listed != 2 {
+		t.Errorf("two runs listed the subscriptions %d times, want once each", g.listed)
+	}
 	var got []string
 	for _, s := range g.subscriptions {
 		got = append(got, s.Resource)

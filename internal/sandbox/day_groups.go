@@ -14,6 +14,9 @@ func (d *day) teamwork() []Step {
 		{"A distribution list is made, which is no security group", d.list},
 		{"Somebody new joins Research", d.joinNew("research", "researcher")},
 		{"Sales takes in Research, as teams merge", d.merge("research", "sales")},
+		{"A group is formed of groups: Sales is in it, and hire 5's heir", d.form("region", "Region", "sales", "heir")},
+		{"Somebody new joins Sales, and so the group around it", d.joinNew("sales", "newcomer")},
+		{"Sales leaves the group around it, and returns", d.rejoin("region", "sales")},
 		{"Hire 4 leaves, and comes back", d.thereAndBack("hire 4")},
 		{"Somebody leaves and joins Sales again and again", d.waver("sales", "hire 1")},
 		{"Research goes to the recycle bin", d.onGroup("research", (*Tenant).DeleteGroup)},
@@ -144,14 +147,20 @@ func (d *day) thereAndBack(who string) func(*Tenant) error {
 func (d *day) waver(name, who string) func(*Tenant) error {
 	return func(t *Tenant) error {
 		for range 5 {
-			if err := d.leave(name, who)(t); err != nil {
-				return err
-			}
-			if err := d.join(name, who)(t); err != nil {
+			if err := d.rejoin(name, who)(t); err != nil {
 				return err
 			}
 		}
 		return nil
+	}
+}
+
+func (d *day) rejoin(name, who string) func(*Tenant) error {
+	return func(t *Tenant) error {
+		if err := d.leave(name, who)(t); err != nil {
+			return err
+		}
+		return d.join(name, who)(t)
 	}
 }
 

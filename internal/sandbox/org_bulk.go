@@ -215,7 +215,7 @@ func resolveValue(value any, ids map[string]string) any {
 func (b bulkOperation) result(answered *recorder, base string) bulkResult {
 	result := bulkResult{
 		Location: answered.header.Get("Location"), Method: b.Method, BulkID: b.BulkID,
-		Version: answered.header.Get("Etag"), Status: strconv.Itoa(answered.status),
+		Version: answered.header.Get("ETag"), Status: strconv.Itoa(answered.status),
 	}
 	if b.Method != http.MethodPost {
 		result.Location = base + b.Path

@@ -26,6 +26,13 @@ import (
 // maxBody is the largest request body either side reads, inflated, in bytes.
 const maxBody = 4 << 20
 
+// Pages says how much the two sides hand out, or take, at once: as the real
+// services do where that is documented.
+func Pages() string {
+	return fmt.Sprintf("Graph lists %d to %d, a $batch %d; Webex users %d, members %d, a PATCH of members %d, a Bulk %d",
+		defaultPage, maxPage, maxBatch, webexPage, maxMembers, maxPatchMembers, maxBulk)
+}
+
 // Network is an http.RoundTripper that takes a request to the handler of its
 // host (as in the URL, with the port if there is one) without a socket. A host
 // that has no handler cannot be reached.

@@ -29,23 +29,23 @@ func TestSimulationOfGroupsEndsWithWebexEqualToEntra(t *testing.T) {
 	workers := uint64(runtime.GOMAXPROCS(0))
 	var steps, attempts atomic.Int64
 	begun := time.Now()
-	t.Run("seeds", func(t *testing.T) {
-		for worker := range workers {
-			t.Run(fmt.Sprint(worker), func(t *testing.T) {
-				t.Parallel()
-				dir := t.TempDir()
-				for seed := *first + worker; seed < *first+*seeds && !t.Failed(); seed += workers {
-					w := newWorld(t, seed, file(dir, seed))
-					w.life()
-					steps.Add(int64(w.steps))
-					attempts.Add(int64(len(w.story)))
-					w.close()
-				}
-			})
-		}
+	t.Cleanup(func() { // once the parallel subtests are done
+		t.Logf("seeds %d to %d: %d batches, %d lines of story, %s",
+			*first, *first+*seeds-1, steps.Load(), attempts.Load(), time.Since(begun).Round(time.Second))
 	})
-	t.Logf("seeds %d to %d: %d batches, %d lines of story, %s",
-		*first, *first+*seeds-1, steps.Load(), attempts.Load(), time.Since(begun).Round(time.Second))
+	for worker := range workers {
+		t.Run(fmt.Sprint(worker), func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			for seed := *first + worker; seed < *first+*seeds && !t.Failed(); seed += workers {
+				w := newWorld(t, seed, file(dir, seed))
+				w.life()
+				steps.Add(int64(w.steps))
+				attempts.Add(int64(len(w.story)))
+				w.close()
+			}
+		})
+	}
 }
 
 // life lets things happen in the tenant, with the system at work now and then.
@@ -68,11 +68,11 @@ func (w *world) life() {
 		allowed = append(allowed, sandbox.Nested)
 	}
 	if differences := sandbox.Compare(w.tenant, w.org, allowed...); len(differences) > 0 {
-		w.fail("%v", differences)
+		w.failf("%v", differences)
 	}
 	for _, a := range w.dead {
 		if !strings.Contains(a.Reason, "map displayName") { // the only thing that cannot be provisioned here
-			w.fail("dead letter: %s: %s", a.Object, a.Reason)
+			w.failf("dead letter: %s: %s", a.Object, a.Reason)
 		}
 	}
 }
@@ -123,10 +123,10 @@ func (w *world) event() {
 		}
 	}
 	if err != nil {
-		w.fail("%s: %v", what, err)
+		w.failf("%s: %v", what, err)
 	}
 	if what != "" {
-		w.tell("— %s", what)
+		w.tellf("— %s", what)
 	}
 }
 
@@ -191,13 +191,14 @@ func (w *world) leave(groupID string) (string, error) {
 // fromTheBin does something to a user or a group in the recycle bin.
 func (w *world) fromTheBin(user, group func(string) error, verb string) (string, error) {
 	users, groups := w.tenant.Deleted()
-	if n := len(users) + len(groups); n > 0 {
-		if i := w.random.IntN(n); i < len(users) {
-			return verb + users[i], user(users[i])
-		} else {
-			id := groups[i-len(users)]
-			return verb + "group " + id, group(id)
-		}
+	n := len(users) + len(groups)
+	if n == 0 {
+		return "", nil
 	}
-	return "", nil
+	i := w.random.IntN(n)
+	if i < len(users) {
+		return verb + users[i], user(users[i])
+	}
+	id := groups[i-len(users)]
+	return verb + "group " + id, group(id)
 }

@@ -127,7 +127,7 @@ func (w *world) close() {
 	}
 }
 
-func (w *world) tell(format string, args ...any) {
+func (w *world) tellf(format string, args ...any) {
 	w.story = append(w.story, w.now.Format("15:04:05 ")+fmt.Sprintf(format, args...))
 }
 
@@ -168,7 +168,7 @@ func (w *world) work() bool {
 	}
 	w.steps++
 	for _, a := range w.engine.Converge(w.t.Context(), batch) {
-		w.tell("%s: %s %s: %s", a.Object, a.Action, a.Status, a.Reason)
+		w.tellf("%s: %s %s: %s", a.Object, a.Action, a.Status, a.Reason)
 		switch {
 		case a.Again > 0:
 			for _, c := range a.Causes {
@@ -201,11 +201,11 @@ func (w *world) settle() {
 		}
 		w.now = next
 	}
-	w.fail("not at rest after %d steps", bound)
+	w.failf("not at rest after %d steps", bound)
 }
 
-// fail tells what happened, to be replayed with the seed.
-func (w *world) fail(format string, args ...any) {
+// failf tells what happened, to be replayed with the seed.
+func (w *world) failf(format string, args ...any) {
 	w.t.Helper()
 	w.t.Errorf("seed %d: %s\n%s", w.seed, fmt.Sprintf(format, args...), strings.Join(w.story, "\n"))
 }

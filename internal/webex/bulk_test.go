@@ -111,7 +111,8 @@ func TestWhatABulkAnswersGoesToItsOperation(t *testing.T) {
 		},
 		{
 			"without any bulkId, one less",
-			`{"operations":[{"status":"201",` + location + `},{"status":"200"}]}`, []string{"doubt", "doubt", "doubt"},
+			`{"operations":[{"status":"201",` + location + `},{"status":"200"}]}`,
+			[]string{"doubt", "doubt", "doubt"},
 		},
 		{
 			"bulkIds of creates only, as in Cisco's example",
@@ -120,7 +121,8 @@ func TestWhatABulkAnswersGoesToItsOperation(t *testing.T) {
 		},
 		{
 			"one left out",
-			`{"operations":[{"bulkId":"op1","status":"409"},{"bulkId":"op3","status":"404"}]}`, []string{"exists", "doubt", "gone"},
+			`{"operations":[{"bulkId":"op1","status":"409"},{"bulkId":"op3","status":"404"}]}`,
+			[]string{"exists", "doubt", "gone"},
 		},
 		{
 			"one answered twice",
@@ -129,11 +131,13 @@ func TestWhatABulkAnswersGoesToItsOperation(t *testing.T) {
 		},
 		{
 			"statuses that are none",
-			`{"operations":[{"bulkId":"op1"},{"bulkId":"op2","status":null},{"bulkId":"op3","status":"2xx"}]}`, []string{"doubt", "doubt", "doubt"},
+			`{"operations":[{"bulkId":"op1"},{"bulkId":"op2","status":null},{"bulkId":"op3","status":"2xx"}]}`,
+			[]string{"doubt", "doubt", "doubt"},
 		},
 		{
 			"an answer that cannot be read",
-			`{"operations":[{"bulkId":"op1","status":"409"},{"bulkId":"op2","status":{"code":200}},7]}`, []string{"exists", "doubt", "doubt"},
+			`{"operations":[{"bulkId":"op1","status":"409"},{"bulkId":"op2","status":{"code":200}},7]}`,
+			[]string{"exists", "doubt", "doubt"},
 		},
 		{
 			"a create that says 200",
@@ -248,6 +252,37 @@ func TestWithoutABulkAllIsSentOneByOne(t *testing.T) {
 	}
 }
 
+// deletes is a server that takes deletes, at most a hundred in a Bulk and at
+// least two, and counts the Bulks and those sent alone.
+func deletes(t *testing.T, bulks, alone *int) roundTrip {
+	t.Helper()
+	return func(r *http.Request) (*http.Response, error) {
+		if r.Method == http.MethodDelete {
+			*alone++
+			return answer(204, ""), nil
+		}
+		*bulks++
+		var request struct {
+			Operations []struct {
+				BulkID string `json:"bulkId"`
+			} `json:"operations"`
+		}
+		if err := json.NewDecoder(r.Body).Decode(&request); err != nil {
+			t.Error(err)
+		}
+		if n := len(request.Operations); n < 2 || n > 100 {
+			t.Errorf("a Bulk of %d", n)
+		}
+		type one map[string]string
+		list := []one{}
+		for _, o := range request.Operations {
+			list = append(list, one{"bulkId": o.BulkID, "status": "204"})
+		}
+		body, err := json.Marshal(map[string]any{"operations": list})
+		return answer(200, string(body)), err
+	}
+}
+
 func TestABulkHasAHundredOperationsAndNeverOne(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ operations, bulks, alone int }{
@@ -260,31 +295,7 @@ func TestABulkHasAHundredOperationsAndNeverOne(t *testing.T) {
 			for i := range ops {
 				ops[i] = provision.Operation{Object: object(), ID: fmt.Sprintf("u%d", i)}
 			}
-			answers := client(t, func(r *http.Request) (*http.Response, error) {
-				if r.Method == http.MethodDelete {
-					alone++
-					return answer(204, ""), nil
-				}
-				bulks++
-				var request struct {
-					Operations []struct {
-						BulkID string `json:"bulkId"`
-					} `json:"operations"`
-				}
-				if err := json.NewDecoder(r.Body).Decode(&request); err != nil {
-					t.Error(err)
-				}
-				if n := len(request.Operations); n < 2 || n > 100 {
-					t.Errorf("a Bulk of %d", n)
-				}
-				type one map[string]string
-				list := []one{}
-				for _, o := range request.Operations {
-					list = append(list, one{"bulkId": o.BulkID, "status": "204"})
-				}
-				body, err := json.Marshal(map[string]any{"operations": list})
-				return answer(200, string(body)), err
-			}).Apply(t.Context(), ops)
+			answers := client(t, deletes(t, &bulks, &alone)).Apply(t.Context(), ops)
 			for i, a := range answers {
 				if a.Err != nil || a.ID != ops[i].ID {
 					t.Errorf("answer %d: %+v", i, a)

@@ -66,7 +66,7 @@ func (s *groupServer) answer(w http.ResponseWriter, status int, body any) {
 func (s *groupServer) user(w http.ResponseWriter, r *http.Request) {
 	s.calls["user"]++
 	if slices.Contains(s.gone, r.PathValue("id")) {
-		w.WriteHeader(404)
+		w.WriteHeader(http.StatusNotFound)
 		return
 	}
 	s.answer(w, 200, map[string]any{"id": r.PathValue("id")})
@@ -84,7 +84,7 @@ func (s *groupServer) group(w http.ResponseWriter, r *http.Request) {
 	s.calls["group"]++
 	group := map[string]any{"id": "g", "displayName": "X"}
 	if s.noGroup {
-		w.WriteHeader(404)
+		w.WriteHeader(http.StatusNotFound)
 		return
 	}
 	if r.URL.Query().Get("excludedAttributes") != "members" {
@@ -96,7 +96,7 @@ func (s *groupServer) group(w http.ResponseWriter, r *http.Request) {
 func (s *groupServer) page(w http.ResponseWriter, r *http.Request) {
 	s.calls["members"]++
 	if s.plain || s.noGroup {
-		w.WriteHeader(404)
+		w.WriteHeader(http.StatusNotFound)
 		return
 	}
 	start, err := strconv.Atoi(r.URL.Query().Get("startIndex"))
@@ -162,7 +162,7 @@ func (s *groupServer) patch(w http.ResponseWriter, r *http.Request) {
 	case status != 200:
 		w.WriteHeader(status)
 	case s.silent:
-		w.WriteHeader(204)
+		w.WriteHeader(http.StatusNoContent)
 	default:
 		s.answer(w, 200, map[string]any{"id": "g", "members": values(s.members[:min(500, len(s.members))])})
 	}
