@@ -6,11 +6,12 @@
 GOLANGCI_LINT_VERSION := v2.15.0
 GOLANGCI_LINT := .bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 FUZZ_TIME := 5s
+SEEDS := 2000
 
 BOOTSTRAPS := $(patsubst %,.build/%/bootstrap,webhook worker renew)
 GO_BUILD_FLAGS := -tags lambda.norpc -ldflags "-s -w"
 
-.PHONY: help test lint format suite allocations race bench fuzz build clean
+.PHONY: help test lint format suite allocations simulation race bench fuzz build clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -25,10 +26,13 @@ lint: $(GOLANGCI_LINT) ## go vet and golangci-lint
 format: $(GOLANGCI_LINT) ## rewrite the Go files as lint wants them
 	$(GOLANGCI_LINT) fmt
 
-suite: bench fuzz allocations race
+suite: bench fuzz allocations simulation race
 
 allocations: ## the allocation gate, which the race detector would distort
 	go test -v -run Alloc ./internal/notification
+
+simulation: ## SEEDS simulated lives of a tenant
+	go test -v -run Simulation ./internal/simulation -seeds $(SEEDS)
 
 race: ## all tests under the race detector
 	go test -race ./...
