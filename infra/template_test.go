@@ -9,12 +9,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caarlos0/env/v11"
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 
 	"entrawebex/internal/config"
+	"entrawebex/internal/provision"
 )
 
 // object is a YAML mapping. An intrinsic function is one with a single key,
@@ -206,15 +208,32 @@ func TestTheWorkerIsFedInBatchesThatCanFailInPart(t *testing.T) {
 	if diff := cmp.Diff(want, event); diff != "" {
 		t.Errorf("the event source (-want +got):\n%s", diff)
 	}
-	visibility, _ := at(resources(template, "AWS::SQS::Queue")["ChangeQueue"], "VisibilityTimeout").(int)
-	timeout, _ := worker["Timeout"].(int)
-	if timeout == 0 || visibility < 6*timeout { // "Using Lambda with Amazon SQS", AWS Lambda Developer Guide
-		t.Errorf("the visibility time-out is %d s; want six times the worker's %d s at least", visibility, timeout)
-	}
 	for name, properties := range resources(template, function) {
 		if properties["ReservedConcurrentExecutions"] != nil {
 			t.Errorf("%s has reserved concurrency: what it throttles counts as received", name)
 		}
+	}
+}
+
+// Lambda refuses a function that may run longer than the queue waits for it
+// ("Creating and configuring an Amazon SQS event source mapping", AWS Lambda
+// Developer Guide). The rest is ours.
+func TestABatchOfACrashedWorkerComesAgainWhenItsClaimsHaveEndedAndSoonAfter(t *testing.T) {
+	t.Parallel()
+	template := readTemplate(t)
+	seconds := func(v any) time.Duration {
+		n, _ := v.(int)
+		return time.Duration(n) * time.Second
+	}
+	visibility := seconds(at(resources(template, "AWS::SQS::Queue")["ChangeQueue"], "VisibilityTimeout"))
+	timeout := seconds(resources(template, function)["WorkerFunction"]["Timeout"])
+	// The claims are made one after the other when the batch has come.
+	const claiming = 30 * time.Second
+	if least := max(timeout, provision.Lease+claiming); visibility < least || visibility > 3*time.Minute {
+		t.Errorf("the visibility time-out is %s; want %s at least and three minutes at most", visibility, least)
+	}
+	if least := 2 * provision.Margin; timeout < least {
+		t.Errorf("the worker has %s, and begins nothing in the last %s; want %s at least", timeout, provision.Margin, least)
 	}
 }
 

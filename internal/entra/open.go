@@ -5,10 +5,12 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/config"
+	"entrawebex/internal/throttle"
 )
 
 // Open returns a Client for the tenant in the settings that reads the named
-// attributes of users and groups.
+// attributes of users and groups. It keeps to the rate that Graph serves, for
+// everything that shares it; what Graph refuses inside a $batch does not count.
 func Open(s config.Entra, selects map[change.Kind][]string) (*Client, error) {
 	var credential azcore.TokenCredential = StaticToken(s.AccessToken)
 	if s.AccessToken == "" {
@@ -17,5 +19,8 @@ func Open(s config.Entra, selects map[change.Kind][]string) (*Client, error) {
 			return nil, err
 		}
 	}
-	return New(Config{Cloud: Cloud(s.Cloud), BaseURL: s.GraphURL, Credential: credential, Select: selects})
+	return New(Config{
+		Cloud: Cloud(s.Cloud), BaseURL: s.GraphURL, Credential: credential, Select: selects,
+		Transport: throttle.New(newTransport(), throttle.Options{}),
+	})
 }

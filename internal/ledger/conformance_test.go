@@ -429,7 +429,7 @@ func awaitTwice(t *testing.T, h home) {
 	mustAwait(t, h, group, user)
 	wantAwaiting(t, h, user, group)
 
-	mustArrive(t, h, user, group)
+	mustArrive(t, h, user, group, group)
 	wantAwaiting(t, h, user)
 }
 

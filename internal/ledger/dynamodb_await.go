@@ -135,6 +135,8 @@ func (d *DynamoDB) note(ctx context.Context, action string, o change.Object, gro
 	for i, group := range groups {
 		keys[i] = recordKey(group)
 	}
+	slices.Sort(keys)
+	keys = slices.Compact(keys) // DynamoDB refuses a set with doubles
 	_, err := d.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:                &d.table,
 		Key:                      itemKey(awaitedPrefix + recordKey(o)),

@@ -19,8 +19,13 @@ const maxUnconcluded = 5
 //	attempt  1    2    3    4    5     6     7 …
 //	delay    10s  20s  40s  80s  160s  320s  600s
 //
-// so a fault of a minute costs a minute, and an hour's outage about nine
-// attempts. After longestTrouble a fault is permanent.
+// so a fault of a minute costs a minute, and an hour's outage ten or eleven
+// attempts. After longestTrouble a transient fault is permanent: that is 122 to
+// 150 attempts, far from the 1000 receives after which a queue gives up by
+// itself. What the servers ask of or refuse to everybody (Throttled,
+// Unauthorized) is not the object's fault and never permanent. It has the 1000
+// receives, which at up to ten minutes each last a week; internal/worker sees to
+// that where a server asks for less.
 const (
 	firstRetry     = 10 * time.Second
 	longestRetry   = 10 * time.Minute
@@ -51,7 +56,7 @@ func (b *batch) fail(w *work, step StepName, err error) {
 	if w.record.Trouble != nil {
 		t = *w.record.Trouble
 	}
-	if f.Kind != Held && f.Kind != Permanent && now.Sub(t.Since) >= longestTrouble {
+	if f.Kind == Transient && now.Sub(t.Since) >= longestTrouble {
 		f.Reason = fmt.Sprintf("given up after %d attempts in %s: %s", t.Attempts+1, now.Sub(t.Since).Round(time.Minute), f.Reason)
 		f.Kind = Permanent
 	}

@@ -151,9 +151,7 @@ func (b *batch) decideAbsent(ctx context.Context, w *work) {
 	if r.Absence != nil {
 		absence = *r.Absence
 	}
-	for _, c := range w.attempt.Causes {
-		absence.Deleted = absence.Deleted || c.Deleted
-	}
+	absence.Deleted = absence.Deleted || w.hasWord()
 	r.Absence = &absence
 	confirmed := now.Sub(absence.Since) >= b.ConfirmAfter
 

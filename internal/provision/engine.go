@@ -101,6 +101,9 @@ type work struct {
 	// trusts nothing.
 	hints  []string
 	afresh bool
+	// fresh says that the group was created in this very attempt, without
+	// members: what Webex has need not be read.
+	fresh bool
 	// converged says that a group's properties are as they should be, and its
 	// members come next.
 	converged bool
@@ -112,6 +115,8 @@ type work struct {
 	// before is the doubt there was before op.
 	before *Doubt
 	done   bool
+	// panicked says that the attempt did not come to an end of its own.
+	panicked bool
 }
 
 // batch is the objects one call of Converge works on, under one owner.
@@ -119,6 +124,8 @@ type batch struct {
 	*Engine
 	owner string
 	works []*work
+	// singly says that a write of several objects at once panicked.
+	singly bool
 }
 
 // rounds bounds how often an object of a batch is decided anew after a write:
@@ -128,19 +135,41 @@ const rounds = 8
 // Converge makes Webex match Entra for the objects the changes name, and
 // returns one Attempt for each of them, in the order they were first named.
 // It reads them from Entra together, and a fault of one does not touch the
-// others.
+// others, a panic included. What is not begun Margin before the deadline of ctx
+// is not claimed, and asks for another look.
 func (e *Engine) Converge(ctx context.Context, changes []change.Change) []Attempt {
 	b := &batch{Engine: e, owner: uuid.NewString()}
 	for _, c := range changes {
 		b.add(c)
 	}
-	for _, w := range b.works {
-		b.claim(ctx, w)
-	}
 	named := b.works
-	b.read(ctx)
+	for _, w := range named {
+		b.begin(ctx, w)
+	}
+	suspects := b.setAside(ctx)
+	b.converge(ctx)
+	for _, w := range suspects {
+		alone := &batch{Engine: e, owner: b.owner, works: []*work{w}}
+		if !w.done {
+			alone.begin(ctx, w)
+		}
+		alone.converge(ctx)
+	}
+	// Objects that had to make room are not among those named.
+	attempts := make([]Attempt, len(named))
+	for i, w := range named {
+		attempts[i] = w.attempt
+	}
+	return attempts
+}
+
+// converge takes the objects that are claimed to their end.
+func (b *batch) converge(ctx context.Context) {
+	working, cancel := working(ctx)
+	defer cancel()
+	b.read(working)
 	for range rounds {
-		if !b.round(ctx) {
+		if !b.round(working) {
 			break
 		}
 	}
@@ -151,17 +180,11 @@ func (e *Engine) Converge(ctx context.Context, changes []change.Change) []Attemp
 				continue
 			}
 			if members {
-				b.members(ctx, w)
+				b.guarded(working, w, Export, func() { b.members(working, w) })
 			}
 			b.finish(ctx, w)
 		}
 	}
-	// Objects that had to make room are not among those named.
-	attempts := make([]Attempt, len(named))
-	for i, w := range named {
-		attempts[i] = w.attempt
-	}
-	return attempts
 }
 
 func (b *batch) add(c change.Change) {
@@ -217,9 +240,7 @@ func (b *batch) claim(ctx context.Context, w *work) {
 	}
 	w.stored, w.record = record, record
 	if record.Unconcluded > maxUnconcluded {
-		b.fail(w, Import, &Fault{Kind: Permanent, Reason: fmt.Sprintf(
-			"%d attempts at %s began and never came to an end: each crashed or ran out of time or memory",
-			maxUnconcluded, w.attempt.Object)})
+		b.fail(w, Import, unconcluded(record))
 	}
 }
 
@@ -233,12 +254,7 @@ func (b *batch) read(ctx context.Context) {
 			queries = append(queries, b.query(w))
 		}
 	}
-	if len(open) == 0 {
-		return
-	}
-	for i, reading := range b.Directory.Read(ctx, queries) {
-		b.imported(open[i], reading)
-	}
+	b.readAll(ctx, open, queries)
 }
 
 // query asks for the object, and for those members it may have lost or won
@@ -256,6 +272,11 @@ func (b *batch) imported(w *work, reading Reading) {
 	switch {
 	case reading.Err != nil:
 		b.fail(w, Import, reading.Err)
+	case w.hasWord() && (reading.Presence == Present || reading.Presence == SoftDeleted):
+		// What was deleted for good does not come back: this answer is of the
+		// past, and the word must not be lost for it.
+		b.fail(w, Import, &Fault{Kind: Transient, Reason: fmt.Sprintf(
+			"Graph said that %s was deleted for good, and still has it", w.attempt.Object)})
 	case reading.Presence == Present:
 		w.step(Import, Success, "read from Entra")
 	case reading.Presence == SoftDeleted:
@@ -269,6 +290,12 @@ func (b *batch) imported(w *work, reading Reading) {
 	}
 }
 
+// hasWord reports whether one of the causes is Graph's word that the object
+// was deleted for good.
+func (w *work) hasWord() bool {
+	return slices.ContainsFunc(w.attempt.Causes, func(c change.Change) bool { return c.Deleted })
+}
+
 // round decides what is to be written for every object that is not done, and
 // writes it. It reports whether another round may have something to do.
 func (b *batch) round(ctx context.Context) bool {
@@ -278,10 +305,12 @@ func (b *batch) round(ctx context.Context) bool {
 			continue
 		}
 		w.op, w.pending = nil, nil
-		b.decide(ctx, w)
-		if w.op != nil && b.doubt(ctx, w) {
-			exporting = append(exporting, w)
-		}
+		b.guarded(ctx, w, Processing, func() {
+			b.decide(ctx, w)
+			if w.op != nil && b.doubt(ctx, w) {
+				exporting = append(exporting, w)
+			}
+		})
 	}
 	// A leaver does not wait behind a title change.
 	slices.SortStableFunc(exporting, func(x, y *work) int { return urgency(x.op) - urgency(y.op) })
@@ -333,25 +362,30 @@ func (b *batch) export(ctx context.Context, works []*work) {
 	// No write may leave after the claim it is made under.
 	leased, cancel := context.WithTimeout(ctx, until.Sub(b.Now()))
 	defer cancel()
-	answers := b.Target.Apply(leased, ops)
+	answers := b.apply(leased, works, ops)
 	taken := map[*work]*Fault{}
 	for i, w := range works {
-		f := AsFault(answers[i].Err)
-		switch {
-		case f == nil:
-			b.wrote(w, answers[i].ID)
-		case f.Kind == Exists:
-			taken[w] = f
-		default:
-			b.refused(ctx, w, f)
+		if w.op == nil {
+			continue
 		}
+		b.guarded(ctx, w, Export, func() {
+			f := AsFault(answers[i].Err)
+			switch {
+			case f == nil:
+				b.wrote(w, answers[i].ID)
+			case f.Kind == Exists:
+				taken[w] = f
+			default:
+				b.refused(ctx, w, f)
+			}
+		})
 	}
 	// Only now, when every record says what Webex answered, is it known who
 	// holds a name. Whoever was moved while another's name was resolved has
 	// no operation left and is decided anew.
 	for _, w := range works {
 		if f := taken[w]; f != nil && w.op != nil {
-			b.resolve(ctx, w, f)
+			b.guarded(ctx, w, Matching, func() { b.resolve(ctx, w, f) })
 		}
 	}
 }
@@ -396,7 +430,7 @@ func (b *batch) wrote(w *work, id string) {
 	maps.Copy(written, values)
 	r.WebexID, r.Written = id, written
 	if w.isGroup() && op.Resource != nil {
-		r.Comparison = &Comparison{Fresh: true}
+		r.Comparison, w.fresh = &Comparison{}, true
 	}
 	b.dateInactivity(w)
 }
@@ -439,18 +473,20 @@ func (b *batch) finish(ctx context.Context, w *work) {
 		b.fail(w, Processing, &Fault{Kind: Transient, Reason: fmt.Sprintf("%s changed faster than it could be written", w.attempt.Object)})
 	}
 	if w.stored.Claim.Owner == b.owner {
-		if err := b.announce(ctx, w); err != nil {
-			b.fail(w, ReferenceResolution, err)
-		}
+		b.guarded(ctx, w, ReferenceResolution, func() {
+			if err := b.announce(ctx, w); err != nil {
+				b.fail(w, ReferenceResolution, err)
+			}
+		})
 		w.keepHints()
-		if err := b.conclude(ctx, w); err != nil {
-			b.fail(w, Export, saveFault(w, err))
+		if conclude := func() { b.conclude(ctx, w) }; !b.guarded(ctx, w, Export, conclude) {
+			b.guarded(ctx, w, Export, conclude) // with the record as it was
 		}
 	}
 	w.attempt.WebexID = w.record.WebexID
 	w.attempt.Finished = b.Now()
 	w.attempt.log(ctx, b.Log)
-	b.Observe(w.attempt)
+	b.caught(ctx, w.attempt.Object.String(), func() { b.Observe(w.attempt) })
 }
 
 // keepHints makes sure that members who were named and not looked at, because
@@ -464,14 +500,21 @@ func (w *work) keepHints() {
 	}
 }
 
-func (b *batch) conclude(ctx context.Context, w *work) error {
+// conclude gives the claim up. An attempt that panicked stays counted as one
+// that did not come to an end.
+func (b *batch) conclude(ctx context.Context, w *work) {
 	r := &w.record
-	r.Unconcluded = 0
-	r.Claim = Claim{}
-	if r.forgettable() {
-		return b.Ledger.Forget(ctx, b.owner, w.stored)
+	if !w.panicked {
+		r.Unconcluded = 0
 	}
-	return b.Ledger.Save(ctx, b.owner, w.stored, *r)
+	r.Claim = Claim{}
+	end := func() error { return b.Ledger.Save(ctx, b.owner, w.stored, *r) }
+	if r.forgettable() {
+		end = func() error { return b.Ledger.Forget(ctx, b.owner, w.stored) }
+	}
+	if err := end(); err != nil {
+		b.fail(w, Export, saveFault(w, err))
+	}
 }
 
 // forgettable reports whether the record says nothing that a new one would

@@ -66,14 +66,14 @@ func (b *batch) matchGroup(ctx context.Context, w *work, want map[string]any) {
 	}
 	var ours, free, others []Resource
 	for _, g := range found {
-		owner, linked, err := b.Ledger.LinkedTo(ctx, g.ID)
+		namesake, err := b.isNamesakes(ctx, w, g)
 		switch {
 		case err != nil:
 			b.fail(w, Matching, err)
 			return
 		case g.externalID() == w.attempt.Object.ID:
 			ours = append(ours, g)
-		case linked && owner != w.attempt.Object: // of another group of that name in Entra
+		case namesake:
 		case g.Reserved == "" && adoptable(g, w.attempt.Object):
 			free = append(free, g)
 		default:
@@ -97,6 +97,21 @@ func (b *batch) matchGroup(ctx context.Context, w *work, want map[string]any) {
 	default:
 		b.create(w, want)
 	}
+}
+
+// isNamesakes reports whether a group of Webex is that of another group in
+// Entra, which may have the same name: linked to it, or created for it by an
+// attempt that never learned so.
+func (b *batch) isNamesakes(ctx context.Context, w *work, g Resource) (bool, error) {
+	if owner, linked, err := b.Ledger.LinkedTo(ctx, g.ID); linked || err != nil {
+		return owner != w.attempt.Object, err
+	}
+	id, ok := change.ParseID(g.externalID())
+	if !ok || id == w.attempt.Object.ID {
+		return false, nil
+	}
+	_, known, err := b.Ledger.Record(ctx, change.Object{Kind: change.Group, ID: id})
+	return known, err
 }
 
 // candidates lists groups and why each is not simply taken.

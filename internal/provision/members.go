@@ -194,7 +194,7 @@ func (m *membership) compare(ctx context.Context) bool {
 	c := *m.record.Comparison
 	resumed := c.Page != ""
 	has := map[string]bool{} // Webex id to: Entra names it too
-	if !c.Fresh {
+	if !m.fresh {
 		err := m.Target.Members(ctx, m.record.WebexID, func(ids []string) error {
 			for _, id := range ids {
 				has[id] = false
@@ -212,6 +212,9 @@ func (m *membership) compare(ctx context.Context) bool {
 			m.record.Comparison = &Comparison{} // that page is no more
 			return false
 		}
+		if isGone(err) {
+			err = &Fault{Kind: Transient, Reason: fmt.Sprintf("%s left Entra while its members were read", m.attempt.Object), Err: err}
+		}
 		if err != nil {
 			m.failed(err)
 			return false
@@ -222,16 +225,15 @@ func (m *membership) compare(ctx context.Context) bool {
 		if page.Next == "" {
 			break
 		}
-		// One that failed is met again when Webex's side is read.
-		c = Comparison{Fresh: c.Fresh && m.fault == nil, Page: page.Next}
+		c.Page = page.Next
 		m.record.Comparison = &c
 		if m.record.Claim.Until.Sub(m.Now()) < membersMargin {
 			return false
 		}
 	}
-	if resumed && !c.Fresh {
-		// Members on the pages before were not marked: once more from the
-		// beginning, with nothing left to add.
+	if resumed {
+		// Members on the pages before were not marked, and some may have left
+		// since: once more from the beginning, with nothing left to add.
 		m.record.Comparison = &Comparison{}
 		return false
 	}

@@ -63,9 +63,6 @@ type Trouble struct {
 
 // Comparison of all members of a group goes on where it was left.
 type Comparison struct {
-	// Fresh says that the group was created by us without members: what
-	// Webex has need not be read.
-	Fresh bool `json:"fresh,omitempty"`
 	// Page is the page of Entra's members that comes next; empty for the
 	// first.
 	Page string `json:"page,omitempty"`

@@ -33,8 +33,18 @@ func (b *batch) resolve(ctx context.Context, w *work, f *Fault) {
 }
 
 // unseenAttempts is how often a name is tried again that is taken by nobody to
-// be seen, before it counts as taken elsewhere: Webex's search lags behind.
+// be seen, before it counts as taken elsewhere: Webex's search lags behind. As
+// often is one tried again that two have in Entra: a replica lags behind, too.
 const unseenAttempts = 4
+
+// patience makes of a fault that may be due to an answer from the past one
+// that is tried again, for a few minutes.
+func (w *work) patience() FaultKind {
+	if w.record.Trouble == nil || w.record.Trouble.Attempts < unseenAttempts {
+		return Transient
+	}
+	return Permanent
+}
 
 func (b *batch) takenUnseen(w *work) {
 	if !w.unseen {
@@ -43,11 +53,7 @@ func (b *batch) takenUnseen(w *work) {
 		w.unseen, w.op = true, nil
 		return
 	}
-	kind := Permanent
-	if w.record.Trouble == nil || w.record.Trouble.Attempts < unseenAttempts {
-		kind = Transient
-	}
-	b.fail(w, Matching, &Fault{Kind: kind, Reason: fmt.Sprintf(
+	b.fail(w, Matching, &Fault{Kind: w.patience(), Reason: fmt.Sprintf(
 		"the userName of %s is taken and no account of this organization shows it, so it belongs to another one: claim the user in Control Hub", w.attempt.Object)})
 }
 
@@ -177,7 +183,8 @@ func (b *batch) mayMove(h, w *work, name string) *Fault {
 		return permanentf("the userName of %s is held by %s, whose own attributes are at fault: %v", w.attempt.Object, h.attempt.Object, err)
 	}
 	if theirs, _ := want[userName].(string); strings.EqualFold(theirs, name) {
-		return permanentf("%s and %s both have this userName in Entra: Webex can give it to one of them", w.attempt.Object, h.attempt.Object)
+		return &Fault{Kind: w.patience(), Reason: fmt.Sprintf(
+			"%s and %s both have this userName in Entra: Webex can give it to one of them", w.attempt.Object, h.attempt.Object)}
 	}
 	return nil
 }

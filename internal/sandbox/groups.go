@@ -283,3 +283,17 @@ func (t *Tenant) Deleted() (users, groups []string) {
 	}
 	return users, groups
 }
+
+// Everybody returns the ids of all users and groups there are or ever were,
+// the oldest first.
+func (t *Tenant) Everybody() (users, groups []string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, p := range t.order {
+		users = append(users, p.id())
+	}
+	for _, g := range t.groupOrder {
+		groups = append(groups, g.id())
+	}
+	return users, groups
+}

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -36,26 +38,155 @@ const (
 	webhookHost = "localhost:2"
 )
 
-// world is the whole system over a simulated tenant and organization, in one
-// goroutine: no sockets, a clock that stands until it is moved, and a queue
-// out of which anything may come next.
-type world struct {
+// land is a simulated tenant and organization, and what of the system holds
+// its state: no sockets, and a clock that is not the machine's.
+type land struct {
 	t      testing.TB
 	seed   uint64
-	random *rand.Rand
-	now    time.Time
+	random *randomness
+	clock  func() time.Time
 	nested bool
 
-	tenant *sandbox.Tenant
-	org    *sandbox.Org
+	network sandbox.Network
+	tenant  *sandbox.Tenant
+	org     *sandbox.Org
+	rules   mapping.Rules
+	ledger  *ledger.Bolt
+	db      *bbolt.DB
+
+	mu    sync.Mutex
+	story []string
+}
+
+// newLand returns a land whose webhook puts Changes on the queue given. post
+// carries what the tenant delivers; nil for nothing between.
+func newLand(t testing.TB, seed uint64, path string, clock func() time.Time, post func(sandbox.Network) http.RoundTripper) *land {
+	t.Helper()
+	l := &land{
+		t: t, seed: seed, random: newRandomness(seed), clock: clock, nested: seed%3 == 0, network: sandbox.Network{},
+	}
+	var transport http.RoundTripper = l.network
+	if post != nil {
+		transport = post(l.network)
+	}
+	l.tenant = try(sandbox.NewTenant(sandbox.TenantConfig{ID: tenantID, Domain: domain, Token: "t", Transport: transport, Now: clock, Seed: seed}))(t)
+	l.org = try(sandbox.NewOrg(sandbox.OrgConfig{ID: orgID, Token: "t", Now: clock, Seed: seed}))(t)
+	l.network[graphHost], l.network[webexHost] = l.tenant, l.org
+	l.rules = try(mapping.Parse(infra.Provisioning()))(t)
+	l.db = try(bbolt.Open(path, 0o600, &bbolt.Options{NoSync: true, NoGrowSync: true, NoFreelistSync: true}))(t)
+	l.db.MaxBatchSize = 1 // nobody else writes: no waiting for company
+	l.ledger = try(ledger.OpenBolt(l.db))(t)
+	return l
+}
+
+// subscribe lets the tenant notify a webhook that fills the queue.
+func (l *land) subscribe(queue notification.Enqueuer) {
+	l.t.Helper()
+	l.network[webhookHost] = try(notification.New(notification.Config{
+		ClientState: clientState, TenantID: tenantID, Queue: queue, Now: l.clock,
+	}))(l.t)
+	job := &renew.Job{
+		Graph: l.directory(l.network), Documents: l.ledger, Resources: renew.Resources(), WebhookURL: "http://" + webhookHost,
+		ClientState: clientState, Now: l.clock, Log: slog.New(slog.DiscardHandler),
+	}
+	if err := job.Run(l.t.Context()); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+func (l *land) directory(wire http.RoundTripper) *entra.Client {
+	l.t.Helper()
+	return try(entra.New(entra.Config{
+		BaseURL: "http://" + graphHost, Credential: entra.StaticToken("t"), Transport: wire, Select: l.rules.Select(), Now: l.clock,
+	}))(l.t)
+}
+
+// engine returns an engine that reaches both sides over the wire.
+func (l *land) engine(wire http.RoundTripper, kept provision.Ledger, queue provision.Enqueuer) *provision.Engine {
+	l.t.Helper()
+	target := try(webex.New(webex.Config{
+		URL: "http://" + webexHost + "/identity/scim/" + orgID + "/v2", Transport: wire, Now: l.clock,
+		Token: func(context.Context) (string, error) { return "t", nil },
+	}))(l.t)
+	return provision.New(provision.Config{
+		Directory: l.directory(wire), Target: target, Ledger: kept, Queue: queue, Mapping: l.rules, Nested: l.nested,
+		TenantID: tenantID, Now: l.clock, Log: slog.New(slog.DiscardHandler),
+		Jitter: func(d time.Duration) time.Duration { return time.Duration(l.random.IntN(int(d))) },
+	})
+}
+
+func (l *land) close() {
+	l.t.Helper()
+	path := l.db.Path()
+	if err := l.db.Close(); err != nil {
+		l.t.Error(err)
+	}
+	if err := os.Remove(path); err != nil {
+		l.t.Error(err)
+	}
+}
+
+func (l *land) tellf(format string, args ...any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.story = append(l.story, l.clock().Format("02 15:04:05.000 ")+fmt.Sprintf(format, args...))
+}
+
+// failf tells what happened, to be replayed with the seed.
+func (l *land) failf(format string, args ...any) {
+	l.t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.t.Errorf("seed %d: %s\n%s", l.seed, fmt.Sprintf(format, args...), strings.Join(l.story, "\n"))
+}
+
+// equal fails the test unless Webex is what Entra says, give or take what is
+// allowed.
+func (l *land) equal(allowed ...sandbox.Allowance) {
+	l.t.Helper()
+	if l.nested {
+		allowed = append(allowed, sandbox.Nested)
+	}
+	if differences := sandbox.Compare(l.tenant, l.org, allowed...); len(differences) > 0 {
+		l.failf("%v", differences)
+	}
+}
+
+// randomness is a source of random numbers for several goroutines.
+type randomness struct {
+	mu     sync.Mutex
+	random *rand.Rand
+}
+
+func newRandomness(seed uint64) *randomness {
+	return &randomness{random: rand.New(rand.NewPCG(seed, 1))}
+}
+
+// IntN returns a number in [0, n).
+func (r *randomness) IntN(n int) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.random.IntN(n)
+}
+
+// Shuffle puts n things in any order.
+func (r *randomness) Shuffle(n int, swap func(i, j int)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.random.Shuffle(n, swap)
+}
+
+// world is a land with the system at work in it, in one goroutine, and a queue
+// out of which anything may come next.
+type world struct {
+	*land
+
+	now    time.Time
 	engine *provision.Engine
-	ledger *ledger.Bolt
-	db     *bbolt.DB
 	wire   *measured
 
 	queue []message
 	dead  []provision.Attempt
-	story []string
 	steps int
 }
 
@@ -67,41 +198,11 @@ type message struct {
 
 func newWorld(t testing.TB, seed uint64, path string) *world {
 	t.Helper()
-	w := &world{
-		t: t, seed: seed, random: rand.New(rand.NewPCG(seed, 1)), now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC),
-		nested: seed%3 == 0,
-	}
-	clock := func() time.Time { return w.now }
-	network := sandbox.Network{}
-	w.tenant = try(sandbox.NewTenant(sandbox.TenantConfig{ID: tenantID, Domain: domain, Token: "t", Transport: network, Now: clock, Seed: seed}))(t)
-	w.org = try(sandbox.NewOrg(sandbox.OrgConfig{ID: orgID, Token: "t", Now: clock, Seed: seed}))(t)
-	network[graphHost], network[webexHost] = w.tenant, w.org
-	network[webhookHost] = try(notification.New(notification.Config{ClientState: clientState, TenantID: tenantID, Queue: w, Now: clock}))(t)
-
-	w.wire = &measured{RoundTripper: network}
-	rules := try(mapping.Parse(infra.Provisioning()))(t)
-	directory := try(entra.New(entra.Config{
-		BaseURL: "http://" + graphHost, Credential: entra.StaticToken("t"), Transport: w.wire, Select: rules.Select(), Now: clock,
-	}))(t)
-	target := try(webex.New(webex.Config{
-		URL: "http://" + webexHost + "/identity/scim/" + orgID + "/v2", Transport: w.wire, Now: clock,
-		Token: func(context.Context) (string, error) { return "t", nil },
-	}))(t)
-	w.db = try(bbolt.Open(path, 0o600, &bbolt.Options{NoSync: true, NoGrowSync: true, NoFreelistSync: true}))(t)
-	w.db.MaxBatchSize = 1 // nobody else writes: no waiting for company
-	w.ledger = try(ledger.OpenBolt(w.db))(t)
-	w.engine = provision.New(provision.Config{
-		Directory: directory, Target: target, Ledger: w.ledger, Queue: w, Mapping: rules, Nested: w.nested,
-		TenantID: tenantID, Now: clock, Log: slog.New(slog.DiscardHandler),
-		Jitter: func(d time.Duration) time.Duration { return time.Duration(w.random.Int64N(int64(d))) },
-	})
-	job := &renew.Job{
-		Graph: directory, Documents: w.ledger, Resources: renew.Resources(), WebhookURL: "http://" + webhookHost,
-		ClientState: clientState, Now: clock, Log: slog.New(slog.DiscardHandler),
-	}
-	if err := job.Run(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	w := &world{now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
+	w.land = newLand(t, seed, path, func() time.Time { return w.now }, nil)
+	w.wire = &measured{RoundTripper: w.network}
+	w.engine = w.land.engine(w.wire, w.ledger, w)
+	w.subscribe(w)
 	return w
 }
 
@@ -114,21 +215,6 @@ func try[T any](value T, err error) func(testing.TB) T {
 		}
 		return value
 	}
-}
-
-func (w *world) close() {
-	w.t.Helper()
-	path := w.db.Path()
-	if err := w.db.Close(); err != nil {
-		w.t.Error(err)
-	}
-	if err := os.Remove(path); err != nil {
-		w.t.Error(err)
-	}
-}
-
-func (w *world) tellf(format string, args ...any) {
-	w.story = append(w.story, w.now.Format("15:04:05 ")+fmt.Sprintf(format, args...))
 }
 
 // Enqueue implements provision.Enqueuer: some Changes come twice.
@@ -202,12 +288,6 @@ func (w *world) settle() {
 		w.now = next
 	}
 	w.failf("not at rest after %d steps", bound)
-}
-
-// failf tells what happened, to be replayed with the seed.
-func (w *world) failf(format string, args ...any) {
-	w.t.Helper()
-	w.t.Errorf("seed %d: %s\n%s", w.seed, fmt.Sprintf(format, args...), strings.Join(w.story, "\n"))
 }
 
 // file is where the ledger of a seed lives for as long as it runs.

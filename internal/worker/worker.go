@@ -54,6 +54,31 @@ const (
 	receivePause = 5 * time.Second
 )
 
+// A queue gives a message up after 1000 receives (maxReceiveCount), whatever
+// it waits for: a server that throttles and asks for 10 seconds each time would
+// have used them up within three hours, and so would a ledger out of reach,
+// which cannot count attempts. So a message waits patiently from receive 101:
+//
+//	receives    1 … 100                      101 … 1000
+//	delay       what the attempt asks for    10 minutes at least
+//	together    17 minutes at 10 s           900 × 10 min = 6 days 6 hours
+//
+// Before an outage of less than six days no healthy message becomes a dead
+// letter for having been received too often.
+const (
+	freeReceives = 100
+	patientDelay = 10 * time.Minute
+)
+
+// delay is how long the message waits for its next receive, of which the
+// attempt asks for again.
+func delay(m queue.Message, again time.Duration) time.Duration {
+	if m.ReceiveCount > freeReceives {
+		return max(again, patientDelay)
+	}
+	return again
+}
+
 // work is the messages of one object, and what they say.
 type work struct {
 	object  change.Object
@@ -176,7 +201,7 @@ func (c *Worker) settle(ctx context.Context, w *work, attempts map[change.Object
 		c.Log.ErrorContext(ctx, "no attempt was made", "object", w.object.String())
 		return false
 	case a.Again > 0:
-		if err := c.Queue.Delay(ctx, w.msgs, a.Again); err != nil {
+		if err := c.Queue.Delay(ctx, w.msgs, delay(w.msgs[0], a.Again)); err != nil {
 			// It comes again all the same, after its visibility time-out.
 			c.Log.WarnContext(ctx, "delay failed", "object", w.object.String(), "error", err)
 		}

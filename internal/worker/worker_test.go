@@ -98,6 +98,36 @@ func TestAnAttemptThatAsksForAnotherLookDelaysItsMessagesAndNoOthers(t *testing.
 	})
 }
 
+// A queue gives a message up after 1000 receives. Whatever an attempt asks for,
+// an outage of six days does not take as many.
+func TestAThousandReceivesTakeLongerThanSixDays(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ again, least time.Duration }{
+		"as the attempts ask for":           {5 * time.Minute, 6 * 24 * time.Hour},
+		"when the server asks for 10 s":     {10 * time.Second, 6 * 24 * time.Hour},
+		"when an attempt is never begun":    {time.Second, 6 * 24 * time.Hour},
+		"when the server asks for 2 h 30 m": {150 * time.Minute, 104 * 24 * time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ch := newChange(1)
+			e := &engine{attempts: map[change.Object]provision.Attempt{ch.Object: {Again: test.again}}}
+			q := &counting{}
+			c := &worker.Worker{Queue: q, Converge: e.converge, Log: slog.New(slog.DiscardHandler)}
+			body, err := ch.Encode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for n := range 1000 {
+				c.Handle(t.Context(), []queue.Message{{ID: "m", Group: ch.ID, Body: body, ReceiveCount: n + 1}})
+			}
+			if q.first != test.again || q.sum < test.least {
+				t.Errorf("the first delay is %s, all together are %s", q.first, q.sum)
+			}
+		})
+	}
+}
+
 func TestAnAttemptWithoutAFaultIsDone(t *testing.T) {
 	t.Parallel()
 	handles(t, func(t *testing.T, h home, _ *engine, c *worker.Worker) {
@@ -384,6 +414,21 @@ func (failing) Delay(context.Context, []queue.Message, time.Duration) error { re
 func (f failing) Receive(context.Context, int, time.Duration, time.Duration) ([]queue.Message, error) {
 	f.receives.add()
 	return nil, errFailing
+}
+
+// counting is a queue that adds up the delays.
+type counting struct {
+	queue.Queue
+
+	first, sum time.Duration
+}
+
+func (c *counting) Delay(_ context.Context, _ []queue.Message, d time.Duration) error {
+	if c.sum == 0 {
+		c.first = d
+	}
+	c.sum += d
+	return nil
 }
 
 type counter struct {

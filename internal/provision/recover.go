@@ -1,0 +1,168 @@
+package provision
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// Margin is what is left of the context's deadline when Converge begins no
+// more objects: one call at its slowest (20 s in both adapters), and
+// concluding.
+const Margin = 30 * time.Second
+
+// concluding is how long before the deadline work on objects is cut off, so
+// that what came of it reaches the ledger, and the caller can settle its
+// messages. On Lambda the deadline is the end of the process.
+const concluding = 10 * time.Second
+
+// begin claims the object, unless the deadline is too near for it.
+func (b *batch) begin(ctx context.Context, w *work) {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < Margin {
+		w.attempt.Started = b.Now()
+		b.again(w, soon, "the deadline is near: not begun")
+		return
+	}
+	b.guarded(ctx, w, Import, func() { b.claim(ctx, w) })
+}
+
+// working is the context to work on objects in.
+func working(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, deadline.Add(-concluding))
+}
+
+// setAside takes those objects out of a batch that have an attempt behind them
+// which never came to an end, and returns them, the most often tried last. If
+// one of them kills the process, the others shall not be counted with it: they
+// are claimed anew and worked on one by one, when all the rest is concluded.
+func (b *batch) setAside(ctx context.Context) []*work {
+	if len(b.works) == 1 {
+		return nil
+	}
+	var suspects, rest []*work
+	for _, w := range b.works {
+		if !w.done && w.record.Unconcluded > 1 {
+			suspects = append(suspects, w)
+		} else {
+			rest = append(rest, w)
+		}
+	}
+	slices.SortStableFunc(suspects, func(x, y *work) int { return cmp.Compare(x.record.Unconcluded, y.record.Unconcluded) })
+	for _, w := range suspects {
+		b.guarded(ctx, w, Import, func() { b.unclaim(ctx, w) })
+	}
+	b.works = rest
+	return suspects
+}
+
+// unclaim gives a claim back as if it had never been made.
+func (b *batch) unclaim(ctx context.Context, w *work) {
+	before := w.stored
+	before.Claim = Claim{}
+	before.Unconcluded--
+	if err := b.Ledger.Save(ctx, b.owner, w.stored, before); err != nil {
+		b.fail(w, Import, saveFault(w, err))
+		return
+	}
+	w.stored, w.record = Record{}, Record{}
+}
+
+// unconcluded is the fault of an object that nothing comes to an end with. If
+// the last of its attempts panicked, that is the open fault.
+func unconcluded(r Record) *Fault {
+	f := permanentf("%d attempts at %s began and never came to an end: each panicked, crashed or ran out of time or memory",
+		maxUnconcluded, r.Object)
+	if r.Trouble != nil && r.Trouble.Kind != Permanent {
+		f.Reason += "; its open fault is: " + r.Trouble.Reason
+	}
+	return f
+}
+
+// guarded runs a step of the attempt at w and reports whether it came to its
+// end. A panic in it is a fault of w, and of nobody else in the batch. Of a
+// panic in another goroutine only the ledger can tell: Record.Unconcluded.
+func (b *batch) guarded(ctx context.Context, w *work, step StepName, f func()) bool {
+	v := b.caught(ctx, w.attempt.Object.String(), f)
+	if v == nil {
+		return true
+	}
+	// What the record says by now may be half of something: the next attempt
+	// finds what it would find after a crash.
+	w.record = w.stored
+	w.op, w.converged, w.panicked = nil, false, true
+	b.fail(w, step, &Fault{Kind: Transient, Reason: fmt.Sprintf("work on %s panicked: %s", w.attempt.Object, printable(v))})
+	return false
+}
+
+// caught runs f and returns what it panicked with, which is logged; nil if it
+// did not.
+func (b *batch) caught(ctx context.Context, what string, f func()) (v any) {
+	defer func() {
+		if v = recover(); v != nil {
+			b.Log.ErrorContext(ctx, "panic", "object", what, "panic", printable(v), "stack", string(debug.Stack()))
+		}
+	}()
+	f()
+	return nil
+}
+
+// longestPanic is the most characters of a panic's value in a fault.
+const longestPanic = 200
+
+// printable is a panic's value as one line of text.
+func printable(v any) string {
+	text := []rune(strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, strings.ToValidUTF8(fmt.Sprint(v), "?")))
+	return string(text[:min(len(text), longestPanic)])
+}
+
+// readAll reads the objects from Entra together. If that panics, it is one
+// object's fault and not known whose: each is read alone.
+func (b *batch) readAll(ctx context.Context, works []*work, queries []Query) {
+	var readings []Reading
+	together := len(works) > 1 && b.caught(ctx, "a batch", func() { readings = b.Directory.Read(ctx, queries) }) == nil
+	for i, w := range works {
+		b.guarded(ctx, w, Import, func() {
+			if together {
+				b.imported(w, readings[i])
+			} else {
+				b.imported(w, b.Directory.Read(ctx, queries[i:i+1])[0])
+			}
+		})
+	}
+}
+
+// apply carries out the next write of each object and returns the answers. If
+// that panics, it is one object's fault and not known whose, nor what has been
+// written: none has an operation left, each reads Webex before it writes again,
+// and then writes alone.
+func (b *batch) apply(ctx context.Context, works []*work, ops []Operation) []Answer {
+	answers := make([]Answer, len(ops))
+	if len(works) > 1 && !b.singly {
+		if b.caught(ctx, "a batch", func() { answers = b.Target.Apply(ctx, ops) }) == nil {
+			return answers
+		}
+		b.singly = true
+		for _, w := range works {
+			w.op, w.settled = nil, false
+		}
+		return nil
+	}
+	for i, w := range works {
+		b.guarded(ctx, w, Export, func() { answers[i] = b.Target.Apply(ctx, ops[i:i+1])[0] })
+	}
+	return answers
+}

@@ -1,0 +1,61 @@
+package throttle
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxPause bounds the pause that a server can ask for.
+const maxPause = time.Hour
+
+// refusal reports whether an answer says that requests come too often, and the
+// pause it asks for. A 503 does so only with a Retry-After; 423 is about one
+// object.
+func refusal(r *http.Response, now time.Time) (pause time.Duration, refused bool) {
+	switch r.StatusCode {
+	case http.StatusTooManyRequests:
+		return retryAfter(r.Header, now), true
+	case http.StatusServiceUnavailable:
+		pause = retryAfter(r.Header, now)
+		return pause, pause > 0
+	default:
+		return 0, false
+	}
+}
+
+// retryAfter reads a Retry-After header: seconds or a date (RFC 9110 section
+// 10.2.3). Zero if it says nothing usable.
+func retryAfter(header http.Header, now time.Time) time.Duration {
+	value := strings.TrimSpace(header.Get("Retry-After"))
+	var pause time.Duration
+	if seconds, err := strconv.ParseUint(value, 10, 32); err == nil {
+		pause = time.Duration(seconds) * time.Second
+	} else if date, err := http.ParseTime(value); err == nil {
+		pause = date.Sub(now)
+	}
+	return min(max(pause, 0), maxPause)
+}
+
+// heldBack is the answer to a request that is not sent. Its body gives the
+// reason where Webex's gateway and where Graph would give one, so that nobody
+// is told the server had refused it.
+func heldBack(request *http.Request, t turn) *http.Response {
+	body := fmt.Sprintf(`{"message":%q,"error":{"code":"heldBack","message":%[1]q}}`, t.held)
+	seconds := (t.wait + time.Second - 1) / time.Second
+	return &http.Response{
+		Status:     strconv.Itoa(http.StatusTooManyRequests) + " " + http.StatusText(http.StatusTooManyRequests),
+		StatusCode: http.StatusTooManyRequests,
+		Proto:      "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: http.Header{
+			"Content-Type": {"application/json"},
+			"Retry-After":  {strconv.FormatInt(int64(seconds), 10)},
+		},
+		Body:          io.NopCloser(strings.NewReader(body)),
+		ContentLength: int64(len(body)),
+		Request:       request,
+	}
+}

@@ -1,0 +1,184 @@
+package throttle
+
+import (
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+const (
+	// slowest is the lowest rate, in requests a second: that at which the
+	// next request can still wait for its turn. A server that wants less says
+	// so with a Retry-After.
+	slowest = 1 / (float64(maxWait) / float64(time.Second))
+
+	// unknown is the rate, in requests a second, that a server is believed to
+	// serve which refuses before it has served that many: a batch of changes.
+	unknown = 10.0
+
+	// decrease is the share of a refused rate that is gone on with, and
+	// recovery the time it takes to be back at that rate; a guess is made up
+	// for sooner. See curve.
+	decrease = 0.7
+	recovery = 10 * time.Second
+	search   = recovery / 4
+
+	// unlimited is the multiple of the refused rate from which on there is no
+	// limit: either the server has changed or what is asked of it is less than
+	// it serves.
+	unlimited = 10
+)
+
+// The reasons for which a request is held back.
+const (
+	heldByPause = "not sent: the server asked for a pause"
+	heldByRate  = "not sent: the rate that the server serves is used up"
+)
+
+// limiter decides when a request may leave. It decreases by a factor and
+// increases step by step, answer by answer. Steps of one size are too large
+// around the rate that was refused and too small far from it, so they follow
+// the curve of TCP CUBIC.
+type limiter struct {
+	now func() time.Time
+
+	mu sync.Mutex
+	// tokens is nil while there is no limit.
+	tokens *rate.Limiter
+	// refused is the rate at the last decrease, in requests a second, served
+	// for how long requests were answered since, and recovery for how long
+	// they must be until the limit is that rate again.
+	refused          float64
+	served, recovery time.Duration
+	// epoch counts the decreases. A refusal of a request that left before the
+	// last one says nothing about the rate that holds since.
+	epoch int
+	// resume is the end of the pause that the server asked for.
+	resume time.Time
+	meter  meter
+}
+
+// turn is what a request is told: to leave now, to wait, or, held back, to come
+// again after that time.
+type turn struct {
+	wait  time.Duration
+	held  string
+	epoch int
+	place *rate.Reservation // nil if there is nothing to wait for
+}
+
+// queue gives a request its turn, unless that were after the latest time.
+func (l *limiter) queue(latest time.Time) turn {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.next(l.now(), latest)
+}
+
+// leave lets a request go that has waited, unless its turn is of another time:
+// the server has refused another request meanwhile.
+func (l *limiter) leave(t turn, latest time.Time) turn {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now()
+	if t.epoch != l.epoch || now.Before(l.resume) {
+		return l.next(now, latest)
+	}
+	l.meter.left(now)
+	return turn{epoch: t.epoch}
+}
+
+// giveUp leaves a turn to others.
+func (l *limiter) giveUp(t turn) { t.place.CancelAt(l.now()) }
+
+func (l *limiter) next(now, latest time.Time) turn {
+	if pause := l.resume.Sub(now); pause > 0 {
+		return turn{wait: pause, held: heldByPause}
+	}
+	t := turn{epoch: l.epoch}
+	if l.tokens != nil {
+		t.place = l.tokens.ReserveN(now, 1)
+		t.wait = t.place.DelayFrom(now)
+	}
+	switch {
+	case t.wait == 0:
+		l.meter.left(now)
+	case now.Add(t.wait).After(latest):
+		t.place.CancelAt(now)
+		t.held = heldByRate
+	}
+	return t
+}
+
+// answered learns from an answer to a request that left in an epoch.
+func (l *limiter) answered(epoch int, response *http.Response) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now()
+	pause, refused := refusal(response, now)
+	if end := now.Add(pause); end.After(l.resume) {
+		l.resume = end
+	}
+	switch {
+	case epoch != l.epoch:
+	case refused:
+		l.slowDown(now)
+	case response.StatusCode < http.StatusInternalServerError:
+		l.speedUp(now)
+	}
+}
+
+// slowDown begins an epoch below the rate that was just refused.
+func (l *limiter) slowDown(now time.Time) {
+	measured, sure := l.meter.rate(now)
+	again := recovery
+	switch {
+	case l.tokens == nil:
+		l.refused = max(measured, unknown)
+		if !sure {
+			again = search
+		}
+	case sure:
+		l.refused = min(l.limit(), max(measured, unknown))
+	default:
+		l.refused = l.limit()
+	}
+	l.served, l.recovery = 0, again
+	l.epoch++
+	l.meter = meter{}
+	l.tokens = rate.NewLimiter(rate.Limit(l.limit()), 1)
+}
+
+// speedUp raises the limit by what an answer is worth: the time since the
+// one before. Time in which nothing is asked proves nothing, and a Lambda
+// function may have been frozen in it.
+func (l *limiter) speedUp(now time.Time) {
+	l.served += l.meter.served(now)
+	if l.tokens == nil {
+		return
+	}
+	if limit := l.limit(); limit < unlimited*l.refused {
+		l.tokens.SetLimitAt(now, rate.Limit(limit))
+	} else {
+		l.tokens = nil
+	}
+}
+
+func (l *limiter) limit() float64 { return max(l.refused*curve(l.served, l.recovery), slowest) }
+
+// curve is the limit as a multiple of the rate last refused, after requests
+// were answered for so long without a refusal: that of CUBIC (RFC 9438 section
+// 4.2), in proportion to the rate. With a recovery of ten seconds:
+//
+//	 0 s  0.70
+//	 5 s  0.96
+//	10 s  1.00
+//	15 s  1.04
+//	20 s  1.30
+//	30 s  3.40
+//	41 s  unlimited
+func curve(served, recovery time.Duration) float64 {
+	x := float64(served)/float64(recovery) - 1
+	return 1 + (1-decrease)*x*x*x
+}

@@ -1,0 +1,92 @@
+// Package throttle keeps a process to the rate that a server has shown it
+// serves. It lets everything through until the server refuses a request for
+// coming too often; then it holds all requests to that server back to a rate
+// below the one that was refused, and feels its way up again.
+//
+// Nobody tells it a rate: Webex publishes none for SCIM, and Graph's depends
+// on the size of the tenant and on who else is calling
+// (https://learn.microsoft.com/graph/throttling-limits).
+package throttle
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// maxWait is the longest that a request waits for its turn. What would have to
+// wait longer is answered at once: the queue waits, no function does.
+const maxWait = 2 * time.Second
+
+// Options are what a Transport can be told. The zero value is right outside
+// tests.
+type Options struct {
+	// Now is the clock; nil for time.Now.
+	Now func() time.Time
+}
+
+// Transport carries requests to one host, no faster than the host has shown
+// that it serves them. It is safe for concurrent use, and everything in a
+// process that calls the host is meant to share it.
+type Transport struct {
+	next    http.RoundTripper
+	limiter *limiter
+}
+
+var _ http.RoundTripper = (*Transport)(nil)
+
+// New returns a Transport that hands requests on to next.
+func New(next http.RoundTripper, o Options) *Transport {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Transport{next: next, limiter: &limiter{now: o.Now}}
+}
+
+// RoundTrip implements http.RoundTripper. A request whose turn comes within
+// two seconds and before the deadline of its context waits for it. Any other,
+// and every request before the end of a pause that the server asked for, is not
+// sent: it is answered 429 with a Retry-After, as the server would.
+//
+// Beside those of the RoundTripper beneath, the only error is the context's,
+// when it ends during the wait.
+func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
+	turn, err := t.wait(request.Context())
+	if err != nil || turn.held != "" {
+		if request.Body != nil {
+			_ = request.Body.Close() // as http.RoundTripper asks; nothing was read of it
+		}
+		if err != nil {
+			return nil, err
+		}
+		return heldBack(request, turn), nil
+	}
+	response, err := t.next.RoundTrip(request)
+	if err == nil {
+		t.limiter.answered(turn.epoch, response)
+	}
+	return response, err
+}
+
+// wait returns when it is the request's turn, or as soon as it is known that
+// the turn is too far off.
+func (t *Transport) wait(ctx context.Context) (turn, error) {
+	latest := t.limiter.now().Add(maxWait)
+	if deadline, ok := ctx.Deadline(); ok && deadline.Before(latest) {
+		latest = deadline
+	}
+	turn := t.limiter.queue(latest)
+	for turn.held == "" && turn.wait > 0 {
+		timer := time.NewTimer(turn.wait)
+		select {
+		case <-timer.C:
+			turn = t.limiter.leave(turn, latest)
+		case <-ctx.Done():
+			timer.Stop()
+			t.limiter.giveUp(turn)
+			return turn, fmt.Errorf("wait for the server's rate: %w", ctx.Err())
+		}
+	}
+	return turn, nil
+}
