@@ -1,0 +1,137 @@
+package provision
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"entrawebex/internal/change"
+)
+
+// follow is a Change of the engine's own that follows from this attempt.
+func (w *work) follow(o change.Object) change.Change {
+	return change.Change{
+		Object: o, Source: change.Engine, SeenAt: w.attempt.Started, CorrelationID: w.attempt.Causes[0].CorrelationID,
+	}
+}
+
+// tellOuter queues the groups that this one is within, so that a change of its
+// members reaches theirs. Those the engine itself queued are told already.
+func (b *batch) tellOuter(ctx context.Context, w *work) error {
+	var hints []string
+	for _, c := range w.attempt.Causes {
+		if c.Source != change.Engine {
+			hints = append(hints, c.Members...)
+		}
+	}
+	if len(hints) == 0 {
+		return nil
+	}
+	outer, err := b.provisionedGroupsOf(ctx, w.attempt.Object)
+	if err != nil || len(outer) == 0 {
+		return err
+	}
+	var changes []change.Change
+	for _, g := range outer {
+		for chunk := range slices.Chunk(hints, change.MaxMembers) {
+			c := w.follow(g)
+			c.Members = chunk
+			changes = append(changes, c)
+		}
+	}
+	return b.enqueue(ctx, changes)
+}
+
+// announce tells the groups that wait for the object that it is here. One that
+// was away is announced to all groups that Entra says.
+func (b *batch) announce(ctx context.Context, w *work) error {
+	r := &w.record
+	switch {
+	case w.reading.Presence != Present:
+		return nil
+	case w.isGroup() && !b.Nested, !w.isGroup() && r.WebexID == "":
+		return nil
+	case w.isGroup():
+		if err := b.tellOuter(ctx, w); err != nil {
+			return err
+		}
+	}
+	if r.WebexID != w.stored.WebexID {
+		// Before the notes are read: whoever writes one reads the link after.
+		if err := b.save(ctx, w); err != nil {
+			return err
+		}
+	}
+	waiting, err := b.Ledger.Awaiting(ctx, w.attempt.Object)
+	if err != nil {
+		return err
+	}
+	groups := slices.Clone(waiting)
+	if r.Away {
+		all, err := b.provisionedGroupsOf(ctx, w.attempt.Object)
+		if err != nil {
+			return err
+		}
+		for _, g := range all {
+			if !slices.Contains(groups, g) {
+				groups = append(groups, g)
+			}
+		}
+	}
+	changes := make([]change.Change, len(groups))
+	for i, g := range groups {
+		changes[i] = w.follow(g)
+		if w.isGroup() {
+			changes[i].Afresh = true
+		} else {
+			changes[i].Members = []string{w.attempt.Object.ID}
+		}
+	}
+	if err := b.enqueue(ctx, changes); err != nil {
+		return err
+	}
+	if len(waiting) > 0 {
+		if err := b.Ledger.Arrived(ctx, w.attempt.Object, waiting); err != nil {
+			return err
+		}
+	}
+	r.Away = false
+	return nil
+}
+
+// provisionedGroupsOf returns the groups that Entra says the object is in, as
+// far as they are in Webex.
+func (b *batch) provisionedGroupsOf(ctx context.Context, o change.Object) ([]change.Object, error) {
+	ids, err := b.Directory.GroupsOf(ctx, o, b.Nested)
+	if isGone(err) {
+		return nil, nil // it left since; that will be notified
+	}
+	if err != nil {
+		return nil, err
+	}
+	groups := make([]change.Object, len(ids))
+	for i, id := range ids {
+		groups[i] = change.Object{Kind: change.Group, ID: id}
+	}
+	webexIDs, err := b.Ledger.WebexIDs(ctx, groups)
+	if err != nil {
+		return nil, err
+	}
+	var provisioned []change.Object
+	for i, g := range groups {
+		if webexIDs[i] != "" {
+			provisioned = append(provisioned, g)
+		}
+	}
+	return provisioned, nil
+}
+
+func (b *batch) enqueue(ctx context.Context, changes []change.Change) error {
+	if len(changes) == 0 {
+		return nil
+	}
+	if err := b.Queue.Enqueue(ctx, changes); err != nil {
+		return &Fault{Kind: Transient, Reason: fmt.Sprintf("%d changes could not be queued", len(changes)), Err: err}
+	}
+	return nil
+}
