@@ -10,10 +10,6 @@ import (
 	"entrawebex/internal/change"
 )
 
-// membersMargin is how much of its claim a comparison of members leaves: the
-// longest call made under it.
-const membersMargin = 30 * time.Second
-
 // soon is when a comparison that was left goes on.
 const soon = time.Second
 
@@ -227,7 +223,7 @@ func (m *membership) compare(ctx context.Context) bool {
 		}
 		c.Page = page.Next
 		m.record.Comparison = &c
-		if m.record.Claim.Until.Sub(m.Now()) < membersMargin {
+		if m.record.Claim.Until.Sub(m.Now()) < Margin {
 			return false
 		}
 	}

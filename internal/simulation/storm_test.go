@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -140,8 +141,8 @@ func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-	if response, err, struck := w.before(r); struck {
-		return response, err
+	if fault := w.before(r.Context(), r); fault != nil {
+		return fault()
 	}
 	question := r.Method + r.URL.String() + string(body)
 	reads := r.Method == http.MethodGet || strings.HasSuffix(r.URL.Path, "/$batch")
@@ -180,34 +181,39 @@ func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// before is a fault that strikes before anything has an effect.
-func (w wire) before(r *http.Request) (response *http.Response, err error, struck bool) {
+// before is a fault that strikes before anything has an effect; nil for none.
+func (w wire) before(ctx context.Context, r *http.Request) func() (*http.Response, error) {
+	refuse := func(status int, retryAfter string) func() (*http.Response, error) {
+		return func() (*http.Response, error) { return answered(r, status, nil, retryAfter), nil }
+	}
 	w.mu.Lock()
 	expired := w.on && time.Now().Before(w.expired)
 	w.mu.Unlock()
 	switch {
 	case expired:
-		return answered(r, http.StatusUnauthorized, nil, ""), nil, true
+		return refuse(http.StatusUnauthorized, "")
 	case w.strikes("token expired", 1500):
 		w.mu.Lock()
 		w.expired = time.Now().Add(time.Duration(w.dice.IntN(int(10 * time.Minute))))
 		w.mu.Unlock()
-		return answered(r, http.StatusUnauthorized, nil, ""), nil, true
+		return refuse(http.StatusUnauthorized, "")
 	case w.strikes("429", 60):
-		return answered(r, http.StatusTooManyRequests, nil, fmt.Sprint(1+w.dice.IntN(60))), nil, true
+		return refuse(http.StatusTooManyRequests, strconv.Itoa(1+w.dice.IntN(60)))
 	case w.strikes("423", 300):
-		return answered(r, http.StatusLocked, nil, "5"), nil, true
+		return refuse(http.StatusLocked, "5")
 	case w.strikes("503", 120):
-		return answered(r, http.StatusServiceUnavailable, nil, ""), nil, true
+		return refuse(http.StatusServiceUnavailable, "")
 	case w.strikes("500", 120):
-		return answered(r, http.StatusInternalServerError, nil, ""), nil, true
+		return refuse(http.StatusInternalServerError, "")
 	case w.strikes("connection lost", 80):
-		return nil, errConnection, true
+		return func() (*http.Response, error) { return nil, errConnection }
 	case w.strikes("time-out", 150):
-		<-r.Context().Done()
-		return nil, context.Cause(r.Context()), true
+		return func() (*http.Response, error) {
+			<-ctx.Done()
+			return nil, context.Cause(ctx)
+		}
 	default:
-		return nil, nil, false
+		return nil
 	}
 }
 
@@ -446,7 +452,7 @@ func (s *storm) live(ctx context.Context) {
 	running.Go(func() { s.tenant.Run(ctx) })
 
 	// As after a first synchronization: everybody who is there is known.
-	s.lookAtAll()
+	s.lookAtAll(ctx)
 	s.rest(ctx)
 	s.turn(true)
 	for range 15 + s.random.IntN(25) {
@@ -456,7 +462,7 @@ func (s *storm) live(ctx context.Context) {
 	s.turn(false)
 	if s.lossy || s.stale {
 		time.Sleep(15 * time.Minute)
-		s.lookAtAll()
+		s.lookAtAll(ctx)
 	}
 	s.rest(ctx)
 }
@@ -476,7 +482,7 @@ func (s *storm) rest(ctx context.Context) {
 }
 
 // lookAtAll has everything looked at, as a comparison of both sides would.
-func (s *storm) lookAtAll() {
+func (s *storm) lookAtAll(ctx context.Context) {
 	s.t.Helper()
 	var changes []change.Change
 	add := func(kind change.Kind, id string) {
@@ -491,7 +497,7 @@ func (s *storm) lookAtAll() {
 	for _, id := range groups {
 		add(change.Group, id)
 	}
-	if err := (queue.Changes{Queue: s.changes}).Enqueue(s.t.Context(), changes); err != nil {
+	if err := (queue.Changes{Queue: s.changes}).Enqueue(ctx, changes); err != nil {
 		s.t.Fatal(err)
 	}
 }
