@@ -59,7 +59,7 @@ type result struct {
 func startFunction(t testing.TB, name string, environ ...string) *lambdaFunction {
 	t.Helper()
 	f := &lambdaFunction{
-		t: t, binary: build(t, name), timeout: 30 * time.Second,
+		t: t, binary: build(t, name), timeout: 120 * time.Second, // the worker's, in the template
 		next: make(chan *invocation), running: map[string]*invocation{},
 	}
 	mux := http.NewServeMux()

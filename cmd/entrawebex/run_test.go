@@ -50,6 +50,15 @@ func TestTheDayWithNestedGroupsEndsWithWebexEqualToEntra(t *testing.T) {
 	}
 }
 
+func TestTheDayInAStormEndsWithWebexEqualToEntra(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	err := runSandbox(t.Context(), &out, anyPort(), sandboxOptions{seed: 5, users: 10, members: 50, storm: true})
+	if err != nil || !strings.Contains(out.String(), clean) || !strings.Contains(out.String(), "Storm: 502 after the effect") {
+		t.Errorf("%v\n%s", err, out.String())
+	}
+}
+
 // staged is a process on a stage, not running yet.
 type staged struct {
 	*stage

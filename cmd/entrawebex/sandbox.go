@@ -32,12 +32,14 @@ type sandboxOptions struct {
 	seed    uint64
 	users   int
 	members int
+	storm   bool
 	stay    bool
 }
 
 // stage is the simulated tenant and organization, on loopback addresses.
 type stage struct {
 	tenant          *sandbox.Tenant
+	storm           *sandbox.Storm // nil in fair weather
 	org             *sandbox.Org
 	graph, webex    *http.Server
 	graphAt, scimAt string
@@ -74,9 +76,13 @@ func runSandbox(ctx context.Context, out io.Writer, environ []string, options sa
 }
 
 func openStage(ctx context.Context, options sandboxOptions) (*stage, error) {
-	tenant, err := sandbox.NewTenant(sandbox.TenantConfig{
-		ID: sandboxTenant, Domain: sandboxDomain, Token: sandboxToken, Seed: options.seed,
-	})
+	of := sandbox.TenantConfig{ID: sandboxTenant, Domain: sandboxDomain, Token: sandboxToken, Seed: options.seed}
+	var storm *sandbox.Storm
+	if options.storm {
+		storm = sandbox.NewStorm(options.seed)
+		of.Transport = storm.Deliveries(http.DefaultTransport)
+	}
+	tenant, err := sandbox.NewTenant(of)
 	if err != nil {
 		return nil, err
 	}
@@ -87,16 +93,24 @@ func openStage(ctx context.Context, options sandboxOptions) (*stage, error) {
 	if err := sandbox.Seed(tenant, org, options.users, options.seed); err != nil {
 		return nil, err
 	}
-	s := &stage{tenant: tenant, org: org}
-	if s.graph, s.graphAt, err = serveLoopback(ctx, tenant); err != nil {
+	s := &stage{tenant: tenant, org: org, storm: storm}
+	if s.graph, s.graphAt, err = serveLoopback(ctx, s.weather(tenant)); err != nil {
 		return nil, err
 	}
-	if s.webex, s.scimAt, err = serveLoopback(ctx, org); err != nil {
+	if s.webex, s.scimAt, err = serveLoopback(ctx, s.weather(org)); err != nil {
 		s.close()
 		return nil, err
 	}
 	s.scimAt += "/identity/scim/" + sandboxOrg + "/v2"
 	return s, nil
+}
+
+// weather is a service as it is reached.
+func (s *stage) weather(service http.Handler) http.Handler {
+	if s.storm == nil {
+		return service
+	}
+	return s.storm.Around(service)
 }
 
 func serveLoopback(ctx context.Context, handler http.Handler) (*http.Server, string, error) {
@@ -154,6 +168,9 @@ func (s *stage) day(ctx context.Context, p *process, show *screen, options sandb
 	if err := wait(ctx, time.Minute, subscribed); err != nil {
 		return fmt.Errorf("subscribe: %w", err)
 	}
+	if s.storm != nil {
+		s.storm.Blow(true)
+	}
 	day := sandbox.Day(options.seed)
 	if options.members > 0 {
 		day = append(day, sandbox.Takeover(options.seed, options.members)...)
@@ -169,6 +186,10 @@ func (s *stage) day(ctx context.Context, p *process, show *screen, options sandb
 		if err := wait(ctx, breath, s.quiet(ctx, p)); err != nil && ctx.Err() != nil {
 			return ctx.Err()
 		}
+	}
+	if s.storm != nil {
+		s.storm.Blow(false)
+		show.note("The storm ends.")
 	}
 	const evening = 5 * time.Minute
 	if err := wait(ctx, evening, s.quiet(ctx, p)); err != nil {

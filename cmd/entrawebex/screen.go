@@ -178,6 +178,14 @@ func (s *screen) summary(st *stage, memberships int, differences []sandbox.Diffe
 	for _, kind := range slices.Sorted(maps.Keys(webex)) {
 		row("Webex "+kind, webex[kind])
 	}
+	if st.storm != nil {
+		t.AppendSeparator()
+		struck := st.storm.Counts()
+		for _, kind := range slices.Sorted(maps.Keys(struck)) {
+			row("Storm: "+kind, struck[kind])
+		}
+		t.AppendSeparator()
+	}
 	row("Calls a change, both sides", fmt.Sprintf("%.2f", float64(calls(graph)+calls(webex))/float64(max(s.changes, 1))))
 	t.AppendSeparator()
 	row("Users in Entra", len(st.tenant.Users()))

@@ -378,6 +378,21 @@ func TestAnAnswerThatIsMissingRemovesNobody(t *testing.T) {
 	w.wantMembers(sales, ada)
 }
 
+// A page that is empty, or only a part, nominates; who is nominated is asked
+// about.
+func TestAnEmptyPageOfMembersRemovesNobody(t *testing.T) {
+	t.Parallel()
+	w := staff(t)
+	g := w.team(sales, "Sales", ada, bob)
+	w.formed(sales)
+	w.tenant.blank = true
+	g.members = []string{ada}
+	c := changed(sales)
+	c.Afresh = true
+	w.converge(c)
+	w.wantMembers(sales, ada)
+}
+
 func TestGroupsThatCannotBeProvisioned(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

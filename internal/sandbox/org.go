@@ -47,6 +47,10 @@ type OrgConfig struct {
 	// TakenElsewhere are userNames of users of other organizations: they
 	// cannot be given to anybody, and no search finds them.
 	TakenElsewhere []string
+	// Refused are userNames that cannot be given to anybody, as those of a
+	// domain that is not verified. What Webex answers then is not documented:
+	// here it is 400.
+	Refused []string
 	// MemberAdd is what comes of adding a member that a group has already:
 	// AddIgnore, which Webex documents, or what other servers do.
 	MemberAdd MemberAdd
@@ -73,6 +77,7 @@ type Org struct {
 	server      scim.Server
 	ids, traces *ids
 	elsewhere   map[string]bool
+	refused     map[string]bool
 
 	mu       sync.Mutex
 	token    string
@@ -112,7 +117,7 @@ func NewOrg(cfg OrgConfig) (*Org, error) {
 		// who follows meta.location gets nowhere.
 		base: "https://integration.webexapis.com/identity/scim/" + cfg.ID + "/v2",
 		ids:  newIDs(cfg.Seed, "org"), traces: newIDs(cfg.Seed, "org traces"),
-		elsewhere: map[string]bool{}, accounts: map[string]*account{}, byName: map[string]*account{},
+		elsewhere: map[string]bool{}, refused: map[string]bool{}, accounts: map[string]*account{}, byName: map[string]*account{},
 		inactive: map[string]time.Time{}, seeds: map[string]map[string]any{}, expired: map[string]bool{},
 		groups: map[string]*orgGroup{}, memberOf: map[string]map[*orgGroup]bool{}, groupSeeds: map[string]map[string]any{},
 	}
@@ -121,6 +126,9 @@ func NewOrg(cfg OrgConfig) (*Org, error) {
 	}
 	for _, name := range cfg.TakenElsewhere {
 		o.elsewhere[strings.ToLower(name)] = true
+	}
+	for _, name := range cfg.Refused {
+		o.refused[strings.ToLower(name)] = true
 	}
 	server, err := scim.NewServer(&scim.ServerArgs{
 		ServiceProviderConfig: &scim.ServiceProviderConfig{MaxResults: webexPage, SupportFiltering: true, SupportPatch: true},
@@ -496,6 +504,9 @@ func (o *Org) check(attributes map[string]any, self *account) error {
 	name, _ := attributes["userName"].(string)
 	if address, err := mail.ParseAddress(name); err != nil || address.Address != name || len(name) > maxUserName {
 		return invalidValue("The userName must be an email address.")
+	}
+	if o.refused[strings.ToLower(name)] {
+		return invalidValue("The domain of the userName is not verified.")
 	}
 	if attributes["active"] == nil {
 		attributes["active"] = true
