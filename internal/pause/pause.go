@@ -1,0 +1,226 @@
+// Package pause stops the work on a side, Graph or Webex, whose probe fails,
+// so that an outage or a dead token does not spend the attempts of everything
+// on the queue, and lets it go on when the probe succeeds again. It is what
+// Entra's provisioning service calls quarantine.
+package pause
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"entrawebex/internal/provision"
+)
+
+// Side is what work depends on.
+type Side string
+
+// The sides.
+const (
+	Graph Side = "graph"
+	Webex Side = "webex"
+)
+
+// Sides are all sides.
+func Sides() []Side { return []Side{Graph, Webex} }
+
+// Pause says why a side is paused.
+type Pause struct {
+	// Since is when it began.
+	Since time.Time `json:"since"`
+	// Why is one sentence, with the mend if there is one.
+	Why string `json:"why"`
+	// ByOperator says that a person paused it. Only a person resumes it then.
+	ByOperator bool `json:"byOperator,omitempty"`
+}
+
+// State is what is paused; nothing if it is empty.
+type State map[Side]Pause
+
+// String says in one line what is paused and why.
+func (s State) String() string {
+	if len(s) == 0 {
+		return "nothing is paused"
+	}
+	var parts []string
+	for _, side := range Sides() {
+		if p, ok := s[side]; ok {
+			parts = append(parts, fmt.Sprintf("%s is paused since %s: %s", side, p.Since.UTC().Format(time.RFC3339), p.Why))
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+// Documents keep what is paused: small named documents with optimistic
+// concurrency, as the ledger has them.
+type Documents interface {
+	// Document returns a document and its version; version 0 if there is none.
+	Document(ctx context.Context, name string) (data []byte, version int64, err error)
+	// PutDocument writes the document if version is still the stored one.
+	PutDocument(ctx context.Context, name string, data []byte, version int64) error
+}
+
+// Switch pauses and resumes. It is safe for concurrent use, and any number of
+// processes share one state.
+type Switch struct {
+	Documents Documents
+	// Probes ask a side for something harmless. A nil error says that it
+	// works.
+	Probes map[Side]func(ctx context.Context) error
+	Now    func() time.Time
+	Log    *slog.Logger
+
+	mu     sync.Mutex
+	row    int       // attempts that failed since one last did not
+	probed time.Time // when the sides were last asked because of that
+}
+
+const (
+	document = "pause"
+	// longestRow is how many attempts may fail in a row before the sides are
+	// probed.
+	longestRow = 10
+	// probePause is the least time between two such probes of a process.
+	probePause = 30 * time.Second
+	// writes is how often a write that met another is tried.
+	writes = 5
+)
+
+// State reads what is paused.
+func (s *Switch) State(ctx context.Context) (State, error) {
+	state, _, err := s.read(ctx)
+	return state, err
+}
+
+func (s *Switch) read(ctx context.Context) (State, int64, error) {
+	data, version, err := s.Documents.Document(ctx, document)
+	if err != nil {
+		return nil, 0, fmt.Errorf("read what is paused: %w", err)
+	}
+	state := State{}
+	if version > 0 {
+		if err := json.Unmarshal(data, &state); err != nil {
+			return nil, 0, fmt.Errorf("read what is paused: %w", err)
+		}
+	}
+	return state, version, nil
+}
+
+// Pause pauses a side; one that is paused stays so for the first reason,
+// unless it is a person's turn to say.
+func (s *Switch) Pause(ctx context.Context, side Side, p Pause) error {
+	return s.change(ctx, func(state State) bool {
+		if old, paused := state[side]; paused && (old.ByOperator || !p.ByOperator) {
+			return false
+		}
+		state[side] = p
+		return true
+	})
+}
+
+// Resume lets the work on a side go on, whoever paused it.
+func (s *Switch) Resume(ctx context.Context, side Side) error {
+	return s.change(ctx, func(state State) bool {
+		_, paused := state[side]
+		delete(state, side)
+		return paused
+	})
+}
+
+// change writes the state that edit makes, if it reports a change. A write
+// that met another is made again on what that one wrote.
+func (s *Switch) change(ctx context.Context, edit func(State) bool) error {
+	var failed error
+	for range writes {
+		state, version, err := s.read(ctx)
+		if err != nil || !edit(state) {
+			return err
+		}
+		data, err := json.Marshal(state)
+		if err != nil {
+			return fmt.Errorf("write what is paused: %w", err)
+		}
+		if failed = s.Documents.PutDocument(ctx, document, data, version); failed == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("write what is paused: %w", failed)
+}
+
+// Watch looks at what came of attempts. Credentials that were refused, or a
+// row of failures with no success between, make it probe both sides; one whose
+// probe fails is paused.
+func (s *Switch) Watch(ctx context.Context, attempts []provision.Attempt) error {
+	if !s.suspicious(attempts) {
+		return nil
+	}
+	var failed []error
+	for _, side := range Sides() {
+		err := s.Probes[side](ctx)
+		if !counts(err) {
+			continue
+		}
+		s.Log.ErrorContext(ctx, "paused", "side", string(side), "reason", err.Error())
+		failed = append(failed, s.Pause(ctx, side, Pause{Since: s.Now(), Why: err.Error()}))
+	}
+	return errors.Join(failed...)
+}
+
+// counts reports whether a probe's error is one that pauses a side. A server
+// that asks for a moment works.
+func counts(err error) bool {
+	f := provision.AsFault(err)
+	return f != nil && f.Kind != provision.Throttled
+}
+
+// suspicious reports whether the sides are to be probed now.
+func (s *Switch) suspicious(attempts []provision.Attempt) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	refused := false
+	for _, a := range attempts {
+		switch {
+		case a.Fault == nil || a.Fault.Kind == provision.Permanent || a.Fault.Kind == provision.Held:
+			s.row = 0 // both sides answered
+		case a.Fault.Kind == provision.Unauthorized:
+			refused = true
+		case a.Fault.Kind == provision.Transient:
+			s.row++
+		}
+	}
+	if !refused && s.row < longestRow || s.Now().Sub(s.probed) < probePause {
+		return false
+	}
+	s.row, s.probed = 0, s.Now()
+	return true
+}
+
+// Probe resumes the sides that were paused without a person and work again.
+func (s *Switch) Probe(ctx context.Context) error {
+	state, err := s.State(ctx)
+	if err != nil {
+		return err
+	}
+	var failed []error
+	for _, side := range slices.DeleteFunc(Sides(), func(side Side) bool {
+		p, paused := state[side]
+		return !paused || p.ByOperator
+	}) {
+		if err := s.Probes[side](ctx); counts(err) {
+			s.Log.WarnContext(ctx, "still paused", "side", string(side), "since", state[side].Since, "reason", err.Error())
+			continue
+		}
+		if err := s.Resume(ctx, side); err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		s.Log.InfoContext(ctx, "resumed", "side", string(side), "paused", s.Now().Sub(state[side].Since))
+	}
+	return errors.Join(failed...)
+}
