@@ -98,6 +98,15 @@ func (s *Switch) State(ctx context.Context) (State, error) {
 	return state, err
 }
 
+// Why returns what is paused and why, in one line; empty if nothing is.
+func (s *Switch) Why(ctx context.Context) (string, error) {
+	state, err := s.State(ctx)
+	if len(state) == 0 {
+		return "", err
+	}
+	return state.String(), err
+}
+
 func (s *Switch) read(ctx context.Context) (State, int64, error) {
 	data, version, err := s.Documents.Document(ctx, document)
 	if err != nil {

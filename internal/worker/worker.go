@@ -34,6 +34,14 @@ const (
 	AttributeCorrelationID = "correlationId"
 )
 
+// Pause says when the work rests.
+type Pause interface {
+	// Why returns why nothing is to be worked on now; empty if something is.
+	Why(ctx context.Context) (string, error)
+	// Watch is told what came of each batch.
+	Watch(ctx context.Context, attempts []provision.Attempt) error
+}
+
 // Worker hands batches of messages to the engine and does with each what
 // its attempt asks for.
 type Worker struct {
@@ -43,7 +51,9 @@ type Worker struct {
 	// Converge makes Webex match Entra for the objects of the changes and
 	// returns an Attempt for each.
 	Converge func(ctx context.Context, changes []change.Change) []provision.Attempt
-	Log      *slog.Logger
+	// Pause may be nil: then there is none.
+	Pause Pause
+	Log   *slog.Logger
 }
 
 const (
@@ -94,6 +104,9 @@ type work struct {
 // not done comes again after the delay its attempt asked for, else after its
 // visibility time-out.
 func (c *Worker) Handle(ctx context.Context, msgs []queue.Message) []string {
+	if c.rests(ctx) {
+		return c.giveBack(ctx, msgs)
+	}
 	failed := map[string]bool{}
 	var works []*work
 	var changes []change.Change
@@ -120,6 +133,35 @@ func (c *Worker) Handle(ctx context.Context, msgs []queue.Message) []string {
 		if failed[m.ID] {
 			ids = append(ids, m.ID)
 		}
+	}
+	return ids
+}
+
+// giveBackDelay is when a batch comes again that was received in a pause. The
+// event source mapping rests, too, so that few are.
+const giveBackDelay = 5 * time.Minute
+
+// rests reports whether there is a pause. One that cannot be read is none: the
+// ledger is needed for all that follows, and says so there.
+func (c *Worker) rests(ctx context.Context) bool {
+	if c.Pause == nil {
+		return false
+	}
+	why, err := c.Pause.Why(ctx)
+	if err != nil {
+		c.Log.WarnContext(ctx, "the pause cannot be read", "error", err)
+	}
+	return why != ""
+}
+
+// giveBack puts a batch off and returns all its ids.
+func (c *Worker) giveBack(ctx context.Context, msgs []queue.Message) []string {
+	if err := c.Queue.Delay(ctx, msgs, giveBackDelay); err != nil {
+		c.Log.WarnContext(ctx, "delay failed", "messages", len(msgs), "error", err)
+	}
+	ids := make([]string, len(msgs))
+	for i, m := range msgs {
+		ids[i] = m.ID
 	}
 	return ids
 }
@@ -152,6 +194,13 @@ func (c *Worker) poll(ctx context.Context) {
 
 // next handles the next batch.
 func (c *Worker) next(ctx context.Context) error {
+	if c.rests(ctx) { // what is not received spends no receive count
+		select {
+		case <-time.After(receivePause):
+		case <-ctx.Done():
+		}
+		return nil
+	}
 	msgs, err := c.Queue.Receive(ctx, queue.MaxReceive, batchVisibility, queue.MaxWait)
 	if err != nil || len(msgs) == 0 {
 		return err
@@ -185,9 +234,15 @@ func (c *Worker) converge(ctx context.Context, changes []change.Change) map[chan
 			c.Log.ErrorContext(ctx, "converge panicked", "panic", v, "stack", string(debug.Stack()))
 		}
 	}()
-	attempts := map[change.Object]provision.Attempt{}
-	for _, a := range c.Converge(ctx, changes) {
+	made := c.Converge(ctx, changes)
+	attempts := make(map[change.Object]provision.Attempt, len(made))
+	for _, a := range made {
 		attempts[a.Object] = a
+	}
+	if c.Pause != nil {
+		if err := c.Pause.Watch(ctx, made); err != nil {
+			c.Log.WarnContext(ctx, "the pause cannot be set", "error", err)
+		}
 	}
 	return attempts
 }
