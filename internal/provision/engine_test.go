@@ -160,7 +160,7 @@ func TestANameThatIsTrulyTakenIsAPermanentFault(t *testing.T) {
 		{"by a live colleague", func(w *world) {
 			w.hire(bob, "new_example.com#EXT#@contoso.onmicrosoft.com")
 			w.provisioned(bob)
-		}, 4, "both have this userName in Entra"},
+		}, 6, "both have this userName in Entra"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -215,7 +215,7 @@ func TestANameTakenInAnotherOrganizationIsGivenUpAfterSeveralLooks(t *testing.T)
 			t.Fatalf("%s: %s", a.Status, a.Reason)
 		}
 		if a.Fault.Kind == provision.Permanent {
-			if attempt != 5 || !strings.Contains(a.Reason, "claim the user in Control Hub") {
+			if attempt != 7 || !strings.Contains(a.Reason, "claim the user in Control Hub") {
 				t.Errorf("given up at attempt %d: %s", attempt, a.Reason)
 			}
 			return

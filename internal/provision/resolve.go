@@ -35,7 +35,8 @@ func (b *batch) resolve(ctx context.Context, w *work, f *Fault) {
 // unseenAttempts is how often a name is tried again that is taken by nobody to
 // be seen, before it counts as taken elsewhere: Webex's search lags behind. As
 // often is one tried again that two have in Entra: a replica lags behind, too.
-const unseenAttempts = 4
+// Six attempts are ten minutes.
+const unseenAttempts = 6
 
 // patience makes of a fault that may be due to an answer from the past one
 // that is tried again, for a few minutes.

@@ -69,6 +69,9 @@ type faults struct {
 	kills   int
 	expired time.Time         // until when the tokens are
 	answers map[string][]byte // by question, for stale ones
+	// hidden is a user whom a replica has not heard of, for as long as until.
+	hidden string
+	until  time.Time
 }
 
 // strikes reports whether a fault of that name strikes now, in one of so many
@@ -159,6 +162,9 @@ func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	if id := w.unheardOf(); id != "" && strings.HasSuffix(r.URL.Path, "/$batch") {
+		answer = hide(body, answer, id)
+	}
 	if reads && response.StatusCode == http.StatusOK {
 		w.remember(question, answer)
 	}
@@ -238,6 +244,112 @@ func (f *faults) remember(question string, answer []byte) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.answers[question] = answer
+}
+
+// unheardOf returns the user whom replicas have not heard of now; empty for
+// none.
+func (f *faults) unheardOf() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if time.Now().After(f.until) {
+		return ""
+	}
+	return f.hidden
+}
+
+// hideUser lets replicas forget a live user for up to half an hour.
+func (s *storm) hideUser() {
+	users := s.tenant.Users()
+	if len(users) == 0 || !s.strikes("404 for half an hour", 10) {
+		return
+	}
+	s.faults.mu.Lock()
+	defer s.faults.mu.Unlock()
+	s.hidden, s.until = users[s.dice.IntN(len(users))].Text("id"), time.Now().Add(time.Duration(s.dice.IntN(int(30*time.Minute))))
+}
+
+// hide makes 404s of the answers about a user in a $batch.
+func hide(request, answer []byte, id string) []byte {
+	var asked struct {
+		Requests []struct{ ID, URL string }
+	}
+	var batch struct {
+		Responses []map[string]any `json:"responses"`
+	}
+	if json.Unmarshal(request, &asked) != nil || json.Unmarshal(answer, &batch) != nil {
+		return answer
+	}
+	for _, q := range asked.Requests {
+		if !strings.Contains(q.URL, "users/"+id) && !strings.Contains(q.URL, "deletedItems/"+id) {
+			continue
+		}
+		for _, one := range batch.Responses {
+			if one["id"] == q.ID {
+				one["status"], one["body"] = http.StatusNotFound, json.RawMessage(`{"error":{"code":"Request_ResourceNotFound","message":"x"}}`)
+			}
+		}
+	}
+	hidden, err := json.Marshal(batch)
+	if err != nil {
+		return answer
+	}
+	return hidden
+}
+
+// witness is the way to both sides past somebody who tells of every account
+// that is deleted before its user is deleted for good: a later attempt would
+// make it again, and nobody would know.
+func (s *storm) witness(next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(r *http.Request) (*http.Response, error) {
+		if r.URL.Host != webexHost || r.Body == nil && r.Method != http.MethodDelete {
+			return next.RoundTrip(r)
+		}
+		var body []byte
+		if r.Body != nil {
+			var err error
+			if body, err = io.ReadAll(r.Body); err != nil {
+				return nil, err
+			}
+			r = r.Clone(r.Context())
+			r.Body = io.NopCloser(bytes.NewReader(body))
+		}
+		for _, id := range deletions(r, body) {
+			s.mayDelete(id)
+		}
+		return next.RoundTrip(r)
+	})
+}
+
+// deletions are the ids of the accounts that a request deletes.
+func deletions(r *http.Request, body []byte) []string {
+	if _, id, ok := strings.Cut(r.URL.Path, "/Users/"); ok && r.Method == http.MethodDelete {
+		return []string{id}
+	}
+	var bulk struct {
+		Operations []struct{ Method, Path string }
+	}
+	if !strings.HasSuffix(r.URL.Path, "/Bulk") || json.Unmarshal(body, &bulk) != nil {
+		return nil
+	}
+	var ids []string
+	for _, op := range bulk.Operations {
+		if id, ok := strings.CutPrefix(op.Path, "/Users/"); ok && op.Method == http.MethodDelete {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// mayDelete fails the test unless the account's user is deleted for good.
+func (s *storm) mayDelete(webexID string) {
+	externalID, _ := s.org.Users()[webexID]["externalId"].(string)
+	if externalID == "" {
+		return // there is no such account
+	}
+	binned, _ := s.tenant.Deleted()
+	if _, err := s.tenant.User(externalID); err == nil || slices.Contains(binned, externalID) {
+		s.failf("the account of user %s is deleted, who is not", externalID)
+	}
 }
 
 // spoil replaces one of the answers in a $batch.
@@ -367,7 +479,7 @@ func (s store) Arrived(ctx context.Context, o change.Object, groups []change.Obj
 
 // newEngine is the engine of a process of its own.
 func (s *storm) newEngine() *provision.Engine {
-	return s.engine(wire{s.faults, s.network}, store{s.ledger, s.faults}, queue.Changes{Queue: s.changes})
+	return s.engine(wire{s.faults, s.witness(s.network)}, store{s.ledger, s.faults}, queue.Changes{Queue: s.changes})
 }
 
 // process works until the context ends, or until it is killed.
@@ -457,11 +569,14 @@ func (s *storm) live(ctx context.Context) {
 	s.turn(true)
 	for range 15 + s.random.IntN(25) {
 		s.event()
+		if s.stale {
+			s.hideUser()
+		}
 		time.Sleep(time.Duration(s.random.IntN(int(90 * time.Second))))
 	}
 	s.turn(false)
 	if s.lossy || s.stale {
-		time.Sleep(15 * time.Minute)
+		time.Sleep(time.Hour) // until every replica has heard of everything
 		s.lookAtAll(ctx)
 	}
 	s.rest(ctx)
