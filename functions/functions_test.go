@@ -56,8 +56,8 @@ type deployment struct {
 	// scim is the SCIM root that the worker writes to.
 	scim string
 
-	webhook, worker, renew *lambdaFunction
-	gateway                *httptest.Server
+	webhook, worker, renew, replay *lambdaFunction
+	gateway                        *httptest.Server
 }
 
 // deploy sets the deployment up against a SCIM server and starts the poller
@@ -95,6 +95,7 @@ func deploy(t testing.TB, scim string) *deployment {
 	d.webhook = startFunction(t, "webhook", environ...)
 	d.worker = startFunction(t, "worker", environ...)
 	d.renew = startFunction(t, "renew", environ...)
+	d.replay = startFunction(t, "replay", environ...)
 	d.background(d.poll)
 	return d
 }
@@ -566,7 +567,7 @@ func TestWhatCannotSucceedEndsInTheDeadLetterQueueWithItsReason(t *testing.T) {
 
 func TestAFunctionThatIsNotConfiguredSaysWhatIsMissing(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"webhook", "worker", "renew"} {
+	for _, name := range []string{"webhook", "worker", "renew", "replay"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			command := exec.CommandContext(t.Context(), build(t, name))
@@ -611,7 +612,7 @@ func TestTheWebhookLinksNeitherTheGraphSDKNorTheEngine(t *testing.T) {
 // process to its first call for an invocation: the cold start that is ours.
 func BenchmarkStartup(b *testing.B) {
 	d := deploy(b, webexOrg(b))
-	for name, f := range map[string]*lambdaFunction{"webhook": d.webhook, "worker": d.worker, "renew": d.renew} {
+	for name, f := range map[string]*lambdaFunction{"webhook": d.webhook, "worker": d.worker, "renew": d.renew, "replay": d.replay} {
 		b.Run(name, func(b *testing.B) {
 			var total time.Duration
 			for b.Loop() {

@@ -370,6 +370,7 @@ func TestEachFunctionStartsWithWhatTheTemplateGivesIt(t *testing.T) {
 		"WebhookFunction": config.WebhookFunction,
 		"WorkerFunction":  config.WorkerFunction,
 		"RenewFunction":   config.RenewFunction,
+		"ReplayFunction":  config.ReplayFunction,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -48,7 +48,7 @@ Serve a real tenant and organization, once the environment is set:
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
 	}
-	root.AddCommand(runCommand(), checkCommand())
+	root.AddCommand(runCommand(), checkCommand(), deadLettersCommand(), replayCommand(), holdsCommand(), guardCommand())
 	return root
 }
 
@@ -70,6 +70,11 @@ Environment:
   NESTED_GROUPS           true: the users of groups within a group are its members (false)
   GROUP_SOFT_DELETE       keep (default) or delete a group in Entra's recycle bin
   PROTECTED_USERS         ids or userNames never disabled or deleted, comma-separated
+  UPSERT_ONLY             true: nothing is disabled, deleted or removed from a group (false)
+  GUARD_FLOOR, GUARD_SHARE, GUARD_WINDOW
+                          disables and deletes wait for you above the larger of 20 objects
+                          and 1 percent of those provisioned, in 60m
+  GUARD_GROUP_SHARE       and removals above 20 percent of a group's members
   DELETE_CONFIRM_AFTER    time between the two looks before a delete (10m)
   LISTEN_ADDR             where to listen (127.0.0.1:8080)
   DATA_DIR                where queue and ledger live (data)

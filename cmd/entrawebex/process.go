@@ -21,6 +21,7 @@ import (
 	"entrawebex/internal/ledger"
 	"entrawebex/internal/mapping"
 	"entrawebex/internal/notification"
+	"entrawebex/internal/pause"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/queue"
 	"entrawebex/internal/renew"
@@ -40,6 +41,7 @@ type process struct {
 	db                   *bbolt.DB
 	changes, deadLetters *queue.Bolt
 	worker               *worker.Worker
+	pause                *pause.Switch
 	job                  *renew.Job
 	listener             net.Listener
 	server               *http.Server
@@ -89,9 +91,17 @@ func (p *process) build(ctx context.Context, observe func(provision.Attempt)) er
 		Directory: directory, Target: target, Ledger: kept, Queue: queue.Changes{Queue: p.changes},
 		Mapping: rules, TenantID: s.Entra.TenantID, Protected: s.Protected, ConfirmAfter: s.ConfirmAfter,
 		SkipGroups: !s.ProvisionGroups, Nested: s.NestedGroups, DeleteBinned: s.GroupSoftDelete == "delete",
+		UpsertOnly: s.UpsertOnly,
+		Guard: &provision.Guard{
+			Documents: kept, Provisioned: kept.Provisioned,
+			Floor: s.Guard.Floor, Share: s.Guard.Share, GroupShare: s.Guard.GroupShare, Window: s.Guard.Window,
+		},
 		Jitter: rand.N[time.Duration], Observe: observe, Log: p.log,
 	})
-	p.worker = &worker.Worker{Queue: p.changes, DeadLetters: p.deadLetters, Converge: engine.Converge, Log: p.log}
+	p.pause = pause.New(kept, directory, target, p.log)
+	p.worker = &worker.Worker{
+		Queue: p.changes, DeadLetters: p.deadLetters, Converge: engine.Converge, Pause: p.pause, Log: p.log,
+	}
 	p.job = &renew.Job{
 		Graph: directory, Documents: kept, Resources: renew.Resources(),
 		WebhookURL: s.Webhook.URL, ClientState: s.Webhook.ClientState,
@@ -185,7 +195,7 @@ func (p *process) renew(ctx context.Context) error {
 	ticker := time.NewTicker(p.settings.RenewInterval)
 	defer ticker.Stop()
 	for {
-		if err := p.job.Run(ctx); err != nil && ctx.Err() == nil {
+		if err := errors.Join(p.job.Run(ctx), p.pause.Probe(ctx)); err != nil && ctx.Err() == nil {
 			p.log.ErrorContext(ctx, "renew", "error", err)
 		}
 		select {

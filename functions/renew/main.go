@@ -1,9 +1,11 @@
 // Function renew runs every minute and looks after what runs out by itself:
-// today, that there is a subscription to users and one to groups.
+// that there is a subscription to users and one to groups, and that a side that
+// was paused goes on once it works again.
 package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"time"
@@ -15,7 +17,9 @@ import (
 	"entrawebex/internal/config"
 	"entrawebex/internal/entra"
 	"entrawebex/internal/ledger"
+	"entrawebex/internal/pause"
 	"entrawebex/internal/renew"
+	"entrawebex/internal/webex"
 )
 
 func main() {
@@ -39,15 +43,23 @@ func run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	target, err := webex.Open(settings.Webex)
+	if err != nil {
+		return err
+	}
+	kept := ledger.NewDynamoDB(dynamodb.NewFromConfig(aws), settings.AWS.LedgerTable)
 	job := &renew.Job{
 		Graph:       graph,
-		Documents:   ledger.NewDynamoDB(dynamodb.NewFromConfig(aws), settings.AWS.LedgerTable),
+		Documents:   kept,
 		Resources:   renew.Resources(),
 		WebhookURL:  settings.Webhook.URL,
 		ClientState: settings.Webhook.ClientState,
 		Now:         time.Now,
 		Log:         log,
 	}
-	lambda.StartWithOptions(job.Run, lambda.WithContext(ctx))
+	sides := pause.New(kept, graph, target, log)
+	lambda.StartWithOptions(func(ctx context.Context) error {
+		return errors.Join(job.Run(ctx), sides.Probe(ctx))
+	}, lambda.WithContext(ctx))
 	return nil
 }

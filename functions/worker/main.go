@@ -19,6 +19,7 @@ import (
 	"entrawebex/internal/entra"
 	"entrawebex/internal/ledger"
 	"entrawebex/internal/mapping"
+	"entrawebex/internal/pause"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/queue"
 	"entrawebex/internal/webex"
@@ -74,6 +75,11 @@ func run(ctx context.Context, log *slog.Logger) error {
 		Nested:       settings.NestedGroups,
 		DeleteBinned: settings.GroupSoftDelete == "delete",
 		Protected:    settings.Protected,
+		UpsertOnly:   settings.UpsertOnly,
+		Guard: &provision.Guard{
+			Documents: kept, Provisioned: kept.Provisioned,
+			Floor: settings.Guard.Floor, Share: settings.Guard.Share, GroupShare: settings.Guard.GroupShare, Window: settings.Guard.Window,
+		},
 		ConfirmAfter: settings.ConfirmAfter,
 		Jitter:       rand.N[time.Duration],
 		Log:          log,
@@ -82,6 +88,7 @@ func run(ctx context.Context, log *slog.Logger) error {
 		Queue:       changes,
 		DeadLetters: queue.NewSQS(client, settings.AWS.DeadLetterQueueURL),
 		Converge:    engine.Converge,
+		Pause:       pause.New(kept, directory, target, log),
 		Log:         log,
 	}
 	lambda.StartWithOptions(work.HandleEvent, lambda.WithContext(ctx))

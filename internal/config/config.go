@@ -37,6 +37,9 @@ type Settings struct {
 	// Protected are object ids and userNames that are never disabled or
 	// deleted.
 	Protected []string `env:"PROTECTED_USERS"`
+	// UpsertOnly never disables, deletes or removes anything.
+	UpsertOnly bool `env:"UPSERT_ONLY"`
+	Guard      Guard
 	// ConfirmAfter is the time between the two readings before a DELETE.
 	ConfirmAfter time.Duration `env:"DELETE_CONFIRM_AFTER" envDefault:"10m"`
 	// RenewInterval is the schedule of renew in the one-process mode.
@@ -76,6 +79,16 @@ type Webex struct {
 	AccessToken string `env:"WEBEX_ACCESS_TOKEN"`
 }
 
+// Guard says from where on destruction waits for an operator: above the larger
+// of Floor objects and Share percent of those provisioned within Window, and
+// above GroupShare percent of a group's members.
+type Guard struct {
+	Floor      int           `env:"GUARD_FLOOR"       envDefault:"20"`
+	Share      int           `env:"GUARD_SHARE"       envDefault:"1"`
+	GroupShare int           `env:"GUARD_GROUP_SHARE" envDefault:"20"`
+	Window     time.Duration `env:"GUARD_WINDOW"      envDefault:"60m"`
+}
+
 // Webhook says where Graph delivers and how it is recognised.
 type Webhook struct {
 	// URL is the public base URL; empty for none.
@@ -102,8 +115,13 @@ const (
 	WorkerFunction
 	// RenewFunction keeps the subscription.
 	RenewFunction
+	// ReplayFunction puts dead letters back.
+	ReplayFunction
 	// OneProcess is all of them, with the embedded homes.
 	OneProcess
+	// Operator is a command that looks at what is kept: in the homes on AWS
+	// if one of them is named, else in the embedded ones.
+	Operator
 )
 
 // Load reads the settings that a part needs. environ is the environment as
@@ -151,19 +169,35 @@ func (s *Settings) check(part Part) error {
 	case WebhookFunction:
 		problems = append(problems, s.checkClientState(), need("CHANGE_QUEUE_URL", s.AWS.ChangeQueueURL, "the URL of the FIFO queue"))
 	case WorkerFunction:
-		problems = append(problems, s.checkGraph(), s.checkWebex(), s.checkGroups(),
+		problems = append(problems, s.checkGraph(), s.checkWebex(), s.checkGroups(), s.checkGuard(),
 			need("CHANGE_QUEUE_URL", s.AWS.ChangeQueueURL, "the URL of the FIFO queue"),
 			need("DEAD_LETTER_QUEUE_URL", s.AWS.DeadLetterQueueURL, "the URL of the FIFO dead-letter queue"),
 			need("LEDGER_TABLE", s.AWS.LedgerTable, "the name of the DynamoDB table"))
 	case RenewFunction:
-		problems = append(problems, s.checkGraph(), s.checkClientState(), s.checkWebhook(),
+		problems = append(problems, s.checkGraph(), s.checkWebex(), s.checkClientState(), s.checkWebhook(),
 			need("WEBHOOK_URL", s.Webhook.URL, "the public address of the webhook"),
 			need("LEDGER_TABLE", s.AWS.LedgerTable, "the name of the DynamoDB table"))
+	case ReplayFunction:
+		problems = append(problems,
+			need("CHANGE_QUEUE_URL", s.AWS.ChangeQueueURL, "the URL of the FIFO queue"),
+			need("DEAD_LETTER_QUEUE_URL", s.AWS.DeadLetterQueueURL, "the URL of the FIFO dead-letter queue"))
+	case Operator:
+		return s.checkHomes()
 	case OneProcess:
-		problems = append(problems, s.checkGraph(), s.checkWebex(), s.checkGroups(), s.checkClientState(), s.checkWebhook(),
+		problems = append(problems, s.checkGraph(), s.checkWebex(), s.checkGroups(), s.checkGuard(), s.checkClientState(), s.checkWebhook(),
 			need("WEBHOOK_URL", s.Webhook.URL, "the public https address at which Graph reaches this process"))
 	}
 	return errors.Join(problems...)
+}
+
+func (s *Settings) checkHomes() error {
+	if s.AWS == (AWS{}) {
+		return nil
+	}
+	return errors.Join(
+		need("CHANGE_QUEUE_URL", s.AWS.ChangeQueueURL, "the URL of the FIFO queue"),
+		need("DEAD_LETTER_QUEUE_URL", s.AWS.DeadLetterQueueURL, "the URL of the FIFO dead-letter queue"),
+		need("LEDGER_TABLE", s.AWS.LedgerTable, "the name of the DynamoDB table"))
 }
 
 func (s *Settings) checkScope() error {
@@ -178,6 +212,23 @@ func (s *Settings) checkGroups() error {
 		return fmt.Errorf("GROUP_SOFT_DELETE is %q and must be keep or delete", s.GroupSoftDelete)
 	}
 	return nil
+}
+
+func (s *Settings) checkGuard() error {
+	const percent = 100
+	g := s.Guard
+	switch {
+	case g.Floor < 0:
+		return fmt.Errorf("GUARD_FLOOR is %d and must be a number of objects, 0 or more", g.Floor)
+	case g.Share < 0 || g.Share > percent:
+		return fmt.Errorf("GUARD_SHARE is %d and must be percent, 0 to 100", g.Share)
+	case g.GroupShare < 0 || g.GroupShare > percent:
+		return fmt.Errorf("GUARD_GROUP_SHARE is %d and must be percent, 0 to 100", g.GroupShare)
+	case g.Window <= 0:
+		return fmt.Errorf("GUARD_WINDOW is %s and must be longer than nothing, such as 60m", g.Window)
+	default:
+		return nil
+	}
 }
 
 func (s *Settings) checkTenant() error {

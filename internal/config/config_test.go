@@ -44,7 +44,7 @@ func load(t *testing.T, part Part, variables map[string]string, secrets map[stri
 
 func TestACompleteEnvironmentServesEveryPart(t *testing.T) {
 	t.Parallel()
-	for _, part := range []Part{WebhookFunction, WorkerFunction, RenewFunction, OneProcess} {
+	for _, part := range []Part{WebhookFunction, WorkerFunction, RenewFunction, ReplayFunction, OneProcess, Operator} {
 		s, err := load(t, part, complete(), nil)
 		if err != nil {
 			t.Fatalf("part %d: %v", part, err)
@@ -52,6 +52,13 @@ func TestACompleteEnvironmentServesEveryPart(t *testing.T) {
 		if s.Entra.TenantID != tenant {
 			t.Errorf("tenant %q is not in lower case", s.Entra.TenantID)
 		}
+	}
+}
+
+func TestAnOperatorNeedsNoSettingsForTheEmbeddedHomes(t *testing.T) {
+	t.Parallel()
+	if _, err := load(t, Operator, nil, nil); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -82,8 +89,15 @@ func TestMistakesAreToldWithTheirMend(t *testing.T) {
 		{"an unknown Webex cloud", WorkerFunction, "WEBEX_CLOUD", "moon", `WEBEX_CLOUD is "moon"`},
 		{"an unknown fate of groups", WorkerFunction, "GROUP_SOFT_DELETE", "burn", `GROUP_SOFT_DELETE is "burn" and must be keep or delete`},
 		{"groups that are neither", OneProcess, "PROVISION_GROUPS", "perhaps", "ProvisionGroups"},
+		{"a guard with a negative floor", WorkerFunction, "GUARD_FLOOR", "-1", "GUARD_FLOOR is -1"},
+		{"a guard with a share above all", WorkerFunction, "GUARD_SHARE", "101", "GUARD_SHARE is 101 and must be percent"},
+		{"a guard with a group share above all", OneProcess, "GUARD_GROUP_SHARE", "101", "GUARD_GROUP_SHARE is 101"},
+		{"a guard without a window", OneProcess, "GUARD_WINDOW", "0s", "GUARD_WINDOW is 0s"},
 		{"no queue", WebhookFunction, "CHANGE_QUEUE_URL", "", "CHANGE_QUEUE_URL is empty"},
 		{"no dead-letter queue", WorkerFunction, "DEAD_LETTER_QUEUE_URL", "", "DEAD_LETTER_QUEUE_URL is empty"},
+		{"no queue to replay to", ReplayFunction, "CHANGE_QUEUE_URL", "", "CHANGE_QUEUE_URL is empty"},
+		{"nothing to replay from", ReplayFunction, "DEAD_LETTER_QUEUE_URL", "", "DEAD_LETTER_QUEUE_URL is empty"},
+		{"some homes on AWS and some not", Operator, "LEDGER_TABLE", "", "LEDGER_TABLE is empty"},
 		{"no ledger", RenewFunction, "LEDGER_TABLE", "", "LEDGER_TABLE is empty"},
 		{"a duration without unit", WorkerFunction, "DELETE_CONFIRM_AFTER", "10", "ConfirmAfter"},
 		{"a secret that is not there", WorkerFunction, "SECRET_ARN", "arn:none", "read the secret arn:none"},

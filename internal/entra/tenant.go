@@ -36,6 +36,13 @@ func (c *Client) Organization(ctx context.Context) (string, error) {
 	return "", fault(operation, permission, errors.New("the answer does not name one tenant"))
 }
 
+// Probe asks for something harmless and returns the fault of that call: whether
+// the tenant can be read now.
+func (c *Client) Probe(ctx context.Context) error {
+	_, err := c.Organization(ctx)
+	return err
+}
+
 // Roles returns the application permissions that were consented to, as the
 // access token lists them. Known is false if the token is not one that can be
 // read; Microsoft promises no form. The token is not verified: it is our own,

@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -22,6 +23,7 @@ import (
 type store interface {
 	provision.Ledger
 	ledger.Documents
+	Records(ctx context.Context, each func(provision.Record) error) error
 }
 
 // home is an empty ledger and what a test may do behind its back.
@@ -65,6 +67,9 @@ func conformance(t *testing.T, open func(*testing.T) home) {
 		"what was written is there after a restart":                    restart,
 		"a corrupt record is an error that names its object":           corrupt,
 		"a record too large to keep is refused":                        recordTooLarge,
+		"all records are listed and nothing else is":                   records,
+		"a list of records ends with the first error":                  recordsEnd,
+		"a list of records may be written to on the way":               recordsWritten,
 		"the accounts of objects are read in their order":              webexIDs,
 		"an account is read as soon as it is another":                  webexIDsAtOnce,
 		"a group waits for each of many until they have arrived":       await,
@@ -370,6 +375,62 @@ func recordTooLarge(t *testing.T, h home) {
 	wantEqual(t, mustRecord(t, h, r.Object), r)
 }
 
+func records(t *testing.T, h home) {
+	mustPut(t, h, "cursor", "x", 0)
+	mustAwait(t, h, newGroup(), newUser())
+	want := map[change.Object]provision.Record{}
+	for _, o := range append(newUsers(600), newGroup()) {
+		want[o] = mustClaim(t, h, o, "a", begin)
+	}
+	linked := mustLink(t, h, "a", want[slices.Collect(maps.Keys(want))[0]], uuid.NewString())
+	linked.Trouble = &provision.Trouble{Kind: provision.Permanent, Step: provision.Export, Reason: "no", Since: begin, Attempts: 1}
+	mustSave(t, h, "a", linked, linked)
+	want[linked.Object] = linked
+
+	got := map[change.Object]provision.Record{}
+	err := h.Records(t.Context(), func(r provision.Record) error {
+		if _, twice := got[r.Object]; twice {
+			t.Errorf("%s is listed twice", r.Object)
+		}
+		got[r.Object] = r
+		return nil
+	})
+	wantError(t, err, nil)
+	wantEqual(t, got, want)
+}
+
+func recordsEnd(t *testing.T, h home) {
+	for _, o := range newUsers(3) {
+		mustClaim(t, h, o, "a", begin)
+	}
+	calls, enough := 0, errors.New("enough")
+	wantError(t, h.Records(t.Context(), func(provision.Record) error {
+		calls++
+		return enough
+	}), enough)
+	wantEqual(t, calls, 1)
+
+	o := newUser()
+	mustClaim(t, h, o, "a", begin)
+	h.overwrite(t, o, `{"object":`)
+	err := h.Records(t.Context(), func(provision.Record) error { return nil })
+	if err == nil || !strings.Contains(err.Error(), o.ID) {
+		t.Errorf("error %v; want one that names %s", err, o.ID)
+	}
+}
+
+func recordsWritten(t *testing.T, h home) {
+	for _, o := range newUsers(3) {
+		mustClaim(t, h, o, "a", begin)
+	}
+	listed := 0
+	wantError(t, h.Records(t.Context(), func(r provision.Record) error {
+		listed++
+		return h.Save(t.Context(), "a", r, released(r))
+	}), nil)
+	wantEqual(t, listed, 3)
+}
+
 func webexIDs(t *testing.T, h home) {
 	// More than DynamoDB reads at once.
 	objects := newUsers(250)
@@ -551,6 +612,7 @@ func contextEnded(t *testing.T, h home) {
 	wantError(t, err, context.Canceled)
 	_, err = h.WebexIDs(ctx, []change.Object{r.Object})
 	wantError(t, err, context.Canceled)
+	wantError(t, h.Records(ctx, func(provision.Record) error { return nil }), context.Canceled)
 	wantAwaiting(t, h, r.Object, waits)
 }
 

@@ -92,6 +92,19 @@ const (
 	writes = 5
 )
 
+// Prober can be asked for something harmless.
+type Prober interface {
+	Probe(ctx context.Context) error
+}
+
+// New returns a Switch over two sides.
+func New(documents Documents, graph, webex Prober, log *slog.Logger) *Switch {
+	return &Switch{
+		Documents: documents, Now: time.Now, Log: log,
+		Probes: map[Side]func(ctx context.Context) error{Graph: graph.Probe, Webex: webex.Probe},
+	}
+}
+
 // State reads what is paused.
 func (s *Switch) State(ctx context.Context) (State, error) {
 	state, _, err := s.read(ctx)

@@ -53,8 +53,8 @@ func (b *batch) fail(w *work, step StepName, err error) {
 	}
 	now := b.Now()
 	t := Trouble{Since: now}
-	if w.record.Trouble != nil {
-		t = *w.record.Trouble
+	if open := w.record.Trouble; open != nil && (open.Kind != Held || f.Kind == Held) {
+		t = *open // the days a hold waited are not days of trying
 	}
 	if f.Kind == Transient && now.Sub(t.Since) >= longestTrouble {
 		f.Reason = fmt.Sprintf("given up after %d attempts in %s: %s", t.Attempts+1, now.Sub(t.Since).Round(time.Minute), f.Reason)
@@ -130,7 +130,7 @@ func (a Attempt) log(ctx context.Context, log *slog.Logger) {
 	level := slog.LevelInfo
 	if a.Fault != nil {
 		level = slog.LevelWarn
-		if a.Again == 0 {
+		if a.Again == 0 && a.Fault.Kind != Held { // a hold has an alarm of its own
 			level = slog.LevelError
 		}
 	}

@@ -119,7 +119,7 @@ func (b *batch) change(ctx context.Context, w *work, want map[string]any) {
 	for _, path := range changed {
 		pending[path] = want[path]
 	}
-	if pending[active] == false && !b.mayDestroy(ctx, w) {
+	if pending[active] == false && !b.mayDestroy(ctx, w, Disabling) {
 		return
 	}
 	w.op = &Operation{Object: w.attempt.Object, ID: w.record.WebexID, Patch: patch}
@@ -172,7 +172,7 @@ func (b *batch) decideAbsent(ctx context.Context, w *work) {
 	case !confirmed:
 		b.again(w, absence.Since.Add(b.ConfirmAfter).Sub(now), "Entra no longer has it: looked at again before anything is deleted")
 	case absence.Deleted:
-		if b.mayDestroy(ctx, w) {
+		if b.mayDestroy(ctx, w, Deleting) {
 			w.op = &Operation{Object: w.attempt.Object, ID: r.WebexID}
 		}
 	default:
@@ -188,11 +188,18 @@ func retryDelay(waited time.Duration) time.Duration {
 
 // mayDestroy reports whether a disable or a delete may go ahead; if not, the
 // attempt has ended.
-func (b *batch) mayDestroy(ctx context.Context, w *work) bool {
+func (b *batch) mayDestroy(ctx context.Context, w *work, d Destruction) bool {
+	if b.UpsertOnly {
+		b.spare(w, Scoping, fmt.Sprintf("UPSERT_ONLY is set: Entra asks to %s it, and it stays as it is", d))
+		return false
+	}
 	name, _ := w.record.Written[userName].(string)
 	upn, _ := w.reading.Attributes["userPrincipalName"].(string)
 	for _, id := range []string{w.attempt.Object.ID, name, upn} {
 		if b.protected[strings.ToLower(id)] {
+			if b.hold(ctx, w, Hold{Operation: d}) {
+				b.Log.ErrorContext(ctx, "protected user held", "object", w.attempt.Object.String(), "operation", string(d))
+			}
 			b.fail(w, Export, &Fault{Kind: Held, Reason: fmt.Sprintf(
 				"%s is in PROTECTED_USERS: it is neither disabled nor deleted; do it by hand in Control Hub, or take it off the list", w.attempt.Object)})
 			return false
@@ -202,7 +209,17 @@ func (b *batch) mayDestroy(ctx context.Context, w *work) bool {
 		b.fail(w, Export, err)
 		return false
 	}
-	return true
+	return b.admitted(ctx, w, d)
+}
+
+// spare ends an attempt that leaves undone what it could not take back.
+func (b *batch) spare(w *work, step StepName, why string) {
+	if w.attempt.Action == None {
+		b.skip(w, step, why)
+		return
+	}
+	w.step(step, Skipped, why)
+	b.succeed(w)
 }
 
 // confirmTenant asks Entra once which tenant it is.

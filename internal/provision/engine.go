@@ -48,6 +48,11 @@ type Config struct {
 	// Protected are object ids and userNames that are never disabled or
 	// deleted.
 	Protected []string
+	// UpsertOnly never disables, deletes or removes.
+	UpsertOnly bool
+	// Guard holds what would destroy too much at a time; without one nothing
+	// is held but the Protected.
+	Guard *Guard
 	// ConfirmAfter is the time between the two readings a delete needs;
 	// default 10 minutes.
 	ConfirmAfter time.Duration
@@ -319,12 +324,18 @@ func (b *batch) round(ctx context.Context) bool {
 }
 
 func urgency(op *Operation) int {
-	for _, p := range op.Patch {
-		if p.Path == active && p.Value == false {
-			return 0
-		}
+	if disables(op) {
+		return 0
 	}
 	return 1
+}
+
+func disables(op *Operation) bool {
+	return slices.ContainsFunc(op.Patch, func(p mapping.PatchOperation) bool { return p.Path == active && p.Value == false })
+}
+
+func destroys(op *Operation) bool {
+	return disables(op) || op.Resource == nil && op.Patch == nil
 }
 
 // doubt notes in the ledger what is about to be written. Saving it also
@@ -416,6 +427,9 @@ func (b *batch) wrote(w *work, id string) {
 	w.op = nil
 	w.attempt.Exported = b.Now()
 	r.Doubt = nil
+	if destroys(op) {
+		r.Hold, r.Approval = nil, nil // an approval is for once
+	}
 	if op.Resource == nil && op.Patch == nil {
 		w.note(Delete, nil, nil)
 		w.step(Export, Success, "deleted in Webex")
@@ -506,6 +520,7 @@ func (b *batch) conclude(ctx context.Context, w *work) {
 	r := &w.record
 	if !w.panicked {
 		r.Unconcluded = 0
+		w.closeHold()
 	}
 	r.Claim = Claim{}
 	end := func() error { return b.Ledger.Save(ctx, b.owner, w.stored, *r) }
@@ -528,6 +543,7 @@ func (w *work) unlink() {
 	r.Away = r.Away || r.WebexID != "" && !w.isGroup()
 	r.WebexID, r.Written, r.Doubt, r.Comparison = "", nil, nil, nil
 	r.InactiveSince = time.Time{}
+	r.Members, r.Removals = 0, nil
 }
 
 func containsFold(list []string, s string) bool {

@@ -49,7 +49,7 @@ func (b *batch) decideBinned(ctx context.Context, w *work) {
 		b.succeed(w)
 	case w.record.WebexID == "" || !b.DeleteBinned:
 		b.skip(w, Scoping, "is in Entra's recycle bin: it is kept as it is until it is deleted for good")
-	case b.mayDestroy(ctx, w):
+	case b.mayDestroy(ctx, w, Deleting):
 		w.op = &Operation{Object: w.attempt.Object, ID: w.record.WebexID}
 	}
 }

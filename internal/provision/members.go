@@ -26,10 +26,13 @@ func (b *batch) members(ctx context.Context, w *work) {
 	} else if b.Nested {
 		m.awaitGroups(leased, w.hints)
 	}
-	// Whoever is no user may be a group, which stands for its own members.
-	if b.Nested && w.record.Comparison == nil && m.unknown > 0 {
+	m.spareMembers()
+	// Whoever is no user may be a group, which stands for its own members. And
+	// whether many are too many is known when the group's size is.
+	if w.record.Comparison == nil && (b.Nested && m.unknown > 0 || !m.mayRemove(len(m.remove))) {
 		w.record.Comparison = &Comparison{}
 		w.attempt.Members.Waiting = 0
+		m.add, m.remove, m.spared = nil, nil, 0 // the comparison finds them
 	}
 	if w.record.Comparison != nil {
 		finished = m.compare(leased)
@@ -50,8 +53,20 @@ type membership struct {
 	// retried keeps the message. others are the reasons of the rest.
 	fault  *Fault
 	others []string
+	// excess says that removals wait for an operator.
+	excess *Fault
+	// spared is how many are not removed because nobody is.
+	spared int
 	// stopped says that Webex takes no more for now.
 	stopped bool
+}
+
+// spareMembers leaves everybody in the group if nobody is to be removed ever.
+func (m *membership) spareMembers() {
+	if m.UpsertOnly {
+		m.spared += len(m.remove)
+		m.remove = nil
+	}
 }
 
 // person is a user by both ids.
@@ -234,7 +249,13 @@ func (m *membership) compare(ctx context.Context) bool {
 		return false
 	}
 	m.takeOut(ctx, has)
-	if m.apply(ctx, 0); m.fault == nil || m.fault.Kind == Permanent {
+	m.spareMembers()
+	m.checkRemovals(ctx, len(has))
+	m.apply(ctx, 0)
+	switch {
+	case m.excess != nil:
+		m.record.Comparison = &Comparison{} // whom it is about is not kept
+	case m.fault == nil || m.fault.Kind == Permanent:
 		m.record.Comparison = nil
 	}
 	return true
@@ -330,11 +351,14 @@ func (m *membership) wroteMembers(ctx context.Context, c MemberChange, refused m
 			m.attempt.Members.Added++
 		}
 	}
+	removed := 0
 	for _, id := range c.Remove {
 		if refused[id] == nil {
-			m.attempt.Members.Removed++
+			removed++
 		}
 	}
+	m.attempt.Members.Removed += removed
+	m.countRemovals(removed)
 	for _, webexID := range slices.Sorted(maps.Keys(refused)) {
 		p, err := byWebexID[webexID], refused[webexID]
 		if !isGone(err) {
@@ -376,6 +400,9 @@ func (m *membership) conclude(finished bool) {
 	if count.Skipped > 0 {
 		m.step(ReferenceResolution, Skipped, fmt.Sprintf("%d members are no users", count.Skipped))
 	}
+	if m.excess != nil && m.fault != nil {
+		m.others = append(m.others, m.excess.Error())
+	}
 	switch {
 	case m.fault != nil && (finished || m.fault.Kind != Permanent):
 		f := *m.fault
@@ -389,6 +416,10 @@ func (m *membership) conclude(finished bool) {
 		m.fail(m.work, Export, &f)
 	case !finished:
 		m.again(m.work, soon, "is a large group: the comparison of its members goes on")
+	case m.excess != nil:
+		m.fail(m.work, Export, m.excess)
+	case m.spared > 0:
+		m.spare(m.work, Export, fmt.Sprintf("UPSERT_ONLY is set: %d members stay that Entra does not have", m.spared))
 	default:
 		m.unchanged(m.work)
 	}

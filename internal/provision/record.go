@@ -36,6 +36,55 @@ type Record struct {
 	// InactiveSince is when the account was deactivated; Webex removes it
 	// 30 days later.
 	InactiveSince time.Time `json:"inactiveSince,omitzero"`
+	// Hold is what waits for an operator; nil if nothing does.
+	Hold *Hold `json:"hold,omitempty"`
+	// Approval and Rejected are what an operator said about it.
+	Approval *Approval  `json:"approval,omitempty"`
+	Rejected *Rejection `json:"rejected,omitempty"`
+	// Members is how many members a group had in Webex when they were last
+	// compared, less those removed since. Those added since are left out, so
+	// that a share of it is rather too small; those whose accounts were deleted
+	// since are not.
+	Members int `json:"members,omitempty"`
+	// Removals counts the members of a group removed lately.
+	Removals *Removals `json:"removals,omitempty"`
+}
+
+// Hold is an operation that waits for an operator's word.
+type Hold struct {
+	Operation Destruction `json:"operation"`
+	Since     time.Time   `json:"since"`
+	// Security says that Entra blocked the sign-in, and Webex still has it
+	// open.
+	Security bool `json:"security,omitempty"`
+	// Members are how many are to be removed from a group, Of how many it has.
+	Members int `json:"members,omitempty"`
+	Of      int `json:"of,omitempty"`
+	// Fingerprint differs when Entra says something else of the object.
+	Fingerprint string `json:"fingerprint,omitempty"`
+}
+
+// Approval lets an operation happen once.
+type Approval struct {
+	Operation Destruction `json:"operation"`
+	At        time.Time   `json:"at"`
+	// Members is how many may be removed from a group.
+	Members int `json:"members,omitempty"`
+}
+
+// Rejection keeps an operation held for as long as Entra says the same of the
+// object.
+type Rejection struct {
+	Operation   Destruction `json:"operation"`
+	Fingerprint string      `json:"fingerprint"`
+}
+
+// Removals counts from the first one on, for as long as the guard's window is;
+// then it begins anew. It is counted when Webex has confirmed: a removal that is
+// tried again counts once.
+type Removals struct {
+	Since time.Time `json:"since"`
+	Count int       `json:"count"`
 }
 
 // Claim is a lease on an object.

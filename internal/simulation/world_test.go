@@ -101,15 +101,19 @@ func (l *land) directory(wire http.RoundTripper) *entra.Client {
 	}))(l.t)
 }
 
-// engine returns an engine that reaches both sides over the wire.
-func (l *land) engine(wire http.RoundTripper, kept provision.Ledger, queue provision.Enqueuer) *provision.Engine {
+func (l *land) target(wire http.RoundTripper) *webex.Client {
 	l.t.Helper()
-	target := try(webex.New(webex.Config{
+	return try(webex.New(webex.Config{
 		URL: "http://" + webexHost + "/identity/scim/" + orgID + "/v2", Transport: wire, Now: l.clock,
 		Token: func(context.Context) (string, error) { return "t", nil },
 	}))(l.t)
+}
+
+// engine returns an engine that reaches both sides over the wire.
+func (l *land) engine(wire http.RoundTripper, kept provision.Ledger, queue provision.Enqueuer) *provision.Engine {
+	l.t.Helper()
 	return provision.New(provision.Config{
-		Directory: l.directory(wire), Target: target, Ledger: kept, Queue: queue, Mapping: l.rules, Nested: l.nested,
+		Directory: l.directory(wire), Target: l.target(wire), Ledger: kept, Queue: queue, Mapping: l.rules, Nested: l.nested,
 		TenantID: tenantID, Now: l.clock, Log: slog.New(slog.DiscardHandler),
 		Jitter: func(d time.Duration) time.Duration { return time.Duration(l.random.IntN(int(d))) },
 	})

@@ -82,7 +82,7 @@ func (l *limiter) leave(t turn, latest time.Time) turn {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
-	if t.epoch != l.epoch || now.Before(l.resume) {
+	if t.place == nil || t.epoch != l.epoch || now.Before(l.resume) {
 		return l.next(now, latest)
 	}
 	l.meter.left(now)
@@ -90,11 +90,18 @@ func (l *limiter) leave(t turn, latest time.Time) turn {
 }
 
 // giveUp leaves a turn to others.
-func (l *limiter) giveUp(t turn) { t.place.CancelAt(l.now()) }
+func (l *limiter) giveUp(t turn) {
+	if t.place != nil {
+		t.place.CancelAt(l.now())
+	}
+}
 
 func (l *limiter) next(now, latest time.Time) turn {
 	if pause := l.resume.Sub(now); pause > 0 {
-		return turn{wait: pause, held: heldByPause}
+		if now.Add(pause).After(latest) {
+			return turn{wait: pause, held: heldByPause}
+		}
+		return turn{wait: pause, epoch: l.epoch} // for a turn in the queue
 	}
 	t := turn{epoch: l.epoch}
 	if l.tokens != nil {

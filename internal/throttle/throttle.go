@@ -45,9 +45,9 @@ func New(next http.RoundTripper, o Options) *Transport {
 }
 
 // RoundTrip implements http.RoundTripper. A request whose turn comes within
-// two seconds and before the deadline of its context waits for it. Any other,
-// and every request before the end of a pause that the server asked for, is not
-// sent: it is answered 429 with a Retry-After, as the server would.
+// two seconds and before the deadline of its context waits for it, also for the
+// end of a pause that the server asked for. Any other is not sent: it is
+// answered 429 with a Retry-After, as the server would.
 //
 // Beside those of the RoundTripper beneath, the only error is the context's,
 // when it ends during the wait.

@@ -1,0 +1,269 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+	bbolterrors "go.etcd.io/bbolt/errors"
+
+	"entrawebex/internal/config"
+	"entrawebex/internal/ledger"
+	"entrawebex/internal/provision"
+	"entrawebex/internal/queue"
+)
+
+func holdsCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use:   "holds",
+		Short: "Lists what waits for you: disables, deletes and removals that were too many at a time",
+		Long: `Lists the operations that are held, oldest first. They were too many at a time
+(GUARD_FLOOR, GUARD_SHARE, GUARD_GROUP_SHARE), or are about PROTECTED_USERS. A
+blocked user whose account is still open in Webex is marked "blocked".
+
+Approve those that are meant: each happens once, within 24 hours, if Entra still
+asks for it. Reject the others, or undo in Entra what caused them: a hold that no
+longer applies goes away by itself. Then entrawebex guard clear.
+` + homesHelp,
+		Example: `  entrawebex holds
+  entrawebex holds approve 5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f607
+  entrawebex holds approve --all
+  entrawebex holds reject 5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f607`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return atDesk(cmd.Context(), os.Environ(), func(d *desk) error { return d.list(cmd.Context(), cmd.OutOrStdout()) })
+		},
+	}
+	command.AddCommand(
+		decisionCommand("approve", "Lets held operations happen", "approved", func(ctx context.Context, d *desk, r provision.Record) error {
+			return provision.Approve(ctx, d.ledger, d.queue, r.Object, r.Hold.Operation, time.Now())
+		}),
+		decisionCommand("reject", "Leaves operations held until their objects change in Entra", "rejected", func(ctx context.Context, d *desk, r provision.Record) error {
+			return provision.Reject(ctx, d.ledger, r.Object, r.Hold.Operation, time.Now())
+		}))
+	return command
+}
+
+// decisionCommand decides on the holds of the objects named, or on all.
+func decisionCommand(name, short, done string, decide func(context.Context, *desk, provision.Record) error) *cobra.Command {
+	var all bool
+	command := &cobra.Command{
+		Use:   name + " (OBJECT... | --all)",
+		Short: short,
+		Long:  short + ". OBJECT is the Entra object id that entrawebex holds shows.\n" + homesHelp,
+		RunE: func(cmd *cobra.Command, ids []string) error {
+			if all == (len(ids) > 0) {
+				return errors.New("name the objects by their ids, or say --all")
+			}
+			return atDesk(cmd.Context(), os.Environ(), func(d *desk) error {
+				return d.decide(cmd.Context(), cmd.OutOrStdout(), ids, done, decide)
+			})
+		},
+	}
+	command.Flags().BoolVar(&all, "all", false, "everything that is held")
+	return command
+}
+
+func guardCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use:   "guard",
+		Short: "Tells whether the guard against mass destruction is latched",
+		Long: `Tells whether the guard is latched. While it is, every disable and delete is held;
+all else goes on. See entrawebex holds.
+` + homesHelp,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return atDesk(cmd.Context(), os.Environ(), func(d *desk) error {
+				since, err := d.guard.Latched(cmd.Context())
+				tellGuard(cmd.OutOrStdout(), since, "The guard is latched since %s.\n", err)
+				return err
+			})
+		},
+	}
+	command.AddCommand(&cobra.Command{
+		Use:   "clear",
+		Short: "Takes the latch off: disables and deletes go ahead again, and are counted anew",
+		Long: `Takes the latch off: disables and deletes go ahead again, and are counted anew.
+What is held stays held until it is approved (entrawebex holds approve), or until
+its object changes.
+` + homesHelp,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return atDesk(cmd.Context(), os.Environ(), func(d *desk) error {
+				since, err := d.guard.Clear(cmd.Context())
+				tellGuard(cmd.OutOrStdout(), since, "The guard was latched since %s and is no more.\n", err)
+				return err
+			})
+		},
+	})
+	return command
+}
+
+func tellGuard(out io.Writer, since time.Time, latched string, err error) {
+	switch {
+	case err != nil:
+	case since.IsZero():
+		fmt.Fprintln(out, "The guard is not latched.")
+	default:
+		fmt.Fprintf(out, latched, since.UTC().Format(time.RFC3339))
+	}
+}
+
+// desk is where an operator decides.
+type desk struct {
+	ledger interface {
+		provision.Ledger
+		Records(ctx context.Context, each func(provision.Record) error) error
+	}
+	guard *provision.Guard
+	queue provision.Enqueuer
+	close func() error
+}
+
+// atDesk does what an operator asks for, in the homes of the environment.
+func atDesk(ctx context.Context, environ []string, do func(*desk) error) error {
+	settings, err := config.Load(ctx, config.Operator, environ, config.Secret)
+	if err != nil {
+		return err
+	}
+	var d *desk
+	if settings.AWS == (config.AWS{}) {
+		d, err = embeddedDesk(settings)
+	} else {
+		d, err = awsDesk(ctx, settings)
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(d), d.close())
+}
+
+func awsDesk(ctx context.Context, settings config.Settings) (*desk, error) {
+	aws, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, err
+	}
+	kept := ledger.NewDynamoDB(dynamodb.NewFromConfig(aws), settings.AWS.LedgerTable)
+	return &desk{
+		ledger: kept, guard: &provision.Guard{Documents: kept},
+		queue: queue.Changes{Queue: queue.NewSQS(sqs.NewFromConfig(aws), settings.AWS.ChangeQueueURL)},
+		close: func() error { return nil },
+	}, nil
+}
+
+// embeddedDesk opens the file of a process that does not run.
+func embeddedDesk(settings config.Settings) (*desk, error) {
+	if _, err := os.Stat(filepath.Join(settings.DataDir, "entrawebex.db")); err != nil {
+		return nil, fmt.Errorf("%w: set DATA_DIR to the folder that entrawebex run uses, or CHANGE_QUEUE_URL, DEAD_LETTER_QUEUE_URL and LEDGER_TABLE", err)
+	}
+	p := &process{settings: settings, log: slog.New(slog.DiscardHandler)}
+	err := p.openData()
+	if errors.Is(err, bbolterrors.ErrTimeout) {
+		return nil, fmt.Errorf("entrawebex run holds the file in %s: stop it first, and start it again afterwards", settings.DataDir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	kept, err := ledger.OpenBolt(p.db)
+	if err == nil {
+		err = p.openQueues()
+	}
+	if err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return &desk{ledger: kept, guard: &provision.Guard{Documents: kept}, queue: queue.Changes{Queue: p.changes}, close: p.Close}, nil
+}
+
+// held returns the records that have a hold, oldest first.
+func (d *desk) held(ctx context.Context) ([]provision.Record, error) {
+	var held []provision.Record
+	err := d.ledger.Records(ctx, func(r provision.Record) error {
+		if r.Hold != nil {
+			held = append(held, r)
+		}
+		return nil
+	})
+	slices.SortFunc(held, func(a, b provision.Record) int { return a.Hold.Since.Compare(b.Hold.Since) })
+	return held, err
+}
+
+func (d *desk) list(ctx context.Context, out io.Writer) error {
+	held, err := d.held(ctx)
+	if err != nil {
+		return err
+	}
+	if len(held) == 0 {
+		fmt.Fprintln(out, "Nothing is held.")
+		return nil
+	}
+	t := table.NewWriter()
+	t.SetOutputMirror(out)
+	t.SetStyle(table.StyleLight)
+	t.AppendHeader(table.Row{"Object", "Operation", "Since", "State"})
+	for _, r := range held {
+		t.AppendRow(table.Row{r.Object, operation(r.Hold), r.Hold.Since.UTC().Format(time.RFC3339), state(r)})
+	}
+	t.Render()
+	return nil
+}
+
+func operation(h *provision.Hold) string {
+	if h.Operation == provision.Removing {
+		return fmt.Sprintf("%s (%d of %d)", h.Operation, h.Members, h.Of)
+	}
+	return string(h.Operation)
+}
+
+func state(r provision.Record) string {
+	var states []string
+	if r.Hold.Security {
+		states = append(states, "blocked")
+	}
+	switch {
+	case r.Approval != nil:
+		states = append(states, "approved, on its way")
+	case r.Rejected != nil:
+		states = append(states, "rejected")
+	}
+	return strings.Join(states, ", ")
+}
+
+// decide decides on what is held of the objects with these ids; of all if
+// there are none. One that fails does not stop the others.
+func (d *desk) decide(
+	ctx context.Context, out io.Writer, ids []string, done string, decide func(context.Context, *desk, provision.Record) error,
+) error {
+	held, err := d.held(ctx)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, id := range ids {
+		if !slices.ContainsFunc(held, func(r provision.Record) bool { return strings.EqualFold(r.Object.ID, id) }) {
+			errs = append(errs, fmt.Errorf("nothing is held of %s: entrawebex holds shows what is", id))
+		}
+	}
+	for _, r := range held {
+		if len(ids) > 0 && !slices.ContainsFunc(ids, func(id string) bool { return strings.EqualFold(id, r.Object.ID) }) {
+			continue
+		}
+		if err := decide(ctx, d, r); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		fmt.Fprintf(out, "%s: %s of %s\n", done, operation(r.Hold), r.Object)
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,334 @@
+package provision
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"entrawebex/internal/change"
+)
+
+// Destruction is what the guard counts and holds.
+type Destruction string
+
+// The kinds of destruction.
+const (
+	Disabling Destruction = "disable"
+	Deleting  Destruction = "delete"
+	Removing  Destruction = "remove members"
+)
+
+// approvalLife is how long an approval may be used.
+const approvalLife = 24 * time.Hour
+
+// Guard bounds what a mistake in Entra can destroy in Webex. Each object that
+// is to be disabled or deleted is counted once in a window, before the call.
+// Where more than the limit would be, the guard latches, and until Clear every
+// disable and delete is held. Its state is one document of the ledger.
+//
+// Removals of members are bounded in each group by itself: see Record.Removals.
+type Guard struct {
+	Documents Documents
+	// Provisioned returns about how many objects are linked. It is asked at
+	// most once an hour, and only when Floor is reached.
+	Provisioned func(ctx context.Context) (int, error)
+	// The limit is the larger of Floor objects and Share percent of those
+	// provisioned, and maxAdmitted at most.
+	Floor, Share int
+	// GroupShare is how many percent of a group's members may be removed in a
+	// window; fewRemovals always may.
+	GroupShare int
+	Window     time.Duration
+
+	mu          sync.Mutex // one admission at a time in this process
+	counted     time.Time
+	provisioned int
+}
+
+const (
+	guardName = "guard"
+	// maxAdmitted objects of some 60 bytes keep the document within what the
+	// ledger takes, 384 KB.
+	maxAdmitted = 5000
+	// admitTries is how often the document is read again when another worker
+	// was faster.
+	admitTries = 8
+	// countAfter is how long a count of the provisioned is good.
+	countAfter = time.Hour
+	// fewRemovals are never a mass: so small a group may change altogether.
+	fewRemovals = 5
+)
+
+// guardState is the document.
+type guardState struct {
+	LatchedAt time.Time `json:"latchedAt,omitzero"`
+	// Admitted is when each object was, in milliseconds since 1970.
+	Admitted map[string]int64 `json:"admitted,omitempty"`
+}
+
+// verdict is the guard's answer about one object.
+type verdict struct {
+	// latched is since when the guard is; zero if the object may go ahead.
+	latched time.Time
+	// now says that it latched over this very object, above limit.
+	now   bool
+	limit int
+}
+
+// Clear takes the latch off and begins to count anew, and returns since when
+// the guard was latched; zero if it was not. What is held stays held until it
+// is approved or its object changes.
+func (g *Guard) Clear(ctx context.Context) (time.Time, error) {
+	s, version, err := g.state(ctx)
+	if err != nil || version == 0 {
+		return time.Time{}, err
+	}
+	return s.LatchedAt, g.put(ctx, guardState{}, version)
+}
+
+// Latched returns since when the guard is latched; zero if it is not.
+func (g *Guard) Latched(ctx context.Context) (time.Time, error) {
+	s, _, err := g.state(ctx)
+	return s.LatchedAt, err
+}
+
+// admit counts the object, or latches. It is the same however often it is
+// asked about one object within a window, until the guard latches.
+func (g *Guard) admit(ctx context.Context, o change.Object, now time.Time) (verdict, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var lost error
+	for range admitTries {
+		s, version, err := g.state(ctx)
+		if err != nil {
+			return verdict{}, err
+		}
+		if !s.LatchedAt.IsZero() {
+			return verdict{latched: s.LatchedAt}, nil
+		}
+		for key, at := range s.Admitted {
+			if at <= now.Add(-g.Window).UnixMilli() {
+				delete(s.Admitted, key)
+			}
+		}
+		if _, counted := s.Admitted[o.String()]; counted {
+			return verdict{}, nil
+		}
+		var v verdict
+		if v.limit, err = g.limit(ctx, len(s.Admitted), now); err != nil {
+			return verdict{}, err
+		}
+		if len(s.Admitted) < v.limit {
+			if s.Admitted == nil {
+				s.Admitted = map[string]int64{}
+			}
+			s.Admitted[o.String()] = now.UnixMilli()
+		} else {
+			s.LatchedAt = now
+			v.latched, v.now = now, true
+		}
+		if lost = g.put(ctx, s, version); lost == nil {
+			return v, nil
+		}
+	}
+	return verdict{}, &Fault{Kind: Transient, Reason: fmt.Sprintf("the guard could not count %s", o), Err: lost}
+}
+
+// limit is how many objects may be admitted in a window, if that many are.
+func (g *Guard) limit(ctx context.Context, admitted int, now time.Time) (int, error) {
+	if admitted < g.Floor || g.Provisioned == nil {
+		return min(g.Floor, maxAdmitted), nil
+	}
+	if g.counted.IsZero() || now.Sub(g.counted) >= countAfter {
+		n, err := g.Provisioned(ctx)
+		if err != nil {
+			return 0, err
+		}
+		g.provisioned, g.counted = n, now
+	}
+	const percent = 100
+	return min(max(g.Floor, g.provisioned*g.Share/percent), maxAdmitted), nil
+}
+
+func (g *Guard) state(ctx context.Context) (guardState, int64, error) {
+	data, version, err := g.Documents.Document(ctx, guardName)
+	if err != nil || version == 0 {
+		return guardState{}, 0, err
+	}
+	var s guardState
+	if err := json.Unmarshal(data, &s); err != nil {
+		return guardState{}, 0, fmt.Errorf("decode document %s: %w", guardName, err)
+	}
+	return s, version, nil
+}
+
+func (g *Guard) put(ctx context.Context, s guardState, version int64) error {
+	data, err := json.Marshal(s)
+	if err != nil {
+		return fmt.Errorf("encode document %s: %w", guardName, err)
+	}
+	return g.Documents.PutDocument(ctx, guardName, data, version)
+}
+
+// admitted reports whether the guard, or an operator, lets the object be
+// disabled or deleted; if not, the attempt has ended.
+func (b *batch) admitted(ctx context.Context, w *work, d Destruction) bool {
+	if b.Guard == nil || w.record.Approval.covers(d, 0, b.Now()) {
+		return true
+	}
+	h := Hold{Operation: d, Fingerprint: fingerprint(w.reading.Presence, w.reading.Attributes)}
+	if w.rejected(h) {
+		b.held(ctx, w, h, rejection(w, d))
+		return false
+	}
+	v, err := b.Guard.admit(ctx, w.attempt.Object, b.Now())
+	switch {
+	case err != nil:
+		b.fail(w, Export, err)
+		return false
+	case v.latched.IsZero():
+		return true
+	case v.now:
+		b.Log.ErrorContext(ctx, "guard latched", "object", w.attempt.Object.String(), "operation", string(d),
+			"limit", v.limit, "window", b.Guard.Window)
+	}
+	b.held(ctx, w, h, fmt.Sprintf(
+		"the guard is latched since %s, because too many were to be disabled or deleted: the %s of %s waits for approval (entrawebex holds)",
+		v.latched.UTC().Format(time.RFC3339), d, w.attempt.Object))
+	return false
+}
+
+func rejection(w *work, d Destruction) string {
+	return fmt.Sprintf("an operator rejected to %s %s: that stands until it changes in Entra", d, w.attempt.Object)
+}
+
+// held ends the attempt with a hold.
+func (b *batch) held(ctx context.Context, w *work, h Hold, reason string) {
+	b.hold(ctx, w, h)
+	b.fail(w, Export, &Fault{Kind: Held, Reason: reason})
+}
+
+// hold notes the hold and reports whether it is a new one. A security block
+// that waits is an alarm of its own: somebody who was locked out is not.
+func (b *batch) hold(ctx context.Context, w *work, h Hold) bool {
+	r := &w.record
+	h.Since = b.Now()
+	h.Security = h.Operation == Disabling && w.reading.Attributes["accountEnabled"] == false
+	opened := r.Hold == nil || r.Hold.Operation != h.Operation
+	if !opened {
+		h.Since = r.Hold.Since
+	}
+	if h.Security && (opened || !r.Hold.Security) {
+		b.Log.ErrorContext(ctx, "security block held", "object", w.attempt.Object.String())
+	}
+	r.Hold = &h
+	return opened
+}
+
+// rejected reports whether an operator rejected this very thing. A rejection
+// of what Entra says no longer is void, and what follows is a hold of its own.
+func (w *work) rejected(h Hold) bool {
+	r := &w.record
+	if r.Rejected == nil {
+		return false
+	}
+	if r.Rejected.Operation == h.Operation && r.Rejected.Fingerprint == h.Fingerprint {
+		return true
+	}
+	r.Rejected, r.Hold = nil, nil
+	return false
+}
+
+// closeHold takes from the record what the end of the attempt has answered: a
+// hold that no longer applies, and an approval that was used or was for
+// something else. One that waits for another try is kept.
+func (w *work) closeHold() {
+	r, a := &w.record, w.attempt
+	switch {
+	case a.Status == Success || a.Status == Skipped:
+		r.Hold, r.Approval, r.Rejected = nil, nil, nil
+	case a.Fault != nil && (a.Fault.Kind == Held || a.Fault.Kind == Permanent):
+		r.Approval = nil
+	}
+}
+
+// covers reports whether the approval is for this, of so many members.
+func (a *Approval) covers(d Destruction, members int, now time.Time) bool {
+	return a != nil && a.Operation == d && members <= a.Members && now.Sub(a.At) < approvalLife
+}
+
+// fingerprint is a short text that differs where the values do.
+func fingerprint(values ...any) string {
+	data, err := json.Marshal(values)
+	if err != nil {
+		return "" // what was read as JSON can be written so
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// mayRemove reports whether so many members more may be removed from the
+// group within the window.
+func (m *membership) mayRemove(n int) bool {
+	if m.Guard == nil || n == 0 {
+		return true
+	}
+	const percent = 100
+	done := m.removedInWindow()
+	return n+done <= max(fewRemovals, (m.record.Members+done)*m.Guard.GroupShare/percent)
+}
+
+func (m *membership) removedInWindow() int {
+	if r := m.record.Removals; r != nil && m.Now().Sub(r.Since) < m.Guard.Window {
+		return r.Count
+	}
+	return 0
+}
+
+// countRemovals notes what Webex confirmed. What an operator approved does not
+// count against what comes after it.
+func (m *membership) countRemovals(n int) {
+	r := &m.record
+	r.Members = max(r.Members-n, 0)
+	if m.Guard == nil || n == 0 || r.Approval.covers(Removing, 0, m.Now()) {
+		return
+	}
+	counted := Removals{Since: m.Now(), Count: n}
+	if done := m.removedInWindow(); done > 0 {
+		counted = Removals{Since: r.Removals.Since, Count: done + n}
+	}
+	r.Removals = &counted
+}
+
+// checkRemovals takes those out of what is to be written who may not be
+// removed. has is how many members Webex has.
+func (m *membership) checkRemovals(ctx context.Context, has int) {
+	m.record.Members = has
+	n := len(m.remove)
+	if m.mayRemove(n) || m.record.Approval.covers(Removing, n, m.Now()) {
+		return
+	}
+	ids := make([]string, n)
+	for i, p := range m.remove {
+		ids[i] = p.id
+	}
+	slices.Sort(ids)
+	m.remove = nil
+	h := Hold{Operation: Removing, Fingerprint: fingerprint(ids), Members: n, Of: has}
+	if m.rejected(h) {
+		m.hold(ctx, m.work, h)
+		m.excess = &Fault{Kind: Held, Reason: rejection(m.work, Removing)}
+		return
+	}
+	if m.hold(ctx, m.work, h) {
+		m.Log.ErrorContext(ctx, "removals held", "object", m.attempt.Object.String(), "members", n, "of", has)
+	}
+	m.excess = &Fault{Kind: Held, Reason: fmt.Sprintf(
+		"%d of the %d members of %s would be removed, after %d in the last %s: that waits for approval (entrawebex holds)",
+		n, has, m.attempt.Object, m.removedInWindow(), m.Guard.Window)}
+}
