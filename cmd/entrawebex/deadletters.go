@@ -52,7 +52,7 @@ func listDeadLetters(ctx context.Context, out io.Writer, environ, terms []string
 		return err
 	}
 	var letters []replay.Letter
-	err = h.records(ctx, func(r provision.Record) error {
+	err = h.ledger.Records(ctx, func(r provision.Record) error {
 		if l, ok := replay.FromRecord(r); ok && filter.Matches(l) {
 			letters = append(letters, l)
 		}

@@ -5,22 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
-	awsconfig "github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
-	bbolterrors "go.etcd.io/bbolt/errors"
 
-	"entrawebex/internal/config"
-	"entrawebex/internal/ledger"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/queue"
 )
@@ -43,21 +35,21 @@ longer applies goes away by itself. Then entrawebex guard clear.
   entrawebex holds reject 5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f607`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return atDesk(cmd.Context(), os.Environ(), func(d *desk) error { return d.list(cmd.Context(), cmd.OutOrStdout()) })
+			return inHomes(cmd.Context(), os.Environ(), func(h *homes) error { return h.list(cmd.Context(), cmd.OutOrStdout()) })
 		},
 	}
 	command.AddCommand(
-		decisionCommand("approve", "Lets held operations happen", "approved", func(ctx context.Context, d *desk, r provision.Record) error {
-			return provision.Approve(ctx, d.ledger, d.queue, r.Object, r.Hold.Operation, time.Now())
+		decisionCommand("approve", "Lets held operations happen", "approved", func(ctx context.Context, h *homes, r provision.Record) error {
+			return provision.Approve(ctx, h.ledger, queue.Changes{Queue: h.changes}, r.Object, r.Hold.Operation, time.Now())
 		}),
-		decisionCommand("reject", "Leaves operations held until their objects change in Entra", "rejected", func(ctx context.Context, d *desk, r provision.Record) error {
-			return provision.Reject(ctx, d.ledger, r.Object, r.Hold.Operation, time.Now())
+		decisionCommand("reject", "Leaves operations held until their objects change in Entra", "rejected", func(ctx context.Context, h *homes, r provision.Record) error {
+			return provision.Reject(ctx, h.ledger, r.Object, r.Hold.Operation, time.Now())
 		}))
 	return command
 }
 
 // decisionCommand decides on the holds of the objects named, or on all.
-func decisionCommand(name, short, done string, decide func(context.Context, *desk, provision.Record) error) *cobra.Command {
+func decisionCommand(name, short, done string, decide func(context.Context, *homes, provision.Record) error) *cobra.Command {
 	var all bool
 	command := &cobra.Command{
 		Use:   name + " (OBJECT... | --all)",
@@ -67,8 +59,8 @@ func decisionCommand(name, short, done string, decide func(context.Context, *des
 			if all == (len(ids) > 0) {
 				return errors.New("name the objects by their ids, or say --all")
 			}
-			return atDesk(cmd.Context(), os.Environ(), func(d *desk) error {
-				return d.decide(cmd.Context(), cmd.OutOrStdout(), ids, done, decide)
+			return inHomes(cmd.Context(), os.Environ(), func(h *homes) error {
+				return h.decide(cmd.Context(), cmd.OutOrStdout(), ids, done, decide)
 			})
 		},
 	}
@@ -85,8 +77,8 @@ all else goes on. See entrawebex holds.
 ` + homesHelp,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return atDesk(cmd.Context(), os.Environ(), func(d *desk) error {
-				since, err := d.guard.Latched(cmd.Context())
+			return inHomes(cmd.Context(), os.Environ(), func(h *homes) error {
+				since, err := h.guard.Latched(cmd.Context())
 				tellGuard(cmd.OutOrStdout(), since, "The guard is latched since %s.\n", err)
 				return err
 			})
@@ -101,8 +93,8 @@ its object changes.
 ` + homesHelp,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return atDesk(cmd.Context(), os.Environ(), func(d *desk) error {
-				since, err := d.guard.Clear(cmd.Context())
+			return inHomes(cmd.Context(), os.Environ(), func(h *homes) error {
+				since, err := h.guard.Clear(cmd.Context())
 				tellGuard(cmd.OutOrStdout(), since, "The guard was latched since %s and is no more.\n", err)
 				return err
 			})
@@ -121,75 +113,10 @@ func tellGuard(out io.Writer, since time.Time, latched string, err error) {
 	}
 }
 
-// desk is where an operator decides.
-type desk struct {
-	ledger interface {
-		provision.Ledger
-		Records(ctx context.Context, each func(provision.Record) error) error
-	}
-	guard *provision.Guard
-	queue provision.Enqueuer
-	close func() error
-}
-
-// atDesk does what an operator asks for, in the homes of the environment.
-func atDesk(ctx context.Context, environ []string, do func(*desk) error) error {
-	settings, err := config.Load(ctx, config.Operator, environ, config.Secret)
-	if err != nil {
-		return err
-	}
-	var d *desk
-	if settings.AWS == (config.AWS{}) {
-		d, err = embeddedDesk(settings)
-	} else {
-		d, err = awsDesk(ctx, settings)
-	}
-	if err != nil {
-		return err
-	}
-	return errors.Join(do(d), d.close())
-}
-
-func awsDesk(ctx context.Context, settings config.Settings) (*desk, error) {
-	aws, err := awsconfig.LoadDefaultConfig(ctx)
-	if err != nil {
-		return nil, err
-	}
-	kept := ledger.NewDynamoDB(dynamodb.NewFromConfig(aws), settings.AWS.LedgerTable)
-	return &desk{
-		ledger: kept, guard: &provision.Guard{Documents: kept},
-		queue: queue.Changes{Queue: queue.NewSQS(sqs.NewFromConfig(aws), settings.AWS.ChangeQueueURL)},
-		close: func() error { return nil },
-	}, nil
-}
-
-// embeddedDesk opens the file of a process that does not run.
-func embeddedDesk(settings config.Settings) (*desk, error) {
-	if _, err := os.Stat(filepath.Join(settings.DataDir, "entrawebex.db")); err != nil {
-		return nil, fmt.Errorf("%w: set DATA_DIR to the folder that entrawebex run uses, or CHANGE_QUEUE_URL, DEAD_LETTER_QUEUE_URL and LEDGER_TABLE", err)
-	}
-	p := &process{settings: settings, log: slog.New(slog.DiscardHandler)}
-	err := p.openData()
-	if errors.Is(err, bbolterrors.ErrTimeout) {
-		return nil, fmt.Errorf("entrawebex run holds the file in %s: stop it first, and start it again afterwards", settings.DataDir)
-	}
-	if err != nil {
-		return nil, err
-	}
-	kept, err := ledger.OpenBolt(p.db)
-	if err == nil {
-		err = p.openQueues()
-	}
-	if err != nil {
-		return nil, errors.Join(err, p.Close())
-	}
-	return &desk{ledger: kept, guard: &provision.Guard{Documents: kept}, queue: queue.Changes{Queue: p.changes}, close: p.Close}, nil
-}
-
 // held returns the records that have a hold, oldest first.
-func (d *desk) held(ctx context.Context) ([]provision.Record, error) {
+func (h *homes) held(ctx context.Context) ([]provision.Record, error) {
 	var held []provision.Record
-	err := d.ledger.Records(ctx, func(r provision.Record) error {
+	err := h.ledger.Records(ctx, func(r provision.Record) error {
 		if r.Hold != nil {
 			held = append(held, r)
 		}
@@ -199,8 +126,8 @@ func (d *desk) held(ctx context.Context) ([]provision.Record, error) {
 	return held, err
 }
 
-func (d *desk) list(ctx context.Context, out io.Writer) error {
-	held, err := d.held(ctx)
+func (h *homes) list(ctx context.Context, out io.Writer) error {
+	held, err := h.held(ctx)
 	if err != nil {
 		return err
 	}
@@ -242,10 +169,10 @@ func state(r provision.Record) string {
 
 // decide decides on what is held of the objects with these ids; of all if
 // there are none. One that fails does not stop the others.
-func (d *desk) decide(
-	ctx context.Context, out io.Writer, ids []string, done string, decide func(context.Context, *desk, provision.Record) error,
+func (h *homes) decide(
+	ctx context.Context, out io.Writer, ids []string, done string, decide func(context.Context, *homes, provision.Record) error,
 ) error {
-	held, err := d.held(ctx)
+	held, err := h.held(ctx)
 	if err != nil {
 		return err
 	}
@@ -259,7 +186,7 @@ func (d *desk) decide(
 		if len(ids) > 0 && !slices.ContainsFunc(ids, func(id string) bool { return strings.EqualFold(id, r.Object.ID) }) {
 			continue
 		}
-		if err := decide(ctx, d, r); err != nil {
+		if err := decide(ctx, h, r); err != nil {
 			errs = append(errs, err)
 			continue
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"log/slog"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"entrawebex/internal/config"
 	"entrawebex/internal/ledger"
 	"entrawebex/internal/provision"
+	"entrawebex/internal/queue"
 )
 
 // heldHome is a DATA_DIR in which these disables are held, and the guard is
@@ -51,9 +53,9 @@ func heldHome(t *testing.T, ids ...string) config.Settings {
 	return settings
 }
 
-func openDesk(t *testing.T, settings config.Settings) *desk {
+func openDesk(t *testing.T, settings config.Settings) *homes {
 	t.Helper()
-	d, err := embeddedDesk(settings)
+	d, err := openEmbedded(settings, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,8 +76,8 @@ func TestHoldsAreListedApprovedAndRejected(t *testing.T) {
 	t.Parallel()
 	d := openDesk(t, heldHome(t, first, second))
 	var out bytes.Buffer
-	approve := func(ctx context.Context, d *desk, r provision.Record) error {
-		return provision.Approve(ctx, d.ledger, d.queue, r.Object, r.Hold.Operation, time.Now())
+	approve := func(ctx context.Context, d *homes, r provision.Record) error {
+		return provision.Approve(ctx, d.ledger, queue.Changes{Queue: d.changes}, r.Object, r.Hold.Operation, time.Now())
 	}
 	if err := d.decide(t.Context(), &out, []string{strings.ToUpper(first)}, "approved", approve); err != nil {
 		t.Fatal(err)
@@ -120,7 +122,7 @@ func TestADeskAtAFileInUseSaysWhatToStop(t *testing.T) {
 	t.Parallel()
 	settings := heldHome(t)
 	openDesk(t, settings)
-	if _, err := embeddedDesk(settings); err == nil || !strings.Contains(err.Error(), "stop it first") {
+	if _, err := openEmbedded(settings, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "stop it first") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -1,5 +1,5 @@
-// Command entrawebex takes the users of a Microsoft Entra tenant to a Cisco
-// Webex organization, and lets an operator look at that.
+// Command entrawebex takes the users and groups of a Microsoft Entra tenant to a
+// Cisco Webex organization, and lets an operator look at that.
 package main
 
 import (
@@ -31,9 +31,9 @@ var errReported = errors.New("reported")
 func command() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "entrawebex",
-		Short: "Takes the users of Microsoft Entra ID to Cisco Webex, as they change",
-		Long: `entrawebex takes the users of a Microsoft Entra tenant to a Cisco Webex
-organization within seconds of a change: Microsoft Graph notifies, the change is
+		Short: "Takes the users and groups of Microsoft Entra ID to Cisco Webex, as they change",
+		Long: `entrawebex takes the users and groups of a Microsoft Entra tenant to a Cisco
+Webex organization within seconds of a change: Microsoft Graph notifies, the change is
 queued, and Webex is made to match what Entra says then.
 
 Try it without any account:
@@ -48,7 +48,7 @@ Serve a real tenant and organization, once the environment is set:
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
 	}
-	root.AddCommand(runCommand(), checkCommand(), deadLettersCommand(), replayCommand(), holdsCommand(), guardCommand())
+	root.AddCommand(runCommand(), checkCommand(), deadLettersCommand(), replayCommand(), holdsCommand(), guardCommand(), statusCommand(), pauseCommand(), resumeCommand())
 	return root
 }
 

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	bbolterrors "go.etcd.io/bbolt/errors"
+
+	"entrawebex/internal/config"
+	"entrawebex/internal/ledger"
+	"entrawebex/internal/pause"
+	"entrawebex/internal/provision"
+	"entrawebex/internal/queue"
+	"entrawebex/internal/replay"
+)
+
+// homesHelp is told by every command that looks into the homes.
+const homesHelp = `
+Environment:
+  CHANGE_QUEUE_URL, DEAD_LETTER_QUEUE_URL, LEDGER_TABLE
+                          the queues and the table on AWS (the stack's outputs)
+  DATA_DIR                without them, where run keeps its own (data); run must
+                          not be running
+`
+
+// homes are the queues and the ledger that an operator looks into.
+type homes struct {
+	ledger           operatorLedger
+	changes, letters queue.Queue
+	job              *replay.Job
+	guard            *provision.Guard
+	pause            *pause.Switch
+	close            func() error
+}
+
+// operatorLedger is either home of the ledger.
+type operatorLedger interface {
+	provision.Ledger
+	ledger.Documents
+	Records(ctx context.Context, each func(provision.Record) error) error
+}
+
+// inHomes does what an operator asks for in those that the environment names.
+func inHomes(ctx context.Context, environ []string, do func(*homes) error) error {
+	h, err := openHomes(ctx, environ)
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(h), h.close())
+}
+
+// openHomes opens those that the environment names: on AWS, else in DATA_DIR.
+func openHomes(ctx context.Context, environ []string) (*homes, error) {
+	settings, err := config.Load(ctx, config.Operator, environ, config.Secret)
+	if err != nil {
+		return nil, err
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	if settings.AWS == (config.AWS{}) {
+		return openEmbedded(settings, log)
+	}
+	aws, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, err
+	}
+	client := sqs.NewFromConfig(aws)
+	dead, changes := queue.NewSQS(client, settings.AWS.DeadLetterQueueURL), queue.NewSQS(client, settings.AWS.ChangeQueueURL)
+	h := newHomes(ledger.NewDynamoDB(dynamodb.NewFromConfig(aws), settings.AWS.LedgerTable), changes, dead, log)
+	h.job.Redrive = func(ctx context.Context, rate int) (string, error) { return dead.Redrive(ctx, changes, rate) }
+	return h, nil
+}
+
+// openEmbedded opens the file of a process that does not run.
+func openEmbedded(settings config.Settings, log *slog.Logger) (*homes, error) {
+	if _, err := os.Stat(filepath.Join(settings.DataDir, "entrawebex.db")); err != nil {
+		return nil, fmt.Errorf("%w: set DATA_DIR to the folder that entrawebex run uses, or CHANGE_QUEUE_URL, DEAD_LETTER_QUEUE_URL and LEDGER_TABLE", err)
+	}
+	p := &process{settings: settings, log: log}
+	err := p.openData()
+	if errors.Is(err, bbolterrors.ErrTimeout) {
+		return nil, fmt.Errorf("entrawebex run holds the file in %s: stop it first, and start it again afterwards", settings.DataDir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	kept, err := ledger.OpenBolt(p.db)
+	if err == nil {
+		err = p.openQueues()
+	}
+	if err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	h := newHomes(kept, p.changes, p.deadLetters, log)
+	h.close = p.Close
+	return h, nil
+}
+
+func newHomes(kept operatorLedger, changes, letters queue.Queue, log *slog.Logger) *homes {
+	return &homes{
+		ledger: kept, changes: changes, letters: letters,
+		job:   &replay.Job{Dead: letters, Main: changes, Log: log},
+		guard: &provision.Guard{Documents: kept},
+		pause: &pause.Switch{Documents: kept, Now: time.Now, Log: log},
+		close: func() error { return nil },
+	}
+}
