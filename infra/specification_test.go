@@ -209,7 +209,8 @@ func (s *specification) function(t *testing.T, name string, sam properties, got 
 	merged := maps.Clone(known)
 	maps.Copy(merged, sam)
 	mapping, _ := s.resource("AWS::Lambda::EventSourceMapping")
-	for event, source := range got["Events"].(object) {
+	events, _ := got["Events"].(object) // a function may have none
+	for event, source := range events {
 		if at(source, "Type") != "SQS" {
 			continue
 		}
@@ -218,7 +219,7 @@ func (s *specification) function(t *testing.T, name string, sam properties, got 
 		for _, wrong := range s.misspelt(name+".Events."+event, mapping, handedOn) {
 			t.Error(wrong)
 		}
-		delete(got["Events"].(object), event)
+		delete(events, event)
 	}
 	return merged
 }
