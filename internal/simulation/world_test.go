@@ -46,6 +46,7 @@ type land struct {
 	random *randomness
 	clock  func() time.Time
 	nested bool
+	guard  *provision.Guard
 
 	network sandbox.Network
 	tenant  *sandbox.Tenant
@@ -114,7 +115,7 @@ func (l *land) engine(wire http.RoundTripper, kept provision.Ledger, queue provi
 	l.t.Helper()
 	return provision.New(provision.Config{
 		Directory: l.directory(wire), Target: l.target(wire), Ledger: kept, Queue: queue, Mapping: l.rules, Nested: l.nested,
-		TenantID: tenantID, Now: l.clock, Log: slog.New(slog.DiscardHandler),
+		TenantID: tenantID, Guard: l.guard, Now: l.clock, Log: slog.New(slog.DiscardHandler),
 		Jitter: func(d time.Duration) time.Duration { return time.Duration(l.random.IntN(int(d))) },
 	})
 }
