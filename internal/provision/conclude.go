@@ -20,10 +20,10 @@ const maxUnconcluded = 5
 //	delay    10s  20s  40s  80s  160s  320s  600s
 //
 // so a fault of a minute costs a minute, and an hour's outage ten or eleven
-// attempts. After longestTrouble a transient fault is permanent: that is 122 to
+// attempts. After longestTrouble a transient fault is given up: that is 122 to
 // 150 attempts, far from the 1000 receives after which a queue gives up by
 // itself. What the servers ask of or refuse to everybody (Throttled,
-// Unauthorized) is not the object's fault and never permanent. It has the 1000
+// Unauthorized) is not the object's fault and never given up. It has the 1000
 // receives, which at up to ten minutes each last a week; internal/worker sees to
 // that where a server asks for less.
 const (
@@ -53,20 +53,20 @@ func (b *batch) fail(w *work, step StepName, err error) {
 	}
 	now := b.Now()
 	t := Trouble{Since: now}
-	if open := w.record.Trouble; open != nil && (open.Kind != Held || f.Kind == Held) {
-		t = *open // the days a hold waited are not days of trying
+	if open := w.record.Trouble; open.goesOn(f.Kind) {
+		t = *open
 	}
 	if f.Kind == Transient && now.Sub(t.Since) >= longestTrouble {
 		f.Reason = fmt.Sprintf("given up after %d attempts in %s: %s", t.Attempts+1, now.Sub(t.Since).Round(time.Minute), f.Reason)
-		f.Kind = Permanent
+		f.GivenUp = true
 	}
-	t.Kind, t.Step, t.Reason, t.Attempts = f.Kind, step, f.Error(), t.Attempts+1
+	t.Kind, t.Step, t.Reason, t.Attempts, t.GivenUp = f.Kind, step, f.Error(), t.Attempts+1, f.GivenUp
 	w.record.Trouble = &t
 
 	var again time.Duration
-	switch f.Kind {
-	case Permanent, Held:
-	case Throttled:
+	switch {
+	case f.Kind == Permanent || f.Kind == Held || f.GivenUp:
+	case f.Kind == Throttled:
 		again = max(f.After, firstRetry)
 	default:
 		again = backoff(t.Attempts)

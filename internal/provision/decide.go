@@ -143,7 +143,8 @@ func (b *batch) unchanged(w *work) {
 // decideAbsent deals with an object that Entra has in neither place. Nothing
 // is destroyed for its absence alone: a delete needs Graph's word about this
 // very id and two readings ConfirmAfter apart; without the word the account is
-// at most deactivated.
+// at most deactivated, after an hour of nothing but such readings, and looked
+// at again for a day.
 func (b *batch) decideAbsent(ctx context.Context, w *work) {
 	r := &w.record
 	now := b.Now()
@@ -153,7 +154,8 @@ func (b *batch) decideAbsent(ctx context.Context, w *work) {
 	}
 	absence.Deleted = absence.Deleted || w.hasWord()
 	r.Absence = &absence
-	confirmed := now.Sub(absence.Since) >= b.ConfirmAfter
+	age := now.Sub(absence.Since)
+	confirmed := age >= b.ConfirmAfter
 
 	switch {
 	case r.WebexID == "" && r.Doubt != nil:
@@ -167,18 +169,24 @@ func (b *batch) decideAbsent(ctx context.Context, w *work) {
 		b.skip(w, Scoping, "is not in Entra and not provisioned")
 	case r.WebexID == "":
 		b.again(w, retryDelay(w.attempt.Started.Sub(absence.Since)), "Entra does not know it, or does not know it yet")
-	case absence.Deleted && w.isActive(), confirmed && w.isActive():
+	case w.isActive() && (absence.Deleted || age >= unheard):
 		b.change(ctx, w, map[string]any{active: false})
 	case !confirmed:
-		b.again(w, absence.Since.Add(b.ConfirmAfter).Sub(now), "Entra no longer has it: looked at again before anything is deleted")
+		b.again(w, b.ConfirmAfter-age, "Entra no longer has it: looked at again before anything is taken away")
 	case absence.Deleted:
 		if b.mayDestroy(ctx, w, Deleting) {
 			w.op = &Operation{Object: w.attempt.Object, ID: r.WebexID}
 		}
+	case age < longestTrouble:
+		b.again(w, min(age, unheard), "Entra does not have it and did not say that it is deleted: looked at again")
 	default:
 		b.unchanged(w)
 	}
 }
+
+// unheard is how long an account stays active of which Entra says nothing but
+// that it has no such user. A replica may be that far behind.
+const unheard = time.Hour
 
 // retryDelay spaces the second looks at an object Entra does not know yet: as
 // long as it has been waited for so far, from 10 seconds up.

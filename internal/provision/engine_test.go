@@ -348,13 +348,24 @@ func TestAbsenceWithoutGraphsWordNeverDeletes(t *testing.T) {
 	if a := w.converge(updated(ada))[0]; a.Again == 0 || w.org.of(ada)["active"] != true {
 		t.Fatalf("first look: again %s, account %v", a.Again, w.org.of(ada))
 	}
-	w.now = w.now.Add(10 * time.Minute)
-	if a := w.converge(updated(ada))[0]; a.Action != provision.Disable {
-		t.Fatalf("second look: %s: %s", a.Action, a.Reason)
+	for began := w.now; ; {
+		a := w.converge(updated(ada))[0]
+		if a.Again == 0 {
+			t.Fatalf("not looked at again: %s", a.Reason)
+		}
+		if early := w.now.Sub(began) < time.Hour; early != (a.Action == provision.None) {
+			t.Fatalf("after %s: %s: %s", w.now.Sub(began), a.Action, a.Reason)
+		}
+		w.now = w.now.Add(a.Again)
+		if a.Action == provision.Disable {
+			break
+		}
 	}
 	for range 3 {
+		if a := w.converge(updated(ada))[0]; a.Again > time.Hour {
+			t.Errorf("again after %s", a.Again)
+		}
 		w.now = w.now.Add(24 * time.Hour)
-		w.converge(updated(ada))
 	}
 	if w.org.of(ada) == nil {
 		t.Fatal("the account was deleted")

@@ -16,7 +16,7 @@ const (
 	// Retry-After). Retried after that pause.
 	Throttled FaultKind = "throttled"
 	// Transient: the server, the connection or a replica failed. Retried
-	// with growing delay; permanent after a day of attempts.
+	// with growing delay; given up after a day of attempts.
 	Transient FaultKind = "transient"
 	// Permanent: trying again cannot help. To the dead-letter queue at once.
 	Permanent FaultKind = "permanent"
@@ -44,6 +44,9 @@ type Fault struct {
 	Reason string
 	// After is how long the server asked to wait; zero if it did not say.
 	After time.Duration
+	// GivenUp says that it was tried for a day and is not tried again: to the
+	// dead-letter queue, from which it is replayed once the sides have recovered.
+	GivenUp bool
 	// Uncertain says that the call may have had its effect: a time-out, a
 	// broken connection, a 5xx.
 	Uncertain bool

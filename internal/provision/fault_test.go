@@ -136,6 +136,10 @@ func TestAnAccountInDoubtMakesRoom(t *testing.T) {
 	w.restart()
 	p.name = "ada@example.com"
 	w.hire(bob, "info@example.com")
+	if a := w.converge(updated(bob))[0]; a.Fault == nil || a.Again == 0 {
+		t.Errorf("what crashed was worked on with another: %s", a.Reason)
+	}
+	w.provisioned(ada) // its Change was queued
 	w.provisioned(bob)
 	if w.org.of(bob)["userName"] != "info@example.com" || w.org.of(ada)["userName"] != "ada@example.com" || len(w.org.accounts) != 2 {
 		t.Errorf("accounts %v", w.org.accounts)
@@ -214,8 +218,8 @@ func TestRetriesGrowFromTenSecondsToTenMinutesForADay(t *testing.T) {
 		if a.Fault == nil {
 			t.Fatalf("%s: %s", a.Status, a.Reason)
 		}
-		if a.Fault.Kind == provision.Permanent {
-			if !strings.Contains(a.Reason, "given up after") || w.now.Sub(began) < 24*time.Hour {
+		if a.Again == 0 {
+			if !a.Fault.GivenUp || !strings.Contains(a.Reason, "given up after") || w.now.Sub(began) < 24*time.Hour {
 				t.Errorf("after %s: %s", w.now.Sub(began), a.Reason)
 			}
 			break
@@ -229,6 +233,27 @@ func TestRetriesGrowFromTenSecondsToTenMinutesForADay(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, delays[:len(want)]); diff != "" {
 		t.Error(diff)
+	}
+	w.now = w.now.Add(7 * 24 * time.Hour)
+	if a := w.converge(updated(ada))[0]; a.Fault == nil || a.Fault.GivenUp || a.Again < delays[0] {
+		t.Errorf("replayed it has no day of its own: %s, again after %s", a.Reason, a.Again)
+	}
+}
+
+func TestAFaultForGoodThatBecomesAPassingOneHasADayOfItsOwn(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.hire(ada, "no address")
+	if a := w.converge(updated(ada))[0]; a.Fault == nil || a.Fault.Kind != provision.Permanent {
+		t.Fatalf("%s: %s", a.Status, a.Reason)
+	}
+	w.now = w.now.Add(7 * 24 * time.Hour)
+	w.tenant.users[ada].name = "ada@example.com"
+	w.org.answer = func(provision.Operation, bool) error {
+		return &provision.Fault{Kind: provision.Transient, Reason: "503"}
+	}
+	if a := w.converge(updated(ada))[0]; a.Fault == nil || a.Again == 0 {
+		t.Errorf("%s: %s", a.Status, a.Reason)
 	}
 }
 

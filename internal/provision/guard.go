@@ -252,7 +252,7 @@ func (w *work) closeHold() {
 	switch {
 	case a.Status == Success || a.Status == Skipped:
 		r.Hold, r.Approval, r.Rejected = nil, nil, nil
-	case a.Fault != nil && (a.Fault.Kind == Held || a.Fault.Kind == Permanent):
+	case a.Fault != nil && a.Again == 0:
 		r.Approval = nil
 	}
 }

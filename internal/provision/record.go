@@ -108,6 +108,25 @@ type Trouble struct {
 	// Since is when the first of the attempts failed, Attempts how many have.
 	Since    time.Time `json:"since"`
 	Attempts int       `json:"attempts"`
+	// GivenUp is that of the fault.
+	GivenUp bool `json:"givenUp,omitempty"`
+}
+
+// Dead reports whether the object's messages went to the dead-letter queue.
+func (t *Trouble) Dead() bool { return t != nil && (t.Kind == Permanent || t.GivenUp) }
+
+// goesOn reports whether a fault of this kind is more of the same trouble. What
+// was given up and is tried again has a day of its own, and so has what waited
+// for an operator, or failed for good for a reason that is none any more.
+func (t *Trouble) goesOn(kind FaultKind) bool {
+	switch {
+	case t == nil || t.GivenUp:
+		return false
+	case t.Kind == Held || t.Kind == Permanent:
+		return kind == t.Kind
+	default:
+		return true
+	}
 }
 
 // Comparison of all members of a group goes on where it was left.

@@ -411,6 +411,27 @@ func TestASuspectIsNotCountedForWaitingAside(t *testing.T) {
 	}
 }
 
+func TestASuspectThatHoldsANameIsNotMovedInTheCompanyOfOthers(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	a := w.hire(ada, "a@example.com")
+	w.provisioned(ada)
+	w.hire(bob, "a@example.com")
+	a.name = "ada@example.com"
+	if _, err := w.ledger.Claim(t.Context(), user(ada), "crashed", w.now, w.now); err != nil {
+		t.Fatal(err)
+	}
+	got := w.converge(updated(bob))[0]
+	if got.Fault == nil || got.Again == 0 || w.org.of(ada)["userName"] != "a@example.com" {
+		t.Errorf("%s: %s", got.Status, got.Reason)
+	}
+	if r := w.record(user(ada)); r.Unconcluded != 1 || r.Claim.Owner != "" {
+		t.Errorf("the visit counts: %+v", r)
+	}
+	w.provisioned(ada)
+	w.provisioned(bob)
+}
+
 func TestASuspectWhoseClaimCannotBeGivenBackIsNotWorkedOn(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

@@ -157,7 +157,13 @@ func (b *batch) visit(ctx context.Context, w *work, o change.Object) (*work, err
 	}
 	b.add(again)
 	h := b.works[len(b.works)-1]
-	if b.claim(ctx, h); !h.done {
+	b.claim(ctx, h)
+	if !h.done && h.record.Unconcluded > 1 {
+		// One that may kill the process is not worked on with others.
+		b.unclaim(ctx, h)
+		b.again(h, soon, "an attempt at it never came to an end: worked on alone")
+	}
+	if !h.done {
 		b.imported(h, b.Directory.Read(ctx, []Query{{Object: o}})[0])
 	}
 	if h.done {

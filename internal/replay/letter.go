@@ -30,7 +30,7 @@ type Letter struct {
 // it has no open fault or one that is retried or waits for a person.
 func FromRecord(r provision.Record) (Letter, bool) {
 	t := r.Trouble
-	if t == nil || t.Kind != provision.Permanent {
+	if !t.Dead() {
 		return Letter{}, false
 	}
 	return Letter{

@@ -64,20 +64,28 @@ func (f *faults) turn(on bool) {
 	f.on = on
 }
 
-// sleep lets time pass. No two go on at the same moment, and whoever goes on
-// does so alone until it sleeps again: so what comes of a seed is the same
-// every time.
-func (f *faults) sleep(ctx context.Context, d time.Duration) error {
+// unique returns d or a little more, so that no two go on at the same moment.
+// Whoever goes on does so alone until it sleeps again: what comes of a seed is
+// the same every time.
+func (f *faults) unique(d time.Duration) time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	now := time.Now()
 	moment := now.Add(max(d, 1))
-	f.mu.Lock()
 	for f.taken[moment] {
 		moment = moment.Add(1)
 	}
 	f.taken[moment] = true
-	f.mu.Unlock()
+	return moment.Sub(now)
+}
+
+// pass lets time pass.
+func (f *faults) pass(d time.Duration) { time.Sleep(f.unique(d)) }
+
+// sleep lets time pass, until the context ends.
+func (f *faults) sleep(ctx context.Context, d time.Duration) error {
 	select {
-	case <-time.After(moment.Sub(now)):
+	case <-time.After(f.unique(d)):
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
@@ -93,7 +101,7 @@ func (f *faults) pause(ctx context.Context, longest time.Duration) error {
 // at that time has ended then.
 func (f *faults) outlast(ctx context.Context) error {
 	<-ctx.Done()
-	_ = f.sleep(context.Background(), 1)
+	f.pass(1)
 	return context.Cause(ctx)
 }
 
@@ -101,7 +109,7 @@ func (f *faults) outlast(ctx context.Context) error {
 // not notice.
 func (f *faults) freeze() {
 	if f.strikes("worker frozen", 250) {
-		_ = f.pause(context.Background(), 7*time.Minute)
+		f.pass(time.Duration(f.dice.IntN(int(7 * time.Minute))))
 	}
 }
 
@@ -381,7 +389,7 @@ var errLedger = errors.New("the ledger did not answer")
 func (s store) reach(call func() error) error {
 	s.mayDie()
 	s.freeze()
-	_ = s.pause(context.Background(), 5*time.Millisecond)
+	s.pass(time.Duration(s.dice.IntN(int(5 * time.Millisecond))))
 	if s.strikes("ledger call lost", 150) {
 		return errLedger
 	}

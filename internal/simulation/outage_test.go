@@ -109,7 +109,7 @@ func outage(t *testing.T, path string, workers int, share float64) {
 	running.Go(func() { _ = w.Run(ctx, workers) }) // which returns why ctx ended
 	running.Go(func() {
 		for ctx.Err() == nil {
-			if err := sides.Probe(ctx); err != nil && ctx.Err() == nil {
+			if _, err := sides.Probe(ctx); err != nil && ctx.Err() == nil {
 				t.Error(err)
 			}
 			select {
