@@ -30,6 +30,9 @@ func (b *batch) decide(ctx context.Context, w *work) {
 		return
 	}
 	w.record.Absence = nil
+	if !b.isScopeKnown(w) {
+		return
+	}
 	if w.isGroup() {
 		b.decideGroup(ctx, w)
 		return
@@ -37,7 +40,9 @@ func (b *batch) decide(ctx context.Context, w *work) {
 	want, err := b.desired(w)
 	switch {
 	case w.done:
-	case err != nil && w.isActive() && !entitled(w.reading):
+	case b.SkipOutOfScope && w.isActive() && b.leftScope(w):
+		b.spare(w, Scoping, "left the scope, and stays as it is: SKIP_OUT_OF_SCOPE_DELETIONS is set")
+	case err != nil && w.isActive() && !b.entitled(w):
 		// Whatever is wrong with the attributes of a leaver, the account is
 		// closed first.
 		b.change(ctx, w, map[string]any{active: false})
@@ -53,9 +58,9 @@ func (b *batch) decide(ctx context.Context, w *work) {
 	}
 }
 
-// entitled reports whether the person may sign in.
-func entitled(r Reading) bool {
-	return r.Presence == Present && r.Attributes["accountEnabled"] == true
+// entitled reports whether the person may sign in, and is in the scope.
+func (b *batch) entitled(w *work) bool {
+	return w.reading.Presence == Present && w.reading.Attributes["accountEnabled"] == true && b.covers(w.reading)
 }
 
 // isActive reports whether the account is there and not known to be inactive.
@@ -64,17 +69,23 @@ func (w *work) isActive() bool {
 }
 
 // desired maps the reading. Of a user in the recycle bin only the state
-// counts: its name is mangled.
+// counts: its name is mangled. Of one out of scope nothing else is any business
+// of ours.
 func (b *batch) desired(w *work) (map[string]any, error) {
-	if w.reading.Presence == SoftDeleted {
+	if w.reading.Presence == SoftDeleted || b.leftScope(w) {
 		return map[string]any{active: false}, nil
 	}
+	return b.mapped(w)
+}
+
+// mapped maps the attributes of a user who is there.
+func (b *batch) mapped(w *work) (map[string]any, error) {
 	if _, ok := w.reading.Attributes["accountEnabled"].(bool); !ok {
 		b.fail(w, Import, &Fault{Kind: Transient, Reason: fmt.Sprintf("Entra's answer for %s lacks accountEnabled", w.attempt.Object)})
 		return nil, nil
 	}
 	attributes := maps.Clone(w.reading.Attributes)
-	attributes["IsSoftDeleted"] = !entitled(w.reading)
+	attributes["IsSoftDeleted"] = !b.entitled(w)
 	return b.Mapping.Users.Map(attributes)
 }
 
@@ -86,6 +97,9 @@ func (b *batch) decideUnlinked(w *work, want map[string]any) {
 	switch {
 	case w.record.Doubt != nil && (want[active] == false || !containsFold(w.record.Doubt.Names, name)):
 		b.unseen(w)
+		return
+	case b.leftScope(w):
+		b.skip(w, Scoping, notAssigned)
 		return
 	case want[active] == false:
 		b.skip(w, Scoping, "is disabled or deleted in Entra and was never provisioned (NotEffectivelyEntitled)")

@@ -38,6 +38,10 @@ type Config struct {
 	// TenantID is the tenant Entra's answers must come from before anything
 	// is disabled or deleted.
 	TenantID string
+	// Scope is who is provisioned; nil for everybody.
+	Scope *Scope
+	// SkipOutOfScope leaves those active who left the scope.
+	SkipOutOfScope bool
 	// SkipGroups leaves the groups of Webex alone.
 	SkipGroups bool
 	// Nested makes the users of groups within a group its members.
@@ -172,7 +176,7 @@ func (e *Engine) Converge(ctx context.Context, changes []change.Change) []Attemp
 func (b *batch) converge(ctx context.Context) {
 	working, cancel := working(ctx)
 	defer cancel()
-	b.read(working)
+	b.read(working, b.works...)
 	for range rounds {
 		if !b.round(working) {
 			break
@@ -231,7 +235,7 @@ func (b *batch) find(o change.Object) *work {
 func (b *batch) claim(ctx context.Context, w *work) {
 	now := b.Now()
 	w.attempt.Started = now
-	if w.isGroup() && b.SkipGroups {
+	if w.isGroup() && b.SkipGroups && b.Scope == nil {
 		b.skip(w, Scoping, "is a group, and PROVISION_GROUPS is false")
 		return
 	}
@@ -249,24 +253,30 @@ func (b *batch) claim(ctx context.Context, w *work) {
 	}
 }
 
-// read imports the batch's objects from Entra.
-func (b *batch) read(ctx context.Context) {
+// read imports objects from Entra.
+func (b *batch) read(ctx context.Context, works ...*work) {
+	app, err := b.application(ctx)
 	var open []*work
 	var queries []Query
-	for _, w := range b.works {
-		if !w.done {
+	for _, w := range works {
+		switch {
+		case w.done:
+		case err != nil:
+			b.fail(w, Scoping, err)
+		default:
 			open = append(open, w)
-			queries = append(queries, b.query(w))
+			queries = append(queries, b.query(w, app))
 		}
 	}
 	b.readAll(ctx, open, queries)
 }
 
-// query asks for the object, and for those members it may have lost or won
-// unless all of them are about to be compared.
-func (b *batch) query(w *work) Query {
-	q := Query{Object: w.attempt.Object, Transitive: b.Nested}
-	if w.record.WebexID != "" && w.record.Comparison == nil && !w.afresh {
+// query asks for the object, for its assignments to the application that is the
+// scope, and for those members it may have lost or won unless all of them are
+// about to be compared.
+func (b *batch) query(w *work, app string) Query {
+	q := Query{Object: w.attempt.Object, Transitive: b.Nested, App: app}
+	if app != "" || w.record.WebexID != "" && w.record.Comparison == nil && !w.afresh {
 		q.Members = w.hints
 	}
 	return q
@@ -488,7 +498,7 @@ func (b *batch) finish(ctx context.Context, w *work) {
 	}
 	if w.stored.Claim.Owner == b.owner {
 		b.guarded(ctx, w, ReferenceResolution, func() {
-			if err := b.announce(ctx, w); err != nil {
+			if err := errors.Join(b.announce(ctx, w), b.rescope(ctx, w)); err != nil {
 				b.fail(w, ReferenceResolution, err)
 			}
 		})

@@ -23,6 +23,15 @@ func (b *batch) decideGroup(ctx context.Context, w *work) {
 	}
 	secure, ok := w.reading.Attributes[securityEnabled].(bool)
 	switch {
+	case b.SkipGroups:
+		b.skip(w, Scoping, "is a group, and PROVISION_GROUPS is false")
+		return
+	case b.leftScope(w) && w.record.WebexID != "":
+		b.skip(w, Scoping, "is no longer assigned to the application: the group is kept as it is")
+		return
+	case b.leftScope(w):
+		b.skip(w, Scoping, notAssigned)
+		return
 	case !ok:
 		b.fail(w, Import, &Fault{Kind: Transient, Reason: fmt.Sprintf("Entra's answer for %s lacks %s", w.attempt.Object, securityEnabled)})
 		return

@@ -164,7 +164,7 @@ func (b *batch) visit(ctx context.Context, w *work, o change.Object) (*work, err
 		b.again(h, soon, "an attempt at it never came to an end: worked on alone")
 	}
 	if !h.done {
-		b.imported(h, b.Directory.Read(ctx, []Query{{Object: o}})[0])
+		b.read(ctx, h)
 	}
 	if h.done {
 		return nil, &Fault{Kind: Transient, Reason: fmt.Sprintf("%s holds the userName of %s and cannot be looked at now", o, w.attempt.Object), Err: h.attempt.Fault}
@@ -177,12 +177,12 @@ func (b *batch) visit(ctx context.Context, w *work, o change.Object) (*work, err
 func (b *batch) mayMove(h, w *work, name string) *Fault {
 	unknown := &Fault{Kind: Transient, Reason: fmt.Sprintf("%s holds the userName of %s and cannot be looked at now", h.attempt.Object, w.attempt.Object)}
 	switch {
-	case h.stored.Claim.Owner != b.owner || h.reading.Err != nil || h.reading.Presence == Unknown:
+	case h.stored.Claim.Owner != b.owner || h.reading.Err != nil || h.reading.RolesErr != nil || h.reading.Presence == Unknown:
 		return unknown
 	case h.reading.Presence != Present:
 		return nil
 	}
-	want, err := b.desired(h)
+	want, err := b.mapped(h)
 	switch {
 	case err == nil && want == nil:
 		return unknown

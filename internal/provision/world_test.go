@@ -67,7 +67,7 @@ func setup(t *testing.T, options ...func(*provision.Config)) *world {
 	w := &world{
 		t:      t,
 		now:    time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC),
-		tenant: &tenant{id: tenantID, users: map[string]*person{}, groups: map[string]*group{}},
+		tenant: &tenant{id: tenantID, users: map[string]*person{}, groups: map[string]*group{}, roles: map[string][]string{}},
 		org:    &org{accounts: map[string]map[string]any{}, groups: map[string]map[string]any{}, members: map[string][]string{}},
 		ledger: &faultyLedger{Ledger: kept},
 		queue:  &changes{},
@@ -153,6 +153,9 @@ type tenant struct {
 	page   int // members on a page, at least 100
 	// blank makes every page of members an empty last one.
 	blank bool
+	// roles are those in which an object is assigned to the application.
+	roles    map[string][]string
+	rolesErr error
 }
 
 func (t *tenant) Organization(context.Context) (string, error) { return t.id, nil }
@@ -165,6 +168,9 @@ func (t *tenant) Read(_ context.Context, queries []provision.Query) []provision.
 			readings[i] = t.readGroup(q)
 		} else {
 			readings[i] = t.reading(q.Object.ID)
+		}
+		if q.App != "" && readings[i].Presence == provision.Present {
+			readings[i].Roles, readings[i].RolesErr = t.roles[q.Object.ID], t.rolesErr
 		}
 	}
 	return readings

@@ -1,0 +1,78 @@
+package provision
+
+import (
+	"context"
+	"slices"
+
+	"entrawebex/internal/change"
+)
+
+// Scope is those who are assigned to an enterprise application: users and
+// groups, and the members of those groups.
+type Scope struct {
+	// App returns the object id of the application's service principal.
+	App func(ctx context.Context) (string, error)
+	// Covers reports whether an assignment in these app roles counts.
+	Covers func(roles []string) bool
+}
+
+const notAssigned = "is not assigned to the application, neither itself nor through a group (NotEffectivelyEntitled)"
+
+// application returns the service principal whose assignments are to be read;
+// empty if everybody is in scope.
+func (b *batch) application(ctx context.Context) (string, error) {
+	if b.Scope == nil {
+		return "", nil
+	}
+	id, err := b.Scope.App(ctx)
+	if err != nil {
+		f := *AsFault(err)
+		if f.Kind == Permanent { // of the settings, and not of the objects
+			f.Kind = Transient
+		}
+		return "", &f
+	}
+	return id, nil
+}
+
+// isScopeKnown reports whether the object's assignments are known; if not, the
+// attempt has ended. They are not asked of what is not there.
+func (b *batch) isScopeKnown(w *work) bool {
+	if b.Scope == nil || w.reading.Presence != Present || w.reading.RolesErr == nil {
+		return true
+	}
+	b.fail(w, Scoping, w.reading.RolesErr)
+	return false
+}
+
+// covers reports whether the one read is in scope.
+func (b *batch) covers(r Reading) bool { return b.Scope == nil || b.Scope.Covers(r.Roles) }
+
+// leftScope reports whether the object is there and out of scope.
+func (b *batch) leftScope(w *work) bool { return w.reading.Presence == Present && !b.covers(w.reading) }
+
+// rescope queues those users who entered or left the scope with a membership in
+// the group. Those the engine itself named are known to it.
+func (b *batch) rescope(ctx context.Context, w *work) error {
+	if b.Scope == nil || !w.isGroup() || w.reading.Presence != Present || !b.Nested && !b.covers(w.reading) {
+		return nil
+	}
+	var changes []change.Change
+	for i, m := range w.reading.Memberships {
+		if m.Err != nil {
+			return m.Err
+		}
+		if m.Standing == NoUser || i >= len(w.hints) || !w.named(w.hints[i]) {
+			continue
+		}
+		changes = append(changes, w.follow(change.Object{Kind: change.User, ID: w.hints[i]}))
+	}
+	return b.enqueue(ctx, changes)
+}
+
+// named reports whether one from outside named the member.
+func (w *work) named(id string) bool {
+	return slices.ContainsFunc(w.attempt.Causes, func(c change.Change) bool {
+		return c.Source != change.Engine && slices.Contains(c.Members, id)
+	})
+}

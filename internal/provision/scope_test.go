@@ -1,0 +1,151 @@
+package provision_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"entrawebex/internal/change"
+	"entrawebex/internal/provision"
+	"entrawebex/internal/scoping"
+)
+
+const role = "8fb0a9a5-6f0e-4c8f-9d43-4c2a1a8a1f11"
+
+func assignedOnly(c *provision.Config) {
+	c.Scope = &provision.Scope{
+		App:    func(context.Context) (string, error) { return "app", nil },
+		Covers: scoping.Roles{}.Cover,
+	}
+}
+
+func TestOnlyWhoIsAssignedIsProvisioned(t *testing.T) {
+	t.Parallel()
+	w := setup(t, assignedOnly)
+	w.hire(ada, "ada@example.com")
+	w.hire(bob, "bob@example.com")
+	w.tenant.roles[ada] = []string{role}
+	attempts := w.converge(updated(ada), updated(bob))
+	if attempts[0].Action != provision.Create || attempts[1].Status != provision.Skipped || len(w.org.accounts) != 1 {
+		t.Errorf("%s, %s: %s", attempts[0].Action, attempts[1].Status, attempts[1].Reason)
+	}
+}
+
+func TestWhoLeavesTheScopeIsDisabledAndLaterDeleted(t *testing.T) {
+	t.Parallel()
+	w := setup(t, assignedOnly)
+	p := w.hire(ada, "ada@example.com")
+	w.tenant.roles[ada] = []string{role}
+	w.provisioned(ada)
+	p.display = "Somebody else's business"
+	delete(w.tenant.roles, ada)
+	if a := w.converge(updated(ada))[0]; a.Action != provision.Disable || len(a.Modified) != 1 {
+		t.Fatalf("%s: %s, %v", a.Action, a.Reason, a.Modified)
+	}
+	if a := w.converge(updated(ada))[0]; a.Action != provision.None || a.Fault != nil {
+		t.Errorf("once more: %s: %s", a.Action, a.Reason)
+	}
+	w.tenant.roles[ada] = []string{role}
+	if a := w.converge(updated(ada))[0]; a.Action != provision.Enable {
+		t.Errorf("assigned again: %s: %s", a.Action, a.Reason)
+	}
+	delete(w.tenant.roles, ada)
+	w.converge(updated(ada))
+	p.gone = true
+	w.converge(deleted(ada))
+	w.now = w.now.Add(10 * time.Minute)
+	w.converge(updated(ada))
+	if len(w.org.accounts) != 0 {
+		t.Errorf("the account of one who was deleted for good is left: %v", w.org.accounts)
+	}
+}
+
+func TestWhoLeavesTheScopeStaysIfThatIsAskedFor(t *testing.T) {
+	t.Parallel()
+	w := setup(t, assignedOnly, func(c *provision.Config) { c.SkipOutOfScope = true })
+	p := w.hire(ada, "ada@example.com")
+	w.tenant.roles[ada] = []string{role}
+	w.provisioned(ada)
+	delete(w.tenant.roles, ada)
+	if a := w.converge(updated(ada))[0]; a.Status != provision.Skipped || w.org.of(ada)["active"] != true {
+		t.Errorf("%s: %s", a.Status, a.Reason)
+	}
+	p.binned = true
+	if a := w.converge(updated(ada))[0]; a.Action != provision.Disable {
+		t.Errorf("deleted: %s: %s", a.Action, a.Reason)
+	}
+}
+
+func TestAnUnknownAssignmentIsNoneAndNoReason(t *testing.T) {
+	t.Parallel()
+	w := setup(t, assignedOnly)
+	w.hire(ada, "ada@example.com")
+	w.tenant.roles[ada] = []string{role}
+	w.provisioned(ada)
+	w.tenant.roles, w.tenant.rolesErr = nil, &provision.Fault{Kind: provision.Throttled, Reason: "429"}
+	if a := w.converge(updated(ada))[0]; a.Fault == nil || a.Again == 0 || w.org.of(ada)["active"] != true {
+		t.Errorf("%s: %s", a.Status, a.Reason)
+	}
+}
+
+func TestAnApplicationNobodyKnowsFailsNoObjectForGood(t *testing.T) {
+	t.Parallel()
+	w := setup(t, func(c *provision.Config) {
+		c.Scope = &provision.Scope{App: func(context.Context) (string, error) {
+			return "", &provision.Fault{Kind: provision.Permanent, Reason: "no such application"}
+		}}
+	})
+	w.hire(ada, "ada@example.com")
+	if a := w.converge(updated(ada))[0]; a.Fault == nil || a.Again == 0 || w.tenant.reads != 0 {
+		t.Errorf("%s: %s", a.Status, a.Reason)
+	}
+}
+
+// Whoever joins or leaves an assigned group enters or leaves the scope, and is
+// looked at.
+func TestAMembershipInAnAssignedGroupIsAMatterOfTheMembersScope(t *testing.T) {
+	t.Parallel()
+	for name, skip := range map[string]bool{"groups are provisioned": false, "groups only decide": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t, assignedOnly, func(c *provision.Config) { c.SkipGroups = skip })
+			w.hire(ada, "ada@example.com")
+			w.hire(bob, "bob@example.com")
+			w.team(sales, "Team", ada)
+			c := change.Change{
+				Object: change.Object{Kind: change.Group, ID: sales}, Members: []string{ada, bob}, Source: change.Notification,
+			}
+			w.converge(c)
+			if len(w.queue.queued) > 0 {
+				t.Fatalf("queued of a group out of scope: %v", w.queue.queued)
+			}
+			w.tenant.roles[sales] = []string{role}
+			w.converge(c)
+			var queued []string
+			for _, c := range w.queue.queued {
+				queued = append(queued, c.ID)
+			}
+			if diff := cmp.Diff([]string{ada, bob}, queued); diff != "" {
+				t.Error(diff)
+			}
+			if (len(w.org.groups) == 0) != skip {
+				t.Errorf("groups in Webex: %v", w.org.groups)
+			}
+		})
+	}
+}
+
+func TestAGroupThatIsNoLongerAssignedIsKeptAsItIs(t *testing.T) {
+	t.Parallel()
+	w := setup(t, assignedOnly)
+	w.team(sales, "Team")
+	w.tenant.roles[sales] = []string{role}
+	w.converge(changed(sales))
+	delete(w.tenant.roles, sales)
+	w.tenant.groups[sales].name = "Another"
+	if a := w.converge(changed(sales))[0]; a.Status != provision.Skipped || len(w.org.groups) != 1 {
+		t.Errorf("%s: %s", a.Status, a.Reason)
+	}
+}
