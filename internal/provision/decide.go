@@ -49,7 +49,7 @@ func (b *batch) decide(ctx context.Context, w *work) {
 	case err != nil:
 		b.fail(w, Processing, &Fault{Kind: Permanent, Reason: fmt.Sprintf("%s: %v", w.attempt.Object, err)})
 	case w.record.WebexID == "":
-		b.decideUnlinked(w, want)
+		b.decideUnlinked(ctx, w, want)
 	case w.isActive() && want[active] == false:
 		// On its own, so that nothing else about the account can stop it.
 		b.change(ctx, w, map[string]any{active: false})
@@ -92,8 +92,13 @@ func (b *batch) mapped(w *work) (map[string]any, error) {
 // decideUnlinked creates the account of a person who has none. Webex is not
 // searched first: if the name is taken it says so, and the holder is looked at
 // then. A hire costs one call.
-func (b *batch) decideUnlinked(w *work, want map[string]any) {
+func (b *batch) decideUnlinked(ctx context.Context, w *work, want map[string]any) {
 	name, _ := want[userName].(string)
+	if w.record.Doubt == nil && w.seen != nil && !b.leftScope(w) {
+		if b.matchSeen(ctx, w, want); w.done || w.record.WebexID != "" {
+			return
+		}
+	}
 	switch {
 	case w.record.Doubt != nil && (want[active] == false || !containsFold(w.record.Doubt.Names, name)):
 		b.unseen(w)
@@ -231,7 +236,7 @@ func (b *batch) mayDestroy(ctx context.Context, w *work, d Destruction) bool {
 		b.fail(w, Export, err)
 		return false
 	}
-	return b.admitted(ctx, w, d)
+	return !b.parked(ctx, w, d) && b.admitted(ctx, w, d)
 }
 
 // spare ends an attempt that leaves undone what it could not take back.

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/mapping"
@@ -62,6 +63,10 @@ type Config struct {
 	ConfirmAfter time.Duration
 	// Now is the clock; default time.Now.
 	Now func() time.Time
+	// Parallel is how many objects of a batch are claimed, decided and
+	// concluded at a time; default 1. What is read from Entra and written to
+	// Webex goes together in any case.
+	Parallel int
 	// Jitter returns a random duration in [0, d), which keeps retries of
 	// many objects apart.
 	Jitter func(d time.Duration) time.Duration
@@ -88,6 +93,9 @@ func New(c Config) *Engine {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.Parallel == 0 {
+		c.Parallel = 1
+	}
 	if c.Observe == nil {
 		c.Observe = func(Attempt) {}
 	}
@@ -104,6 +112,12 @@ type work struct {
 	// stored is the record as the ledger has it, record as it is by now.
 	stored, record Record
 	reading        Reading
+	// seen is how a sweep saw the object; nil if none did.
+	seen *Sighting
+	// seeded says that the group was created with those of its members that
+	// have an account, absent are the others.
+	seeded bool
+	absent []string
 	// settled says that record.Written was read from Webex in this attempt.
 	settled bool
 	// hints are the members the causes name, afresh whether one of them
@@ -151,14 +165,17 @@ func (e *Engine) Converge(ctx context.Context, changes []change.Change) []Attemp
 	for _, c := range changes {
 		b.add(c)
 	}
+	return b.run(ctx)
+}
+
+// run takes the objects of the batch to their end.
+func (b *batch) run(ctx context.Context) []Attempt {
 	named := b.works
-	for _, w := range named {
-		b.begin(ctx, w)
-	}
+	b.each(named, func(w *work) { b.begin(ctx, w) })
 	suspects := b.setAside(ctx)
 	b.converge(ctx)
 	for _, w := range suspects {
-		alone := &batch{Engine: e, owner: b.owner, works: []*work{w}}
+		alone := &batch{Engine: b.Engine, owner: b.owner, works: []*work{w}}
 		if !w.done {
 			alone.begin(ctx, w)
 		}
@@ -184,16 +201,33 @@ func (b *batch) converge(ctx context.Context) {
 	}
 	// Nobody waits for the members of a large group.
 	for _, members := range []bool{false, true} {
-		for _, w := range b.works {
-			if w.converged != members {
-				continue
-			}
+		works := slices.DeleteFunc(slices.Clone(b.works), func(w *work) bool { return w.converged != members })
+		b.each(works, func(w *work) {
 			if members {
 				b.guarded(working, w, Export, func() { b.members(working, w) })
 			}
 			b.finish(ctx, w)
-		}
+		})
 	}
+}
+
+// each does it with every one of the works, Parallel at a time.
+func (b *batch) each(works []*work, do func(*work)) {
+	if b.Parallel == 1 {
+		for _, w := range works {
+			do(w)
+		}
+		return
+	}
+	var group errgroup.Group
+	group.SetLimit(b.Parallel)
+	for _, w := range works {
+		group.Go(func() error {
+			do(w)
+			return nil
+		})
+	}
+	_ = group.Wait() // none of them returns an error
 }
 
 func (b *batch) add(c change.Change) {
@@ -261,6 +295,8 @@ func (b *batch) read(ctx context.Context, works ...*work) {
 	for _, w := range works {
 		switch {
 		case w.done:
+		case w.seen.holds(w.record):
+			b.guarded(ctx, w, Import, func() { b.imported(w, w.seen.Reading) })
 		case err != nil:
 			b.fail(w, Scoping, err)
 		default:
@@ -314,19 +350,16 @@ func (w *work) hasWord() bool {
 // round decides what is to be written for every object that is not done, and
 // writes it. It reports whether another round may have something to do.
 func (b *batch) round(ctx context.Context) bool {
-	var exporting []*work
-	for _, w := range b.works {
-		if w.done || w.converged {
-			continue
-		}
+	open := slices.DeleteFunc(slices.Clone(b.works), func(w *work) bool { return w.done || w.converged })
+	b.each(open, func(w *work) {
 		w.op, w.pending = nil, nil
 		b.guarded(ctx, w, Processing, func() {
-			b.decide(ctx, w)
-			if w.op != nil && b.doubt(ctx, w) {
-				exporting = append(exporting, w)
+			if b.decide(ctx, w); w.op != nil && !b.doubt(ctx, w) {
+				w.op = nil
 			}
 		})
-	}
+	})
+	exporting := slices.DeleteFunc(open, func(w *work) bool { return w.op == nil })
 	// A leaver does not wait behind a title change.
 	slices.SortStableFunc(exporting, func(x, y *work) int { return urgency(x.op) - urgency(y.op) })
 	b.export(ctx, exporting)
@@ -532,7 +565,7 @@ func (b *batch) conclude(ctx context.Context, w *work) {
 		r.Unconcluded = 0
 		w.closeHold()
 	}
-	r.Claim = Claim{}
+	r.Claim, r.Concluded = Claim{}, b.Now()
 	end := func() error { return b.Ledger.Save(ctx, b.owner, w.stored, *r) }
 	if r.forgettable() {
 		end = func() error { return b.Ledger.Forget(ctx, b.owner, w.stored) }

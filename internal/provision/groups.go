@@ -67,8 +67,7 @@ func (b *batch) decideBinned(ctx context.Context, w *work) {
 // number of groups have one name, and has groups of its own among them: only
 // the one that is evidently meant is adopted.
 func (b *batch) matchGroup(ctx context.Context, w *work, want map[string]any) {
-	name, _ := want[displayName].(string)
-	found, err := b.Target.Named(ctx, change.Group, name)
+	found, err := b.namesakes(ctx, w, want)
 	if err != nil {
 		b.fail(w, Matching, err)
 		return
@@ -105,7 +104,18 @@ func (b *batch) matchGroup(ctx context.Context, w *work, want map[string]any) {
 		b.unseen(w)
 	default:
 		b.create(w, want)
+		b.seed(ctx, w)
 	}
+}
+
+// namesakes are the groups of Webex that have the name, as a sweep listed them,
+// or as Webex finds them.
+func (b *batch) namesakes(ctx context.Context, w *work, want map[string]any) ([]Resource, error) {
+	if w.seen != nil && w.seen.Listed {
+		return w.seen.Matches, nil
+	}
+	name, _ := want[displayName].(string)
+	return b.Target.Named(ctx, change.Group, name)
 }
 
 // isNamesakes reports whether a group of Webex is that of another group in

@@ -22,6 +22,8 @@ type Record struct {
 	// Unconcluded counts the attempts that began since one last came to an
 	// end. A crash leaves it raised.
 	Unconcluded int `json:"unconcluded,omitempty"`
+	// Concluded is when the last attempt came to its end.
+	Concluded time.Time `json:"concluded,omitzero"`
 	// Trouble is the open fault; nil once an attempt succeeded.
 	Trouble *Trouble `json:"trouble,omitempty"`
 	// Absence is kept while Entra says the object is gone.
@@ -60,6 +62,8 @@ type Hold struct {
 	// Members are how many are to be removed from a group, Of how many it has.
 	Members int `json:"members,omitempty"`
 	Of      int `json:"of,omitempty"`
+	// Parked says that it waits because a first comparison takes nothing away.
+	Parked bool `json:"parked,omitempty"`
 	// Fingerprint differs when Entra says something else of the object.
 	Fingerprint string `json:"fingerprint,omitempty"`
 }

@@ -554,6 +554,11 @@ func (o *org) create(kind change.Kind, resource map[string]any) (string, error) 
 	id := fmt.Sprintf("webex-%d", o.created)
 	o.kind(kind)[id] = maps.Clone(resource)
 	o.kind(kind)[id]["id"] = id
+	members, _ := resource["members"].([]any)
+	for _, m := range members {
+		o.members[id] = append(o.members[id], fmt.Sprint(m.(map[string]any)["value"]))
+	}
+	delete(o.kind(kind)[id], "members")
 	return id, nil
 }
 

@@ -1,0 +1,122 @@
+package provision
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/google/uuid"
+
+	"entrawebex/internal/change"
+)
+
+// Sighting is an object as a sweep saw it, which reads both sides in pages.
+type Sighting struct {
+	Object change.Object
+	// Reading is the object as Entra had it At the time its page was asked for.
+	Reading Reading
+	At      time.Time
+	// Matches are what of Webex is linked to nothing and has the object's
+	// userName, displayName or id. Listed says that all of Webex was looked
+	// through for them.
+	Matches []Resource
+	Listed  bool
+	// Members are the users in a group, if Whole says that these are all.
+	Members []string
+	Whole   bool
+	// Park leaves what would be disabled or deleted to an operator.
+	Park bool
+}
+
+// skew is how far the clocks of two processes may be apart.
+const skew = time.Minute
+
+// holds reports whether what was seen may be gone by: nobody has looked at the
+// object since. Whoever did read it later, and what is older must not be written
+// on top of that.
+func (s *Sighting) holds(r Record) bool {
+	return s != nil && r.Concluded.Add(skew).Before(s.At)
+}
+
+// ConvergeSeen is Converge for objects that a sweep saw: up to a hundred go to
+// Webex together, and none is read again that nobody has touched since. What
+// happens to one in Entra meanwhile is notified, or told by the delta query that
+// began before.
+func (e *Engine) ConvergeSeen(ctx context.Context, sightings []Sighting) []Attempt {
+	b := &batch{Engine: e, owner: uuid.NewString()}
+	for i := range sightings {
+		s := &sightings[i]
+		b.add(change.Change{Object: s.Object, Source: change.Reconcile, SeenAt: s.At, CorrelationID: b.owner})
+		b.works[len(b.works)-1].seen = s
+	}
+	return b.run(ctx)
+}
+
+// matchSeen links a user who has no account to the one that a sweep saw, if it
+// may be adopted; of one who shall have none only the account that is evidently
+// theirs. One that is somebody else's, Webex itself tells.
+func (b *batch) matchSeen(ctx context.Context, w *work, want map[string]any) {
+	for _, found := range w.seen.Matches {
+		owner, owned, err := b.ownerOf(ctx, found)
+		if err != nil {
+			b.fail(w, Matching, err)
+			return
+		}
+		theirs := found.externalID() == w.attempt.Object.ID
+		if owned && owner != w.attempt.Object || !owned && !adoptable(found, w.attempt.Object) || want[active] == false && !theirs {
+			continue
+		}
+		w.step(Matching, Success, fmt.Sprintf("adopted the account %s; its externalId was %q", found.ID, found.externalID()))
+		b.link(w, found)
+		b.change(ctx, w, want)
+		return
+	}
+}
+
+// maxSeeds is how many members a group is created with: as many as Webex's
+// schema of a group has room for.
+const maxSeeds = 500
+
+// seed makes those members of the group that is created who have an account.
+func (b *batch) seed(ctx context.Context, w *work) {
+	if w.seen == nil || !w.seen.Whole || len(w.seen.Members) > maxSeeds || !w.seen.holds(w.stored) {
+		return
+	}
+	webexIDs, err := b.Ledger.WebexIDs(ctx, users(w.seen.Members))
+	if err != nil {
+		b.fail(w, ReferenceResolution, err)
+		w.op = nil
+		return
+	}
+	var members []any
+	w.absent = nil
+	for i, id := range w.seen.Members {
+		if webexIDs[i] == "" {
+			w.absent = append(w.absent, id)
+			continue
+		}
+		members = append(members, map[string]any{"value": webexIDs[i], "type": "user"})
+	}
+	w.seeded = true
+	if len(members) > 0 {
+		w.op.Resource = maps.Clone(w.op.Resource)
+		w.op.Resource["members"] = members
+	}
+}
+
+// parked reports whether the attempt has ended with a hold, because it is one of
+// a first comparison, or because such a one left it so.
+func (b *batch) parked(ctx context.Context, w *work, d Destruction) bool {
+	waits := w.record.Hold != nil && w.record.Hold.Parked && w.record.Hold.Operation == d
+	if !waits && (w.seen == nil || !w.seen.Park) || w.record.Approval.covers(d, 0, b.Now()) {
+		return false
+	}
+	h := Hold{Operation: d, Fingerprint: fingerprint(w.reading.Presence, w.reading.Attributes), Parked: true}
+	reason := fmt.Sprintf("a first comparison with an organization that is not empty takes nothing away: the %s of %s waits for approval (entrawebex holds)", d, w.attempt.Object)
+	if w.rejected(h) {
+		reason = rejection(w, d)
+	}
+	b.held(ctx, w, h, reason)
+	return true
+}

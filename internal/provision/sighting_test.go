@@ -1,0 +1,158 @@
+package provision_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"entrawebex/internal/provision"
+)
+
+// sighted is a user as a sweep saw it now.
+func (w *world) sighted(id string, matches ...provision.Resource) provision.Sighting {
+	return provision.Sighting{
+		Object: user(id), Reading: w.tenant.reading(id), At: w.now.Add(time.Hour), Matches: matches, Listed: true,
+	}
+}
+
+func (w *world) see(sightings ...provision.Sighting) []provision.Attempt {
+	w.t.Helper()
+	attempts := w.ConvergeSeen(w.t.Context(), sightings)
+	w.org.check(w.t)
+	return attempts
+}
+
+func TestWhatASweepSawIsNotReadAgain(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.hire(ada, "ada@example.com")
+	if a := w.see(w.sighted(ada))[0]; a.Action != provision.Create || w.tenant.reads != 0 {
+		t.Errorf("%s: %s; Entra was read %d times", a.Action, a.Reason, w.tenant.reads)
+	}
+}
+
+func TestWhatSomebodyTouchedSinceIsReadAgain(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	p := w.hire(ada, "ada@example.com")
+	old := w.sighted(ada)
+	old.At = w.now
+	p.display = "Ada the Second"
+	w.provisioned(ada)
+	reads := w.tenant.reads
+	if a := w.see(old)[0]; a.Status != provision.Skipped || w.org.of(ada)["displayName"] != "Ada the Second" || w.tenant.reads == reads {
+		t.Errorf("%s: %s: %v", a.Action, a.Reason, w.org.of(ada))
+	}
+}
+
+// account is what Webex has of somebody.
+func (w *world) account(id string) provision.Resource {
+	w.t.Helper()
+	for webexID, attributes := range w.org.accounts {
+		if attributes["externalId"] == id {
+			return provision.Resource{ID: webexID, Attributes: attributes}
+		}
+	}
+	w.t.Fatalf("%s has no account", id)
+	return provision.Resource{}
+}
+
+// forget empties the ledger of a world.
+func (w *world) forget() *world {
+	w.t.Helper()
+	other := setup(w.t)
+	other.tenant, other.org = w.tenant, w.org
+	other.config.Directory, other.config.Target = w.tenant, w.org
+	other.Engine = provision.New(other.config)
+	return other
+}
+
+func TestAnEmptiedLedgerLearnsItsLinksAndWritesNothing(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.hire(ada, "ada@example.com")
+	w.provisioned(ada)
+	w = w.forget()
+	calls := w.calls(func() { w.see(w.sighted(ada, w.account(ada))) })
+	if r := w.record(user(ada)); calls != "" || r.WebexID == "" {
+		t.Errorf("called %s, linked to %q", calls, r.WebexID)
+	}
+}
+
+func TestAFirstComparisonParksWhatItWouldTakeAway(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	p := w.hire(ada, "ada@example.com")
+	w.provisioned(ada)
+	w = w.forget()
+	p.enabled = false
+	s := w.sighted(ada, w.account(ada))
+	s.Park = true
+	if a := w.see(s)[0]; a.Fault == nil || a.Fault.Kind != provision.Held || w.org.of(ada)["active"] != true {
+		t.Fatalf("%s: %s", a.Status, a.Reason)
+	}
+	if a := w.converge(updated(ada))[0]; a.Fault == nil || a.Fault.Kind != provision.Held || w.org.of(ada)["active"] != true {
+		t.Errorf("a change went past the hold: %s: %s", a.Status, a.Reason)
+	}
+	w.approve(user(ada), provision.Disabling)
+	if a := w.converge(updated(ada))[0]; a.Action != provision.Disable {
+		t.Errorf("approved: %s: %s", a.Status, a.Reason)
+	}
+}
+
+func TestSomebodyWhoIsDisabledIsNotMatchedByNameAlone(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.hire(ada, "ada@example.com")
+	w.provisioned(ada)
+	found := w.account(ada)
+	found.Attributes["externalId"] = "left by another system"
+	w = w.forget()
+	w.tenant.users[ada].enabled = false
+	if a := w.see(w.sighted(ada, found))[0]; a.Status != provision.Skipped {
+		t.Errorf("%s: %s", a.Status, a.Reason)
+	}
+}
+
+func TestAGroupOfASweepIsCreatedWithItsMembers(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.hire(ada, "ada@example.com")
+	w.hire(bob, "bob@example.com")
+	w.team(sales, "Sales", ada, bob)
+	w.provisioned(ada)
+	s := provision.Sighting{
+		Object: groupObject(sales), At: w.now.Add(time.Hour), Members: []string{ada, bob}, Whole: true, Listed: true,
+		Reading: w.tenant.readGroup(provision.Query{Object: groupObject(sales)}),
+	}
+	calls := w.calls(func() {
+		if a := w.see(s)[0]; a.Action != provision.Create || a.Members.Waiting != 1 {
+			t.Errorf("%s: %s: %+v", a.Action, a.Reason, a.Members)
+		}
+	})
+	if strings.Contains(calls, "MEMBERS") || strings.Contains(calls, "SEARCH") {
+		t.Errorf("called %s", calls)
+	}
+	w.wantMembers(sales, ada)
+	w.provisioned(bob)
+	w.drain()
+	w.wantMembers(sales, ada, bob)
+}
+
+func TestAHundredObjectsAreWorkedOnInParallel(t *testing.T) {
+	t.Parallel()
+	const parallel = 16
+	w := setup(t, func(c *provision.Config) { c.Parallel = parallel })
+	var sightings []provision.Sighting
+	for i := range 100 {
+		id := fmt.Sprintf("00000000-0000-4000-8000-%012d", i)
+		w.hire(id, fmt.Sprintf("user%d@example.com", i))
+		sightings = append(sightings, w.sighted(id))
+	}
+	for _, a := range w.see(sightings...) {
+		if a.Action != provision.Create {
+			t.Errorf("%s: %s", a.Object, a.Reason)
+		}
+	}
+}
