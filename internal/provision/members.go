@@ -21,12 +21,13 @@ func (b *batch) members(ctx context.Context, w *work) {
 	defer cancel()
 	m := &membership{batch: b, work: w}
 	finished := true
-	if w.seeded {
+	switch {
+	case w.seeded:
 		m.record.Comparison, m.record.Members = nil, len(w.seen.Members)-len(w.absent)
 		m.await(leased, w.absent)
-	} else if w.record.Comparison == nil {
+	case w.record.Comparison == nil:
 		m.judge(leased, w.hints, w.reading.Memberships)
-	} else if b.Nested {
+	case b.Nested:
 		m.awaitGroups(leased, w.hints)
 	}
 	m.spareMembers()
