@@ -25,6 +25,8 @@ type Sighting struct {
 	// Members are the users in a group, if Whole says that these are all.
 	Members []string
 	Whole   bool
+	// Afresh asks to read Webex instead of trusting what was last written.
+	Afresh bool
 	// Park leaves what would be disabled or deleted to an operator.
 	Park bool
 }
@@ -47,7 +49,7 @@ func (e *Engine) ConvergeSeen(ctx context.Context, sightings []Sighting) []Attem
 	b := &batch{Engine: e, owner: uuid.NewString()}
 	for i := range sightings {
 		s := &sightings[i]
-		b.add(change.Change{Object: s.Object, Source: change.Reconcile, SeenAt: s.At, CorrelationID: b.owner})
+		b.add(change.Change{Object: s.Object, Source: change.Reconcile, SeenAt: s.At, CorrelationID: b.owner, Afresh: s.Afresh})
 		b.works[len(b.works)-1].seen = s
 	}
 	return b.run(ctx)

@@ -1,0 +1,325 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"entrawebex/internal/change"
+	"entrawebex/internal/mapping"
+	"entrawebex/internal/provision"
+)
+
+// Phase is what a sweep is at.
+type Phase string
+
+// The phases of a sweep, in their order.
+const (
+	ReadLedger Phase = "reading the ledger"
+	ReadWebex  Phase = "reading Webex"
+	Users      Phase = "users"
+	Groups     Phase = "groups"
+	Unseen     Phase = "what was not seen"
+)
+
+// Progress is how far a sweep is.
+type Progress struct {
+	Phase Phase `json:"phase"`
+	// Done are those dealt with in this phase, Total how many there are; 0 if
+	// that is not known.
+	Done  int `json:"done"`
+	Total int `json:"total,omitempty"`
+}
+
+// Class says how Entra, Webex and what was last written stand to each other.
+type Class string
+
+// The classes.
+const (
+	// InSync: Webex has what Entra says.
+	InSync Class = "in sync"
+	// Behind: Entra has changed since it was written. It is written now.
+	Behind Class = "behind"
+	// New: not in Webex yet. It is created now.
+	New Class = "new"
+	// Drifted: Webex has something else than was written, changed there.
+	Drifted Class = "drifted"
+	// Missing: Webex no longer lists it.
+	Missing Class = "missing"
+	// Unassigned: ours, in Webex, and not in the scope any more.
+	Unassigned Class = "unassigned"
+	// Unseen: ours, and Entra did not list it. It is asked about.
+	Vanished Class = "not listed by Entra"
+	// Local: in Webex, and nobody's in Entra.
+	Local Class = "local"
+)
+
+// Account is a user or a group in its class.
+type Account struct {
+	Class Class
+	Kind  change.Kind
+	// ID is the Entra object id, WebexID Webex's; empty where there is none.
+	ID, WebexID string
+	// Name is the userName or displayName.
+	Name string
+}
+
+// Result is what a sweep came to.
+type Result struct {
+	// Classes counts users and groups by their class.
+	Classes map[Class]int `json:"classes"`
+	// Actions counts what was done about them, Queued what was left to the
+	// worker.
+	Actions map[provision.Action]int `json:"actions"`
+	Queued  int                      `json:"queued"`
+}
+
+// Ledger is what a sweep reads of the ledger.
+type Ledger interface {
+	Records(ctx context.Context, each func(provision.Record) error) error
+}
+
+// Enqueuer puts Changes on the queue.
+type Enqueuer interface {
+	Enqueue(ctx context.Context, changes []change.Change) error
+}
+
+// Scope is who is assigned, as lists show it. Presence in a list is enough to
+// be in scope; who is not in it is asked about singly.
+type Scope interface {
+	// Assigned returns the roles of all who are assigned: users, also through
+	// groups, and groups.
+	Assigned(ctx context.Context) (map[change.Object][]string, error)
+}
+
+// Sweep compares Entra and Webex as a whole. It reads both sides in pages, and
+// the engine writes the differences, users before groups. The ledger is its
+// checkpoint: one that is cut short at any moment is begun again from the
+// start, and finds nothing to do for those it has dealt with.
+type Sweep struct {
+	Graph    Graph
+	Lister   provision.Lister
+	Ledger   Ledger
+	Queue    Enqueuer
+	Converge func(ctx context.Context, sightings []provision.Sighting) []provision.Attempt
+	// Mapping is the engine's.
+	Mapping mapping.Rules
+	// Scope is nil for everybody, else Covers says whose roles count.
+	Scope  Scope
+	Covers func(roles []string) bool
+	// Nested and SkipGroups are the engine's.
+	Nested, SkipGroups bool
+	// RepairDrift puts back what was changed in Webex.
+	RepairDrift bool
+	// Park leaves what a sweep would disable or delete to an operator, if the
+	// ledger is empty and Webex is not: of a first comparison nobody knows yet
+	// whether the mapping and the scope are right.
+	Park bool
+	// Rests returns why nothing is to be written now; empty if something is.
+	Rests func(ctx context.Context) (string, error)
+	// Depth is how many Changes wait on the queue.
+	Depth func(ctx context.Context) (int, error)
+	// Round is told where the delta query goes on, once all of its first round
+	// is dealt with.
+	Round func(ctx context.Context, kind change.Kind, link string) error
+	// Progress and Classified are told what happens. They may be nil.
+	Progress   func(Progress)
+	Classified func(Account)
+	Now        func() time.Time
+	Log        *slog.Logger
+}
+
+const (
+	// batchSize is how many objects go to the engine at a time: as many as Webex
+	// takes in a Bulk. While Changes wait on the queue they are fewer, so that
+	// one that is told now is not told after a hundred others.
+	batchSize, politeSize = 100, 10
+)
+
+// ErrUnfinished is returned by a sweep that time, a pause or a server that
+// throttles cut short. It is to be begun again.
+var ErrUnfinished = errors.New("the sweep is not finished")
+
+// Run compares both sides. It stops in good time before the deadline of ctx.
+func (s *Sweep) Run(ctx context.Context) (Result, error) {
+	r := &run{
+		Sweep: s, result: Result{Classes: map[Class]int{}, Actions: map[provision.Action]int{}},
+		known: map[change.Object]*known{}, byWebex: map[string]*known{}, size: batchSize,
+	}
+	for _, phase := range []func(context.Context) error{
+		r.readLedger, r.readScope, r.readWebex, r.users, r.groups, r.unseen,
+	} {
+		if err := phase(ctx); err != nil {
+			return r.result, fmt.Errorf("compare Entra and Webex: %w", err)
+		}
+	}
+	r.locals()
+	return r.result, nil
+}
+
+// run is one sweep.
+type run struct {
+	*Sweep
+
+	result Result
+	// known are the objects in the ledger, byWebex those with an account.
+	known   map[change.Object]*known
+	byWebex map[string]*known
+	strays  strays
+	// assigned are the roles of those in scope.
+	assigned map[change.Object][]string
+	park     bool
+	progress Progress
+
+	batch []provision.Sighting
+	size  int
+}
+
+// known is an object in the ledger, and what the lists say of it.
+type known struct {
+	object  change.Object
+	webexID string
+	written mapping.Print
+	active  bool
+	// settled says that nothing is open about it: no doubt, no trouble.
+	settled bool
+	// listed says that Webex lists it, seen that Entra does; drifted that Webex
+	// has something else than was written.
+	listed, seen, drifted bool
+	// members are the Webex ids of a group's members, if whole.
+	members []string
+	whole   bool
+}
+
+func (r *run) mapping(kind change.Kind) mapping.Mapping {
+	if kind == change.Group {
+		return r.Mapping.Groups
+	}
+	return r.Mapping.Users
+}
+
+func (r *run) readLedger(ctx context.Context) error {
+	r.tell(Progress{Phase: ReadLedger})
+	err := r.Ledger.Records(ctx, func(rec provision.Record) error {
+		k := &known{
+			object: rec.Object, webexID: rec.WebexID, active: rec.Written["active"] != false,
+			settled: rec.Doubt == nil && rec.Trouble == nil && rec.Absence == nil && rec.Comparison == nil,
+		}
+		r.known[rec.Object] = k
+		if k.webexID != "" {
+			k.written = r.mapping(rec.Object.Kind).Print(rec.Written)
+			r.byWebex[k.webexID] = k
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read the ledger: %w", err)
+	}
+	r.park = r.Park && len(r.byWebex) == 0
+	return nil
+}
+
+func (r *run) readScope(ctx context.Context) error {
+	if r.Scope == nil {
+		return nil
+	}
+	var err error
+	r.assigned, err = r.Scope.Assigned(ctx)
+	return err
+}
+
+// inScope reports whether a list says that the object is in scope.
+func (r *run) inScope(o change.Object) bool { return r.Scope == nil || r.Covers(r.assigned[o]) }
+
+// readWebex reads what Webex has. Of what is as it was written nothing is kept.
+func (r *run) readWebex(ctx context.Context) error {
+	r.tell(Progress{Phase: ReadWebex})
+	err := r.Lister.Users(ctx, func(page []provision.Resource) error {
+		for _, u := range page {
+			r.listed(change.User, u)
+		}
+		r.tell(Progress{Phase: ReadWebex, Done: r.progress.Done + len(page)})
+		return nil
+	})
+	if err != nil || r.SkipGroups {
+		return err
+	}
+	return r.Lister.Groups(ctx, func(page []provision.ListedGroup) error {
+		for _, g := range page {
+			if k := r.listed(change.Group, g.Resource); k != nil {
+				k.members, k.whole = g.Members, g.Whole
+			}
+		}
+		r.tell(Progress{Phase: ReadWebex, Done: r.progress.Done + len(page)})
+		return nil
+	})
+}
+
+// listed notes what Webex has and returns whose it is; nil if it is nobody's so
+// far.
+func (r *run) listed(kind change.Kind, found provision.Resource) *known {
+	values := r.mapping(kind).Values(found.Attributes)
+	k := r.byWebex[found.ID]
+	if k == nil || k.object.Kind != kind {
+		r.strays.add(kind, found, r.mapping(kind))
+		return nil
+	}
+	k.listed = true
+	k.drifted = !r.mapping(kind).Print(values).Covers(k.written)
+	return k
+}
+
+// unseen asks about everybody in the ledger whom Entra did not list: a list is
+// no proof that somebody is gone.
+func (r *run) unseen(ctx context.Context) error {
+	var changes []change.Change
+	for _, o := range sorted(r.known) {
+		if k := r.known[o]; !k.seen && !(r.SkipGroups && o.Kind == change.Group) {
+			r.class(Vanished, o, k.webexID, "")
+			changes = append(changes, r.look(o))
+		}
+	}
+	r.tell(Progress{Phase: Unseen, Total: len(changes)})
+	return r.enqueue(ctx, changes...)
+}
+
+// locals classes what Webex has and Entra has not.
+func (r *run) locals() {
+	for kind, found := range r.strays.left() {
+		r.class(Local, change.Object{Kind: kind}, found.ID, nameOf(found.Attributes))
+	}
+}
+
+func (r *run) look(o change.Object) change.Change {
+	return change.Change{Object: o, Source: change.Reconcile, SeenAt: r.Now(), CorrelationID: correlation}
+}
+
+// correlation is the correlation id of what a sweep leaves to the worker.
+const correlation = "sweep"
+
+func (r *run) enqueue(ctx context.Context, changes ...change.Change) error {
+	if len(changes) == 0 {
+		return nil
+	}
+	if err := r.Queue.Enqueue(ctx, changes); err != nil {
+		return fmt.Errorf("queue %d changes: %w", len(changes), err)
+	}
+	r.result.Queued += len(changes)
+	return nil
+}
+
+func (r *run) class(c Class, o change.Object, webexID, name string) {
+	r.result.Classes[c]++
+	if r.Classified != nil {
+		r.Classified(Account{Class: c, Kind: o.Kind, ID: o.ID, WebexID: webexID, Name: name})
+	}
+}
+
+func (r *run) tell(p Progress) {
+	r.progress = p
+	if r.Progress != nil {
+		r.Progress(p)
+	}
+}
