@@ -31,8 +31,12 @@ type Query struct {
 	// Members are the ids of those whose membership in the group is asked
 	// for, along with the group's properties.
 	Members []string
-	// Transitive asks for membership through other groups too.
+	// Transitive asks for membership through other groups too, also where it is
+	// an assigned group that is between a user and the App.
 	Transitive bool
+	// App is the object id of the service principal for which the object's
+	// app roles are asked, along with its properties; empty if they are not.
+	App string
 }
 
 // Reading is one object as Entra has it now.
@@ -44,6 +48,14 @@ type Reading struct {
 	Attributes map[string]any
 	// Memberships answers each of Query.Members, in their order.
 	Memberships []Membership
+	// Roles answers Query.App: the ids of the app roles in which the object is
+	// assigned to it, each once, a user also through the groups that it is a
+	// member of, a group only itself. The zero GUID is the default access. Nil
+	// is no assignment, and is all there is of an object that is not Present.
+	Roles []string
+	// RolesErr is a *Fault if the assignments are not known; then nothing
+	// follows from Roles.
+	RolesErr error
 	// Err is a *Fault if this object could not be read; then nothing else
 	// holds.
 	Err error
@@ -85,8 +97,9 @@ type MemberPage struct {
 // Directory is Entra as the engine reads it.
 type Directory interface {
 	// Read reads each object as it is now: one round trip for up to 20 users,
-	// groups and members together, and one more for those that are in the
-	// recycle bin, if anywhere. It returns a Reading for every query, in the
+	// groups, members and assignments together, and one more for those that are
+	// in the recycle bin, if anywhere. Users without a role of their own take
+	// more where Transitive is asked. It returns a Reading for every query, in the
 	// order asked; a failed round trip is a Fault in each Reading, or
 	// Membership, that it would have answered.
 	Read(ctx context.Context, queries []Query) []Reading
