@@ -167,22 +167,62 @@ func rolesOf(q provision.Query) request {
 
 // assign gives the readings their Roles.
 func (c *Client) assign(ctx context.Context, queries []provision.Query, readings []provision.Reading, answers map[request]answer) {
-	var indirect []int
+	var none, indirect []int
 	for i, q := range queries {
 		if q.App == "" || readings[i].Err != nil || readings[i].Presence != provision.Present {
 			continue
 		}
 		roles, err := c.roles(ctx, q, answers[rolesOf(q)])
-		if err != nil {
+		switch {
+		case err != nil:
 			readings[i].RolesErr = rolesFault(q, err)
-			continue
-		}
-		readings[i].Roles = roles
-		if roles == nil && q.Transitive && q.Object.Kind == change.User {
+		case roles != nil:
+			readings[i].Roles = roles
+		case q.Transitive && q.Object.Kind == change.User:
 			indirect = append(indirect, i)
+		default:
+			none = append(none, i)
 		}
 	}
+	c.doubtNone(ctx, queries, readings, none)
 	c.assignThroughGroups(ctx, queries, readings, indirect)
+}
+
+// doubtNone gives those readings, which have no roles, a fault if that says
+// nothing: to a filter for an enterprise application that was deleted Graph
+// answers with an empty list, as if nobody had ever been assigned. One call for
+// each App.
+func (c *Client) doubtNone(ctx context.Context, queries []provision.Query, readings []provision.Reading, none []int) {
+	faults := map[string]error{}
+	for _, i := range none {
+		app := queries[i].App
+		doubt, asked := faults[app]
+		if !asked {
+			doubt = c.standing(ctx, app)
+			faults[app] = doubt
+		}
+		readings[i].RolesErr = doubt
+	}
+}
+
+// standing returns nil if there is an enterprise application with this object
+// id, else a *Fault.
+func (c *Client) standing(ctx context.Context, servicePrincipalID string) error {
+	operation := readAssigned(servicePrincipalID)
+	body, err := c.fetch(ctx, request{place: servicePrincipalItem, id: servicePrincipalID})
+	switch {
+	case notThere(err):
+		return &provision.Fault{Kind: provision.Transient, Reason: operation + ": it is not there"}
+	case err != nil:
+		return fault(operation, readApplications, err)
+	}
+	var answer struct {
+		ID string `json:"id"`
+	}
+	if json.Unmarshal(body, &answer) != nil || !strings.EqualFold(answer.ID, servicePrincipalID) {
+		return fault(operation, readApplications, errors.New("the answer is not that enterprise application"))
+	}
+	return nil
 }
 
 func rolesFault(q provision.Query, err error) *provision.Fault {

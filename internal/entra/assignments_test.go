@@ -343,6 +343,40 @@ func TestReadRolesRefused(t *testing.T) {
 		expectFault(t, r.RolesErr, provision.Transient, 0, "read assignments of user "+id(1)+" from Entra: it is left out of the answer")
 	})
 
+	t.Run("no assignments to an enterprise application that is not there are a fault", func(t *testing.T) {
+		t.Parallel()
+		operation := "read assignments to enterprise application " + id(60) + " from Entra: "
+		for name, tt := range map[string]struct {
+			app  http.HandlerFunc
+			kind provision.FaultKind
+			want string
+		}{
+			"deleted":   {refusing(404, notFound, ""), provision.Transient, operation + "it is not there"},
+			"hidden":    {refusing(403, "x", ""), provision.Unauthorized, operation + "403 x: why (it needs the application permission Application.Read.All, with admin consent)"},
+			"throttled": {refusing(429, "x", ""), provision.Throttled, operation + "429 x: why"},
+			"another":   {raw(200, "application/json", `{"id":"`+id(61)+`"}`), provision.Transient, operation + "the answer is not that enterprise application"},
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				g := newGraph(id(1), id(2), id(3))
+				g.group(id(50))
+				g.inner["/users/"+id(1)+"/appRoleAssignments"] = listing()
+				g.inner["/users/"+id(2)+"/appRoleAssignments"] = listing(assigned("User", id(2), role1, id(60)))
+				g.inner["/groups/"+id(50)+"/appRoleAssignments"] = listing()
+				g.outer["/servicePrincipals/"+id(60)] = tt.app
+				readings := g.client(t, Config{}).Read(t.Context(), []provision.Query{
+					{Object: user(id(1)), App: id(60)}, {Object: user(id(2)), App: id(60)}, {Object: group(id(50)), App: id(60), Transitive: true},
+				})
+				for _, i := range []int{0, 2} {
+					expectFault(t, readings[i].RolesErr, tt.kind, 0, tt.want)
+				}
+				if readings[1].RolesErr != nil || len(g.calls) != 2 {
+					t.Errorf("error %v, calls %v", readings[1].RolesErr, g.calls)
+				}
+			})
+		}
+	})
+
 	t.Run("what is missing of the way through groups is a fault for those who need it", func(t *testing.T) {
 		t.Parallel()
 		const operation = "read assignments of user 00000000-0000-4000-8000-000000000001 from Entra: "

@@ -32,9 +32,10 @@ var _ provision.Directory = (*Client)(nil)
 // Read implements provision.Directory: a $batch for every 20 objects, members
 // and assignments, and one more round in the recycle bin for the objects that
 // are not where they live. More calls are made only for a member with more
-// groups, or a user with more assignments, than a page of them holds; and where
-// assignments count through groups within groups one more round, for the users
-// that have none else, and a list of all assignments.
+// groups, or an object with more assignments, than a page of them holds; and for
+// what has no assignment one more, for whether the App itself is there. Where
+// assignments count through groups within groups that is, for users, a list of
+// all assignments and one more round.
 func (c *Client) Read(ctx context.Context, queries []provision.Query) []provision.Reading {
 	requests := make([]request, 0, len(queries))
 	for _, q := range queries {

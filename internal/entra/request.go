@@ -7,6 +7,7 @@ import (
 	abs "github.com/microsoft/kiota-abstractions-go"
 	"github.com/microsoftgraph/msgraph-sdk-go/directory"
 	"github.com/microsoftgraph/msgraph-sdk-go/groups"
+	"github.com/microsoftgraph/msgraph-sdk-go/serviceprincipals"
 	"github.com/microsoftgraph/msgraph-sdk-go/users"
 
 	"entrawebex/internal/change"
@@ -34,6 +35,8 @@ const (
 	groupTransitiveMembers
 	userAssignments
 	groupAssignments
+	// servicePrincipalItem is no more than whether it is there.
+	servicePrincipalItem
 )
 
 // request is one GET. Two that are equal have one answer.
@@ -95,6 +98,8 @@ func (c *Client) query(r request) query {
 		return query{Select: []string{"id", visibility}}
 	case deletedItem:
 		return query{Select: []string{"id", "deletedDateTime"}}
+	case servicePrincipalItem:
+		return query{Select: []string{"id"}}
 	case userAssignments, groupAssignments:
 		filter := "resourceId eq " + r.app
 		return query{Filter: &filter}
@@ -133,6 +138,9 @@ func (c *Client) build(ctx context.Context, r request) (*abs.RequestInformation,
 		info, err = user.AppRoleAssignments().ToGetRequestInformation(ctx, nil)
 	case groupAssignments:
 		info, err = group.AppRoleAssignments().ToGetRequestInformation(ctx, nil)
+	case servicePrincipalItem:
+		info, err = serviceprincipals.NewServicePrincipalsRequestBuilderInternal(c.path(), c.adapter).
+			ByServicePrincipalId(r.id).ToGetRequestInformation(ctx, nil)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("build request: %w", err)
