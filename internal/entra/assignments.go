@@ -157,7 +157,10 @@ func decodeAssignments(body []byte, servicePrincipalID string) (reconcile.Assign
 // rolesOf asks for the assignments of the query's object to the query's App.
 //
 // For a user Graph includes those of the groups that it is a direct member of
-// (https://learn.microsoft.com/graph/api/user-list-approleassignments).
+// (https://learn.microsoft.com/graph/api/user-list-approleassignments). That page
+// also says that a user with many such assignments needs ConsistencyLevel:
+// eventual for a complete list. That is an index that lags behind; here the
+// directory itself is asked, for the assignments to one application only.
 func rolesOf(q provision.Query) request {
 	if q.Object.Kind == change.Group {
 		return request{place: groupAssignments, id: q.Object.ID, app: q.App}

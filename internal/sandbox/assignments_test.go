@@ -271,6 +271,25 @@ func TestCompareKnowsTheScope(t *testing.T) {
 			w.accounts["new"] = strings.TrimPrefix(add(t, w.org, map[string]any{"userName": "new@" + domain, "externalId": w.ids["new"]}), users+"/")
 			w.patch(t, "new", replacement("title", `"X"`))
 		}, nil, []string{"new: active"}},
+		"a user joined an assigned group and left it": {func(t *testing.T, w world) {
+			w.assign(t)
+			w.ids["new"] = create(t, w.tenant, User{"userPrincipalName": "new@" + domain, "displayName": "New"})
+			must(t, w.tenant.AddMembers(w.ids["other"], w.ids["new"]))
+			must(t, w.tenant.RemoveMembers(w.ids["other"], w.ids["new"]))
+			w.provision(t, "new", "new@"+domain, false)
+		}, nil, nil},
+		"a group around a user's group was assigned, where these count": {func(t *testing.T, w world) {
+			w.assign(t)
+			w.nest(t)
+			must(t, w.tenant.RemoveMembers(w.ids["other"], w.ids["inner"]))
+			w.provision(t, "new", "new@"+domain, false)
+		}, []Allowance{Nested}, nil},
+		"a group around a user's group was assigned, where these do not count": {func(t *testing.T, w world) {
+			w.assign(t)
+			w.nest(t)
+			must(t, w.tenant.RemoveMembers(w.ids["other"], w.ids["inner"]))
+			w.provision(t, "new", "new@"+domain, false)
+		}, nil, []string{"new: account"}},
 		"a user was only assigned while blocked": {func(t *testing.T, w world) {
 			w.assign(t)
 			w.ids["new"] = create(t, w.tenant, User{"userPrincipalName": "new@" + domain, "displayName": "New", "accountEnabled": false})

@@ -203,6 +203,40 @@ func TestTheMembersOfALargeGroupComeOnSeveralPages(t *testing.T) {
 	}
 }
 
+// The rest of a group that is deleted between two pages is not listed, and no
+// other group loses the beginning of its own.
+func TestAGroupMayGoWhileItsMembersAreListed(t *testing.T) {
+	t.Parallel()
+	tenant := newTenant(t, TenantConfig{DeltaMembers: 2})
+	people := crowd(t, tenant, 3)
+	first, second := createGroup(t, tenant, Group{"displayName": "First"}), createGroup(t, tenant, Group{"displayName": "Second"})
+	must(t, tenant.AddMembers(first, people...))
+	must(t, tenant.AddMembers(second, people[0]))
+	_, body := ask(t, tenant, "/v1.0/groups/delta", "")
+	must(t, tenant.DeleteGroup(first))
+	pages, link := deltaRound(t, tenant, fmt.Sprint(body["@odata.nextLink"]), 999)
+	if diff := cmp.Diff([][]string{{"user " + people[0]}}, memberDeltas(pages, second)); diff != "" {
+		t.Errorf("members of the second (-want +got):\n%s", diff)
+	}
+	pages, _ = deltaRound(t, tenant, link, 999)
+	expectRound(t, "second round", pages, []string{first + " changed"})
+}
+
+func TestAMembershipThatChangesTwiceIsToldOnceAPage(t *testing.T) {
+	t.Parallel()
+	tenant := newTenant(t, TenantConfig{})
+	people := crowd(t, tenant, 1)
+	group := createGroup(t, tenant, Group{"displayName": "Sales"})
+	_, link := deltaRound(t, tenant, "/v1.0/groups/delta", 999)
+	must(t, tenant.AddMembers(group, people[0]))
+	must(t, tenant.RemoveMembers(group, people[0]))
+	must(t, tenant.AddMembers(group, people[0]))
+	pages, _ := deltaRound(t, tenant, link, 999)
+	if diff := cmp.Diff([][]string{{"user " + people[0]}}, memberDeltas(pages, group)); diff != "" {
+		t.Errorf("members (-want +got):\n%s", diff)
+	}
+}
+
 func TestMembersAreTrackedOnlyIfSelected(t *testing.T) {
 	t.Parallel()
 	tenant := newTenant(t, TenantConfig{})
