@@ -246,8 +246,8 @@ func (g *graph) batch(w http.ResponseWriter, r *http.Request) {
 
 func (g *graph) get(w http.ResponseWriter, method, target string) {
 	u, err := url.Parse(target)
-	if err != nil || method != http.MethodGet || !strings.Contains(target, "?$select=") {
-		refuse(w, http.StatusBadRequest, "BadRequest", "not a GET with $select")
+	if err != nil || method != http.MethodGet || !strings.Contains(target, "?$select=") && !strings.Contains(target, "?$filter=resourceId%20eq%20") {
+		refuse(w, http.StatusBadRequest, "BadRequest", "not a GET with $select or $filter")
 		return
 	}
 	if override := g.inner[u.Path]; override != nil {

@@ -44,7 +44,7 @@ func (c *Client) seeHidden(ctx context.Context, groupID string) error {
 func (c *Client) doubtEmpty(ctx context.Context, groupID string) error {
 	group := change.Object{Kind: change.Group, ID: groupID}
 	var a answer
-	a.body, a.err = c.fetch(ctx, request{groupVisibility, groupID})
+	a.body, a.err = c.fetch(ctx, request{place: groupVisibility, id: groupID})
 	attributes, err := a.attributes(group)
 	switch {
 	case err != nil:

@@ -12,6 +12,7 @@ import (
 	abs "github.com/microsoft/kiota-abstractions-go"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/reconcile"
 )
 
 // page is a page of directory objects of which only the ids were asked for
@@ -62,18 +63,35 @@ func (p page) of(kind change.Kind) (ids []string, others int, err error) {
 // pages yields the page in body and those after it, at most maxPages. An error
 // is the last it yields.
 func (c *Client) pages(ctx context.Context, body []byte) iter.Seq2[page, error] {
-	return func(yield func(page, error) bool) {
+	return paged(ctx, c, body, func(body []byte) (page, string, error) {
+		p, err := decodePage(body)
+		return p, p.Next, err
+	})
+}
+
+// assignmentPages is pages, of assignments to a service principal.
+func (c *Client) assignmentPages(ctx context.Context, body []byte, servicePrincipalID string) iter.Seq2[reconcile.AssignmentPage, error] {
+	return paged(ctx, c, body, func(body []byte) (reconcile.AssignmentPage, string, error) {
+		p, err := decodeAssignments(body, servicePrincipalID)
+		return p, p.Next, err
+	})
+}
+
+// paged yields what decode makes of a page and of those after it.
+func paged[P any](ctx context.Context, c *Client, body []byte, decode func([]byte) (P, string, error)) iter.Seq2[P, error] {
+	return func(yield func(P, error) bool) {
+		var none P
 		for range maxPages {
-			p, err := decodePage(body)
-			if !yield(p, err) || err != nil || p.Next == "" {
+			p, next, err := decode(body)
+			if !yield(p, err) || err != nil || next == "" {
 				return
 			}
-			if body, err = c.follow(ctx, p.Next); err != nil {
-				yield(page{}, err)
+			if body, err = c.follow(ctx, next); err != nil {
+				yield(none, err)
 				return
 			}
 		}
-		yield(page{}, fmt.Errorf("more than %d pages", maxPages))
+		yield(none, fmt.Errorf("more than %d pages", maxPages))
 	}
 }
 
@@ -88,7 +106,7 @@ func (c *Client) fetch(ctx context.Context, r request) ([]byte, error) {
 
 // follow reads the page that a nextLink leads to. A link that Graph itself gave
 // and now calls bad has expired (Directory_ExpiredPageToken).
-func (c *Client) follow(ctx context.Context, next string) ([]byte, error) {
+func (c *Client) follow(ctx context.Context, next string, more ...func(*abs.RequestInformation)) ([]byte, error) {
 	uri, err := c.auth.link(next)
 	if err != nil {
 		return nil, err
@@ -97,6 +115,9 @@ func (c *Client) follow(ctx context.Context, next string) ([]byte, error) {
 	info.Method = abs.GET
 	info.SetUri(*uri)
 	info.Headers.Add("Accept", "application/json")
+	for _, add := range more {
+		add(info)
+	}
 	body, err := c.send(ctx, info)
 	if refused, ok := errors.AsType[*refusal](err); ok {
 		refused.expired = refused.status == http.StatusBadRequest || refused.status == http.StatusGone

@@ -29,14 +29,22 @@ const (
 
 var _ provision.Directory = (*Client)(nil)
 
-// Read implements provision.Directory: a $batch for every 20 objects and
-// members, and one more round in the recycle bin for the objects that are not
-// where they live. More calls are made only for a member with more groups than
-// a page of them holds.
+// Read implements provision.Directory: a $batch for every 20 objects, members
+// and assignments, and one more round in the recycle bin for the objects that
+// are not where they live. More calls are made only for a member with more
+// groups, or an object with more assignments, than a page of them holds; and for
+// what has no assignment one more, for whether the App itself is there. Where
+// assignments count through groups within groups that is, for users, a list of
+// all assignments and one more round.
 func (c *Client) Read(ctx context.Context, queries []provision.Query) []provision.Reading {
 	requests := make([]request, 0, len(queries))
 	for _, q := range queries {
 		requests = append(requests, itemOf(q.Object))
+	}
+	for _, q := range queries {
+		if q.App != "" {
+			requests = append(requests, rolesOf(q))
+		}
 	}
 	for _, q := range queries {
 		for _, id := range q.Members {
@@ -49,16 +57,17 @@ func (c *Client) Read(ctx context.Context, queries []provision.Query) []provisio
 	for i, q := range queries {
 		readings[i] = c.reading(q.Object, provision.Present, answers[itemOf(q.Object)])
 		if readings[i].Presence == provision.Absent {
-			missing = append(missing, request{deletedItem, q.Object.ID})
+			missing = append(missing, request{place: deletedItem, id: q.Object.ID})
 		}
 	}
 	deleted := c.ask(ctx, missing)
 	for i, q := range queries {
 		if readings[i].Presence == provision.Absent {
-			readings[i] = c.reading(q.Object, provision.SoftDeleted, deleted[request{deletedItem, q.Object.ID}])
+			readings[i] = c.reading(q.Object, provision.SoftDeleted, deleted[request{place: deletedItem, id: q.Object.ID}])
 		}
 	}
 	c.judge(ctx, queries, readings, answers)
+	c.assign(ctx, queries, readings, answers)
 	return readings
 }
 

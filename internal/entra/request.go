@@ -7,6 +7,7 @@ import (
 	abs "github.com/microsoft/kiota-abstractions-go"
 	"github.com/microsoftgraph/msgraph-sdk-go/directory"
 	"github.com/microsoftgraph/msgraph-sdk-go/groups"
+	"github.com/microsoftgraph/msgraph-sdk-go/serviceprincipals"
 	"github.com/microsoftgraph/msgraph-sdk-go/users"
 
 	"entrawebex/internal/change"
@@ -32,56 +33,63 @@ const (
 	groupTransitiveMemberOf
 	groupMembers
 	groupTransitiveMembers
+	userAssignments
+	groupAssignments
+	// servicePrincipalItem is no more than whether it is there.
+	servicePrincipalItem
 )
 
 // request is one GET. Two that are equal have one answer.
 type request struct {
 	place place
 	id    string
+	// app is the service principal the assignments are to.
+	app string
 }
 
 // itemOf asks for an object where it lives.
 func itemOf(o change.Object) request {
 	if o.Kind == change.Group {
-		return request{groupItem, o.ID}
+		return request{place: groupItem, id: o.ID}
 	}
-	return request{userItem, o.ID}
+	return request{place: userItem, id: o.ID}
 }
 
 // memberOf asks for the groups that an object is a member of.
 func memberOf(o change.Object, transitive bool) request {
 	switch {
 	case o.Kind == change.Group && transitive:
-		return request{groupTransitiveMemberOf, o.ID}
+		return request{place: groupTransitiveMemberOf, id: o.ID}
 	case o.Kind == change.Group:
-		return request{groupMemberOf, o.ID}
+		return request{place: groupMemberOf, id: o.ID}
 	case transitive:
-		return request{userTransitiveMemberOf, o.ID}
+		return request{place: userTransitiveMemberOf, id: o.ID}
 	default:
-		return request{userMemberOf, o.ID}
+		return request{place: userMemberOf, id: o.ID}
 	}
 }
 
 // membersOf asks for the first page of a group's members.
 func membersOf(groupID string, transitive bool) request {
 	if transitive {
-		return request{groupTransitiveMembers, groupID}
+		return request{place: groupTransitiveMembers, id: groupID}
 	}
-	return request{groupMembers, groupID}
+	return request{place: groupMembers, id: groupID}
 }
 
 // query is what a request says behind the question mark.
 type query struct {
 	Select []string `uriparametername:"%24select"`
 	Top    *int32   `uriparametername:"%24top"`
+	Filter *string  `uriparametername:"%24filter"`
 }
 
 // query returns what is asked for. In the recycle bin that is what every
 // directory object has: there the userPrincipalName is mangled, and to be
 // there is all that counts.
-func (c *Client) query(p place) query {
+func (c *Client) query(r request) query {
 	top := pageSize
-	switch p {
+	switch r.place {
 	case userItem:
 		return query{Select: c.selects[change.User]}
 	case groupItem:
@@ -90,6 +98,11 @@ func (c *Client) query(p place) query {
 		return query{Select: []string{"id", visibility}}
 	case deletedItem:
 		return query{Select: []string{"id", "deletedDateTime"}}
+	case servicePrincipalItem:
+		return query{Select: []string{"id"}}
+	case userAssignments, groupAssignments:
+		filter := "resourceId eq " + r.app
+		return query{Filter: &filter}
 	default:
 		return query{Select: []string{"id"}, Top: &top}
 	}
@@ -121,10 +134,17 @@ func (c *Client) build(ctx context.Context, r request) (*abs.RequestInformation,
 		info, err = group.Members().ToGetRequestInformation(ctx, nil)
 	case groupTransitiveMembers:
 		info, err = group.TransitiveMembers().ToGetRequestInformation(ctx, nil)
+	case userAssignments:
+		info, err = user.AppRoleAssignments().ToGetRequestInformation(ctx, nil)
+	case groupAssignments:
+		info, err = group.AppRoleAssignments().ToGetRequestInformation(ctx, nil)
+	case servicePrincipalItem:
+		info, err = serviceprincipals.NewServicePrincipalsRequestBuilderInternal(c.path(), c.adapter).
+			ByServicePrincipalId(r.id).ToGetRequestInformation(ctx, nil)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("build request: %w", err)
 	}
-	info.AddQueryParameters(c.query(r.place))
+	info.AddQueryParameters(c.query(r))
 	return info, nil
 }

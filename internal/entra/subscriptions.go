@@ -29,12 +29,18 @@ func (c *Client) Subscriptions(ctx context.Context) ([]renew.Subscription, error
 		if err != nil {
 			return nil, fault(operation, readUsers, err)
 		}
+		if page.GetValue() == nil {
+			return nil, fault(operation, readUsers, errors.New("the answer has no list of subscriptions"))
+		}
 		for _, s := range page.GetValue() {
 			list = append(list, subscription(s))
 		}
 		next := value(page.GetOdataNextLink())
 		if next == "" {
 			return list, nil
+		}
+		if _, err := c.auth.link(next); err != nil {
+			return nil, fault(operation, readUsers, fmt.Errorf("read page: %w", err))
 		}
 		builder = builder.WithUrl(next)
 	}
@@ -70,24 +76,27 @@ func (c *Client) CreateSubscription(ctx context.Context, s renew.Subscription) (
 	return written("create subscription to "+s.Resource, created, err)
 }
 
-// UpdateSubscription moves a subscription's end, which reauthorizes it too.
-// Fault Gone if there is no such subscription.
-func (c *Client) UpdateSubscription(ctx context.Context, id string, expiresAt time.Time) (renew.Subscription, error) {
+// RenewSubscription moves a subscription's end, which reauthorizes it too, and
+// returns it as it is now. Fault Gone if there is no such subscription.
+// https://learn.microsoft.com/graph/api/subscription-update
+func (c *Client) RenewSubscription(ctx context.Context, id string, until time.Time) (renew.Subscription, error) {
 	ctx, cancel := c.within(ctx)
 	defer cancel()
 	body := models.NewSubscription()
-	body.SetExpirationDateTime(&expiresAt)
+	body.SetExpirationDateTime(&until)
 	updated, err := c.subscriptions().BySubscriptionId(id).Patch(ctx, body, nil)
 	return written("renew subscription "+id, updated, err)
 }
 
-// DeleteSubscription deletes a subscription. Fault Gone if there is no such
-// subscription.
+// DeleteSubscription deletes a subscription. One that is not there is deleted
+// already.
 func (c *Client) DeleteSubscription(ctx context.Context, id string) error {
 	ctx, cancel := c.within(ctx)
 	defer cancel()
 	if err := c.subscriptions().BySubscriptionId(id).Delete(ctx, nil); err != nil {
-		return writeFault("delete subscription "+id, err)
+		if f := writeFault("delete subscription "+id, err); f.Kind != provision.Gone {
+			return f
+		}
 	}
 	return nil
 }

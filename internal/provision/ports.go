@@ -98,8 +98,8 @@ type MemberPage struct {
 type Directory interface {
 	// Read reads each object as it is now: one round trip for up to 20 users,
 	// groups, members and assignments together, and one more for those that are
-	// in the recycle bin, if anywhere. Users without a role of their own take
-	// more where Transitive is asked. It returns a Reading for every query, in the
+	// in the recycle bin, if anywhere; and more for those that have no role, lest
+	// that be believed for nothing. It returns a Reading for every query, in the
 	// order asked; a failed round trip is a Fault in each Reading, or
 	// Membership, that it would have answered.
 	Read(ctx context.Context, queries []Query) []Reading

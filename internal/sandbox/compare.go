@@ -39,7 +39,17 @@ const (
 	PendingDelete Allowance = iota + 1
 	// Nested makes the users of groups within a group its members.
 	Nested
+	// Assigned makes the assignments to the enterprise application decide who
+	// is provisioned: see Compare.
+	Assigned
 )
+
+// scope says who is to be provisioned, and as what.
+type scope struct{ nested, assigned bool }
+
+func scopeOf(allowed []Allowance) scope {
+	return scope{nested: slices.Contains(allowed, Nested), assigned: slices.Contains(allowed, Assigned)}
+}
 
 // Compare reads both sides directly and returns what is not as it should be,
 // in a fixed order; nothing if the organization holds what the tenant says:
@@ -60,12 +70,19 @@ const (
 //   - an account of nobody in Entra, put there by Org.Add, was never written,
 //     and there is no other account of nobody.
 //
+// With Assigned only those are provisioned who are in scope: users who are
+// assigned, or direct members of a live group that is, or with Nested members of
+// such a group at all; and groups that are assigned. A user who has left the scope
+// is as one who is blocked, and so a group as one that is no security group; of
+// what never was in scope while it could have been provisioned there is nothing, but
+// what Org.Add or Org.AddGroup put there and nobody has written since.
+//
 // It shares no code with what it checks.
 func Compare(t *Tenant, o *Org, allowed ...Allowance) []Difference {
-	people, teams := t.census(slices.Contains(allowed, Nested))
+	people, teams := t.census(scopeOf(allowed))
 	c := comparison{
 		people: people, teams: teams, webex: o.inventory(), accounts: map[string][]string{},
-		pendingDelete: slices.Contains(allowed, PendingDelete),
+		pendingDelete: slices.Contains(allowed, PendingDelete), assigned: slices.Contains(allowed, Assigned),
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.webex.accounts)) {
 		externalID := strings.ToLower(at(c.webex.accounts[id].attributes, "externalId"))
@@ -85,11 +102,12 @@ func Compare(t *Tenant, o *Org, allowed ...Allowance) []Difference {
 }
 
 type comparison struct {
-	people        map[string]person
+	people        map[string]citizen
 	teams         map[string]team
 	webex         inventory
 	accounts      map[string][]string // Webex ids by lower-case externalId
 	pendingDelete bool
+	assigned      bool
 	found         []Difference
 }
 
@@ -101,14 +119,34 @@ type inventory struct {
 	teams    []webexTeam
 }
 
-func (t *Tenant) census(nested bool) (map[string]person, map[string]team) {
+// citizen is a person at one moment.
+type citizen struct {
+	person
+
+	// provisioned says that Webex shall have an active account of it,
+	// wasProvisioned that it should have had one at some time.
+	provisioned, wasProvisioned bool
+}
+
+func (t *Tenant) census(s scope) (map[string]citizen, map[string]team) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	people := make(map[string]person, len(t.people))
+	people := make(map[string]citizen, len(t.people))
 	for id, p := range t.people {
-		people[id] = person{user: maps.Clone(p.user), place: p.place, wasEnabled: p.wasEnabled, names: slices.Clone(p.names)}
+		c := citizen{
+			person:         person{user: maps.Clone(p.user), place: p.place, names: slices.Clone(p.names)},
+			provisioned:    p.place == live && p.user.Enabled() && (!s.assigned || assigned(p, s.nested)),
+			wasProvisioned: p.wasEnabled,
+		}
+		switch {
+		case s.assigned && s.nested:
+			c.wasProvisioned = p.wasEntitledNested
+		case s.assigned:
+			c.wasProvisioned = p.wasEntitled
+		}
+		people[id] = c
 	}
-	return people, t.teams(nested)
+	return people, t.teams(s)
 }
 
 func (o *Org) inventory() inventory {
@@ -127,23 +165,24 @@ func (c *comparison) report(objectID, webexID, attribute, want, got string) {
 }
 
 // person compares the accounts that carry a person's object id.
-func (c *comparison) person(p person) {
+func (c *comparison) person(p citizen) {
 	ids := c.accounts[p.id()]
-	provisioned := p.place == live && p.user.Enabled()
-	if len(ids) > 1 || provisioned && len(ids) == 0 {
+	if len(ids) > 1 || p.provisioned && len(ids) == 0 {
 		c.report(p.id(), "", "account", "one", fmt.Sprintf("%d of them", len(ids)))
 	}
 	for _, id := range ids {
 		a := c.webex.accounts[id]
 		switch {
-		case provisioned:
+		case p.provisioned:
 			c.attributes(p.user, a)
+		case c.assigned && !p.wasProvisioned && c.webex.seeds[id] != nil && a.version == 1:
+			// It was there before, and is as it was.
 		case p.place == purged && (a.active() || !c.pendingDelete):
 			c.report(p.id(), id, "account", "none: deleted for good", a.state())
 		case a.active():
 			c.report(p.id(), id, "active", "false", "true")
-		case !p.wasEnabled && c.webex.seeds[id] == nil:
-			c.report(p.id(), id, "account", "none: was never enabled", a.state())
+		case !p.wasProvisioned && c.webex.seeds[id] == nil:
+			c.report(p.id(), id, "account", "none: was never to be provisioned", a.state())
 		}
 	}
 }
@@ -204,7 +243,7 @@ func (c *comparison) seed(id string, seed map[string]any) {
 
 // mayClaim reports whether an account that was there before can be a person's:
 // by its externalId, or by its name if its externalId is not an Entra id.
-func (c *comparison) mayClaim(p person, seed map[string]any) bool {
+func (c *comparison) mayClaim(p citizen, seed map[string]any) bool {
 	externalID := at(seed, "externalId")
 	if uuid.Validate(externalID) == nil {
 		return strings.EqualFold(externalID, p.id())

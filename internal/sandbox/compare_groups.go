@@ -14,7 +14,9 @@ type team struct {
 	place    place
 	// provisioned says that Webex shall have it.
 	provisioned bool
-	members     []string // ids of live users
+	// strange says that Webex shall never have had it.
+	strange bool
+	members []string // ids of live users
 }
 
 // webexTeam is a group of the organization at one moment.
@@ -27,13 +29,13 @@ type webexTeam struct {
 }
 
 // teams returns the tenant's groups. The tenant is locked.
-func (t *Tenant) teams(nested bool) map[string]team {
+func (t *Tenant) teams(s scope) map[string]team {
 	teams := make(map[string]team, len(t.groups))
 	for id, g := range t.groups {
 		x := team{id: id, name: g.properties.Text("displayName"), place: g.place}
-		secure, _ := g.properties["securityEnabled"].(bool)
-		x.provisioned = g.place == live && secure && x.name != "" && len([]rune(x.name)) <= maxOrgGroupName
-		if nested {
+		x.provisioned = g.provisionable() && (!s.assigned || assigned(g, s.nested))
+		x.strange = s.assigned && !g.wasEntitled
+		if s.nested {
 			x.members = t.transitiveUsers(id)
 		} else {
 			for _, o := range g.direct(0) {
@@ -45,6 +47,13 @@ func (t *Tenant) teams(nested bool) map[string]team {
 		teams[id] = x
 	}
 	return teams
+}
+
+// provisionable reports whether Webex can have the group as it is.
+func (g *group) provisionable() bool {
+	secure, _ := g.properties["securityEnabled"].(bool)
+	name := g.properties.Text("displayName")
+	return g.place == live && secure && name != "" && len([]rune(name)) <= maxOrgGroupName
 }
 
 // teams returns the organization's groups. The organization is locked.
@@ -99,6 +108,9 @@ func (c *comparison) group(want team, got []webexTeam) {
 	case len(got) > 1 || want.provisioned && len(got) == 0:
 		c.reportGroup(want.id, "", "group", "one", fmt.Sprintf("%d of them", len(got)))
 		return
+	case want.strange && len(got) > 0 && !got[0].seeded:
+		c.reportGroup(want.id, got[0].id, "group", "none: was never to be provisioned", "there")
+		return
 	case !want.provisioned:
 		return // kept as it was, or never there
 	}
@@ -146,7 +158,7 @@ func Memberships(t *Tenant, allowed ...Allowance) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := 0
-	for _, g := range t.teams(slices.Contains(allowed, Nested)) {
+	for _, g := range t.teams(scopeOf(allowed)) {
 		if g.provisioned {
 			n += len(g.members)
 		}

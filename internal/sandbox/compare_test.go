@@ -26,7 +26,7 @@ type world struct {
 func newWorld(t *testing.T) world {
 	t.Helper()
 	c := newClock()
-	w := world{newTenant(t, TenantConfig{Now: c.now}), newOrg(t, OrgConfig{Now: c.now}), c, map[string]string{}, map[string]string{}}
+	w := world{newTenant(t, TenantConfig{Now: c.now, AppID: appID}), newOrg(t, OrgConfig{Now: c.now}), c, map[string]string{}, map[string]string{}}
 	w.accounts["local"] = strings.TrimPrefix(add(t, w.org, map[string]any{"userName": "reception@" + domain}), users+"/")
 	for who, user := range map[string]User{
 		"live":    {"userPrincipalName": "ann@" + domain, "displayName": "Ann Lee", "givenName": "Ann", "surname": "Lee"},
@@ -51,7 +51,7 @@ func newWorld(t *testing.T) world {
 // provision creates an account of a user, as a provisioning system would.
 func (w world) provision(t *testing.T, who, userName string, active bool) {
 	t.Helper()
-	people, _ := w.tenant.census(false)
+	people, _ := w.tenant.census(scope{})
 	user := people[w.ids[who]].user
 	status, body := call(t, w.org, http.MethodPost, users, fmt.Sprintf(
 		`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userType":"user","userName":%q,"active":%t,"externalId":%q,"displayName":%q,"name":{"givenName":%q,"familyName":%q}}`,

@@ -41,7 +41,7 @@ func TestADayLeavesAWorldThatAPerfectSystemCanFollow(t *testing.T) {
 // is given one.
 func follow(t *testing.T, tenant *Tenant, org *Org) {
 	t.Helper()
-	people, _ := tenant.census(false)
+	people, _ := tenant.census(scope{})
 	byPerson := map[string]string{}
 	for id, attributes := range org.Users() {
 		if p, ok := owner(people, attributes); ok {
@@ -91,7 +91,7 @@ func follow(t *testing.T, tenant *Tenant, org *Org) {
 // followGroups makes every group of the tenant anew, with all its members.
 func followGroups(t *testing.T, tenant *Tenant, org *Org, send func(method, path string, body map[string]any, want int)) {
 	t.Helper()
-	_, teams := tenant.census(false)
+	_, teams := tenant.census(scope{})
 	for id, attributes := range org.Groups() {
 		if _, ok := teams[at(attributes, "externalId")]; ok {
 			send(http.MethodDelete, groupsPath()+"/"+id, nil, http.StatusNoContent)
@@ -119,7 +119,7 @@ func followGroups(t *testing.T, tenant *Tenant, org *Org, send func(method, path
 }
 
 // owner is the person an account is, or should be, of.
-func owner(people map[string]person, attributes map[string]any) (person, bool) {
+func owner(people map[string]citizen, attributes map[string]any) (citizen, bool) {
 	if p, ok := people[at(attributes, "externalId")]; ok {
 		return p, true
 	}
@@ -129,7 +129,7 @@ func owner(people map[string]person, attributes map[string]any) (person, bool) {
 			return p, true
 		}
 	}
-	return person{}, false
+	return citizen{}, false
 }
 
 func TestTheSameSeedGivesTheSameDay(t *testing.T) {

@@ -88,6 +88,8 @@ func (t *Tenant) routes() *http.ServeMux {
 	t.routeGroups(handle)
 	t.routeMembers(handle)
 	t.routeDeleted(handle)
+	t.routeDelta(handle)
+	t.routeAssignments(handle)
 	// What else it takes to subscribe depends on the resource.
 	subscribe := slices.Concat(subscribing("users"), subscribing("groups"))
 	handle("POST", "/subscriptions", subscribe, t.createSubscription)
@@ -124,6 +126,7 @@ func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // route answers a request that is authorized and counts it.
 func (t *Tenant) route(w http.ResponseWriter, r *http.Request, via string) {
+	r = t.app.byAppID(r)
 	t.mux.ServeHTTP(w, r)
 	t.Calls.add(via + strings.Replace(r.Pattern, " /v1.0", " ", 1))
 }
@@ -346,6 +349,11 @@ func page(query url.Values) (top, start int, err error) {
 func nextLink(r *http.Request, next int) string {
 	query := r.URL.Query()
 	query.Set("$skiptoken", base64.RawURLEncoding.EncodeToString([]byte(strconv.Itoa(next))))
+	return linkTo(r, query)
+}
+
+// linkTo is the URL of the resource that was asked for, with another query.
+func linkTo(r *http.Request, query url.Values) string {
 	link := url.URL{Scheme: r.URL.Scheme, Host: r.Host, Path: r.URL.Path, RawQuery: query.Encode()}
 	if link.Scheme == "" {
 		link.Scheme = "http"

@@ -37,6 +37,9 @@ type group struct {
 	properties Group
 	place      place
 	members    roster
+	// wasEntitled says that it was assigned at some time, while Webex would
+	// have had it.
+	wasEntitled bool
 }
 
 func (g *group) id() string { return g.properties.Text("id") }
@@ -83,6 +86,7 @@ func (t *Tenant) CreateGroup(g Group) (string, error) {
 	t.groups[id] = created
 	t.groupOrder = append(t.groupOrder, created)
 	t.notify(created, "updated")
+	t.record(created)
 	return id, nil
 }
 
@@ -106,7 +110,9 @@ func (t *Tenant) UpdateGroup(id string, edit func(Group)) error {
 	if err := checkGroup(properties); err != nil {
 		return err
 	}
+	t.recordProperties(g, g.properties, properties)
 	g.properties = properties
+	t.entitleGroup(g)
 	t.notify(g, "updated")
 	return nil
 }
@@ -126,12 +132,14 @@ func (t *Tenant) DeleteGroup(id string) error {
 	g.properties["deletedDateTime"] = t.now().UTC().Format(time.RFC3339)
 	t.notify(g, "updated")
 	t.notifyGone(g)
+	t.record(g)
+	t.recordLinks(g)
 	return nil
 }
 
 // RestoreGroup brings a group back from the recycle bin, with its members and
 // to the groups it was a member of. As of a user, nothing is notified of
-// those groups.
+// those groups, and a delta query tells.
 func (t *Tenant) RestoreGroup(id string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -142,7 +150,13 @@ func (t *Tenant) RestoreGroup(id string) error {
 	g.place = live
 	g.properties = maps.Clone(g.properties)
 	delete(g.properties, "deletedDateTime")
+	t.entitle(g)
 	t.notify(g, "updated")
+	t.record(g)
+	t.recordLinks(g)
+	for _, member := range g.direct(0) {
+		t.recordMember(g, member)
+	}
 	return nil
 }
 
@@ -157,6 +171,8 @@ func (t *Tenant) PurgeGroup(id string) error {
 	}
 	g.place = purged
 	unlink(g)
+	t.app.forget(g)
+	t.record(g)
 	for _, member := range g.members.from(0) {
 		delete(member.links().groups, g)
 	}

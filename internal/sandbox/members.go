@@ -27,6 +27,8 @@ type node struct {
 	// groups are those it is a direct member of. Neither this object nor the
 	// group need be live: in the recycle bin a link is not shown, but kept.
 	groups map[*group]bool
+	// assignments are those of it to the enterprise application.
+	assignments []*assignment
 }
 
 func (t *Tenant) newNode() node {
@@ -168,6 +170,8 @@ func (t *Tenant) AddMembers(groupID string, ids ...string) error {
 		o := t.object(d.ID)
 		g.members.add(o)
 		o.links().groups[g] = true
+		t.recordMember(g, o)
+		t.entitle(o)
 	}
 	t.notifyMembers(g, delta)
 	return nil
@@ -204,9 +208,11 @@ func (t *Tenant) RemoveMembers(groupID string, ids ...string) error {
 		removed[o] = true
 		delta = append(delta, memberDelta{ID: o.id(), Removed: "deleted"})
 	}
-	for o := range removed {
+	for _, id := range ids {
+		o := t.object(id)
 		g.members.remove(o)
 		delete(o.links().groups, g)
+		t.recordMember(g, o)
 	}
 	t.notifyMembers(g, delta)
 	return nil

@@ -65,7 +65,8 @@ type memberDelta struct {
 
 // pending is a notification that is still to be delivered.
 type pending struct {
-	notification notification
+	notification any // a notification, or a lifecycleNotification
+	lifecycle    bool
 	subscription *subscription
 	url          string // where it goes, as of the pass that delivers it
 	since, due   time.Time
@@ -104,6 +105,9 @@ func (t *Tenant) notifyGone(o object) {
 // announce completes what is said of a change and puts it in the outbox once
 // for every subscription to it.
 func (t *Tenant) announce(o object, changeType string, data resourceData) {
+	if t.silent {
+		return
+	}
 	now := t.now().UTC()
 	typeName := strings.ToUpper(o.typeName()[:1]) + o.typeName()[1:]
 	data.Type, data.Path = "#Microsoft.Graph."+typeName, typeName+"s/"+o.id()
@@ -114,13 +118,18 @@ func (t *Tenant) announce(o object, changeType string, data resourceData) {
 		}
 		t.outbox = append(t.outbox, &pending{subscription: s, since: now, due: now, retry: firstRetry, notification: notification{
 			ChangeType: changeType, ClientState: s.clientState, Resource: data.Path, ResourceData: data,
-			Expiration:   s.expires.UTC().Format("2006-01-02T15:04:05.9999999-07:00"),
+			Expiration:   s.expiration(),
 			Subscription: s.id, Tenant: t.id,
 		}})
 	}
+	t.awake()
+}
+
+// awake tells Run that there is something to deliver.
+func (t *Tenant) awake() {
 	select {
 	case t.wake <- struct{}{}:
-	default: // Run is told already
+	default: // it is told already
 	}
 }
 
@@ -197,7 +206,7 @@ func (t *Tenant) dueBatches() [][]*pending {
 	defer t.mu.Unlock()
 	now, alive := t.now(), t.alive()
 	t.outbox = slices.DeleteFunc(t.outbox, func(p *pending) bool {
-		return !slices.Contains(alive, p.subscription) || now.Sub(p.since) > deliveryLifetime
+		return !p.lifecycle && !slices.Contains(alive, p.subscription) || now.Sub(p.since) > deliveryLifetime
 	})
 	var urls []string
 	byURL := map[string][]*pending{}
@@ -206,6 +215,9 @@ func (t *Tenant) dueBatches() [][]*pending {
 			continue
 		}
 		p.url = p.subscription.url
+		if p.lifecycle {
+			p.url = p.subscription.lifecycle
+		}
 		if byURL[p.url] == nil {
 			urls = append(urls, p.url)
 		}
@@ -222,7 +234,7 @@ func (t *Tenant) post(ctx context.Context, batch []*pending) error {
 	ctx, cancel := context.WithTimeout(ctx, deliveryDeadline)
 	defer cancel()
 	collection := struct {
-		Value []notification `json:"value"`
+		Value []any `json:"value"`
 	}{}
 	for _, p := range batch {
 		collection.Value = append(collection.Value, p.notification)

@@ -29,8 +29,8 @@ const maxBody = 4 << 20
 // Pages says how much the two sides hand out, or take, at once: as the real
 // services do where that is documented.
 func Pages() string {
-	return fmt.Sprintf("Graph lists %d to %d, a $batch %d; Webex users %d, members %d, a PATCH of members %d, a Bulk %d",
-		defaultPage, maxPage, maxBatch, webexPage, maxMembers, maxPatchMembers, maxBulk)
+	return fmt.Sprintf("Graph lists %d to %d, a delta query %d to %d with %d members, a $batch %d; Webex users %d, members %d, a PATCH of members %d, a Bulk %d",
+		defaultPage, maxPage, deltaPage, maxPage, deltaMembers, maxBatch, webexPage, maxMembers, maxPatchMembers, maxBulk)
 }
 
 // Network is an http.RoundTripper that takes a request to the handler of its

@@ -22,6 +22,7 @@ const (
 	deadID   = "00000000-0000-4000-8000-00000000dead"
 	salesID  = "00000000-0000-4000-8000-0000000000a1"
 	subID    = "7f105c7d-2dc5-4530-97cd-4e7ae6534c07"
+	appID    = "acacacac-0000-4000-8000-000000000001"
 	domain   = "contoso.example"
 )
 

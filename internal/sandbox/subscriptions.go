@@ -20,6 +20,12 @@ const (
 	// maxLifetime is how long a subscription to users or groups can last
 	// (https://learn.microsoft.com/graph/api/resources/subscription).
 	maxLifetime = 41_760 * time.Minute
+	// maxSubscriptions is how many an app can have to users in a tenant, and as
+	// many to groups
+	// (https://learn.microsoft.com/graph/change-notifications-overview).
+	maxSubscriptions = 100
+	// subscriptionPage is how many are on a page. Graph names no number.
+	subscriptionPage = 20
 	// maxClientState is its longest clientState, in characters.
 	maxClientState = 128
 	// validationDeadline is the time an endpoint has to prove itself.
@@ -28,6 +34,7 @@ const (
 
 // subscription is a subscription to change notifications.
 type subscription struct {
+	number      int // they are numbered as they are created
 	id          string
 	resource    string
 	changeType  string
@@ -77,6 +84,11 @@ func (s *subscription) wire(clientState any) map[string]any {
 	}
 }
 
+// expiration is when it ends, as notifications say it.
+func (s *subscription) expiration() string {
+	return s.expires.UTC().Format("2006-01-02T15:04:05.9999999-07:00")
+}
+
 // orNull returns a string as JSON has it in Graph, where an empty one is null.
 func orNull(s string) any {
 	if s == "" {
@@ -120,10 +132,34 @@ func (t *Tenant) createSubscription(r *http.Request) (answer, error) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if err := t.checkQuota(s.resource); err != nil {
+		return answer{}, err
+	}
+	t.subscribed++
+	s.number = t.subscribed
 	t.subscriptions = append(t.subscriptions, s)
 	body := s.wire(orNull(s.clientState))
 	body["@odata.context"] = metadata + "subscriptions/$entity"
 	return answer{http.StatusCreated, body}, nil
+}
+
+// checkQuota refuses one subscription too many to users or to groups. Graph's
+// message names the limit; its words are not documented. The tenant is locked.
+func (t *Tenant) checkQuota(resource string) error {
+	wanted, _ := subscribable(resource)
+	n := 0
+	for _, s := range t.alive() {
+		if collection, _ := subscribable(s.resource); collection == wanted {
+			n++
+		}
+	}
+	if n < t.maxSubscriptions {
+		return nil
+	}
+	return &graphError{
+		http.StatusForbidden, "ExtensionError",
+		fmt.Sprintf("Operation: Create; Exception: [Status Code: Forbidden; Reason: Tenant and application combination has reached its limit of %d subscriptions.]", t.maxSubscriptions),
+	}
 }
 
 func (t *Tenant) checkSubscription(asked subscriptionRequest) error {
@@ -234,16 +270,29 @@ func (t *Tenant) handshake(ctx context.Context, endpoint, token string) error {
 }
 
 func (t *Tenant) listSubscriptions(r *http.Request) (answer, error) {
-	if _, err := selected(r, func(string) bool { return false }, "subscription"); err != nil {
+	if _, err := selected(r, func(string) bool { return false }, "subscription", skipToken); err != nil {
+		return answer{}, err
+	}
+	_, start, err := page(r.URL.Query())
+	if err != nil {
 		return answer{}, err
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	value := []map[string]any{}
+	body := map[string]any{"@odata.context": metadata + "subscriptions"}
 	for _, s := range t.alive() {
+		if s.number < start {
+			continue
+		}
+		if len(value) == subscriptionPage {
+			body["@odata.nextLink"] = nextLink(r, s.number)
+			break
+		}
 		value = append(value, s.wire(nil))
 	}
-	return answer{http.StatusOK, map[string]any{"@odata.context": metadata + "subscriptions", "value": value}}, nil
+	body["value"] = value
+	return answer{http.StatusOK, body}, nil
 }
 
 func (t *Tenant) readSubscription(r *http.Request) (answer, error) {

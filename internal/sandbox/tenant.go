@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"errors"
 	"maps"
 	"net/http"
@@ -32,6 +33,21 @@ type TenantConfig struct {
 	Now func() time.Time
 	// Seed decides the ids the tenant gives.
 	Seed uint64
+	// AppID is the application (client) id, a GUID, of the one enterprise
+	// application the tenant has; empty for none. The id of its service
+	// principal follows from the seed.
+	AppID string
+	// DeltaLifetime is how long a delta token is kept; 7 days if zero.
+	DeltaLifetime time.Duration
+	// DeltaMembers is the most members on a page of a delta query; 1000 if
+	// zero.
+	DeltaMembers int
+	// MaxSubscriptions is how many subscriptions to users there can be, and to
+	// groups; 100 if zero, as Graph has it for an app in a tenant.
+	MaxSubscriptions int
+	// Silent loses all that would be sent to webhooks, until Silence says
+	// otherwise.
+	Silent bool
 }
 
 // Tenant is a simulated Entra tenant. As an http.Handler it answers under
@@ -62,8 +78,17 @@ type Tenant struct {
 	others        map[string]*other
 	created       int // how many objects were created so far
 	subscriptions []*subscription
+	subscribed    int // how many subscriptions were created so far
 	outbox        []*pending
 	sequence      int64
+	silent        bool
+	journal       journal
+	epoch         int // of the delta tokens
+	app           enterpriseApp
+
+	deltaLifetime    time.Duration
+	deltaMembers     int
+	maxSubscriptions int
 }
 
 // person is a user and its history.
@@ -74,6 +99,9 @@ type person struct {
 	place place
 	// wasEnabled says that the user was live and enabled at some time.
 	wasEnabled bool
+	// wasEntitled says that it was live, enabled and assigned at some time;
+	// wasEntitledNested the same, with groups within groups.
+	wasEntitled, wasEntitledNested bool
 	// names are all userPrincipalNames it had as a live user.
 	names []string
 }
@@ -118,6 +146,16 @@ func NewTenant(cfg TenantConfig) (*Tenant, error) {
 		wake:   make(chan struct{}, 1),
 		people: map[string]*person{}, byName: map[string]*person{},
 		groups: map[string]*group{}, others: map[string]*other{},
+		silent:           cfg.Silent,
+		deltaLifetime:    cmp.Or(cfg.DeltaLifetime, deltaLifetime),
+		deltaMembers:     cmp.Or(cfg.DeltaMembers, deltaMembers),
+		maxSubscriptions: cmp.Or(cfg.MaxSubscriptions, maxSubscriptions),
+	}
+	if cfg.AppID != "" {
+		if uuid.Validate(cfg.AppID) != nil {
+			return nil, errors.New("the app id is not a GUID")
+		}
+		t.app.appID, t.app.id = strings.ToLower(cfg.AppID), newIDs(cfg.Seed, "service principal").next()
 	}
 	if t.transport == nil {
 		t.transport = http.DefaultTransport
@@ -174,6 +212,7 @@ func (t *Tenant) Create(u User) (string, error) {
 	t.people[id] = p
 	t.order = append(t.order, p)
 	t.put(p, user)
+	t.record(p)
 	return id, nil
 }
 
@@ -196,6 +235,7 @@ func (t *Tenant) Update(id string, edit func(User)) error {
 		return err
 	}
 	delete(t.byName, p.key())
+	t.recordProperties(p, p.user, user)
 	t.put(p, user)
 	return nil
 }
@@ -217,12 +257,15 @@ func (t *Tenant) Delete(id string) error {
 	p.user["deletedDateTime"] = t.now().UTC().Format(time.RFC3339)
 	t.notify(p, "updated")
 	t.notifyGone(p)
+	t.record(p)
+	t.recordLinks(p)
 	return nil
 }
 
 // Restore brings a user back from the recycle bin, under its old name and to
 // the groups it was a member of. Of those groups nothing is notified: no
-// source says that it is, and to tell nobody is the harsher case.
+// source says that it is, and to tell nobody is the harsher case. A delta query
+// does tell: it compares what was shown with what is.
 func (t *Tenant) Restore(id string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -238,6 +281,8 @@ func (t *Tenant) Restore(id string) error {
 	}
 	p.place = live
 	t.put(p, user)
+	t.record(p)
+	t.recordLinks(p)
 	return nil
 }
 
@@ -252,6 +297,8 @@ func (t *Tenant) Purge(id string) error {
 	}
 	p.place = purged
 	unlink(p)
+	t.app.forget(p)
+	t.record(p)
 	t.notify(p, "deleted")
 	return nil
 }
@@ -301,6 +348,7 @@ func (t *Tenant) put(p *person, user User) {
 		p.names = append(p.names, name)
 	}
 	t.byName[p.key()] = p
+	t.entitle(p)
 	t.notify(p, "updated")
 }
 

@@ -1,0 +1,67 @@
+package sandbox
+
+import "errors"
+
+// The lifecycle events
+// (https://learn.microsoft.com/graph/change-notifications-lifecycle-events).
+// Graph promises only the first of them for users and groups.
+const (
+	ReauthorizationRequired = "reauthorizationRequired"
+	SubscriptionRemoved     = "subscriptionRemoved"
+	Missed                  = "missed"
+)
+
+// lifecycleNotification says something of a subscription itself.
+type lifecycleNotification struct {
+	Event        string `json:"lifecycleEvent"`
+	ClientState  string `json:"clientState,omitempty"`
+	Expiration   string `json:"subscriptionExpirationDateTime"`
+	Subscription string `json:"subscriptionId"`
+	Tenant       string `json:"tenantId"`
+}
+
+// Lifecycle makes a lifecycle notification of that event for every
+// subscription that has an address for it. SubscriptionRemoved also ends the
+// subscriptions, all of them.
+func (t *Tenant) Lifecycle(event string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch event {
+	case ReauthorizationRequired, SubscriptionRemoved, Missed:
+	default:
+		return errors.New("there is no lifecycle event " + event)
+	}
+	now := t.now()
+	for _, s := range t.alive() {
+		if s.lifecycle == "" || t.silent {
+			continue
+		}
+		t.outbox = append(t.outbox, &pending{
+			subscription: s, lifecycle: true, since: now, due: now, retry: firstRetry,
+			notification: lifecycleNotification{
+				Event: event, ClientState: s.clientState, Expiration: s.expiration(), Subscription: s.id, Tenant: t.id,
+			},
+		})
+	}
+	if event == SubscriptionRemoved {
+		t.subscriptions = nil
+	}
+	t.awake()
+	return nil
+}
+
+// DropSubscriptions ends all subscriptions and says so to nobody, which Graph
+// does not rule out for users and groups.
+func (t *Tenant) DropSubscriptions() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.subscriptions = nil
+}
+
+// Silence loses whatever is notified from now on, or ends that. What is still
+// to be delivered is delivered.
+func (t *Tenant) Silence(silent bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.silent = silent
+}
