@@ -1,0 +1,205 @@
+package reconcile
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Schedule runs a sweep when one is due: at the first start, when it is
+// requested, and once a month. Of any number of processes one does. It is safe
+// for concurrent use.
+type Schedule struct {
+	Requests *Requests
+	// Sweep makes a sweep that tells its progress, and whose classes go where
+	// they are wanted.
+	Sweep func(progress func(Progress)) *Sweep
+	Now   func() time.Time
+	Log   *slog.Logger
+}
+
+// The further fields of the document that says that a sweep is due.
+const (
+	// holder is who is at it, until when.
+	holder = "holder"
+	// progressed is how far it is, finished what the last one came to.
+	progressed = "progress"
+	finished   = "finished"
+)
+
+const (
+	// every is the time between two sweeps that nobody asked for.
+	every = 30 * 24 * time.Hour
+	// hold is how long a sweep that does not tell its progress keeps others from
+	// it: longer than one batch takes at its slowest.
+	hold = 10 * time.Minute
+	// tellEvery is how often the progress is written down.
+	tellEvery = 10 * time.Second
+)
+
+// lease is who is at a sweep.
+type lease struct {
+	Owner string    `json:"owner"`
+	Until time.Time `json:"until"`
+}
+
+// Finished is what the last sweep came to.
+type Finished struct {
+	At   time.Time     `json:"at"`
+	Took time.Duration `json:"took"`
+	Result
+}
+
+// State is what there is to tell about sweeps.
+type State struct {
+	// Due is since when one is, and Why; zero if none is.
+	Due time.Time `json:"due,omitzero"`
+	Why string    `json:"why,omitempty"`
+	// Running says that one is at work, at Progress.
+	Running  bool     `json:"running"`
+	Progress Progress `json:"progress,omitzero"`
+	// Last is the one before; nil if there was none.
+	Last *Finished `json:"last,omitempty"`
+}
+
+// State reads it.
+func (s *Schedule) State(ctx context.Context) (State, error) {
+	asked, _, err := s.Requests.read(ctx)
+	if err != nil {
+		return State{}, err
+	}
+	state := State{Due: asked.time(dueSince), Why: asked.text(whyDue), Running: asked.lease().Until.After(s.Now())}
+	asked.value(progressed, &state.Progress)
+	asked.value(finished, &state.Last)
+	return state, nil
+}
+
+// Run runs a sweep if one is due and nobody is at it. One that is cut short goes
+// on with the next call.
+func (s *Schedule) Run(ctx context.Context) error {
+	owner := uuid.NewString()
+	began := s.Now()
+	mine, why, err := s.begin(ctx, owner)
+	if err != nil || !mine {
+		return err
+	}
+	s.Log.InfoContext(ctx, "comparing Entra and Webex", "reason", why)
+	var mu sync.Mutex
+	var told time.Time
+	sweep := s.Sweep(func(p Progress) {
+		mu.Lock()
+		defer mu.Unlock()
+		if now := s.Now(); now.Sub(told) >= tellEvery {
+			told = now
+			if err := s.note(ctx, owner, p); err != nil {
+				s.Log.WarnContext(ctx, "the progress cannot be noted", "error", err)
+			}
+		}
+	})
+	result, err := sweep.Run(ctx)
+	if err := s.end(context.WithoutCancel(ctx), owner, began, result, err); err != nil {
+		return err
+	}
+	log := s.Log.With("took", s.Now().Sub(began), "classes", result.Classes, "actions", result.Actions, "queued", result.Queued)
+	switch {
+	case errors.Is(err, ErrUnfinished):
+		log.InfoContext(ctx, "to be continued", "reason", err.Error())
+		return nil
+	case err != nil:
+		return err
+	}
+	log.InfoContext(ctx, "compared Entra and Webex")
+	return nil
+}
+
+// begin takes the lease if a sweep is due and nobody has it.
+func (s *Schedule) begin(ctx context.Context, owner string) (mine bool, why string, err error) {
+	err = s.change(ctx, func(q request) bool {
+		var last *Finished
+		q.value(finished, &last)
+		switch {
+		case q.isDue():
+		case last == nil:
+			q.add("nothing was compared yet", s.Now())
+		case s.Now().Sub(last.At) >= every:
+			q.add("the last comparison is a month old", s.Now())
+		default:
+			return false
+		}
+		if q.lease().Until.After(s.Now()) {
+			return false
+		}
+		q.set(holder, lease{owner, s.Now().Add(hold).UTC()})
+		q.set(begun, s.Now().UTC())
+		mine, why = true, q.text(whyDue)
+		return true
+	})
+	return mine && err == nil, why, err
+}
+
+// note writes the progress down, and keeps the lease.
+func (s *Schedule) note(ctx context.Context, owner string, p Progress) error {
+	return s.change(ctx, func(q request) bool {
+		if q.lease().Owner != owner {
+			return false
+		}
+		q.set(holder, lease{owner, s.Now().Add(hold).UTC()})
+		q.set(progressed, p)
+		return true
+	})
+}
+
+// end gives the lease up; a sweep that came to its end is due no more, unless
+// another reason came up meanwhile.
+func (s *Schedule) end(ctx context.Context, owner string, began time.Time, result Result, err error) error {
+	return s.change(ctx, func(q request) bool {
+		if q.lease().Owner != owner {
+			return false
+		}
+		delete(q, holder)
+		if err == nil {
+			for _, field := range []string{dueSince, whyDue, begun, progressed} {
+				delete(q, field)
+			}
+			q.set(finished, Finished{At: s.Now().UTC(), Took: s.Now().Sub(began), Result: result})
+		}
+		return true
+	})
+}
+
+// change writes what edit makes of the document, if it reports a change.
+func (s *Schedule) change(ctx context.Context, edit func(request) bool) error {
+	for range writes {
+		q, version, err := s.Requests.read(ctx)
+		if err != nil || !edit(q) {
+			return err
+		}
+		data, err := json.Marshal(q)
+		if err != nil {
+			return fmt.Errorf("write how far the sweep is: %w", err)
+		}
+		if ok, err := put(ctx, s.Requests.Documents, requestDocument, data, version); ok || err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("write how far the sweep is: others wrote it %d times meanwhile", writes)
+}
+
+func (q request) lease() (l lease) {
+	q.value(holder, &l)
+	return l
+}
+
+// value reads a field into v; one that is not there, or something else, leaves
+// it as it is.
+func (q request) value(field string, v any) {
+	if raw, ok := q[field]; ok && json.Unmarshal(raw, v) != nil {
+		return
+	}
+}
