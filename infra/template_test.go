@@ -197,16 +197,16 @@ func TestTheQueuesKeepOrderAndLoseNothing(t *testing.T) {
 func TestTheWorkerIsFedInBatchesThatCanFailInPart(t *testing.T) {
 	t.Parallel()
 	template := readTemplate(t)
-	worker := resources(template, function)["WorkerFunction"]
-	event := at(worker, "Events", "Changes")
-	want := object{"Type": "SQS", "Properties": object{
-		"Queue":                 object{"Fn::GetAtt": "ChangeQueue.Arn"},
+	want := map[string]object{"WorkerFunctionChanges": {
+		"EventSourceArn":        object{"Fn::GetAtt": "ChangeQueue.Arn"},
+		"FunctionName":          object{"Ref": "WorkerFunction"},
 		"BatchSize":             10,
 		"FunctionResponseTypes": []any{"ReportBatchItemFailures"},
 		"ScalingConfig":         object{"MaximumConcurrency": object{"Ref": "WorkerConcurrency"}},
+		// No Enabled: a deployment in a pause would end it.
 	}}
-	if diff := cmp.Diff(want, event); diff != "" {
-		t.Errorf("the event source (-want +got):\n%s", diff)
+	if diff := cmp.Diff(want, resources(template, "AWS::Lambda::EventSourceMapping")); diff != "" {
+		t.Errorf("the event source mapping (-want +got):\n%s", diff)
 	}
 	for name, properties := range resources(template, function) {
 		if properties["ReservedConcurrentExecutions"] != nil {
@@ -300,6 +300,17 @@ func TestNoFunctionMayDoMoreThanItDoes(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, statements(t, roles["WebhookRole"])); diff != "" {
 		t.Errorf("the webhook (-want +got):\n%s", diff)
+	}
+}
+
+func TestRenewMaySwitchTheWorkersMappingAndNoOther(t *testing.T) {
+	t.Parallel()
+	allowed := statements(t, resources(readTemplate(t), "AWS::IAM::Role")["RenewRole"])
+	mapping := []any{object{"Fn::GetAtt": "WorkerFunctionChanges.EventSourceMappingArn"}}
+	want := map[string][]any{"lambda:GetEventSourceMapping": mapping, "lambda:UpdateEventSourceMapping": mapping}
+	maps.DeleteFunc(allowed, func(action string, _ []any) bool { return !strings.HasPrefix(action, "lambda:") })
+	if diff := cmp.Diff(want, allowed); diff != "" {
+		t.Errorf("renew (-want +got):\n%s", diff)
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -22,7 +21,7 @@ import (
 	"entrawebex/internal/webex"
 )
 
-func checkCommand() *cobra.Command {
+func checkCommand(environ []string) *cobra.Command {
 	return &cobra.Command{
 		Use:   "check",
 		Short: "Tests the connection to Entra and Webex, and the way back to the webhook",
@@ -33,7 +32,7 @@ Graph will make it. Nothing is changed on either side.
 ` + environment,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			settings, err := config.Load(cmd.Context(), config.OneProcess, os.Environ(), config.Secret)
+			settings, err := config.Load(cmd.Context(), config.OneProcess, environ, config.Secret)
 			if err != nil {
 				return err
 			}

@@ -3,21 +3,20 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
 	"entrawebex/internal/provision"
 	"entrawebex/internal/replay"
 )
 
-func deadLettersCommand() *cobra.Command {
+func (d desk) deadLettersCommand() *cobra.Command {
 	var terms []string
 	var asJSON bool
 	command := &cobra.Command{
@@ -27,13 +26,31 @@ func deadLettersCommand() *cobra.Command {
 wrong, at which step, since when, and after how many attempts. The list comes from
 the ledger, so looking at it takes nothing off a queue. An object leaves it when an
 attempt succeeds: mend the cause, then entrawebex replay.
+
+Messages that the queue itself gave up, after 1000 receives, are not in the ledger.
+The last line says how many messages there are beyond those listed, if any.
 ` + filterHelp + homesHelp,
 		Example: `  entrawebex dead-letters
   entrawebex dead-letters --filter newer=24h
   entrawebex dead-letters --json | jq -r .object.id`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return listDeadLetters(cmd.Context(), cmd.OutOrStdout(), os.Environ(), terms, asJSON)
+			filter, err := replay.ParseFilter(time.Now(), terms)
+			if err != nil {
+				return err
+			}
+			return d.inHomes(cmd.Context(), func(h *homes) error {
+				letters, beyond, err := h.deadLetters(cmd.Context(), filter)
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					tellBeyond(cmd.ErrOrStderr(), beyond) // stdout is for a program
+					return printJSON(cmd.OutOrStdout(), letters)
+				}
+				printLetters(cmd.OutOrStdout(), letters, beyond)
+				return nil
+			})
 		},
 	}
 	flags := command.Flags()
@@ -42,31 +59,31 @@ attempt succeeds: mend the cause, then entrawebex replay.
 	return command
 }
 
-func listDeadLetters(ctx context.Context, out io.Writer, environ, terms []string, asJSON bool) error {
-	filter, err := replay.ParseFilter(time.Now(), terms)
-	if err != nil {
-		return err
-	}
-	h, err := openHomes(ctx, environ)
-	if err != nil {
-		return err
-	}
-	var letters []replay.Letter
+// deadLetters returns those that the ledger knows and the filter chooses,
+// oldest first, and how many messages the dead-letter queue holds beyond one
+// for each that the ledger knows.
+func (h *homes) deadLetters(ctx context.Context, filter replay.Filter) (letters []replay.Letter, beyond int, err error) {
+	known := 0
 	err = h.ledger.Records(ctx, func(r provision.Record) error {
-		if l, ok := replay.FromRecord(r); ok && filter.Matches(l) {
+		l, ok := replay.FromRecord(r)
+		if !ok {
+			return nil
+		}
+		known++
+		if filter.Matches(l) {
 			letters = append(letters, l)
 		}
 		return nil
 	})
-	if err := errors.Join(err, h.close()); err != nil {
-		return err
+	if err != nil {
+		return nil, 0, err
+	}
+	depth, err := h.letters.Depth(ctx)
+	if err != nil {
+		return nil, 0, err
 	}
 	slices.SortFunc(letters, func(a, b replay.Letter) int { return a.FirstSeen.Compare(b.FirstSeen) })
-	if asJSON {
-		return printJSON(out, letters)
-	}
-	printLetters(out, letters)
-	return nil
+	return letters, max(0, depth.Visible+depth.InFlight-known), nil
 }
 
 // printJSON prints each letter as a line of JSON.
@@ -80,8 +97,21 @@ func printJSON(out io.Writer, letters []replay.Letter) error {
 	return nil
 }
 
-func printLetters(out io.Writer, letters []replay.Letter) {
-	if len(letters) == 0 {
+// tellBeyond tells of messages that are on no list.
+func tellBeyond(out io.Writer, n int) {
+	if n == 0 {
+		return
+	}
+	fmt.Fprintf(out, "The dead-letter queue holds about %s more than objects are known at fault: further changes of the same objects, and what the queue gave up by itself after 1000 receives. entrawebex replay --filter kind=transient puts back the latter, and with --dry-run counts them.\n", counted(n, "message"))
+}
+
+func printLetters(out io.Writer, letters []replay.Letter, beyond int) {
+	defer tellBeyond(out, beyond)
+	switch {
+	case len(letters) == 0 && beyond > 0:
+		fmt.Fprintln(out, "Nothing to list.")
+		return
+	case len(letters) == 0:
 		fmt.Fprintln(out, "No dead letters.")
 		return
 	}
@@ -90,7 +120,7 @@ func printLetters(out io.Writer, letters []replay.Letter) {
 	t.SetStyle(table.StyleLight)
 	t.AppendHeader(table.Row{"Object", "Kind", "Step", "Reason", "First seen", "Attempts"})
 	const widest = 60 // columns of the terminal
-	t.SetColumnConfigs([]table.ColumnConfig{{Name: "Reason", WidthMax: widest}})
+	t.SetColumnConfigs([]table.ColumnConfig{{Name: "Reason", WidthMax: widest, WidthMaxEnforcer: text.WrapSoft}})
 	for _, l := range letters {
 		t.AppendRow(table.Row{l.Object, l.Kind, l.Step, l.Reason, l.FirstSeen.UTC().Format(time.RFC3339), l.Attempts})
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -17,7 +16,7 @@ import (
 	"entrawebex/internal/queue"
 )
 
-func holdsCommand() *cobra.Command {
+func (d desk) holdsCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "holds",
 		Short: "Lists what waits for you: disables, deletes and removals that were too many at a time",
@@ -35,21 +34,21 @@ longer applies goes away by itself. Then entrawebex guard clear.
   entrawebex holds reject 5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f607`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return inHomes(cmd.Context(), os.Environ(), func(h *homes) error { return h.list(cmd.Context(), cmd.OutOrStdout()) })
+			return d.inHomes(cmd.Context(), func(h *homes) error { return h.list(cmd.Context(), cmd.OutOrStdout()) })
 		},
 	}
 	command.AddCommand(
-		decisionCommand("approve", "Lets held operations happen", "approved", func(ctx context.Context, h *homes, r provision.Record) error {
+		d.decisionCommand("approve", "Lets held operations happen", "approved", func(ctx context.Context, h *homes, r provision.Record) error {
 			return provision.Approve(ctx, h.ledger, queue.Changes{Queue: h.changes}, r.Object, r.Hold.Operation, time.Now())
 		}),
-		decisionCommand("reject", "Leaves operations held until their objects change in Entra", "rejected", func(ctx context.Context, h *homes, r provision.Record) error {
+		d.decisionCommand("reject", "Leaves operations held until their objects change in Entra", "rejected", func(ctx context.Context, h *homes, r provision.Record) error {
 			return provision.Reject(ctx, h.ledger, r.Object, r.Hold.Operation, time.Now())
 		}))
 	return command
 }
 
 // decisionCommand decides on the holds of the objects named, or on all.
-func decisionCommand(name, short, done string, decide func(context.Context, *homes, provision.Record) error) *cobra.Command {
+func (d desk) decisionCommand(name, short, done string, decide func(context.Context, *homes, provision.Record) error) *cobra.Command {
 	var all bool
 	command := &cobra.Command{
 		Use:   name + " (OBJECT... | --all)",
@@ -59,7 +58,7 @@ func decisionCommand(name, short, done string, decide func(context.Context, *hom
 			if all == (len(ids) > 0) {
 				return errors.New("name the objects by their ids, or say --all")
 			}
-			return inHomes(cmd.Context(), os.Environ(), func(h *homes) error {
+			return d.inHomes(cmd.Context(), func(h *homes) error {
 				return h.decide(cmd.Context(), cmd.OutOrStdout(), ids, done, decide)
 			})
 		},
@@ -68,7 +67,7 @@ func decisionCommand(name, short, done string, decide func(context.Context, *hom
 	return command
 }
 
-func guardCommand() *cobra.Command {
+func (d desk) guardCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "guard",
 		Short: "Tells whether the guard against mass destruction is latched",
@@ -77,7 +76,7 @@ all else goes on. See entrawebex holds.
 ` + homesHelp,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return inHomes(cmd.Context(), os.Environ(), func(h *homes) error {
+			return d.inHomes(cmd.Context(), func(h *homes) error {
 				since, err := h.guard.Latched(cmd.Context())
 				tellGuard(cmd.OutOrStdout(), since, "The guard is latched since %s.\n", err)
 				return err
@@ -93,7 +92,7 @@ its object changes.
 ` + homesHelp,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return inHomes(cmd.Context(), os.Environ(), func(h *homes) error {
+			return d.inHomes(cmd.Context(), func(h *homes) error {
 				since, err := h.guard.Clear(cmd.Context())
 				tellGuard(cmd.OutOrStdout(), since, "The guard was latched since %s and is no more.\n", err)
 				return err

@@ -27,8 +27,8 @@ const homesHelp = `
 Environment:
   CHANGE_QUEUE_URL, DEAD_LETTER_QUEUE_URL, LEDGER_TABLE
                           the queues and the table on AWS (the stack's outputs)
-  DATA_DIR                without them, where run keeps its own (data); run must
-                          not be running
+  DATA_DIR                without them, where run keeps its own (data). While it
+                          runs, it carries the command out itself
 `
 
 // homes are the queues and the ledger that an operator looks into.
@@ -48,15 +48,6 @@ type operatorLedger interface {
 	Records(ctx context.Context, each func(provision.Record) error) error
 }
 
-// inHomes does what an operator asks for in those that the environment names.
-func inHomes(ctx context.Context, environ []string, do func(*homes) error) error {
-	h, err := openHomes(ctx, environ)
-	if err != nil {
-		return err
-	}
-	return errors.Join(do(h), h.close())
-}
-
 // openHomes opens those that the environment names: on AWS, else in DATA_DIR.
 func openHomes(ctx context.Context, environ []string) (*homes, error) {
 	settings, err := config.Load(ctx, config.Operator, environ, config.Secret)
@@ -65,7 +56,7 @@ func openHomes(ctx context.Context, environ []string) (*homes, error) {
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	if settings.AWS == (config.AWS{}) {
-		return openEmbedded(settings, log)
+		return openEmbedded(ctx, settings, log)
 	}
 	aws, err := awsconfig.LoadDefaultConfig(ctx)
 	if err != nil {
@@ -78,17 +69,14 @@ func openHomes(ctx context.Context, environ []string) (*homes, error) {
 	return h, nil
 }
 
-// openEmbedded opens the file of a process that does not run.
-func openEmbedded(settings config.Settings, log *slog.Logger) (*homes, error) {
+// openEmbedded opens the file in DATA_DIR. The error is a *runningError if a run
+// has it and takes commands.
+func openEmbedded(ctx context.Context, settings config.Settings, log *slog.Logger) (*homes, error) {
 	if _, err := os.Stat(filepath.Join(settings.DataDir, "entrawebex.db")); err != nil {
 		return nil, fmt.Errorf("%w: set DATA_DIR to the folder that entrawebex run uses, or CHANGE_QUEUE_URL, DEAD_LETTER_QUEUE_URL and LEDGER_TABLE", err)
 	}
 	p := &process{settings: settings, log: log}
-	err := p.openData()
-	if errors.Is(err, bbolterrors.ErrTimeout) {
-		return nil, fmt.Errorf("entrawebex run holds the file in %s: stop it first, and start it again afterwards", settings.DataDir)
-	}
-	if err != nil {
+	if err := p.openShared(ctx); err != nil {
 		return nil, err
 	}
 	kept, err := ledger.OpenBolt(p.db)
@@ -101,6 +89,21 @@ func openEmbedded(settings config.Settings, log *slog.Logger) (*homes, error) {
 	h := newHomes(kept, p.changes, p.deadLetters, log)
 	h.close = p.Close
 	return h, nil
+}
+
+// openShared opens the file if nobody has it, or whoever has it takes no
+// commands and is soon done: another operator, or a run that begins or ends.
+func (p *process) openShared(ctx context.Context) error {
+	const moment = time.Millisecond
+	for _, patience := range []time.Duration{moment, time.Second} {
+		if err := p.openDataWithin(patience); !errors.Is(err, bbolterrors.ErrTimeout) {
+			return err
+		}
+		if socket := socketPath(p.settings.DataDir); answers(ctx, socket) {
+			return &runningError{socket: socket}
+		}
+	}
+	return fmt.Errorf("another process has the file in %s and takes no commands: if it is entrawebex run, its log says why; else try again when it is done", p.settings.DataDir)
 }
 
 func newHomes(kept operatorLedger, changes, letters queue.Queue, log *slog.Logger) *homes {

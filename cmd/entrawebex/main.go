@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -15,21 +17,61 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := command().ExecuteContext(ctx)
+	environ := os.Environ()
+	asked := request{Args: os.Args[1:], Terminal: terminalOf(environ, os.Stdout, os.Stderr)}
+	exit := carryOut(ctx, command(environ, asked.Terminal), asked, os.Stdout, os.Stderr)
 	stop()
-	if err != nil && !errors.Is(err, errReported) {
-		fmt.Fprintln(os.Stderr, "entrawebex:", err)
+	os.Exit(exit)
+}
+
+// carryOut has what is asked for done, here or, if a run has the file that the
+// command needs, by that one, and returns the exit code.
+func carryOut(ctx context.Context, root *cobra.Command, asked request, out, errOut io.Writer) int {
+	err := execute(ctx, root, asked.Args, out, errOut)
+	if running, ok := errors.AsType[*runningError](err); ok {
+		var exit int
+		if exit, err = forward(ctx, running.socket, asked, out, errOut); err == nil {
+			return exit
+		}
 	}
-	if err != nil {
-		os.Exit(1)
-	}
+	return tell(errOut, err)
+}
+
+// execute executes the command that the arguments name. Commands ask nothing
+// back: there is no standard input.
+func execute(ctx context.Context, root *cobra.Command, args []string, out, errOut io.Writer) error {
+	root.SetArgs(args)
+	root.SetIn(strings.NewReader(""))
+	root.SetOut(out)
+	root.SetErr(errOut)
+	return root.ExecuteContext(ctx)
 }
 
 // errReported is returned where the output has already told what is wrong.
 var errReported = errors.New("reported")
 
-func command() *cobra.Command {
-	root := &cobra.Command{
+// tell says what is wrong, if anything is, and returns the exit code.
+func tell(errOut io.Writer, err error) int {
+	if err == nil {
+		return 0
+	}
+	if !errors.Is(err, errReported) {
+		fmt.Fprintln(errOut, "entrawebex:", err)
+	}
+	return 1
+}
+
+// command is the whole command line.
+func command(environ []string, at terminal) *cobra.Command {
+	root := rootCommand()
+	open := func(ctx context.Context) (*homes, error) { return openHomes(ctx, environ) }
+	root.AddCommand(runCommand(environ), checkCommand(environ))
+	root.AddCommand(operatorCommands(desk{open: open, terminal: at})...)
+	return root
+}
+
+func rootCommand() *cobra.Command {
+	return &cobra.Command{
 		Use:   "entrawebex",
 		Short: "Takes the users and groups of Microsoft Entra ID to Cisco Webex, as they change",
 		Long: `entrawebex takes the users and groups of a Microsoft Entra tenant to a Cisco
@@ -43,13 +85,15 @@ Try it without any account:
 Serve a real tenant and organization, once the environment is set:
 
   entrawebex check
-  entrawebex run`,
+  entrawebex run
+
+And look whether all is well, at any time:
+
+  entrawebex status`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
 	}
-	root.AddCommand(runCommand(), checkCommand(), deadLettersCommand(), replayCommand(), holdsCommand(), guardCommand(), statusCommand(), pauseCommand(), resumeCommand())
-	return root
 }
 
 // environment is told by the help of every command that reads it.

@@ -25,6 +25,7 @@ import (
 	"entrawebex/internal/provision"
 	"entrawebex/internal/queue"
 	"entrawebex/internal/renew"
+	"entrawebex/internal/replay"
 	"entrawebex/internal/webex"
 	"entrawebex/internal/worker"
 )
@@ -39,25 +40,30 @@ type process struct {
 	log      *slog.Logger
 
 	db                   *bbolt.DB
+	kept                 *ledger.Bolt
 	changes, deadLetters *queue.Bolt
 	worker               *worker.Worker
-	pause                *pause.Switch
+	recovery             *pause.Recovery
 	job                  *renew.Job
 	listener             net.Listener
 	server               *http.Server
+	operator             net.Listener // nil if there can be none
 }
 
-// open makes a process that listens already, and does nothing yet. observe is
-// told every attempt; it may be nil.
-func open(ctx context.Context, s config.Settings, log *slog.Logger, observe func(provision.Attempt)) (*process, error) {
+// open makes a process that listens already, and does nothing yet. load reads
+// the settings again; observe is told every attempt, and may be nil.
+func open(
+	ctx context.Context, s config.Settings, load func(context.Context) (config.Settings, error), log *slog.Logger, observe func(provision.Attempt),
+) (*process, error) {
 	p := &process{settings: s, log: log}
-	if err := p.build(ctx, observe); err != nil {
+	if err := p.build(ctx, config.NewLatest(s, load, time.Now, log), observe); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
+	p.listenOperator(ctx)
 	return p, nil
 }
 
-func (p *process) build(ctx context.Context, observe func(provision.Attempt)) error {
+func (p *process) build(ctx context.Context, latest *config.Latest, observe func(provision.Attempt)) error {
 	s := p.settings
 	if err := p.openData(); err != nil {
 		return err
@@ -66,6 +72,7 @@ func (p *process) build(ctx context.Context, observe func(provision.Attempt)) er
 	if err != nil {
 		return err
 	}
+	p.kept = kept
 	if err := ledger.Bind(ctx, kept, s.Entra.TenantID, s.Webex.OrgID); err != nil {
 		return err
 	}
@@ -73,11 +80,11 @@ func (p *process) build(ctx context.Context, observe func(provision.Attempt)) er
 	if err != nil {
 		return err
 	}
-	directory, err := entra.Open(s.Entra, rules.Select())
+	directory, err := entra.OpenRotating(s.Entra, rules.Select(), latest.Entra)
 	if err != nil {
 		return err
 	}
-	target, err := webex.Open(s.Webex)
+	target, err := webex.OpenRotating(s.Webex, latest.Webex)
 	if err != nil {
 		return err
 	}
@@ -98,9 +105,11 @@ func (p *process) build(ctx context.Context, observe func(provision.Attempt)) er
 		},
 		Jitter: rand.N[time.Duration], Observe: observe, Log: p.log,
 	})
-	p.pause = pause.New(kept, directory, target, p.log)
+	sides := pause.New(kept, directory, target, p.log)
+	letters := &replay.Job{Dead: p.deadLetters, Main: p.changes, Log: p.log}
+	p.recovery = &pause.Recovery{Switch: sides, Replay: letters.Transient}
 	p.worker = &worker.Worker{
-		Queue: p.changes, DeadLetters: p.deadLetters, Converge: engine.Converge, Pause: p.pause, Log: p.log,
+		Queue: p.changes, DeadLetters: p.deadLetters, Converge: engine.Converge, Pause: sides, Log: p.log,
 	}
 	p.job = &renew.Job{
 		Graph: directory, Documents: kept, Resources: renew.Resources(),
@@ -125,12 +134,15 @@ func (p *process) openQueues() error {
 }
 
 // openData opens the file that queue and ledger live in.
-func (p *process) openData() error {
+func (p *process) openData() error { return p.openDataWithin(time.Second) }
+
+// openDataWithin waits so long for another process to close the file;
+// bbolt's ErrTimeout if it does not.
+func (p *process) openDataWithin(patience time.Duration) error {
 	if err := os.MkdirAll(p.settings.DataDir, 0o700); err != nil {
 		return fmt.Errorf("make DATA_DIR: %w", err)
 	}
 	path := filepath.Join(p.settings.DataDir, "entrawebex.db")
-	const patience = time.Second
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: patience})
 	if err != nil {
 		return fmt.Errorf("open %s: %w (is another process using it?)", path, err)
@@ -163,8 +175,8 @@ func (p *process) listen(ctx context.Context) error {
 	return nil
 }
 
-// Run serves until ctx ends: the webhook, the workers, and renew at its
-// interval.
+// Run serves until ctx ends: the webhook, the workers, renew at its interval, and
+// operators' commands.
 func (p *process) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
@@ -187,6 +199,7 @@ func (p *process) Run(ctx context.Context) error {
 		return nil
 	})
 	group.Go(func() error { return p.renew(ctx) })
+	group.Go(func() error { return p.serveOperator(ctx) })
 	return group.Wait()
 }
 
@@ -195,7 +208,7 @@ func (p *process) renew(ctx context.Context) error {
 	ticker := time.NewTicker(p.settings.RenewInterval)
 	defer ticker.Stop()
 	for {
-		if err := errors.Join(p.job.Run(ctx), p.pause.Probe(ctx)); err != nil && ctx.Err() == nil {
+		if err := errors.Join(p.recovery.Settle(ctx), p.job.Run(ctx), p.recovery.CatchUp(ctx)); err != nil && ctx.Err() == nil {
 			p.log.ErrorContext(ctx, "renew", "error", err)
 		}
 		select {
@@ -209,9 +222,12 @@ func (p *process) renew(ctx context.Context) error {
 // Close gives back what open took.
 func (p *process) Close() error {
 	var err error
-	if p.listener != nil {
-		if closeErr := p.listener.Close(); !errors.Is(closeErr, net.ErrClosed) {
-			err = closeErr
+	for _, listener := range []net.Listener{p.listener, p.operator} {
+		if listener == nil {
+			continue
+		}
+		if closeErr := listener.Close(); !errors.Is(closeErr, net.ErrClosed) {
+			err = errors.Join(err, closeErr)
 		}
 	}
 	if p.db != nil {

@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -21,7 +19,7 @@ A filter is key=value; with several, all must hold:
   newer=1h                   first seen not as long ago
 `
 
-func replayCommand() *cobra.Command {
+func (d desk) replayCommand() *cobra.Command {
 	request := replay.Request{}
 	command := &cobra.Command{
 		Use:   "replay",
@@ -42,7 +40,9 @@ handle of its task.
   entrawebex replay --limit 1`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return putBack(cmd.Context(), cmd.OutOrStdout(), os.Environ(), request)
+			return d.inHomes(cmd.Context(), func(h *homes) error {
+				return d.putBack(cmd.Context(), h, cmd.OutOrStdout(), cmd.ErrOrStderr(), request)
+			})
 		},
 	}
 	flags := command.Flags()
@@ -53,13 +53,9 @@ handle of its task.
 	return command
 }
 
-// putBack replays in the homes of the environment and prints what came of it.
-func putBack(ctx context.Context, out io.Writer, environ []string, request replay.Request) error {
-	h, err := openHomes(ctx, environ)
-	if err != nil {
-		return err
-	}
-	result, err := h.job.Run(ctx, request)
+// putBack replays and prints what came of it.
+func (d desk) putBack(ctx context.Context, h *homes, out, errOut io.Writer, request replay.Request) error {
+	result, err := d.replay(ctx, h, errOut, request)
 	switch {
 	case result.Task != "":
 		fmt.Fprintf(out, "SQS is moving all dead letters. Its task is %s\n", result.Task)
@@ -68,5 +64,21 @@ func putBack(ctx context.Context, out io.Writer, environ []string, request repla
 	default:
 		fmt.Fprintf(out, "put back %d, kept %d; not looked at: about %d\n", result.Moved, result.Kept, result.Left)
 	}
-	return errors.Join(err, h.close())
+	return err
+}
+
+// replay replays, and shows how far it is if somebody is there to see.
+func (d desk) replay(ctx context.Context, h *homes, errOut io.Writer, request replay.Request) (replay.Result, error) {
+	if !d.terminal.Progress {
+		return h.job.Run(ctx, request)
+	}
+	depth, err := h.letters.Depth(ctx)
+	if err != nil {
+		return replay.Result{}, err
+	}
+	line := &progress{out: errOut, total: depth.Visible + depth.InFlight}
+	defer line.clear()
+	job := *h.job
+	job.Dead = watched{Queue: h.letters, progress: line}
+	return job.Run(ctx, request)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -73,19 +74,29 @@ func kept(t *testing.T) (environ []string) {
 	return []string{"DATA_DIR=" + p.settings.DataDir}
 }
 
-func deadLetters(t *testing.T, environ []string, asJSON bool, terms ...string) string {
+// operate carries out a command line as its user would, and returns what it
+// writes to standard output.
+func operate(t *testing.T, environ []string, args ...string) string {
 	t.Helper()
-	var out bytes.Buffer
-	if err := listDeadLetters(t.Context(), &out, environ, terms, asJSON); err != nil {
-		t.Fatal(err)
+	out, errOut, exit := outcome(t, environ, args...)
+	if exit != 0 {
+		t.Fatalf("%v: exit code %d: %s", args, exit, errOut)
 	}
-	return out.String()
+	return out
+}
+
+// outcome is all that comes of a command line.
+func outcome(t *testing.T, environ []string, args ...string) (out, errOut string, exit int) {
+	t.Helper()
+	var written, wrong bytes.Buffer
+	exit = carryOut(t.Context(), command(environ, terminal{}), request{Args: args}, &written, &wrong)
+	return written.String(), wrong.String(), exit
 }
 
 func TestDeadLettersAreListedWithTheirReason(t *testing.T) {
 	t.Parallel()
 	environ := kept(t)
-	list := deadLetters(t, environ, false)
+	list := operate(t, environ, "dead-letters")
 	for _, want := range []string{"user " + deadID, "permanent", "matching", "the userName is taken"} {
 		if !strings.Contains(list, want) {
 			t.Errorf("%q is missing in\n%s", want, list)
@@ -94,12 +105,39 @@ func TestDeadLettersAreListedWithTheirReason(t *testing.T) {
 	if strings.Contains(list, aliveID) {
 		t.Errorf("what is tried again is listed:\n%s", list)
 	}
-	if list := deadLetters(t, environ, false, "older=24h"); list != "No dead letters.\n" {
+	if list := operate(t, environ, "dead-letters", "--filter", "older=24h"); list != "No dead letters.\n" {
 		t.Errorf("the filter leaves %s", list)
 	}
 	var letter replay.Letter
-	if err := json.Unmarshal([]byte(deadLetters(t, environ, true)), &letter); err != nil || letter.Object.ID != deadID {
+	if err := json.Unmarshal([]byte(operate(t, environ, "dead-letters", "--json")), &letter); err != nil || letter.Object.ID != deadID {
 		t.Errorf("%+v, %v", letter, err)
+	}
+}
+
+func TestDeadLettersThatTheLedgerDoesNotKnowAreCounted(t *testing.T) {
+	t.Parallel()
+	environ := kept(t)
+	h, err := openHomes(t.Context(), environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// As the queue moves it: without attributes.
+	if err := errors.Join(h.letters.Send(t.Context(), []queue.Entry{{Group: aliveID, Body: []byte("{}")}}), h.close()); err != nil {
+		t.Fatal(err)
+	}
+	list := operate(t, environ, "dead-letters")
+	if !strings.Contains(list, "user "+deadID) || !strings.Contains(list, "about 1 message more") {
+		t.Errorf("list:\n%s", list)
+	}
+	out, errOut, exit := outcome(t, environ, "dead-letters", "--json")
+	if exit != 0 || strings.Contains(out, "more") || !strings.Contains(errOut, "about 1 message more") {
+		t.Errorf("exit code %d, for a program %q, for a person %q", exit, out, errOut)
+	}
+	if got := operate(t, environ, "replay", "--filter", "kind=transient"); got != "put back 1, kept 1; not looked at: about 0\n" {
+		t.Error(got)
+	}
+	if list := operate(t, environ, "dead-letters"); strings.Contains(list, "more") {
+		t.Errorf("after the replay:\n%s", list)
 	}
 }
 
@@ -107,17 +145,16 @@ func TestAnOperatorReplaysOnAMachineThatIsStopped(t *testing.T) {
 	t.Parallel()
 	environ := kept(t)
 	for _, step := range []struct {
-		request replay.Request
-		want    string
+		flags []string
+		want  string
 	}{
-		{replay.Request{DryRun: true}, "would put back 1, keep 0; not looked at: about 0\n"},
-		{replay.Request{Filter: []string{"object=" + aliveID}}, "put back 0, kept 1; not looked at: about 0\n"},
-		{replay.Request{Rate: 10}, "put back 1, kept 0; not looked at: about 0\n"},
-		{replay.Request{}, "put back 0, kept 0; not looked at: about 0\n"},
+		{[]string{"--dry-run"}, "would put back 1, keep 0; not looked at: about 0\n"},
+		{[]string{"--filter", "object=" + aliveID}, "put back 0, kept 1; not looked at: about 0\n"},
+		{[]string{"--rate", "10"}, "put back 1, kept 0; not looked at: about 0\n"},
+		{[]string{"--rate", "0"}, "put back 0, kept 0; not looked at: about 0\n"},
 	} {
-		var out bytes.Buffer
-		if err := putBack(t.Context(), &out, environ, step.request); err != nil || out.String() != step.want {
-			t.Errorf("%+v: %q, %v; want %q", step.request, out.String(), err, step.want)
+		if got := operate(t, environ, append([]string{"replay"}, step.flags...)...); got != step.want {
+			t.Errorf("%v: %q; want %q", step.flags, got, step.want)
 		}
 	}
 	h, err := openHomes(t.Context(), environ)
@@ -130,6 +167,28 @@ func TestAnOperatorReplaysOnAMachineThatIsStopped(t *testing.T) {
 	}
 	if err := h.close(); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestALongReplayTellsHowFarItIsToATerminalOnly(t *testing.T) {
+	t.Parallel()
+	environ := kept(t)
+	for _, test := range []struct {
+		at   terminal
+		want string
+	}{
+		{terminal{}, ""},
+		{terminal{Progress: true}, "\r\x1b[Klooked at 1 of about 1\r\x1b[K"},
+	} {
+		h, err := openHomes(t.Context(), environ)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out, errOut bytes.Buffer
+		err = desk{terminal: test.at}.putBack(t.Context(), h, &out, &errOut, replay.Request{DryRun: true})
+		if err := errors.Join(err, h.close()); err != nil || errOut.String() != test.want {
+			t.Errorf("%+v: %q, %v; want %q", test.at, errOut.String(), err, test.want)
+		}
 	}
 }
 
@@ -147,7 +206,7 @@ func TestAnOperatorIsToldWhyNothingCanBeOpened(t *testing.T) {
 	})
 	empty := t.TempDir()
 	for _, test := range []struct{ variable, want string }{
-		{"DATA_DIR=" + held, "entrawebex run holds the file in " + held + ": stop it first"},
+		{"DATA_DIR=" + held, "another process has the file in " + held + " and takes no commands"},
 		{"DATA_DIR=" + empty, "set DATA_DIR to the folder that entrawebex run uses"},
 		{"CHANGE_QUEUE_URL=https://sqs.example/1/changes.fifo", "LEDGER_TABLE is empty"},
 	} {

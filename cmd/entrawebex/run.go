@@ -11,7 +11,7 @@ import (
 	"entrawebex/internal/config"
 )
 
-func runCommand() *cobra.Command {
+func runCommand(environ []string) *cobra.Command {
 	var options sandboxOptions
 	var inSandbox bool
 	command := &cobra.Command{
@@ -28,6 +28,10 @@ of names, leavers, restores, 500 changes at once, teams that form and merge, a
 subsidiary of 10,000 that becomes one group), shows each change as it lands in
 Webex, and compares both sides at the end. It exits 0 only if every user, group
 and membership in Webex is what Entra says.
+
+The operator's commands (status, dead-letters, replay, holds, guard, pause, resume)
+work while it runs, for the same user on the same machine, through a socket in
+DATA_DIR.
 ` + environment,
 		Example: `  entrawebex run --sandbox
   entrawebex run --sandbox --seed 7 --users 1000
@@ -36,9 +40,9 @@ and membership in Webex is what Entra says.
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if inSandbox {
-				return runSandbox(cmd.Context(), cmd.OutOrStdout(), os.Environ(), options)
+				return runSandbox(cmd.Context(), cmd.OutOrStdout(), environ, options)
 			}
-			return serve(cmd.Context(), os.Environ())
+			return serve(cmd.Context(), environ)
 		},
 	}
 	flags := command.Flags()
@@ -53,7 +57,10 @@ and membership in Webex is what Entra says.
 
 // serve serves the tenant and organization of the environment.
 func serve(ctx context.Context, environ []string) error {
-	settings, err := config.Load(ctx, config.OneProcess, environ, config.Secret)
+	load := func(ctx context.Context) (config.Settings, error) {
+		return config.Load(ctx, config.OneProcess, environ, config.Secret)
+	}
+	settings, err := load(ctx)
 	if err != nil {
 		return err
 	}
@@ -61,7 +68,7 @@ func serve(ctx context.Context, environ []string) error {
 	for _, warning := range settings.Warnings {
 		log.WarnContext(ctx, "settings", "warning", warning)
 	}
-	p, err := open(ctx, settings, log, nil)
+	p, err := open(ctx, settings, load, log, nil)
 	if err != nil {
 		return err
 	}

@@ -80,11 +80,14 @@ func setup(t testing.TB, users int) *staged {
 
 func (s *staged) open(environ ...string) *process {
 	s.t.Helper()
-	settings, err := s.settings(s.t.Context(), append(anyPort(), environ...), s.data)
+	load := func(ctx context.Context) (config.Settings, error) {
+		return s.settings(ctx, append(anyPort(), environ...), s.data)
+	}
+	settings, err := load(s.t.Context())
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	p, err := open(s.t.Context(), settings, slog.New(slog.DiscardHandler), func(a provision.Attempt) { s.observed <- a })
+	p, err := open(s.t.Context(), settings, load, slog.New(slog.DiscardHandler), func(a provision.Attempt) { s.observed <- a })
 	if err != nil {
 		s.t.Fatal(err)
 	}

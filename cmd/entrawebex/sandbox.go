@@ -68,7 +68,8 @@ func runSandbox(ctx context.Context, out io.Writer, environ []string, options sa
 	}
 	defer func() { _ = logFile.Close() }() // it goes with its folder
 	show := newScreen(out, s.tenant)
-	p, err := open(ctx, settings, slog.New(slog.NewJSONHandler(logFile, nil)), show.attempt)
+	load := func(ctx context.Context) (config.Settings, error) { return s.settings(ctx, environ, data) }
+	p, err := open(ctx, settings, load, slog.New(slog.NewJSONHandler(logFile, nil)), show.attempt)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -48,15 +47,6 @@ func (s *screen) paint(colour text.Color, what string) string {
 	return colour.Sprint(what)
 }
 
-func isTerminal(out io.Writer) bool {
-	file, ok := out.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
-
 func (s *screen) printf(format string, args ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -72,7 +62,8 @@ func (s *screen) opening(st *stage, p *process, options sandboxOptions) {
   Webex     %s/Users  Authorization: Bearer %s
   Webhook   %s/notifications
   Pages     %s
-`, options.users, options.seed, st.graphAt, sandboxToken, st.scimAt, sandboxToken, p.job.WebhookURL, sandbox.Pages())
+  Operate   DATA_DIR=%s entrawebex status
+`, options.users, options.seed, st.graphAt, sandboxToken, st.scimAt, sandboxToken, p.job.WebhookURL, sandbox.Pages(), p.settings.DataDir)
 }
 
 func (s *screen) step(title string) { s.printf("\n%s\n", s.paint(text.Bold, title)) }

@@ -1,6 +1,7 @@
 // Function renew runs every minute and looks after what runs out by itself:
-// that there is a subscription to users and one to groups, and that a side that
-// was paused goes on once it works again.
+// that there is a subscription to users and one to groups, that the worker rests
+// while a side is paused, and that a side that was paused goes on once it works
+// again.
 package main
 
 import (
@@ -31,7 +32,10 @@ func main() {
 }
 
 func run(ctx context.Context, log *slog.Logger) error {
-	settings, err := config.Load(ctx, config.RenewFunction, os.Environ(), config.Secret)
+	load := func(ctx context.Context) (config.Settings, error) {
+		return config.Load(ctx, config.RenewFunction, os.Environ(), config.Secret)
+	}
+	settings, err := load(ctx)
 	if err != nil {
 		return err
 	}
@@ -39,11 +43,12 @@ func run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	graph, err := entra.Open(settings.Entra, nil)
+	latest := config.NewLatest(settings, load, time.Now, log)
+	graph, err := entra.OpenRotating(settings.Entra, nil, latest.Entra)
 	if err != nil {
 		return err
 	}
-	target, err := webex.Open(settings.Webex)
+	target, err := webex.OpenRotating(settings.Webex, latest.Webex)
 	if err != nil {
 		return err
 	}
@@ -57,9 +62,10 @@ func run(ctx context.Context, log *slog.Logger) error {
 		Now:         time.Now,
 		Log:         log,
 	}
-	sides := pause.New(kept, graph, target, log)
+	after := recovery(aws, settings.AWS, pause.New(kept, graph, target, log), log)
 	lambda.StartWithOptions(func(ctx context.Context) error {
-		return errors.Join(job.Run(ctx), sides.Probe(ctx))
+		// The replay takes all the time that the others leave.
+		return errors.Join(after.Settle(ctx), job.Run(ctx), after.CatchUp(ctx))
 	}, lambda.WithContext(ctx))
 	return nil
 }

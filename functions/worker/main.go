@@ -35,7 +35,10 @@ func main() {
 }
 
 func run(ctx context.Context, log *slog.Logger) error {
-	settings, err := config.Load(ctx, config.WorkerFunction, os.Environ(), config.Secret)
+	load := func(ctx context.Context) (config.Settings, error) {
+		return config.Load(ctx, config.WorkerFunction, os.Environ(), config.Secret)
+	}
+	settings, err := load(ctx)
 	if err != nil {
 		return err
 	}
@@ -54,11 +57,12 @@ func run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	directory, err := entra.Open(settings.Entra, rules.Select())
+	latest := config.NewLatest(settings, load, time.Now, log)
+	directory, err := entra.OpenRotating(settings.Entra, rules.Select(), latest.Entra)
 	if err != nil {
 		return err
 	}
-	target, err := webex.Open(settings.Webex)
+	target, err := webex.OpenRotating(settings.Webex, latest.Webex)
 	if err != nil {
 		return err
 	}

@@ -102,6 +102,10 @@ type AWS struct {
 	ChangeQueueURL     string `env:"CHANGE_QUEUE_URL"`
 	DeadLetterQueueURL string `env:"DEAD_LETTER_QUEUE_URL"`
 	LedgerTable        string `env:"LEDGER_TABLE"`
+	// EventSourceMapping is the UUID of the mapping that feeds the worker from
+	// the change queue, which renew switches; empty where there is none, as
+	// with an emulator.
+	EventSourceMapping string `env:"EVENT_SOURCE_MAPPING"`
 }
 
 // Part is a part of the system, which needs its settings.
@@ -176,6 +180,8 @@ func (s *Settings) check(part Part) error {
 	case RenewFunction:
 		problems = append(problems, s.checkGraph(), s.checkWebex(), s.checkClientState(), s.checkWebhook(),
 			need("WEBHOOK_URL", s.Webhook.URL, "the public address of the webhook"),
+			need("CHANGE_QUEUE_URL", s.AWS.ChangeQueueURL, "the URL of the FIFO queue"),
+			need("DEAD_LETTER_QUEUE_URL", s.AWS.DeadLetterQueueURL, "the URL of the FIFO dead-letter queue"),
 			need("LEDGER_TABLE", s.AWS.LedgerTable, "the name of the DynamoDB table"))
 	case ReplayFunction:
 		problems = append(problems,

@@ -55,6 +55,18 @@ func TestACompleteEnvironmentServesEveryPart(t *testing.T) {
 	}
 }
 
+func TestTheMappingThatRenewSwitchesMayBeMissing(t *testing.T) {
+	t.Parallel()
+	variables := complete()
+	for _, want := range []string{"", "a1b2c3d4-5678-4abc-8def-111122223333"} {
+		variables["EVENT_SOURCE_MAPPING"] = want
+		s, err := load(t, RenewFunction, variables, nil)
+		if err != nil || s.AWS.EventSourceMapping != want {
+			t.Errorf("%q, %v; want %q", s.AWS.EventSourceMapping, err, want)
+		}
+	}
+}
+
 func TestAnOperatorNeedsNoSettingsForTheEmbeddedHomes(t *testing.T) {
 	t.Parallel()
 	if _, err := load(t, Operator, nil, nil); err != nil {
@@ -98,6 +110,8 @@ func TestMistakesAreToldWithTheirMend(t *testing.T) {
 		{"no queue to replay to", ReplayFunction, "CHANGE_QUEUE_URL", "", "CHANGE_QUEUE_URL is empty"},
 		{"nothing to replay from", ReplayFunction, "DEAD_LETTER_QUEUE_URL", "", "DEAD_LETTER_QUEUE_URL is empty"},
 		{"some homes on AWS and some not", Operator, "LEDGER_TABLE", "", "LEDGER_TABLE is empty"},
+		{"no queue to replay to after a pause", RenewFunction, "CHANGE_QUEUE_URL", "", "CHANGE_QUEUE_URL is empty"},
+		{"nothing to replay from after a pause", RenewFunction, "DEAD_LETTER_QUEUE_URL", "", "DEAD_LETTER_QUEUE_URL is empty"},
 		{"no ledger", RenewFunction, "LEDGER_TABLE", "", "LEDGER_TABLE is empty"},
 		{"a duration without unit", WorkerFunction, "DELETE_CONFIRM_AFTER", "10", "ConfirmAfter"},
 		{"a secret that is not there", WorkerFunction, "SECRET_ARN", "arn:none", "read the secret arn:none"},

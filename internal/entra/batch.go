@@ -13,6 +13,8 @@ import (
 
 	abs "github.com/microsoft/kiota-abstractions-go"
 	msgraphgocore "github.com/microsoftgraph/msgraph-sdk-go-core"
+
+	"entrawebex/internal/provision"
 )
 
 // maxBatch is the most requests Graph takes in one $batch
@@ -39,6 +41,7 @@ func (c *Client) ask(ctx context.Context, requests []request) map[request]answer
 		}
 	}
 	for chunk := range slices.Chunk(once, maxBatch) {
+		sent := c.now()
 		body, err := c.batch(ctx, chunk)
 		if err != nil {
 			for _, r := range chunk {
@@ -46,11 +49,36 @@ func (c *Client) ask(ctx context.Context, requests []request) map[request]answer
 			}
 			continue
 		}
-		for i, a := range decodeAnswers(body, len(chunk), c.now()) {
+		given := decodeAnswers(body, len(chunk), c.now())
+		for i, a := range given {
 			answers[chunk[i]] = a
 		}
+		c.pace(sent, given)
 	}
 	return answers
+}
+
+// pacer is a Transport that keeps to the rate Graph serves, and sees no more of
+// a batch than the 200 it is answered.
+type pacer interface {
+	RefusedWithin(sent time.Time, after time.Duration)
+}
+
+// pace tells the pacer, if there is one, what Graph throttled within a batch: each
+// of its requests is held against the limits by itself
+// (https://learn.microsoft.com/graph/throttling#throttling-and-batching).
+func (c *Client) pace(sent time.Time, answers []answer) {
+	var after time.Duration
+	throttled := false
+	for _, a := range answers {
+		refused, ok := errors.AsType[*refusal](a.err)
+		if ok && refused.kind() == provision.Throttled && refused.status != http.StatusLocked {
+			throttled, after = true, max(after, refused.after)
+		}
+	}
+	if throttled && c.pacer != nil {
+		c.pacer.RefusedWithin(sent, after)
+	}
 }
 
 // batch sends one $batch, in which a request's id is its index.

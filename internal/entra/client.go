@@ -68,6 +68,7 @@ type Client struct {
 	selects map[change.Kind][]string
 	timeout time.Duration
 	now     func() time.Time
+	pacer   pacer // nil if the transport is none
 }
 
 // New returns a Client. It makes no call.
@@ -90,6 +91,7 @@ func New(config Config) (*Client, error) {
 	if c.now == nil {
 		c.now = time.Now
 	}
+	c.pacer, _ = config.Transport.(pacer)
 	c.auth = &pinned{root: root, scope: env.scope(), credential: config.Credential, now: c.now}
 	c.adapter, err = newAdapter(c.auth, config.Transport, c.now)
 	if err != nil {
@@ -152,7 +154,7 @@ func newAdapter(auth *pinned, transport http.RoundTripper, now func() time.Time)
 		kjson.NewJsonParseNodeFactory(),
 		kjson.NewJsonSerializationWriterFactory(),
 		&http.Client{Transport: khttp.NewCustomTransportWithParentTransport(
-			transport, khttp.NewParametersNameDecodingHandler(), edge{now},
+			transport, khttp.NewParametersNameDecodingHandler(), edge{auth, now},
 		)},
 	)
 	if err != nil {
@@ -188,14 +190,42 @@ func (c *Client) path() map[string]string {
 
 // edge is where HTTP ends: what passes it is a success of bounded size. All
 // else, redirects too, becomes a *refusal. Left to kiota, a failure whose
-// body is not JSON would lose its status.
-type edge struct{ now func() time.Time }
+// body is not JSON would lose its status. What is answered 401 is sent once
+// more if there is another token.
+type edge struct {
+	auth *pinned
+	now  func() time.Time
+}
 
 // Intercept implements kiota's Middleware.
 func (e edge) Intercept(pipeline khttp.Pipeline, index int, req *http.Request) (*http.Response, error) {
 	if err := makeReplayable(req); err != nil {
 		return nil, err
 	}
+	resp, err := e.send(pipeline, index, req)
+	refused, ok := errors.AsType[*refusal](err)
+	if !ok || refused.status != http.StatusUnauthorized {
+		return resp, err
+	}
+	token, tokenErr := e.auth.another(req.Context(), strings.TrimPrefix(req.Header.Get("Authorization"), "Bearer "))
+	if tokenErr != nil {
+		return nil, tokenErr // says more than the 401 does
+	}
+	if token == "" {
+		return nil, err
+	}
+	again := req.Clone(req.Context())
+	again.Header.Set("Authorization", "Bearer "+token)
+	if req.GetBody != nil {
+		if again.Body, err = req.GetBody(); err != nil {
+			return nil, fmt.Errorf("read request body: %w", err)
+		}
+	}
+	return e.send(pipeline, index, again)
+}
+
+// send sends a request. An answer that is no success is a *refusal.
+func (e edge) send(pipeline khttp.Pipeline, index int, req *http.Request) (*http.Response, error) {
 	resp, err := pipeline.Next(req, index)
 	if err != nil {
 		return nil, fmt.Errorf("reach Graph: %w", err)

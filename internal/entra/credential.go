@@ -128,6 +128,20 @@ func (p *pinned) token(ctx context.Context) (string, error) {
 	}
 }
 
+// another returns a token in place of one that Graph refused; empty if there is
+// none.
+func (p *pinned) another(ctx context.Context, refused string) (string, error) {
+	r, ok := p.credential.(*rotating)
+	if !ok || !r.drop(ctx, refused) {
+		return "", nil
+	}
+	token, err := p.token(ctx)
+	if token == refused {
+		return "", err
+	}
+	return token, err
+}
+
 // tokenRefusal reads the token endpoint's error (RFC 6749 section 5.2). All
 // that endpoint calls a bad request or forbidden, Graph would call
 // unauthorized: it is about no object.

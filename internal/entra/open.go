@@ -1,6 +1,9 @@
 package entra
 
 import (
+	"context"
+	"time"
+
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
 	"entrawebex/internal/change"
@@ -10,17 +13,37 @@ import (
 
 // Open returns a Client for the tenant in the settings that reads the named
 // attributes of users and groups. It keeps to the rate that Graph serves, for
-// everything that shares it; what Graph refuses inside a $batch does not count.
+// everything that shares it.
 func Open(s config.Entra, selects map[change.Kind][]string) (*Client, error) {
-	var credential azcore.TokenCredential = StaticToken(s.AccessToken)
-	if s.AccessToken == "" {
-		var err error
-		if credential, err = ClientSecret(Cloud(s.Cloud), s.TenantID, s.ClientID, s.ClientSecret); err != nil {
-			return nil, err
-		}
+	credential, err := credentialOf(s)
+	if err != nil {
+		return nil, err
 	}
+	return open(s, selects, credential)
+}
+
+// OpenRotating returns a Client as Open does, whose credential may be rotated:
+// latest, which is asked when the credential or a token of it is refused, has
+// the settings as they are now.
+func OpenRotating(s config.Entra, selects map[change.Kind][]string, latest func(ctx context.Context) config.Entra) (*Client, error) {
+	credential := &rotating{latest: latest, open: credentialOf, now: time.Now}
+	if err := credential.begin(s); err != nil {
+		return nil, err
+	}
+	return open(s, selects, credential)
+}
+
+func open(s config.Entra, selects map[change.Kind][]string, credential azcore.TokenCredential) (*Client, error) {
 	return New(Config{
 		Cloud: Cloud(s.Cloud), BaseURL: s.GraphURL, Credential: credential, Select: selects,
 		Transport: throttle.New(newTransport(), throttle.Options{}),
 	})
+}
+
+// credentialOf returns the credential in the settings.
+func credentialOf(s config.Entra) (azcore.TokenCredential, error) {
+	if s.AccessToken != "" {
+		return StaticToken(s.AccessToken), nil
+	}
+	return ClientSecret(Cloud(s.Cloud), s.TenantID, s.ClientID, s.ClientSecret)
 }

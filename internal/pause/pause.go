@@ -146,8 +146,18 @@ func (s *Switch) Pause(ctx context.Context, side Side, p Pause) error {
 	})
 }
 
-// Resume lets the work on a side go on, whoever paused it.
+// Resume lets the work on a side go on, whoever paused it. After an automatic
+// pause a replay is due, which is noted first: see Recovery.
 func (s *Switch) Resume(ctx context.Context, side Side) error {
+	state, err := s.State(ctx)
+	if err != nil {
+		return err
+	}
+	if p, paused := state[side]; paused && !p.ByOperator {
+		if err := s.owe(ctx); err != nil {
+			return err
+		}
+	}
 	return s.change(ctx, func(state State) bool {
 		_, paused := state[side]
 		delete(state, side)
@@ -223,11 +233,12 @@ func (s *Switch) suspicious(attempts []provision.Attempt) bool {
 	return true
 }
 
-// Probe resumes the sides that were paused without a person and work again.
-func (s *Switch) Probe(ctx context.Context) error {
+// Probe resumes the sides that were paused without a person and work again,
+// and returns them. An error about one keeps no other from it.
+func (s *Switch) Probe(ctx context.Context) (resumed []Side, err error) {
 	state, err := s.State(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var failed []error
 	for _, side := range slices.DeleteFunc(Sides(), func(side Side) bool {
@@ -243,6 +254,7 @@ func (s *Switch) Probe(ctx context.Context) error {
 			continue
 		}
 		s.Log.InfoContext(ctx, "resumed", "side", string(side), "paused", s.Now().Sub(state[side].Since))
+		resumed = append(resumed, side)
 	}
-	return errors.Join(failed...)
+	return resumed, errors.Join(failed...)
 }

@@ -159,7 +159,7 @@ func TestOnlyAnAutomaticPauseEndsByItself(t *testing.T) {
 	}
 	probe := func() pause.State {
 		t.Helper()
-		if err := b.Probe(t.Context()); err != nil {
+		if _, err := b.Probe(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		return b.state(t)
@@ -188,7 +188,7 @@ func TestAPersonsPauseOutranksAnAutomaticOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	delete(b.broken, pause.Webex)
-	if err := b.Probe(t.Context()); err != nil {
+	if _, err := b.Probe(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if state := b.state(t); state[pause.Webex].Why != "leave it" {

@@ -86,3 +86,10 @@ func (j *Job) Run(ctx context.Context, request Request) (Result, error) {
 	j.Log.InfoContext(ctx, "replayed", "dryRun", request.DryRun, "moved", result.Moved, "kept", result.Kept, "left", result.Left)
 	return result, err
 }
+
+// Transient puts back what was given up for a fault that passes. It returns how
+// many that were, and about how many more there are of which it cannot tell.
+func (j *Job) Transient(ctx context.Context) (moved, left int, err error) {
+	result, err := j.Run(ctx, Request{Filter: []string{"kind=transient"}})
+	return result.Moved, result.Left, err
+}

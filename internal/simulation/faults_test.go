@@ -58,6 +58,13 @@ func (f *faults) strikes(name string, oneIn int) bool {
 	return true
 }
 
+// raging reports whether faults strike.
+func (f *faults) raging() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.on
+}
+
 func (f *faults) turn(on bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -160,6 +167,7 @@ func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	question := r.Method + r.URL.String() + string(body)
 	reads := r.Method == http.MethodGet || strings.HasSuffix(r.URL.Path, "/$batch")
 	if old := w.answer(question); reads && old != nil && w.stale && r.URL.Host == graphHost && w.strikes("stale read", 25) {
+		w.witness.told(body, old)
 		return answered(r, http.StatusOK, old, ""), nil
 	}
 	again := r.Clone(r.Context())

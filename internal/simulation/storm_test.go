@@ -71,6 +71,9 @@ func (s *storm) newEngine() *provision.Engine {
 	return s.engine(wire{s.faults, s.witness, s.network}, store{s.ledger, s.faults, s.witness}, mailbox{queue.Changes{Queue: s.changes}, s.faults})
 }
 
+// lull is the longest time between two looks at a queue.
+const lull = 6 * time.Second
+
 // process works until the context ends, or until it is killed.
 func (s *storm) process(ctx context.Context) {
 	engine := s.newEngine()
@@ -85,7 +88,7 @@ func (s *storm) process(ctx context.Context) {
 		}),
 	}
 	const visibility = 5 * time.Minute
-	for s.pause(ctx, 2*time.Second) == nil {
+	for s.pause(ctx, lull) == nil {
 		msgs, err := s.changes.Receive(ctx, queue.MaxReceive, visibility, 0)
 		if err != nil || len(msgs) == 0 {
 			continue
@@ -99,10 +102,14 @@ func (s *storm) process(ctx context.Context) {
 	}
 }
 
-// sweep converges anybody, beside the workers and the queue.
+// sweep converges anybody, beside the workers and the queue, while there are
+// faults. Afterwards nobody is to be rescued by being looked at once more.
 func (s *storm) sweep(ctx context.Context) {
 	converge := watch(s.newEngine().Converge)
 	for s.pause(ctx, 2*time.Minute) == nil {
+		if !s.raging() {
+			continue
+		}
 		var changes []change.Change
 		for _, u := range s.tenant.Users() {
 			if s.dice.IntN(4) == 0 {
@@ -128,18 +135,21 @@ func (s *storm) look(kind change.Kind, id string) change.Change {
 
 // keep runs f, and runs it anew a second after it died, until the context ends.
 func (s *storm) keep(ctx context.Context, running *sync.WaitGroup, f func(context.Context)) {
+	first := s.unique(time.Second) // here, where one is begun after the other
 	running.Go(func() {
-		for s.sleep(ctx, time.Second) == nil {
+		time.Sleep(first)
+		for ctx.Err() == nil {
 			var one sync.WaitGroup
 			one.Go(func() { f(ctx) })
 			one.Wait()
+			s.pass(time.Second)
 		}
 	})
 }
 
 // deliver sends the notifications there are, as the tenant does by itself.
 func (s *storm) deliver(ctx context.Context) {
-	for s.pause(ctx, 2*time.Second) == nil {
+	for s.pause(ctx, lull) == nil {
 		_, _ = s.tenant.Deliver(ctx) // what fails is tried again
 	}
 }

@@ -18,10 +18,11 @@ const (
 	// serve which refuses before it has served that many: a batch of changes.
 	unknown = 10.0
 
-	// decrease is the share of a refused rate that is gone on with, and
-	// recovery the time it takes to be back at that rate; a guess is made up
-	// for sooner. See curve.
-	decrease = 0.7
+	// decrease is the share of a refused rate that is gone on with: more than
+	// the 0.7 of RFC 9438, for what a server refuses is not lost, it is asked
+	// again. recovery is the time it takes to be back at that rate; a guess is
+	// made up for sooner. See curve.
+	decrease = 0.8
 	recovery = 10 * time.Second
 	search   = recovery / 4
 
@@ -55,6 +56,8 @@ type limiter struct {
 	// epoch counts the decreases. A refusal of a request that left before the
 	// last one says nothing about the rate that holds since.
 	epoch int
+	// slowed is when the last decrease was.
+	slowed time.Time
 	// resume is the end of the pause that the server asked for.
 	resume time.Time
 	meter  meter
@@ -124,15 +127,33 @@ func (l *limiter) answered(epoch int, response *http.Response) {
 	defer l.mu.Unlock()
 	now := l.now()
 	pause, refused := refusal(response, now)
-	if end := now.Add(pause); end.After(l.resume) {
-		l.resume = end
-	}
+	l.rest(now, pause)
 	switch {
 	case epoch != l.epoch:
 	case refused:
 		l.slowDown(now)
 	case response.StatusCode < http.StatusInternalServerError:
 		l.speedUp(now)
+	}
+}
+
+// refusedWithin learns of a refusal within an answer to a call that began at
+// sent. Of a call that waited for its turn while the limit was lowered it cannot
+// be told which limit it left under.
+func (l *limiter) refusedWithin(sent time.Time, after time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now()
+	l.rest(now, min(after, maxPause))
+	if !sent.Before(l.slowed) {
+		l.slowDown(now)
+	}
+}
+
+// rest begins a pause, unless there is one that lasts longer.
+func (l *limiter) rest(now time.Time, pause time.Duration) {
+	if end := now.Add(pause); end.After(l.resume) {
+		l.resume = end
 	}
 }
 
@@ -153,6 +174,7 @@ func (l *limiter) slowDown(now time.Time) {
 	}
 	l.served, l.recovery = 0, again
 	l.epoch++
+	l.slowed = now
 	l.meter = meter{}
 	l.tokens = rate.NewLimiter(rate.Limit(l.limit()), 1)
 }
@@ -178,13 +200,13 @@ func (l *limiter) limit() float64 { return max(l.refused*curve(l.served, l.recov
 // were answered for so long without a refusal: that of CUBIC (RFC 9438 section
 // 4.2), in proportion to the rate. With a recovery of ten seconds:
 //
-//	 0 s  0.70
-//	 5 s  0.96
+//	 0 s  0.80
+//	 5 s  0.97
 //	10 s  1.00
-//	15 s  1.04
-//	20 s  1.30
-//	30 s  3.40
-//	41 s  unlimited
+//	15 s  1.02
+//	20 s  1.20
+//	30 s  2.60
+//	46 s  unlimited
 func curve(served, recovery time.Duration) float64 {
 	x := float64(served)/float64(recovery) - 1
 	return 1 + (1-decrease)*x*x*x

@@ -11,13 +11,13 @@ import (
 
 func TestTheCurveIsAsDocumented(t *testing.T) {
 	t.Parallel()
-	for seconds, want := range map[int]string{0: "0.70", 5: "0.96", 10: "1.00", 15: "1.04", 20: "1.30", 30: "3.40"} {
+	for seconds, want := range map[int]string{0: "0.80", 5: "0.97", 10: "1.00", 15: "1.02", 20: "1.20", 30: "2.60"} {
 		if got := fmt.Sprintf("%.2f", curve(time.Duration(seconds)*time.Second, recovery)); got != want {
 			t.Errorf("after %d s %s, want %s", seconds, got, want)
 		}
 	}
-	if before, after := curve(41*time.Second, recovery), curve(42*time.Second, recovery); before > unlimited || after < unlimited {
-		t.Errorf("%.2f at 41 s and %.2f at 42 s: unlimited at another time", before, after)
+	if before, after := curve(45*time.Second, recovery), curve(46*time.Second, recovery); before > unlimited || after < unlimited {
+		t.Errorf("%.2f at 45 s and %.2f at 46 s: unlimited at another time", before, after)
 	}
 }
 

@@ -5,7 +5,7 @@ import "time"
 const (
 	// lull is the time without a request after which measuring begins anew.
 	// Longer than maxWait, so that the slowest rate knows none.
-	lull = 3 * time.Second
+	lull = 6 * time.Second
 
 	// window is how long answers are counted before they are put aside. The
 	// rate is that of the last one or two windows.

@@ -16,8 +16,12 @@ import (
 )
 
 // maxWait is the longest that a request waits for its turn. What would have to
-// wait longer is answered at once: the queue waits, no function does.
-const maxWait = 2 * time.Second
+// wait longer is answered at once: the queue waits, no function does. A worker
+// that is held back takes other changes from the queue, which are held back too,
+// until all of them are put off and the server has nothing to do. So there is
+// time for eight workers, each with a request in line, at two a second and eight
+// tenths of that after a refusal. It is a quarter of what a call has.
+const maxWait = 5 * time.Second
 
 // Options are what a Transport can be told. The zero value is right outside
 // tests.
@@ -45,7 +49,7 @@ func New(next http.RoundTripper, o Options) *Transport {
 }
 
 // RoundTrip implements http.RoundTripper. A request whose turn comes within
-// two seconds and before the deadline of its context waits for it, also for the
+// five seconds and before the deadline of its context waits for it, also for the
 // end of a pause that the server asked for. Any other is not sent: it is
 // answered 429 with a Retry-After, as the server would.
 //
@@ -67,6 +71,14 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		t.limiter.answered(turn.epoch, response)
 	}
 	return response, err
+}
+
+// RefusedWithin tells of what the host refused, for coming too often, within an
+// answer that is a success as a whole: a request of a batch. The call with it
+// began at sent, by the Transport's clock, and after is the pause asked for,
+// zero if none. It counts as a refusal of the call, once for all of a moment.
+func (t *Transport) RefusedWithin(sent time.Time, after time.Duration) {
+	t.limiter.refusedWithin(sent, after)
 }
 
 // wait returns when it is the request's turn, or as soon as it is known that

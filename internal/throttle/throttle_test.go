@@ -127,11 +127,11 @@ func TestAPauseEndsByTheClockItWasGiven(t *testing.T) {
 	transport := throttle.New(answering(429, "30"), throttle.Options{Now: func() time.Time { return now }})
 	call(t, transport)
 	var got []string
-	for _, passed := range []time.Duration{9900, 9000, 9000, 2100} {
+	for _, passed := range []time.Duration{9900, 9000, 3000, 8100} {
 		now = now.Add(passed * time.Millisecond)
 		got = append(got, call(t, transport))
 	}
-	if diff := cmp.Diff([]string{"429 21", "429 12", "429 3", "200"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"429 21", "429 12", "429 9", "200"}, got); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -172,7 +172,7 @@ func (c *closing) Close() error {
 	return nil
 }
 
-// refusedOnce returns a Transport that has no pause, but a limit of seven
+// refusedOnce returns a Transport that has no pause, but a limit of eight
 // requests a second: nothing was measured yet. Its first turn is taken.
 func refusedOnce(t *testing.T) (*throttle.Transport, *script) {
 	t.Helper()
@@ -190,7 +190,7 @@ func TestRequestsLeaveOneByOneAfterARefusal(t *testing.T) {
 		begun := time.Now()
 		var together sync.WaitGroup
 		var sent, held atomic.Int64
-		for range 20 {
+		for range 50 {
 			together.Go(func() {
 				r, err := transport.RoundTrip(newRequest())
 				switch {
@@ -199,7 +199,7 @@ func TestRequestsLeaveOneByOneAfterARefusal(t *testing.T) {
 				case r.StatusCode == http.StatusOK:
 					sent.Add(1)
 				default:
-					if after := r.Header.Get("Retry-After"); after != "3" || time.Since(begun) != 0 {
+					if after := r.Header.Get("Retry-After"); after != "6" || time.Since(begun) != 0 {
 						t.Errorf("held back for %s after %v", after, time.Since(begun))
 					}
 					held.Add(1)
@@ -207,8 +207,8 @@ func TestRequestsLeaveOneByOneAfterARefusal(t *testing.T) {
 			})
 		}
 		together.Wait()
-		if sent.Load() != 14 || held.Load() != 6 || time.Since(begun) != 2*time.Second {
-			t.Errorf("%d sent, %d held back within %v, want seven a second for two", sent.Load(), held.Load(), time.Since(begun))
+		if sent.Load() != 40 || held.Load() != 10 || time.Since(begun) != 5*time.Second {
+			t.Errorf("%d sent, %d held back within %v, want eight a second for five", sent.Load(), held.Load(), time.Since(begun))
 		}
 	})
 }
@@ -249,7 +249,7 @@ func TestAWaitThatIsGivenUpLeavesItsTurnToOthers(t *testing.T) {
 		if got := call(t, transport); got != "200" || server.calls.Load() != 3 {
 			t.Errorf("answered %s, %d sent", got, server.calls.Load())
 		}
-		if took := time.Since(begun).Round(time.Millisecond); took != 143*time.Millisecond {
+		if took := time.Since(begun).Round(time.Millisecond); took != 125*time.Millisecond {
 			t.Errorf("the next turn came after %v", took)
 		}
 	})
@@ -268,7 +268,7 @@ func TestAPauseHoldsForThoseWhoWait(t *testing.T) {
 		var first sync.WaitGroup
 		first.Go(func() { call(t, transport) })
 		synctest.Wait()
-		// Its turn would come after 143 ms, the pause begins before.
+		// Its turn would come after 125 ms, the pause begins before.
 		if got := call(t, transport); got != "429 30" || server.calls.Load() != 2 {
 			t.Errorf("answered %s, %d sent", got, server.calls.Load())
 		}
@@ -295,8 +295,37 @@ func TestRefusalsOfOneMomentCountOnce(t *testing.T) {
 		begun := time.Now()
 		call(t, transport)
 		call(t, transport)
-		if took := time.Since(begun).Round(time.Millisecond); took != 143*time.Millisecond {
-			t.Errorf("the limit leaves %v between two requests, want that of seven a second", took)
+		if took := time.Since(begun).Round(time.Millisecond); took != 125*time.Millisecond {
+			t.Errorf("the limit leaves %v between two requests, want that of eight a second", took)
+		}
+	})
+}
+
+func TestARefusalWithinAnAnswerCountsAsOneOfTheCall(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		transport := throttle.New(&script{}, throttle.Options{})
+		sent := time.Now()
+		for range 8 { // calls of one moment, and their answers
+			time.Sleep(time.Millisecond)
+			transport.RefusedWithin(sent, 0)
+		}
+		begun := time.Now()
+		call(t, transport)
+		call(t, transport)
+		if took := time.Since(begun).Round(time.Millisecond); took != 125*time.Millisecond {
+			t.Errorf("the limit leaves %v between two requests, want that of eight a second", took)
+		}
+		transport.RefusedWithin(time.Now(), 0)
+		call(t, transport)
+		begun = time.Now()
+		call(t, transport)
+		if took := time.Since(begun).Round(time.Millisecond); took != 155*time.Millisecond {
+			t.Errorf("the limit leaves %v between two requests, want that of 6.5 a second", took)
+		}
+		transport.RefusedWithin(sent, 30*time.Second)
+		if got := call(t, transport); got != "429 30" {
+			t.Errorf("after a refusal that asks for a pause the next request was answered %s", got)
 		}
 	})
 }

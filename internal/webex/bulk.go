@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"entrawebex/internal/provision"
 )
@@ -44,6 +45,7 @@ func (c *Client) bulk(ctx context.Context, writes []write) (answers []provision.
 		request.Operations[i] = bulkOperation{Method: w.method, Path: w.path, BulkID: bulkID(i), Data: w.data}
 	}
 	what := fmt.Sprintf("a Bulk of %d operations", len(writes))
+	sent := c.now()
 	r, err := c.exchange(ctx, what, http.MethodPost, "/Bulk", request)
 	if err != nil {
 		return failed(writes, err), true
@@ -63,11 +65,30 @@ func (c *Client) bulk(ctx context.Context, writes []write) (answers []provision.
 	if err != nil {
 		return failed(writes, err), true
 	}
+	c.pace(sent, given)
 	answers = make([]provision.Answer, len(writes))
 	for i, a := range match(writes, given) {
 		answers[i] = c.bulkOutcome(writes[i], a)
 	}
 	return answers, true
+}
+
+// pacer is a Transport that keeps to the rate Webex serves, and sees no more of
+// a Bulk than the 200 it is answered.
+type pacer interface {
+	RefusedWithin(sent time.Time, after time.Duration)
+}
+
+// pace tells the pacer, if there is one, that Webex found operations of a Bulk to
+// come too often. An operation's answer has no Retry-After (RFC 7644 section
+// 3.7.3).
+func (c *Client) pace(sent time.Time, given []bulkAnswer) {
+	throttled := slices.ContainsFunc(given, func(a bulkAnswer) bool {
+		return a.Status == word(strconv.Itoa(http.StatusTooManyRequests))
+	})
+	if throttled && c.pacer != nil {
+		c.pacer.RefusedWithin(sent, 0)
+	}
 }
 
 // bulkID names the i-th operation of a Bulk.

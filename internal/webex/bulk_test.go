@@ -1,17 +1,22 @@
 package webex_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"entrawebex/internal/mapping"
 	"entrawebex/internal/provision"
+	"entrawebex/internal/throttle"
+	"entrawebex/internal/webex"
 )
 
 // three are one write of each method.
@@ -317,6 +322,36 @@ func TestManyWorkersShareOneClient(t *testing.T) {
 			if diff := cmp.Diff([]string{"done new", "done u", "done g"}, summary(c.Apply(t.Context(), three()))); diff != "" {
 				t.Error(diff)
 			}
+		})
+	}
+}
+
+func TestARefusalWithinABulkSlowsEveryCallDown(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[string]time.Duration{`"429"`: 125 * time.Millisecond, `429`: 125 * time.Millisecond, `"423"`: 0} {
+		t.Run(status, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				status := status
+				server := roundTrip(func(*http.Request) (*http.Response, error) {
+					defer func() { status = "500" }()
+					return answer(http.StatusOK, `{"operations":[{"bulkId":"op1","method":"POST","status":`+status+`}]}`), nil
+				})
+				c, err := webex.New(webex.Config{
+					URL: root, Token: func(context.Context) (string, error) { return "secret-token", nil },
+					Transport: throttle.New(server, throttle.Options{}),
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				begun := time.Now()
+				for range 3 { // the first is refused, the third waits for its turn
+					c.Apply(t.Context(), three())
+				}
+				if took := time.Since(begun).Round(time.Millisecond); took != want {
+					t.Errorf("three Bulks took %v, want %v", took, want)
+				}
+			})
 		})
 	}
 }

@@ -35,6 +35,9 @@ type Config struct {
 	URL string
 	// Token returns the bearer token to send.
 	Token func(ctx context.Context) (string, error)
+	// Renew is called when Webex refuses the token, so that Token returns
+	// another if there is one. Nil if there never is.
+	Renew func(ctx context.Context)
 	// Transport carries the calls; nil for NewTransport.
 	Transport http.RoundTripper
 	// Now is the clock that a Retry-After date is held against; nil for
@@ -46,8 +49,10 @@ type Config struct {
 type Client struct {
 	root  string
 	token func(ctx context.Context) (string, error)
+	renew func(ctx context.Context)
 	http  *http.Client
 	now   func() time.Time
+	pacer pacer // nil if the transport is none
 	// noBulk is set once the server has said that it has no Bulk.
 	noBulk atomic.Bool
 }
@@ -66,10 +71,13 @@ func New(c Config) (*Client, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	paced, _ := c.Transport.(pacer)
 	return &Client{
 		root:  strings.TrimRight(c.URL, "/"),
 		token: c.Token,
+		renew: c.Renew,
 		now:   c.Now,
+		pacer: paced,
 		http: &http.Client{
 			Transport: c.Transport,
 			Timeout:   Timeout,
@@ -135,13 +143,32 @@ func (c *Client) read(ctx context.Context, what, path string, out any) error {
 	}
 }
 
-// exchange makes one call and returns the answer, whatever its status. The
-// error is a *provision.Fault: none arrived, or one too long to be read.
+// exchange makes one call and returns the answer, whatever its status. A 401 to
+// a token that was rotated meanwhile is not the answer: the call is made once
+// more. The error is a *provision.Fault: none arrived, or one too long to be
+// read.
 func (c *Client) exchange(ctx context.Context, what, method, path string, in any) (reply, error) {
-	request, err := c.request(ctx, method, path, in)
+	request, err := c.request(ctx, what, method, path, in)
 	if err != nil {
-		return reply{}, &provision.Fault{Kind: provision.AsFault(err).Kind, Reason: what, Err: err}
+		return reply{}, err
 	}
+	r, err := c.send(what, request)
+	if err != nil || r.status != http.StatusUnauthorized || c.renew == nil {
+		return r, err
+	}
+	c.renew(ctx)
+	again, err := c.request(ctx, what, method, path, in)
+	if err != nil {
+		return reply{}, err
+	}
+	if again.Header.Get("Authorization") == request.Header.Get("Authorization") {
+		return r, nil
+	}
+	return c.send(what, again)
+}
+
+// send sends a request and reads the answer.
+func (c *Client) send(what string, request *http.Request) (reply, error) {
 	response, err := c.http.Do(request)
 	if err != nil {
 		return reply{}, unanswered(what, err)
@@ -163,22 +190,24 @@ func (c *Client) exchange(ctx context.Context, what, method, path string, in any
 	return r, nil
 }
 
-func (c *Client) request(ctx context.Context, method, path string, in any) (*http.Request, error) {
+// request makes a request with the present token. The error is a
+// *provision.Fault.
+func (c *Client) request(ctx context.Context, what, method, path string, in any) (*http.Request, error) {
 	var body io.Reader
 	if in != nil {
 		encoded, err := json.Marshal(in)
 		if err != nil {
-			return nil, fmt.Errorf("encode the request: %w", err)
+			return nil, &provision.Fault{Kind: provision.Transient, Reason: what, Err: fmt.Errorf("encode the request: %w", err)}
 		}
 		body = bytes.NewReader(encoded)
 	}
 	token, err := c.token(ctx)
 	if err != nil {
-		return nil, &provision.Fault{Kind: provision.Unauthorized, Reason: "no Webex token", Err: err}
+		return nil, &provision.Fault{Kind: provision.Unauthorized, Reason: what + ": no Webex token", Err: err}
 	}
 	request, err := http.NewRequestWithContext(ctx, method, c.root+path, body)
 	if err != nil {
-		return nil, err
+		return nil, &provision.Fault{Kind: provision.Transient, Reason: what, Err: err}
 	}
 	request.Header.Set("Authorization", "Bearer "+token)
 	request.Header.Set("Accept", "application/json, application/scim+json")

@@ -1,14 +1,20 @@
 package webex_test
 
 import (
+	"context"
+	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"entrawebex/internal/change"
 	"entrawebex/internal/config"
+	"entrawebex/internal/mapping"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/webex"
 )
@@ -39,5 +45,104 @@ func TestOneRefusalHoldsBackEveryCallOfAProcess(t *testing.T) {
 	}
 	if calls.Load() != 1 {
 		t.Errorf("%d calls reached Webex, want one", calls.Load())
+	}
+}
+
+// tokens is a Webex that takes one token, and what it was sent.
+type tokens struct {
+	valid string
+	seen  []string
+}
+
+func (s *tokens) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	s.seen = append(s.seen, r.Method+" "+r.Header.Get("Authorization")+" "+string(body))
+	if r.Header.Get("Authorization") != "Bearer "+s.valid {
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// disable makes a call with a body.
+func disable(t *testing.T, c *webex.Client) error {
+	t.Helper()
+	return c.Apply(t.Context(), []provision.Operation{{
+		Object: object(), ID: adasID, Patch: []mapping.PatchOperation{{Op: "replace", Path: "active", Value: false}},
+	}})[0].Err
+}
+
+func TestARotatedTokenIsTakenUpWithoutAFailedAttempt(t *testing.T) {
+	t.Parallel()
+	s := &tokens{valid: "new"}
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
+	settings, reads := config.Webex{SCIMURL: server.URL, AccessToken: "old"}, 0
+	c, err := webex.OpenRotating(settings, func(context.Context) config.Webex {
+		reads++
+		return config.Webex{SCIMURL: server.URL, AccessToken: s.valid}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := disable(t, c); err != nil {
+			t.Error(err)
+		}
+	}
+	const body = `{"Operations":[{"op":"replace","path":"active","value":false}],"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"]}`
+	want := []string{"PATCH Bearer old " + body, "PATCH Bearer new " + body, "PATCH Bearer new " + body}
+	if diff := cmp.Diff(want, s.seen); diff != "" || reads != 1 {
+		t.Errorf("%d readings, calls (-want +got):\n%s", reads, diff)
+	}
+}
+
+func TestATokenThatNobodyRotatedIsRefusedAfterOneReading(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		latest string
+		calls  int
+	}{
+		"where the secret has the same":    {"old", 3},
+		"where the secret has another bad": {"worse", 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := &tokens{valid: "new"}
+			server := httptest.NewServer(s)
+			t.Cleanup(server.Close)
+			reads := 0
+			settings := config.Settings{Webex: config.Webex{SCIMURL: server.URL, AccessToken: "old"}}
+			latest := config.NewLatest(settings, func(context.Context) (config.Settings, error) {
+				reads++
+				return config.Settings{Webex: config.Webex{AccessToken: test.latest}}, nil
+			}, func() time.Time { return now }, slog.New(slog.DiscardHandler))
+			c, err := webex.OpenRotating(settings.Webex, latest.Webex)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 3 { // a row of refusals
+				if f := provision.AsFault(disable(t, c)); f == nil || f.Kind != provision.Unauthorized {
+					t.Errorf("fault %+v", f)
+				}
+			}
+			if reads != 1 || len(s.seen) != test.calls {
+				t.Errorf("%d readings, calls %v", reads, s.seen)
+			}
+		})
+	}
+}
+
+func TestAFixedTokenIsReadFromNowhereAgain(t *testing.T) {
+	t.Parallel()
+	s := &tokens{valid: "new"}
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
+	c, err := webex.Open(config.Webex{SCIMURL: server.URL, AccessToken: "old"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := provision.AsFault(disable(t, c)); f == nil || f.Kind != provision.Unauthorized || len(s.seen) != 1 {
+		t.Errorf("fault %+v after the calls %v", f, s.seen)
 	}
 }

@@ -1,0 +1,275 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"entrawebex/internal/queue"
+)
+
+// running is a process on a stage that runs until the test ends, and the
+// environment of its operator.
+func running(t *testing.T) (p *process, environ []string) {
+	t.Helper()
+	s := setup(t, 4)
+	p = s.open()
+	ctx, stop := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	group.Go(func() {
+		if err := p.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(func() {
+		stop()
+		group.Wait()
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Lstat(socketPath(s.data)); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("the socket is left: %v", err)
+		}
+	})
+	return p, []string{"DATA_DIR=" + s.data}
+}
+
+// dead puts n messages on the dead-letter queue, as the queue itself does.
+func dead(t *testing.T, p *process, n int) {
+	t.Helper()
+	entries := make([]queue.Entry, n)
+	for i := range entries {
+		entries[i] = queue.Entry{Group: deadID, Body: []byte("{}")}
+	}
+	if err := p.deadLetters.Send(t.Context(), entries); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestEveryOperatorCommandWorksWhileARunHasTheFile(t *testing.T) {
+	t.Parallel()
+	p, environ := running(t)
+	dead(t, p, 1)
+	for _, step := range []struct {
+		args string
+		want string
+	}{
+		{"status", "Needs you: 1 dead letter\n"},
+		{"status --json", `"deadLetters":1,`},
+		{"pause webex --why maintenance", "webex is paused since"},
+		{"status", "entrawebex resume: maintenance"},
+		{"resume webex", "nothing is paused"},
+		{"holds", "Nothing is held."},
+		{"holds reject --all", ""},
+		{"guard", "The guard is not latched."},
+		{"guard clear", "The guard is not latched."},
+		{"dead-letters", "about 1 message more"},
+		{"replay --dry-run", "would put back 1, keep 0"},
+		{"replay --filter object=" + aliveID, "put back 0, kept 1"},
+	} {
+		if got := operate(t, environ, strings.Fields(step.args)...); !strings.Contains(got, step.want) {
+			t.Errorf("%s: %q; want %q", step.args, got, step.want)
+		}
+	}
+	info, err := os.Stat(socketPath(p.settings.DataDir))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the socket: %v, %v", info, err)
+	}
+}
+
+func TestTheExitCodeAndTheErrorOfACommandArrive(t *testing.T) {
+	t.Parallel()
+	_, environ := running(t)
+	out, errOut, exit := outcome(t, environ, "holds", "approve", aliveID)
+	if exit != 1 || out != "" || !strings.HasPrefix(errOut, "entrawebex: nothing is held of "+aliveID) {
+		t.Errorf("exit code %d, %q, %q", exit, out, errOut)
+	}
+}
+
+func TestARunTakesOperatorCommandsOnly(t *testing.T) {
+	t.Parallel()
+	p, _ := running(t)
+	for _, args := range [][]string{{"run"}, {"run", "--sandbox"}, {"check"}, {"help"}, {"__complete", ""}, {"--help"}, {}, nil} {
+		exit, err := forward(t.Context(), socketPath(p.settings.DataDir), request{Args: args}, io.Discard, io.Discard)
+		if err == nil || !strings.Contains(err.Error(), "not an operator's command: a run takes status,") {
+			t.Errorf("%q: exit code %d, error %v", args, exit, err)
+		}
+	}
+}
+
+func TestArgumentsThatAreTooLongAreRefused(t *testing.T) {
+	t.Parallel()
+	p, environ := running(t)
+	_, errOut, exit := outcome(t, environ, "pause", "graph", "--why", strings.Repeat("x", maxRequest))
+	if exit != 1 || !strings.Contains(errOut, "longer than the 256 KiB") {
+		t.Errorf("exit code %d, %.100q", exit, errOut)
+	}
+	door := &counter{root: p.operatorRoot, log: p.log}
+	for _, test := range []struct {
+		body string
+		want int
+	}{
+		{`{"args":["` + strings.Repeat("x", maxRequest) + `"]}`, http.StatusRequestEntityTooLarge},
+		{`{"args":"status"}`, http.StatusBadRequest},
+		{`{"args":["run"]}`, http.StatusForbidden},
+	} {
+		answer := httptest.NewRecorder()
+		door.ServeHTTP(answer, httptest.NewRequest(http.MethodPost, commandsPath, strings.NewReader(test.body)))
+		if answer.Code != test.want {
+			t.Errorf("%.30s: %d %s", test.body, answer.Code, answer.Body)
+		}
+	}
+	if state, err := p.recovery.Switch.State(t.Context()); err != nil || len(state) > 0 {
+		t.Errorf("%v, %v", state, err)
+	}
+}
+
+// crash leaves a socket on which nobody listens any more.
+func crash(t *testing.T, dataDir string) {
+	t.Helper()
+	stale, err := net.Listen("unix", socketPath(dataDir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stale.(*net.UnixListener).SetUnlinkOnClose(false)
+	if err := stale.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestASocketThatACrashLeftIsReplaced(t *testing.T) {
+	t.Parallel()
+	s := setup(t, 4)
+	crash(t, s.data)
+	p := s.open()
+	var served sync.WaitGroup
+	ctx, stop := context.WithCancel(t.Context())
+	served.Go(func() {
+		if err := p.serveOperator(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	if got := operate(t, []string{"DATA_DIR=" + s.data}, "status"); !strings.HasSuffix(got, "all is well\n") {
+		t.Errorf("status:\n%s", got)
+	}
+	stop()
+	served.Wait()
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestASocketThatACrashLeftDoesNotHinderAnOperatorOfAStoppedRun(t *testing.T) {
+	t.Parallel()
+	settings := heldHome(t, first)
+	crash(t, settings.DataDir)
+	if got := operate(t, []string{"DATA_DIR=" + settings.DataDir}, "holds"); !strings.Contains(got, first) {
+		t.Error(got)
+	}
+	// Somebody else has the file, and does not listen.
+	openDesk(t, settings)
+	if _, errOut, exit := outcome(t, operatorEnviron(settings), "holds"); exit != 1 || !strings.Contains(errOut, "takes no commands") {
+		t.Errorf("exit code %d, %s", exit, errOut)
+	}
+}
+
+func TestAProcessThatCanHaveNoSocketRunsWithoutOne(t *testing.T) {
+	t.Parallel()
+	s := setup(t, 4)
+	s.data += "/" + strings.Repeat("x", 120)
+	p := s.open()
+	if p.operator != nil {
+		t.Error("it listens")
+	}
+	if err := errors.Join(p.serveOperator(t.Context()), p.Close()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestACommandEndsWithTheClientThatAskedForIt(t *testing.T) {
+	t.Parallel()
+	p, environ := running(t)
+	const many = 30
+	dead(t, p, many)
+	root := command(environ, terminal{})
+	ctx, goAway := context.WithCancel(t.Context())
+	var left sync.WaitGroup
+	left.Go(func() {
+		// At this rate it would take half a minute.
+		asked := request{Args: []string{"replay", "--rate", "1"}}
+		var errOut bytes.Buffer
+		exit := carryOut(ctx, root, asked, io.Discard, &errOut)
+		if exit != 1 || !strings.Contains(errOut.String(), "the command was stopped") {
+			t.Errorf("exit code %d, %s", exit, errOut.String())
+		}
+	})
+	moved := func() bool {
+		depth, err := p.deadLetters.Depth(t.Context())
+		return err == nil && depth.Visible+depth.InFlight < many
+	}
+	if err := wait(t.Context(), 20*time.Second, moved); err != nil {
+		t.Fatal(err)
+	}
+	goAway()
+	left.Wait()
+	// What it held is given back at once, and not when its time runs out.
+	givenBack := func() bool {
+		depth, err := p.deadLetters.Depth(t.Context())
+		return err == nil && depth.InFlight == 0 && depth.Visible > many/2
+	}
+	if err := wait(t.Context(), 20*time.Second, givenBack); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestARunThatEndsBeforeItsCommandIsTold(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	_, err := copyFrames(t.Context(), strings.NewReader(`{"out":"SGVsZCBhcmU="}`+"\n"), &out, io.Discard)
+	if out.String() != "Held are" || err == nil || !strings.Contains(err.Error(), "ended before the command did") {
+		t.Errorf("%q, %v", out.String(), err)
+	}
+}
+
+func TestACommandEndsWithTheRunThatCarriesItOut(t *testing.T) {
+	t.Parallel()
+	s := setup(t, 4)
+	p := s.open()
+	const many = 30
+	dead(t, p, many)
+	ctx, stop := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	group.Go(func() {
+		if err := p.serveOperator(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	group.Go(func() {
+		_, errOut, exit := outcome(t, []string{"DATA_DIR=" + s.data}, "replay", "--rate", "1")
+		if exit != 1 || !strings.Contains(errOut, "context canceled") {
+			t.Errorf("exit code %d, %s", exit, errOut)
+		}
+	})
+	moved := func() bool {
+		depth, err := p.deadLetters.Depth(t.Context())
+		return err == nil && depth.Visible+depth.InFlight < many
+	}
+	if err := wait(t.Context(), 20*time.Second, moved); err != nil {
+		t.Error(err)
+	}
+	stop()
+	group.Wait()
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/spf13/cobra"
+
+	"entrawebex/internal/pause"
+)
+
+func (d desk) statusCommand() *cobra.Command {
+	var asJSON bool
+	command := &cobra.Command{
+		Use:   "status",
+		Short: "Tells whether all is well, and if not, what needs you",
+		Long: `Tells how things stand, and in its last line whether all is well: which side is
+paused, by whom, why and since when; whether the guard is latched; what is held,
+blocked users whose accounts are still open first; how many changes wait and how
+many dead letters there are; how many users and groups have an open fault, the
+worst three with their reason; and how many inactive accounts Webex removes within
+seven days, which it does 30 days after they were deactivated. It reads every record.
+
+Faults that are tried again by themselves need nobody in their first hour. The exit
+code is 0 whenever it could look.
+` + homesHelp,
+		Example: `  entrawebex status
+  entrawebex status --json | jq -e .allIsWell`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, out := cmd.Context(), cmd.OutOrStdout()
+			return d.inHomes(ctx, func(h *homes) error {
+				s, err := h.survey(ctx, time.Now())
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return json.NewEncoder(out).Encode(s)
+				}
+				d.terminal.show(out, s)
+				return nil
+			})
+		},
+	}
+	command.Flags().BoolVar(&asJSON, "json", false, "print one line of JSON")
+	return command
+}
+
+// show prints a survey as a table and a last line.
+func (t terminal) show(out io.Writer, s survey) {
+	w := table.NewWriter()
+	w.SetOutputMirror(out)
+	w.SetStyle(table.StyleLight)
+	const widest = 60 // columns of the terminal
+	w.SetColumnConfigs([]table.ColumnConfig{{Number: 2, WidthMax: widest, WidthMaxEnforcer: text.WrapSoft}})
+	row := func(what string, value any) { w.AppendRow(table.Row{what, value}) }
+	// alarm paints what needs a person.
+	alarm := func(yes bool, value string) string {
+		if !yes {
+			return value
+		}
+		return t.paint(text.FgRed, value)
+	}
+	for _, side := range pause.Sides() {
+		p, paused := s.Paused[side]
+		row(strings.ToUpper(string(side[:1]))+string(side[1:]), alarm(paused, pauseState(p, paused)))
+	}
+	row("Guard", alarm(!s.GuardLatchedSince.IsZero(), guardState(s.GuardLatchedSince)))
+	w.AppendSeparator()
+	row("Held", alarm(s.Holds.Undecided > 0, holdState(s.Holds)))
+	const most = 10
+	for i, o := range s.Holds.Blocked {
+		if i == most {
+			row("", fmt.Sprintf("and %d more: entrawebex holds", len(s.Holds.Blocked)-most))
+			break
+		}
+		row("  blocked, still open", alarm(true, o.String()))
+	}
+	w.AppendSeparator()
+	row("Changes waiting", s.Waiting)
+	row("Changes in flight", s.InFlight)
+	row("Dead letters", alarm(s.DeadLetters > 0, letterState(s.DeadLetters)))
+	w.AppendSeparator()
+	row("Linked to Webex", counted(s.Linked, "object"))
+	row("Open faults", s.faults())
+	for _, f := range s.Worst {
+		row("  "+f.label(), alarm(f.severity() < retried, fmt.Sprintf("%s, at %s, since %s, %s: %s",
+			f.Object, f.Step, f.Since.UTC().Format(time.RFC3339), counted(f.Attempts, "attempt"), f.Reason)))
+	}
+	row("Removed by Webex soon", removedState(s.Removed))
+	w.Render()
+	if s.AllIsWell {
+		fmt.Fprintln(out, t.paint(text.FgGreen, "all is well"))
+		return
+	}
+	fmt.Fprintln(out, t.paint(text.FgRed, "Needs you: "+strings.Join(s.Attention, "; ")))
+}
+
+func pauseState(p pause.Pause, paused bool) string {
+	if !paused {
+		return "not paused"
+	}
+	by := "by itself, until its probe succeeds"
+	if p.ByOperator {
+		by = "by an operator, until entrawebex resume"
+	}
+	return fmt.Sprintf("paused since %s %s: %s", p.Since.UTC().Format(time.RFC3339), by, p.Why)
+}
+
+func guardState(latched time.Time) string {
+	if latched.IsZero() {
+		return "not latched"
+	}
+	return fmt.Sprintf("latched since %s: disables and deletes are held until entrawebex guard clear", latched.UTC().Format(time.RFC3339))
+}
+
+func holdState(h holdCount) string {
+	if h.Total == 0 {
+		return "nothing"
+	}
+	return fmt.Sprintf("%s, %d to decide on: entrawebex holds", counted(h.Total, "object"), h.Undecided)
+}
+
+func letterState(n int) string {
+	if n == 0 {
+		return "0"
+	}
+	return fmt.Sprintf("%d: entrawebex dead-letters", n)
+}
+
+func removedState(r removedSoon) string {
+	if r.Count == 0 {
+		return "no account within 7 days"
+	}
+	return fmt.Sprintf("%s within 7 days, the first on %s", counted(r.Count, "inactive account"), r.First.UTC().Format(time.DateOnly))
+}

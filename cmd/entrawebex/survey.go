@@ -1,0 +1,219 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"entrawebex/internal/change"
+	"entrawebex/internal/pause"
+	"entrawebex/internal/provision"
+)
+
+// survey is how things stand: what status tells, and in this form with --json.
+// Whatever was logged as an alarm stands in it for as long as it is true.
+type survey struct {
+	// Paused are the paused sides.
+	Paused pause.State `json:"paused"`
+	// GuardLatchedSince is zero if the guard is not latched.
+	GuardLatchedSince time.Time `json:"guardLatchedSince,omitzero"`
+	Holds             holdCount `json:"holds"`
+	// Waiting and InFlight are changes, DeadLetters messages.
+	Waiting     int `json:"waiting"`
+	InFlight    int `json:"inFlight"`
+	DeadLetters int `json:"deadLetters"`
+	// Linked is how many users and groups are linked to Webex.
+	Linked int `json:"linked"`
+	// Faults is how many objects have an open fault of each kind, or one that
+	// was given up; Worst are the three that most need a person.
+	Faults map[string]int `json:"faults"`
+	Worst  []openFault    `json:"worst"`
+	// Unmended is how many of the faults are not tried again, or in vain as
+	// long as the credentials are refused; Stuck how many of the others have
+	// been open for longer than is usual.
+	Unmended int `json:"unmended"`
+	Stuck    int `json:"stuck"`
+	// Removed are the inactive accounts that Webex removes within soon.
+	Removed removedSoon `json:"removedSoon"`
+	// Attention says what needs a person; empty if all is well.
+	Attention []string `json:"attention"`
+	AllIsWell bool     `json:"allIsWell"`
+}
+
+// holdCount is how much is held. Undecided is what waits for a person's word.
+// Blocked are, by their ids, those whom Entra blocked while Webex lets them in.
+type holdCount struct {
+	Total     int             `json:"total"`
+	Undecided int             `json:"undecided"`
+	Blocked   []change.Object `json:"blocked"`
+}
+
+type openFault struct {
+	Object change.Object `json:"object"`
+	provision.Trouble
+}
+
+// removedSoon is how many accounts go, and when the first does.
+type removedSoon struct {
+	Count int       `json:"count"`
+	First time.Time `json:"first,omitzero"`
+}
+
+const (
+	// inactiveLife is how long Webex keeps an account that is inactive
+	// (Webex SCIM 2.0, "Update a user with PATCH").
+	inactiveLife = 30 * 24 * time.Hour
+	// soon is the time before its removal in which an account is told of.
+	soon = 7 * 24 * time.Hour
+	// approved is how long an approval may be used (provision.Approve).
+	approved = 24 * time.Hour
+	// usual is how long a fault that is tried again needs nobody.
+	usual = time.Hour
+	// worst is how many faults are told with their reason.
+	worst = 3
+)
+
+// survey reads how things stand, every record included.
+func (h *homes) survey(ctx context.Context, now time.Time) (survey, error) {
+	s := survey{Faults: map[string]int{}, Worst: []openFault{}, Attention: []string{}, Holds: holdCount{Blocked: []change.Object{}}}
+	var err error
+	if s.Paused, err = h.pause.State(ctx); err != nil {
+		return survey{}, err
+	}
+	if s.GuardLatchedSince, err = h.guard.Latched(ctx); err != nil {
+		return survey{}, err
+	}
+	changes, err := h.changes.Depth(ctx)
+	if err != nil {
+		return survey{}, err
+	}
+	letters, err := h.letters.Depth(ctx)
+	if err != nil {
+		return survey{}, err
+	}
+	s.Waiting, s.InFlight, s.DeadLetters = changes.Visible, changes.InFlight, letters.Visible+letters.InFlight
+	err = h.ledger.Records(ctx, func(r provision.Record) error {
+		s.count(r, now)
+		return nil
+	})
+	if err != nil {
+		return survey{}, err
+	}
+	slices.SortFunc(s.Holds.Blocked, func(a, b change.Object) int { return cmp.Compare(a.ID, b.ID) })
+	s.attend()
+	return s, nil
+}
+
+func (s *survey) count(r provision.Record, now time.Time) {
+	if r.WebexID != "" {
+		s.Linked++
+		if at := r.InactiveSince.Add(inactiveLife); !r.InactiveSince.IsZero() && at.After(now) && at.Before(now.Add(soon)) {
+			if s.Removed.Count == 0 || at.Before(s.Removed.First) {
+				s.Removed.First = at
+			}
+			s.Removed.Count++
+		}
+	}
+	if r.Hold != nil {
+		s.Holds.Total++
+		if r.Rejected == nil && (r.Approval == nil || now.Sub(r.Approval.At) >= approved) {
+			s.Holds.Undecided++
+		}
+		if r.Hold.Security {
+			s.Holds.Blocked = append(s.Holds.Blocked, r.Object)
+		}
+	}
+	// A hold is told as one, and not once more as a fault.
+	if t := r.Trouble; t != nil && t.Kind != provision.Held {
+		f := openFault{Object: r.Object, Trouble: *t}
+		s.Faults[f.label()]++
+		switch {
+		case f.severity() < retried:
+			s.Unmended++
+		case now.Sub(t.Since) >= usual:
+			s.Stuck++
+		}
+		s.Worst = append(s.Worst, f)
+		slices.SortFunc(s.Worst, compareFaults)
+		s.Worst = s.Worst[:min(worst, len(s.Worst))]
+	}
+}
+
+// compareFaults puts the one first that more needs a person: by its kind, then
+// by how often it was tried, then by its age.
+func compareFaults(a, b openFault) int {
+	return cmp.Or(
+		cmp.Compare(a.severity(), b.severity()), cmp.Compare(b.Attempts, a.Attempts),
+		a.Since.Compare(b.Since), cmp.Compare(a.Object.String(), b.Object.String()),
+	)
+}
+
+// retried is the severity from which on a fault is tried again by itself.
+const retried = 2
+
+// severity is the place in the order in which faults are told.
+func (f openFault) severity() int {
+	switch {
+	case f.Dead():
+		return 0
+	case f.Kind == provision.Unauthorized:
+		return 1
+	case f.Kind == provision.Transient:
+		return retried
+	default:
+		return retried + 1
+	}
+}
+
+// label is the kind, or that it was given up.
+func (f openFault) label() string {
+	if f.GivenUp {
+		return "given up"
+	}
+	return string(f.Kind)
+}
+
+// attend says what needs a person.
+func (s *survey) attend() {
+	need := func(yes bool, format string, args ...any) {
+		if yes {
+			s.Attention = append(s.Attention, fmt.Sprintf(format, args...))
+		}
+	}
+	for _, side := range pause.Sides() {
+		_, paused := s.Paused[side]
+		need(paused, "%s is paused", side)
+	}
+	need(!s.GuardLatchedSince.IsZero(), "the guard is latched")
+	need(len(s.Holds.Blocked) > 0, "%s blocked in Entra and still open in Webex", counted(len(s.Holds.Blocked), "account"))
+	need(s.Holds.Undecided > 0, "%s to decide on", counted(s.Holds.Undecided, "hold"))
+	need(s.DeadLetters > 0, "%s", counted(s.DeadLetters, "dead letter"))
+	need(s.Unmended > 0, "%s that trying again does not mend", counted(s.Unmended, "fault"))
+	need(s.Stuck > 0, "%s tried again for more than an hour", counted(s.Stuck, "fault"))
+	s.AllIsWell = len(s.Attention) == 0
+}
+
+// counted is a number of things, in words.
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// faults says how many there are of each kind.
+func (s *survey) faults() string {
+	if len(s.Faults) == 0 {
+		return "none"
+	}
+	kinds := slices.Sorted(maps.Keys(s.Faults))
+	parts := make([]string, len(kinds))
+	for i, kind := range kinds {
+		parts[i] = fmt.Sprintf("%d %s", s.Faults[kind], kind)
+	}
+	return strings.Join(parts, ", ")
+}

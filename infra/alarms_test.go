@@ -1,0 +1,117 @@
+package infra_test
+
+import (
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const alarm = "AWS::CloudWatch::Alarm"
+
+func TestEveryAlarmTellsSomebodyWhatToDo(t *testing.T) {
+	t.Parallel()
+	template := readTemplate(t)
+	for name, properties := range resources(template, alarm) {
+		want := object{
+			"AlarmActions":       []any{object{"Ref": "AlarmTopic"}},
+			"ComparisonOperator": "GreaterThanThreshold",
+			// Nothing logged, nothing queued, nobody calling: no alarm.
+			"TreatMissingData": "notBreaching",
+		}
+		for property, value := range want {
+			if diff := cmp.Diff(value, properties[property]); diff != "" {
+				t.Errorf("%s.%s (-want +got):\n%s", name, property, diff)
+			}
+		}
+		if text, _ := properties["AlarmDescription"].(string); !strings.Contains(text, "entrawebex ") && !strings.Contains(text, "log says why") {
+			t.Errorf("%s does not say what to do: %q", name, text)
+		}
+	}
+	subscription := at(template, "Resources", "AlarmSubscription")
+	if at(subscription, "Condition") != "HasAlarmEmail" || at(template, "Parameters", "AlarmEmail", "Default") != "" {
+		t.Errorf("without an address there is a subscription: %v", subscription)
+	}
+}
+
+func TestTheErrorsOfEveryFunctionAreAnAlarm(t *testing.T) {
+	t.Parallel()
+	template := readTemplate(t)
+	watched := map[string]bool{}
+	for _, properties := range resources(template, alarm) {
+		if properties["Namespace"] == "AWS/Lambda" && properties["MetricName"] == "Errors" {
+			watched[at(properties["Dimensions"].([]any)[0], "Value", "Ref").(string)] = true
+		}
+	}
+	for name := range resources(template, function) {
+		if !watched[name] {
+			t.Errorf("nobody is told of the errors of %s", name)
+		}
+	}
+}
+
+var (
+	filterPattern = regexp.MustCompile(`^\{ \$\.level = "ERROR" && \$\.msg = "([^"]+)" \}$`)
+	errorLine     = regexp.MustCompile(`\.ErrorContext\(ctx, "([^"]+)"`)
+)
+
+func TestTheLinesThatAlarmsWaitForAreLogged(t *testing.T) {
+	t.Parallel()
+	logged := errorLines(t)
+	template := readTemplate(t)
+	metrics := map[string]bool{}
+	var waited []string
+	for name, properties := range resources(template, "AWS::Logs::MetricFilter") {
+		pattern, _ := properties["FilterPattern"].(string)
+		match := filterPattern.FindStringSubmatch(pattern)
+		if match == nil {
+			t.Errorf("%s waits for no error: %s", name, pattern)
+			continue
+		}
+		if !slices.Contains(logged, match[1]) {
+			t.Errorf("%s waits for %q, which nothing logs as an error", name, match[1])
+		}
+		waited = append(waited, match[1])
+		metrics[at(properties["MetricTransformations"].([]any)[0], "MetricName").(string)] = true
+	}
+	slices.Sort(waited)
+	want := []string{"guard latched", "paused", "protected user held", "removals held", "security block held", "sent to the dead-letter queue"}
+	if diff := cmp.Diff(want, waited); diff != "" {
+		t.Errorf("lines (-want +got):\n%s", diff)
+	}
+	for name, properties := range resources(template, alarm) {
+		if at(properties["Namespace"], "Ref") == "AWS::StackName" && !metrics[properties["MetricName"].(string)] {
+			t.Errorf("%s waits for the metric %v, which no filter counts", name, properties["MetricName"])
+		}
+		delete(metrics, properties["MetricName"].(string))
+	}
+	if len(metrics) > 0 {
+		t.Errorf("no alarm waits for %v", slices.Collect(maps.Keys(metrics)))
+	}
+}
+
+// errorLines are the messages that the worker's packages log as errors.
+func errorLines(t *testing.T) []string {
+	t.Helper()
+	var lines []string
+	err := filepath.WalkDir("../internal", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		source, err := os.ReadFile(path)
+		for _, match := range errorLine.FindAllSubmatch(source, -1) {
+			lines = append(lines, string(match[1]))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lines
+}

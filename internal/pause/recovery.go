@@ -1,0 +1,132 @@
+package pause
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Recovery does every minute what a pause and its end ask for.
+type Recovery struct {
+	Switch *Switch
+	// Feed switches what feeds the worker on or off, unless it is so already.
+	// Nil where the worker fetches its messages itself.
+	Feed func(ctx context.Context, on bool) error
+	// Replay puts back the dead letters whose fault was transient. It returns
+	// how many that were, and of how many more it cannot tell.
+	Replay func(ctx context.Context) (moved, left int, err error)
+}
+
+// Settle makes the feed agree with what is paused, and resumes the sides that
+// work again. The feed comes first: the probes of two sides that do not answer
+// take what is left of a function's minute.
+func (r *Recovery) Settle(ctx context.Context) error {
+	fed := r.feed(ctx)
+	resumed, err := r.Switch.Probe(ctx)
+	if len(resumed) > 0 {
+		err = errors.Join(err, r.feed(ctx))
+	}
+	return errors.Join(fed, err)
+}
+
+// feed lets the worker be fed while nothing is paused. What is paused is a
+// matter of record: where that cannot be read, nothing is switched.
+func (r *Recovery) feed(ctx context.Context) error {
+	if r.Feed == nil {
+		return nil
+	}
+	state, err := r.Switch.State(ctx)
+	if err != nil {
+		return err
+	}
+	return r.Feed(ctx, len(state) == 0)
+}
+
+// patience is how long a replay is repeated that leaves letters and moves none:
+// those that a replay held which was killed are out of sight for five minutes.
+// What is left then waits behind a letter of the same object that stays.
+const patience = 15 * time.Minute
+
+// CatchUp replays what became a dead letter by a trouble that is over. It is
+// due from the end of an automatic pause until a replay has come to its end, in
+// this process or another; while something is paused it waits. One that time
+// cuts short goes on with the next call.
+func (r *Recovery) CatchUp(ctx context.Context) error {
+	d, version, err := r.Switch.due(ctx)
+	if err != nil || d.Since.IsZero() {
+		return err
+	}
+	state, err := r.Switch.State(ctx)
+	if err != nil || len(state) > 0 {
+		return err
+	}
+	moved, left, err := r.Replay(ctx)
+	if err != nil {
+		return fmt.Errorf("replay after a pause: %w", err)
+	}
+	now := r.Switch.Now()
+	switch {
+	case left == 0:
+		d = due{}
+	case moved > 0:
+		d.Since = now
+	case now.Sub(d.Since) < patience:
+		return nil
+	default:
+		r.Switch.Log.WarnContext(ctx, "dead letters are left after a pause", "left", left)
+		d = due{}
+	}
+	return r.Switch.note(ctx, d, version)
+}
+
+// due says that a replay is due, and since when; not if it is zero. It is a
+// document of its own: what is paused is read with every batch.
+type due struct {
+	Since time.Time `json:"since,omitzero"`
+}
+
+const dueDocument = "replay due"
+
+func (s *Switch) due(ctx context.Context) (due, int64, error) {
+	data, version, err := s.Documents.Document(ctx, dueDocument)
+	if err != nil {
+		return due{}, 0, fmt.Errorf("read whether a replay is due: %w", err)
+	}
+	var d due
+	if version > 0 {
+		if err := json.Unmarshal(data, &d); err != nil {
+			return due{}, 0, fmt.Errorf("read whether a replay is due: %w", err)
+		}
+	}
+	return d, version, nil
+}
+
+// note writes whether a replay is due, unless another did meanwhile: a pause
+// that ends during a replay makes another one due.
+func (s *Switch) note(ctx context.Context, d due, version int64) error {
+	data, err := json.Marshal(d)
+	if err == nil {
+		err = s.Documents.PutDocument(ctx, dueDocument, data, version)
+	}
+	if err != nil {
+		return fmt.Errorf("note whether a replay is due: %w", err)
+	}
+	return nil
+}
+
+// owe notes that a replay is due from now on.
+func (s *Switch) owe(ctx context.Context) error {
+	var failed error
+	for range writes {
+		_, version, err := s.due(ctx)
+		if err != nil {
+			return err
+		}
+		if failed = s.note(ctx, due{Since: s.Now()}, version); failed == nil {
+			return nil
+		}
+	}
+	return failed
+}
