@@ -19,6 +19,7 @@ type Phase string
 const (
 	ReadLedger Phase = "reading the ledger"
 	ReadWebex  Phase = "reading Webex"
+	ReadGroups Phase = "reading groups"
 	Users      Phase = "users"
 	Groups     Phase = "groups"
 	Unseen     Phase = "what was not seen"
@@ -86,14 +87,6 @@ type Enqueuer interface {
 	Enqueue(ctx context.Context, changes []change.Change) error
 }
 
-// Scope is who is assigned, as lists show it. Presence in a list is enough to
-// be in scope; who is not in it is asked about singly.
-type Scope interface {
-	// Assigned returns the roles of all who are assigned: users, also through
-	// groups, and groups.
-	Assigned(ctx context.Context) (map[change.Object][]string, error)
-}
-
 // Sweep compares Entra and Webex as a whole. It reads both sides in pages, and
 // the engine writes the differences, users before groups. The ledger is its
 // checkpoint: one that is cut short at any moment is begun again from the
@@ -106,9 +99,12 @@ type Sweep struct {
 	Converge func(ctx context.Context, sightings []provision.Sighting) []provision.Attempt
 	// Mapping is the engine's.
 	Mapping mapping.Rules
-	// Scope is nil for everybody, else Covers says whose roles count.
-	Scope  Scope
-	Covers func(roles []string) bool
+	// Scope is the engine's; nil for everybody. Presence in a list is enough to
+	// be in it; who is in none is asked about singly.
+	Scope *provision.Scope
+	// Members reads a page of those users in a group of whom the delta query
+	// does not tell.
+	Members func(ctx context.Context, groupID string, transitive bool, page string) (provision.MemberPage, error)
 	// Nested and SkipGroups are the engine's.
 	Nested, SkipGroups bool
 	// RepairDrift puts back what was changed in Webex.
@@ -146,10 +142,11 @@ var ErrUnfinished = errors.New("the sweep is not finished")
 func (s *Sweep) Run(ctx context.Context) (Result, error) {
 	r := &run{
 		Sweep: s, result: Result{Classes: map[Class]int{}, Actions: map[provision.Action]int{}},
-		known: map[change.Object]*known{}, byWebex: map[string]*known{}, size: batchSize,
+		known: map[change.Object]*known{}, byWebex: map[string]*known{},
+		gathered: map[string]*gathered{}, assigned: map[change.Object][]string{}, size: batchSize,
 	}
 	for _, phase := range []func(context.Context) error{
-		r.readLedger, r.readScope, r.readWebex, r.users, r.groups, r.unseen,
+		r.readLedger, r.readAssignments, r.readWebex, r.readGroups, r.readScope, r.users, r.groups, r.unseen,
 	} {
 		if err := phase(ctx); err != nil {
 			return r.result, fmt.Errorf("compare Entra and Webex: %w", err)
@@ -168,6 +165,12 @@ type run struct {
 	known   map[change.Object]*known
 	byWebex map[string]*known
 	strays  strays
+	// gathered are Entra's groups by their ids, order is theirs, as of read; next
+	// is where their delta query goes on.
+	gathered map[string]*gathered
+	order    []*gathered
+	read     time.Time
+	next     string
 	// assigned are the roles of those in scope.
 	assigned map[change.Object][]string
 	park     bool
@@ -220,18 +223,6 @@ func (r *run) readLedger(ctx context.Context) error {
 	r.park = r.Park && len(r.byWebex) == 0
 	return nil
 }
-
-func (r *run) readScope(ctx context.Context) error {
-	if r.Scope == nil {
-		return nil
-	}
-	var err error
-	r.assigned, err = r.Scope.Assigned(ctx)
-	return err
-}
-
-// inScope reports whether a list says that the object is in scope.
-func (r *run) inScope(o change.Object) bool { return r.Scope == nil || r.Covers(r.assigned[o]) }
 
 // readWebex reads what Webex has. Of what is as it was written nothing is kept.
 func (r *run) readWebex(ctx context.Context) error {

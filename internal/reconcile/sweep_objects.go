@@ -21,49 +21,52 @@ func (r *run) users(ctx context.Context) error {
 	})
 }
 
-// groups deals with Entra's groups. The members of a large one are spread over
-// pages: all are read first.
-func (r *run) groups(ctx context.Context) error {
-	var order []*gathered
-	byID := map[string]*gathered{}
-	r.tell(Progress{Phase: Groups})
-	at := r.Now()
+// readGroups reads Entra's groups and who is in them. The members of a large one
+// are spread over pages: all are read before any is dealt with.
+func (r *run) readGroups(ctx context.Context) error {
+	r.read = r.Now()
 	var page Page
 	for page.Delta == "" {
 		var err error
 		if page, err = r.Graph.Delta(ctx, change.Group, page.Next); err != nil {
 			return err
 		}
-		if r.SkipGroups {
-			continue // all that counts is where the delta query goes on
-		}
 		for _, o := range page.Objects {
-			g := byID[o.ID]
+			g := r.gathered[o.ID]
 			if g == nil {
 				g = &gathered{}
-				byID[o.ID] = g
-				order = append(order, g)
+				r.gathered[o.ID] = g
+				r.order = append(r.order, g)
 			}
 			g.merge(o)
 		}
+		r.tell(Progress{Phase: ReadGroups, Done: len(r.order)})
 	}
-	for i, g := range order {
-		if g.Removed != NotRemoved {
+	r.next = page.Delta
+	return nil
+}
+
+// groups deals with Entra's groups.
+func (r *run) groups(ctx context.Context) error {
+	for i, g := range r.order {
+		switch {
+		case r.SkipGroups:
+		case g.Removed != NotRemoved:
 			if err := r.removed(ctx, g.Object); err != nil {
 				return err
 			}
-			continue
+		default:
+			members, whole := g.users(r.gathered, r.Nested)
+			if err := r.deal(ctx, g.Object, r.read, members, whole); err != nil {
+				return err
+			}
 		}
-		members, whole := g.users(byID, r.Nested)
-		if err := r.deal(ctx, g.Object, at, members, whole); err != nil {
-			return err
-		}
-		r.tell(Progress{Phase: Groups, Done: i + 1, Total: len(order)})
+		r.tell(Progress{Phase: Groups, Done: i + 1, Total: len(r.order)})
 	}
 	if err := r.flush(ctx); err != nil {
 		return err
 	}
-	return r.Round(ctx, change.Group, page.Delta)
+	return r.Round(ctx, change.Group, r.next)
 }
 
 // removed leaves what is in the recycle bin, or gone, to the worker, if it is
@@ -81,7 +84,7 @@ func (r *run) removed(ctx context.Context, o Object) error {
 
 // round reads all of a first round and calls each with what lives in it.
 func (r *run) round(ctx context.Context, kind change.Kind, phase Phase, each func(Object, time.Time) error) error {
-	r.tell(Progress{Phase: phase, Total: len(r.assigned)})
+	r.tell(Progress{Phase: phase})
 	var page Page
 	for page.Delta == "" {
 		at := r.Now()
@@ -94,7 +97,7 @@ func (r *run) round(ctx context.Context, kind change.Kind, phase Phase, each fun
 				return err
 			}
 		}
-		r.tell(Progress{Phase: phase, Done: r.progress.Done + len(page.Objects), Total: r.progress.Total})
+		r.tell(Progress{Phase: phase, Done: r.progress.Done + len(page.Objects)})
 	}
 	if err := r.flush(ctx); err != nil {
 		return err
