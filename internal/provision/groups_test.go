@@ -574,3 +574,21 @@ func TestAChangeOfAUserNeverWritesAGroup(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// Somebody who joined and is deleted before the group is compared, is on no list
+// of members. Nobody hears of the deletion before the restore, which gives the
+// membership back.
+func TestWhoIsNamedAndNotListedComesBackAMember(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	p := w.hire(ada, "ada@example.com")
+	w.provisioned(ada)
+	w.team(sales, "Sales", ada)
+	p.binned = true
+	w.converge(changed(sales, ada))
+	w.wantMembers(sales)
+	p.binned = false
+	w.converge(updated(ada))
+	w.drain()
+	w.wantMembers(sales, ada)
+}

@@ -19,7 +19,7 @@ const soon = time.Second
 func (b *batch) members(ctx context.Context, w *work) {
 	leased, cancel := context.WithTimeout(ctx, w.record.Claim.Until.Sub(b.Now()))
 	defer cancel()
-	m := &membership{batch: b, work: w}
+	m := &membership{batch: b, work: w, unlisted: slices.Clone(w.hints)}
 	finished := true
 	switch {
 	case w.seeded:
@@ -40,6 +40,7 @@ func (b *batch) members(ctx context.Context, w *work) {
 	}
 	if w.record.Comparison != nil {
 		finished = m.compare(leased)
+		m.awaitUnlisted(leased)
 	}
 	m.apply(leased, 0)
 	m.conclude(finished)
@@ -51,6 +52,8 @@ type membership struct {
 	*work
 
 	add, remove []person
+	// unlisted are those named whom Entra has not listed as members.
+	unlisted []string
 	// unknown counts those of whom it is not known who they are.
 	unknown int
 	// fault is the most hopeful of the faults there were: one that can be
@@ -202,6 +205,18 @@ func (m *membership) awaitGroups(ctx context.Context, ids []string) {
 	}
 }
 
+// awaitUnlisted notes that the group waits for those who were named and are not
+// listed. They may have left, or be in the recycle bin, of which nobody has heard
+// yet, and come back as members.
+func (m *membership) awaitUnlisted(ctx context.Context) {
+	if len(m.unlisted) == 0 {
+		return
+	}
+	if err := m.Ledger.Await(ctx, m.attempt.Object, users(m.unlisted)); err != nil {
+		m.failed(err)
+	}
+}
+
 // compare compares all members and reports whether it came to the end. It
 // holds what Webex has and reads Entra page by page; whoever only Webex has is
 // nominated for removal, and asked about singly.
@@ -274,6 +289,7 @@ func (m *membership) takePage(ctx context.Context, page MemberPage, has map[stri
 		return
 	}
 	var missing []string
+	m.unlisted = slices.DeleteFunc(m.unlisted, func(id string) bool { return slices.Contains(page.Users, id) })
 	for i, id := range page.Users {
 		webexID := webexIDs[i]
 		if webexID == "" {
