@@ -27,8 +27,9 @@ func checkCommand(environ []string) *cobra.Command {
 		Short: "Tests the connection to Entra and Webex, and the way back to the webhook",
 		Long: `Tests what a run needs, one line each, and says how to mend what fails:
 the settings, the Graph token and each permission, the tenant, the Webex token
-and organization, a search that must be empty, and the webhook's handshake as
-Graph will make it. Nothing is changed on either side.
+and organization, a search that must be empty, a page of the users and of the
+groups, and the webhook's handshake as Graph will make it. Nothing is changed on
+either side: what reaches Webex cannot write.
 ` + environment,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -47,7 +48,7 @@ func check(ctx context.Context, out io.Writer, s config.Settings) error {
 	if err != nil {
 		return err
 	}
-	target, err := webex.Open(s.Webex)
+	target, err := webex.OpenReadOnly(s.Webex)
 	if err != nil {
 		return err
 	}
@@ -72,7 +73,13 @@ func check(ctx context.Context, out io.Writer, s config.Settings) error {
 	}
 	_, err = directory.Subscriptions(ctx)
 	line("Entra subscriptions", "can be listed", err)
-	line("Webex organization", s.Webex.OrgID, checkWebex(ctx, target))
+	err = checkWebex(ctx, target)
+	line("Webex organization", s.Webex.OrgID, err)
+	if err == nil {
+		for _, kind := range change.Kinds() {
+			line("Webex "+string(kind)+"s", "can be listed", checkList(ctx, target, kind))
+		}
+	}
 	for _, path := range []string{"/notifications", "/lifecycle"} {
 		address := strings.TrimRight(s.Webhook.URL, "/") + path
 		line("Webhook handshake", address, checkHandshake(ctx, address))
@@ -137,6 +144,24 @@ func checkWebex(ctx context.Context, target *webex.Client) error {
 	}
 	if err == nil && len(found) > 0 {
 		return fmt.Errorf("a search for a made-up userName finds %d accounts: the server ignores filters and must not be written to", len(found))
+	}
+	return err
+}
+
+// errEnough ends a list after its first page.
+var errEnough = errors.New("one page is enough")
+
+// checkList reads a page of all users or groups, as a comparison of everything
+// does.
+func checkList(ctx context.Context, target *webex.Client, kind change.Kind) error {
+	var err error
+	if kind == change.Group {
+		err = target.Groups(ctx, func([]provision.ListedGroup) error { return errEnough })
+	} else {
+		err = target.Users(ctx, func([]provision.Resource) error { return errEnough })
+	}
+	if errors.Is(err, errEnough) {
+		return nil
 	}
 	return err
 }

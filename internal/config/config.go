@@ -75,8 +75,18 @@ type Webex struct {
 	Cloud string `env:"WEBEX_CLOUD" envDefault:"public"`
 	// SCIMURL is the SCIM root of the organization; the environment may
 	// override it.
-	SCIMURL     string `env:"WEBEX_SCIM_URL"`
+	SCIMURL string `env:"WEBEX_SCIM_URL"`
+	// AccessToken is a fixed token, or the last that a service app made; it
+	// may be empty if there is a service app.
 	AccessToken string `env:"WEBEX_ACCESS_TOKEN"`
+	// ClientID, ClientSecret and RefreshToken are a service app's: all of them
+	// or none.
+	ClientID     string `env:"WEBEX_CLIENT_ID"`
+	ClientSecret string `env:"WEBEX_CLIENT_SECRET"`
+	RefreshToken string `env:"WEBEX_REFRESH_TOKEN"`
+	// TokenURL is the token endpoint; the environment may override it for a
+	// loopback host only.
+	TokenURL string `env:"WEBEX_TOKEN_URL"`
 }
 
 // Guard says from where on destruction waits for an operator: above the larger
@@ -264,11 +274,11 @@ func (s *Settings) checkGraph() error {
 
 func (s *Settings) checkWebex() error {
 	resolved, warning, err := s.Webex.resolve()
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case resolved.AccessToken == "":
-		return errors.New("WEBEX_ACCESS_TOKEN is empty: it is the token of a full administrator or service app with the scope identity:people_rw")
+	}
+	if err := resolved.checkToken(); err != nil {
+		return err
 	}
 	s.Webex = resolved
 	if warning != "" {

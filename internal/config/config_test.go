@@ -96,6 +96,11 @@ func TestMistakesAreToldWithTheirMend(t *testing.T) {
 		{"a foreign Graph", WorkerFunction, "GRAPH_URL", "https://graph.evil.example", "loopback host only"},
 		{"a token for the real Graph", WorkerFunction, "GRAPH_ACCESS_TOKEN", "t", "GRAPH_ACCESS_TOKEN is for a loopback GRAPH_URL only"},
 		{"no Webex token", WorkerFunction, "WEBEX_ACCESS_TOKEN", "", "identity:people_rw"},
+		{"no Webex token and no service app", WorkerFunction, "WEBEX_ACCESS_TOKEN", "", "or give WEBEX_CLIENT_ID, WEBEX_CLIENT_SECRET and WEBEX_REFRESH_TOKEN"},
+		{"a service app without its secrets", WorkerFunction, "WEBEX_CLIENT_ID", "C1", "WEBEX_CLIENT_SECRET and WEBEX_REFRESH_TOKEN are missing"},
+		{"a service app without its name", OneProcess, "WEBEX_REFRESH_TOKEN", "hunter2", "WEBEX_CLIENT_ID and WEBEX_CLIENT_SECRET are missing"},
+		{"a token endpoint with a query", RenewFunction, "WEBEX_TOKEN_URL", "http://127.0.0.1/?x=y", "without a query"},
+		{"a foreign token endpoint", RenewFunction, "WEBEX_TOKEN_URL", "https://webexapis.com.evil.example/v1/access_token", "WEBEX_TOKEN_URL is for a loopback host only"},
 		{"no organization", WorkerFunction, "WEBEX_ORG_ID", "", "Control Hub"},
 		{"a SCIM address without TLS", WorkerFunction, "WEBEX_SCIM_URL", "http://scim.example.com", "must begin with https://"},
 		{"an unknown Webex cloud", WorkerFunction, "WEBEX_CLOUD", "moon", `WEBEX_CLOUD is "moon"`},
@@ -137,6 +142,54 @@ func TestMistakesAreToldWithTheirMend(t *testing.T) {
 	}
 }
 
+func TestAServiceAppNeedsNoTokenToBeginWith(t *testing.T) {
+	t.Parallel()
+	for _, token := range []string{"", "t0ken"} {
+		variables := complete()
+		variables["WEBEX_ACCESS_TOKEN"] = token
+		variables["WEBEX_CLIENT_ID"], variables["WEBEX_CLIENT_SECRET"], variables["WEBEX_REFRESH_TOKEN"] = "C1", "s3cret", "r3fresh"
+		s, err := load(t, RenewFunction, variables, nil)
+		if err != nil || s.Webex.RefreshToken != "r3fresh" || s.Webex.AccessToken != token {
+			t.Errorf("with the token %q: %v", token, err)
+		}
+	}
+}
+
+func TestAServiceAppWithoutAllOfItsPartsIsNone(t *testing.T) {
+	t.Parallel()
+	const sentence = " missing: a service app needs WEBEX_CLIENT_ID, WEBEX_CLIENT_SECRET and WEBEX_REFRESH_TOKEN together, a fixed WEBEX_ACCESS_TOKEN none of them"
+	for _, test := range []struct {
+		given Webex
+		want  string
+	}{
+		{Webex{ClientID: "c", ClientSecret: "s"}, "WEBEX_REFRESH_TOKEN is" + sentence},
+		{Webex{ClientSecret: "s", RefreshToken: "r", AccessToken: "t"}, "WEBEX_CLIENT_ID is" + sentence},
+		{Webex{ClientID: "c", RefreshToken: "r"}, "WEBEX_CLIENT_SECRET is" + sentence},
+		{Webex{ClientID: "c", AccessToken: "t"}, "WEBEX_CLIENT_SECRET and WEBEX_REFRESH_TOKEN are" + sentence},
+	} {
+		if err := test.given.checkToken(); err == nil || err.Error() != test.want {
+			t.Errorf("error %v, want %s", err, test.want)
+		}
+	}
+}
+
+func TestTheTokenEndpointFollowsFromTheCloud(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ name, cloud, override, want string }{
+		{"commercial", "public", "", "https://webexapis.com/v1/access_token"},
+		{"government", "usgov", "", "https://api-usgov.webex.com/v1/access_token"},
+		{"an override", "public", "http://127.0.0.1:9/v1/access_token", "http://127.0.0.1:9/v1/access_token"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			got, _, err := Webex{OrgID: org, Cloud: test.cloud, SCIMURL: "https://scim.example.com", TokenURL: test.override}.resolve()
+			if err != nil || got.TokenURL != test.want {
+				t.Errorf("%q, %v, want %q", got.TokenURL, err, test.want)
+			}
+		})
+	}
+}
+
 func TestSecretsSupplyWhatTheEnvironmentLacks(t *testing.T) {
 	t.Parallel()
 	variables := complete()
@@ -166,7 +219,7 @@ func TestTheSCIMRootFollowsFromTheOrganization(t *testing.T) {
 	}{
 		{"commercial", Webex{OrgID: org, Cloud: "public"}, "https://webexapis.com/identity/scim/" + org + "/v2", false},
 		{"government", Webex{OrgID: org, Cloud: "usgov"}, "https://api-usgov.webex.com/identity/scim/" + org + "/v2", false},
-		{"an override", Webex{OrgID: org, SCIMURL: "http://127.0.0.1:9/scim/"}, "http://127.0.0.1:9/scim", false},
+		{"an override", Webex{OrgID: org, Cloud: "public", SCIMURL: "http://127.0.0.1:9/scim/"}, "http://127.0.0.1:9/scim", false},
 		{"the gallery app's tenant URL", Webex{SCIMURL: "https://api.ciscospark.com/v1/scim/" + org, Cloud: "public"}, "https://webexapis.com/identity/scim/" + org + "/v2", true},
 	} {
 		t.Run(test.name, func(t *testing.T) {

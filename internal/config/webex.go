@@ -34,7 +34,8 @@ func orgID(s string) (string, error) {
 }
 
 // resolve completes the address of the organization: its id as SCIM paths want
-// it, and its SCIM root. warning is for the log, empty if there is none.
+// it, its SCIM root, and where its tokens are refreshed. warning is for the
+// log, empty if there is none.
 func (w Webex) resolve() (resolved Webex, warning string, err error) {
 	if id, ok := galleryOrgID(w.SCIMURL); ok {
 		warning = "WEBEX_SCIM_URL is the tenant URL of Microsoft's gallery app, an endpoint of the past: its organization id is used with today's"
@@ -43,22 +44,68 @@ func (w Webex) resolve() (resolved Webex, warning string, err error) {
 	if w.OrgID, err = orgID(w.OrgID); err != nil {
 		return w, "", err
 	}
-	if w.SCIMURL != "" {
-		if !isHTTPS(w.SCIMURL) {
-			return w, "", errors.New("WEBEX_SCIM_URL must begin with https:// (http:// for a loopback host only) and have no query")
-		}
-		w.SCIMURL = strings.TrimRight(w.SCIMURL, "/")
-		return w, warning, nil
+	root, err := cloudRoot(w.Cloud)
+	if err != nil {
+		return w, "", err
 	}
-	switch w.Cloud {
-	case "public":
-		w.SCIMURL = "https://webexapis.com/identity/scim/" + w.OrgID + "/v2"
-	case "usgov":
-		w.SCIMURL = "https://api-usgov.webex.com/identity/scim/" + w.OrgID + "/v2"
+	switch {
+	case w.SCIMURL == "":
+		w.SCIMURL = root + "/identity/scim/" + w.OrgID + "/v2"
+	case !isHTTPS(w.SCIMURL):
+		return w, "", errors.New("WEBEX_SCIM_URL must begin with https:// (http:// for a loopback host only) and have no query")
 	default:
-		return w, "", fmt.Errorf("WEBEX_CLOUD is %q and must be public or usgov", w.Cloud)
+		w.SCIMURL = strings.TrimRight(w.SCIMURL, "/")
+	}
+	switch {
+	case w.TokenURL == "":
+		w.TokenURL = root + "/v1/access_token"
+	case !isLoopback(w.TokenURL) || !isHTTPS(w.TokenURL):
+		return w, "", errors.New("WEBEX_TOKEN_URL is for a loopback host only, such as http://127.0.0.1:9000/v1/access_token, without a query; choose Webex for Government with WEBEX_CLOUD")
 	}
 	return w, warning, nil
+}
+
+// cloudRoot is what the addresses of a Webex cloud begin with. Government's is
+// seen of SCIM, and the same is taken for tokens.
+func cloudRoot(cloud string) (string, error) {
+	switch cloud {
+	case "public":
+		return "https://webexapis.com", nil
+	case "usgov":
+		return "https://api-usgov.webex.com", nil
+	default:
+		return "", fmt.Errorf("WEBEX_CLOUD is %q and must be public or usgov", cloud)
+	}
+}
+
+// checkToken wants a token, or what makes one. Both together are a service
+// app with the token it made last.
+func (w Webex) checkToken() error {
+	given := []struct{ name, value string }{
+		{"WEBEX_CLIENT_ID", w.ClientID}, {"WEBEX_CLIENT_SECRET", w.ClientSecret}, {"WEBEX_REFRESH_TOKEN", w.RefreshToken},
+	}
+	var missing []string
+	for _, g := range given {
+		if g.value == "" {
+			missing = append(missing, g.name)
+		}
+	}
+	switch {
+	case len(missing) == 0, len(missing) == len(given) && w.AccessToken != "":
+		return nil
+	case len(missing) == len(given):
+		return errors.New("WEBEX_ACCESS_TOKEN is empty: it is the token of a full administrator or service app with the scope identity:people_rw; or give WEBEX_CLIENT_ID, WEBEX_CLIENT_SECRET and WEBEX_REFRESH_TOKEN of a service app")
+	default:
+		return fmt.Errorf("%s missing: a service app needs WEBEX_CLIENT_ID, WEBEX_CLIENT_SECRET and WEBEX_REFRESH_TOKEN together, a fixed WEBEX_ACCESS_TOKEN none of them", isOrAre(missing))
+	}
+}
+
+// isOrAre is the beginning of a sentence about what is named.
+func isOrAre(names []string) string {
+	if len(names) == 1 {
+		return names[0] + " is"
+	}
+	return strings.Join(names, " and ") + " are"
 }
 
 // galleryOrgID returns the organization id in a tenant URL of Microsoft's

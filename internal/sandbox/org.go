@@ -41,9 +41,11 @@ const (
 type OrgConfig struct {
 	// ID is the organization's id, a bare UUID. Required.
 	ID string
-	// Token is the one access token that is accepted; empty accepts every
-	// request.
+	// Token is the one access token that is accepted beside those of the
+	// service app; empty accepts every request if there is no such app.
 	Token string
+	// ServiceApp may refresh tokens of its own; nil for none.
+	ServiceApp *ServiceApp
 	// TakenElsewhere are userNames of users of other organizations: they
 	// cannot be given to anybody, and no search finds them.
 	TakenElsewhere []string
@@ -63,8 +65,8 @@ type OrgConfig struct {
 }
 
 // Org is a simulated Webex organization. As an http.Handler it answers under
-// /identity/scim/{orgId}/v2, with Users, Groups and Bulk, as
-// https://webexapis.com does.
+// /identity/scim/{orgId}/v2, with Users, Groups and Bulk, and /v1/access_token,
+// as https://webexapis.com does.
 type Org struct {
 	// Calls counts the calls by kind.
 	Calls Calls
@@ -81,14 +83,18 @@ type Org struct {
 
 	mu       sync.Mutex
 	token    string
+	app      *credentials        // nil without a service app
 	accounts map[string]*account // by id
 	byName   map[string]*account // by lower-case userName
-	order    []*account          // by time of creation
+	byID     ordered[*account]
+	order    []*account // by time of creation
 	inactive map[string]time.Time
+	expiry   time.Time                 // before which no inactive account is removed
 	seeds    map[string]map[string]any // what Add was given, by id
 	expired  map[string]bool           // ids of accounts that Webex itself removed
 
-	groups     map[string]*orgGroup          // by id
+	groups     map[string]*orgGroup // by id
+	groupsByID ordered[*orgGroup]
 	groupOrder []*orgGroup                   // by time of creation
 	memberOf   map[string]map[*orgGroup]bool // the groups an account or a group is in, by its id
 	groupSeeds map[string]map[string]any     // what AddGroup was given, by id
@@ -124,6 +130,8 @@ func NewOrg(cfg OrgConfig) (*Org, error) {
 	if o.now == nil {
 		o.now = time.Now
 	}
+	o.byID.compare, o.groupsByID.compare = accountsByID, groupsByID
+	o.app = newCredentials(cfg.ServiceApp, cfg.Seed, o.now())
 	for _, name := range cfg.TakenElsewhere {
 		o.elsewhere[strings.ToLower(name)] = true
 	}
@@ -208,14 +216,27 @@ func (o *Org) Expire() int {
 
 func (o *Org) expire() int {
 	removed, now := 0, o.now()
+	if now.Before(o.expiry) {
+		return 0 // without a look at each
+	}
+	o.expiry = time.Time{}
 	for id, since := range o.inactive {
 		if now.Sub(since) >= inactiveLifetime {
 			o.remove(o.accounts[id])
 			o.expired[id] = true
 			removed++
+			continue
 		}
+		o.expectExpiry(since)
 	}
 	return removed
+}
+
+// expectExpiry notes that an account has been inactive since then.
+func (o *Org) expectExpiry(since time.Time) {
+	if at := since.Add(inactiveLifetime); o.expiry.IsZero() || at.Before(o.expiry) {
+		o.expiry = at
+	}
 }
 
 // ServeHTTP implements http.Handler. In front of the SCIM server stands what
@@ -226,6 +247,9 @@ func (o *Org) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Trackingid", tracking)
 	path, ok := strings.CutPrefix(r.URL.Path, "/identity/scim/"+o.id+"/v2")
 	switch {
+	case r.URL.Path == tokenPath:
+		o.serveToken(w, r, tracking)
+		return
 	case !o.authorized(r):
 		o.Calls.add("refused")
 		gateway(w, http.StatusUnauthorized, tracking, "The request requires a valid access token set in the Authorization request header.")
@@ -291,7 +315,8 @@ func (o *Org) route(w http.ResponseWriter, r *http.Request, via, tracking string
 func (o *Org) authorized(r *http.Request) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.token == "" || bearer(r) == o.token
+	token := bearer(r)
+	return token == o.token && token != "" || o.app.holds(token, o.now()) || o.token == "" && o.app == nil
 }
 
 // gateway writes an error in the shape of Webex's APIs in general.
@@ -394,16 +419,19 @@ func (h *accounts) Get(_ *http.Request, id string) (scim.Resource, error) {
 }
 
 // GetAll implements scim.ResourceHandler.
-func (h *accounts) GetAll(_ *http.Request, params scim.ListRequestParams) (scim.Page, error) {
+func (h *accounts) GetAll(r *http.Request, params scim.ListRequestParams) (scim.Page, error) {
+	asked, err := arrangementOf(r, "userName")
+	if err != nil {
+		return scim.Page{}, err
+	}
 	o, unlock := h.lock()
 	defer unlock()
-	matching, err := o.search(params)
+	matching, err := o.arranged(params, asked.by)
 	if err != nil {
 		return scim.Page{}, err
 	}
 	page := scim.Page{TotalResults: len(matching), Resources: []scim.Resource{}}
-	start := min(params.StartIndex-1, len(matching))
-	for _, a := range matching[start:min(start+params.Count, len(matching))] {
+	for _, a := range window(matching, params, asked.descending) {
 		page.Resources = append(page.Resources, a.resource())
 	}
 	return page, nil
@@ -472,6 +500,7 @@ func (o *Org) insert(given map[string]any) (*account, error) {
 	}
 	o.accounts[a.id] = a
 	o.order = append(o.order, a)
+	o.byID.add(a)
 	o.put(a, attributes)
 	return a, nil
 }
@@ -486,12 +515,14 @@ func (o *Org) put(a *account, attributes map[string]any) {
 		delete(o.inactive, a.id)
 	} else if _, ok := o.inactive[a.id]; !ok {
 		o.inactive[a.id] = now
+		o.expectExpiry(now)
 	}
 }
 
 func (o *Org) remove(a *account) {
 	o.leaveGroups(a.id)
 	delete(o.accounts, a.id)
+	o.byID.remove(a)
 	delete(o.byName, a.key())
 	delete(o.inactive, a.id)
 	if i, ok := slices.BinarySearchFunc(o.order, a, func(b, a *account) int { return b.serial - a.serial }); ok {

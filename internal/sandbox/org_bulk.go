@@ -19,6 +19,10 @@ import (
 // https://developer.webex.com/docs/api/v1/bulk-manage-scim-2-users-and-groups
 const maxBulk = 100
 
+// maxBulkBytes is how long a Bulk may be. Webex documents no number: this is
+// the maxPayloadSize in RFC 7643's example (section 8.5).
+const maxBulkBytes = 1 << 20
+
 const (
 	bulkRequestSchema  = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 	bulkResponseSchema = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
@@ -56,7 +60,7 @@ func (o *Org) serveBulk(w http.ResponseWriter, r *http.Request, tracking string)
 		writeRefusal(w, methodNotAllowed(r.Method))
 		return
 	}
-	body, err := io.ReadAll(r.Body)
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBulkBytes))
 	if err != nil { // too large: no 413 is documented
 		writeRefusal(w, scimerrors.ScimErrorInvalidSyntax)
 		return

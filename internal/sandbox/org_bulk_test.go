@@ -220,3 +220,38 @@ func FuzzBulk(f *testing.F) {
 		}
 	})
 }
+
+func TestABulkIsRefusedForItsLength(t *testing.T) {
+	t.Parallel()
+	org := newOrg(t, OrgConfig{})
+	bulk := func(length int) string {
+		const group = `{"schemas":["` + bulkRequestSchema + `"],"operations":[{"method":"POST","path":"/Groups","bulkId":"a",` +
+			`"data":{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"G"}}]}`
+		return group + strings.Repeat(" ", length-len(group))
+	}
+	for length, want := range map[int]int{maxBulkBytes: http.StatusOK, maxBulkBytes + 1: http.StatusBadRequest} {
+		if status, _ := call(t, org, http.MethodPost, bulkPath, bulk(length)); status != want {
+			t.Errorf("%d bytes answered %d, want %d", length, status, want)
+		}
+	}
+}
+
+func TestAGroupWithTooManyMembersIsRefusedWithinABulkToo(t *testing.T) {
+	t.Parallel()
+	org := newOrg(t, OrgConfig{})
+	ids := addAccounts(t, org, 501)
+	operation := func(n int) string {
+		return fmt.Sprintf(`{"method":"POST","path":"/Groups","bulkId":"g%d","data":{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"G","members":%s}}`,
+			n, memberList(ids[:n]...))
+	}
+	status, body := call(t, org, http.MethodPost, bulkPath,
+		`{"schemas":["`+bulkRequestSchema+`"],"operations":[`+operation(500)+`,`+operation(501)+`]}`)
+	var got []any
+	operations, _ := body["operations"].([]any)
+	for _, o := range operations {
+		got = append(got, o.(map[string]any)["status"])
+	}
+	if diff := cmp.Diff([]any{"201", "400"}, got); status != http.StatusOK || diff != "" || len(org.Groups()) != 1 {
+		t.Errorf("answered %d, %d groups\n%s", status, len(org.Groups()), diff)
+	}
+}

@@ -125,6 +125,7 @@ func (o *Org) insertGroup(given map[string]any, join func(*membersEdit) error) (
 	}
 	o.groups[g.id] = g
 	o.groupOrder = append(o.groupOrder, g)
+	o.groupsByID.add(g)
 	members.commit()
 	g.put(attributes, g.created)
 	return g, nil
@@ -142,6 +143,7 @@ func (o *Org) removeGroup(g *orgGroup) {
 	members.removeAll()
 	members.commit()
 	delete(o.groups, g.id)
+	o.groupsByID.remove(g)
 	if i, ok := slices.BinarySearchFunc(o.groupOrder, g, func(b, g *orgGroup) int { return b.serial - g.serial }); ok {
 		o.groupOrder = slices.Delete(o.groupOrder, i, i+1)
 	}
@@ -203,14 +205,17 @@ func (h *orgGroups) GetAll(r *http.Request, params scim.ListRequestParams) (scim
 	if err != nil {
 		return scim.Page{}, err
 	}
-	matching, err := o.searchGroups(params)
+	asked, err := arrangementOf(r, "displayName")
+	if err != nil {
+		return scim.Page{}, err
+	}
+	matching, err := o.arrangedGroups(params, asked.by)
 	if err != nil {
 		return scim.Page{}, err
 	}
 	include := strings.EqualFold(r.URL.Query().Get("includeMembers"), "true")
 	page := scim.Page{TotalResults: len(matching), Resources: []scim.Resource{}}
-	start := min(params.StartIndex-1, len(matching))
-	for _, g := range matching[start:min(start+params.Count, len(matching))] {
+	for _, g := range window(matching, params, asked.descending) {
 		page.Resources = append(page.Resources, o.groupResource(g, include, memberType))
 	}
 	return page, nil

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"entrawebex/internal/change"
@@ -16,16 +15,28 @@ import (
 
 const patchSchema = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
-// Apply carries out the operations: up to 100 of them in one Bulk, where the
-// server has it, and one after the other where it has not.
+// Apply carries out the operations: in one Bulk as many as fit into it, where
+// the server has it, and one after the other where it has not. A group may be
+// created with up to 500 members, in "members" as SCIM has them; one that has
+// more is a permanent fault, and is not sent.
 func (c *Client) Apply(ctx context.Context, ops []provision.Operation) []provision.Answer {
-	writes := make([]write, len(ops))
+	answers := make([]provision.Answer, len(ops))
+	writes := make([]write, 0, len(ops))
+	places := make([]int, 0, len(ops)) // of the writes' answers
 	for i, op := range ops {
-		writes[i] = newWrite(op)
+		w, err := newWrite(op)
+		if err != nil {
+			answers[i] = provision.Answer{ID: op.ID, Err: err}
+			continue
+		}
+		writes, places = append(writes, w), append(places, i)
 	}
-	answers := make([]provision.Answer, 0, len(ops))
-	for some := range slices.Chunk(writes, maxBulk) {
-		answers = append(answers, c.apply(ctx, some)...)
+	for len(writes) > 0 {
+		n := bulkSize(writes)
+		for k, answer := range c.apply(ctx, writes[:n]) {
+			answers[places[k]] = answer
+		}
+		writes, places = writes[n:], places[n:]
 	}
 	return answers
 }
@@ -38,7 +49,7 @@ func (c *Client) apply(ctx context.Context, writes []write) []provision.Answer {
 	}
 	answers := make([]provision.Answer, len(writes))
 	for i, w := range writes {
-		r, err := c.exchange(ctx, w.what, w.method, w.path, w.data)
+		r, err := c.exchange(ctx, w.what, w.method, w.path, w.body())
 		if err != nil {
 			answers[i] = provision.Answer{ID: w.id, Err: err}
 			continue
@@ -55,35 +66,56 @@ type write struct {
 	endpoint string
 	id       string // empty for a POST
 	path     string
-	data     any // nil for a DELETE
+	data     json.RawMessage // nil for a DELETE
 }
 
-func newWrite(op provision.Operation) write {
+// maxNewMembers is how many members a group can be created with: the size of
+// members in the schema that Webex answers at /Schemas/SCIM2/Group.
+const maxNewMembers = 500
+
+// newWrite encodes an Operation. The error is a *provision.Fault.
+func newWrite(op provision.Operation) (write, error) {
 	t := typeOf(op.Object.Kind)
+	w := write{endpoint: t.endpoint, id: op.ID, path: t.path(op.ID)}
+	var data map[string]any
 	switch {
 	case op.Resource != nil:
-		data := make(map[string]any, len(op.Resource)+2)
+		w.what = fmt.Sprintf("create the Webex %s of %s", op.Object.Kind, op.Object)
+		w.method, w.id, w.path = http.MethodPost, "", t.endpoint
+		if members, _ := op.Resource["members"].([]any); len(members) > maxNewMembers {
+			return write{}, &provision.Fault{
+				Kind: provision.Permanent, Reason: fmt.Sprintf("%s: it has %d members, and Webex takes %d at once", w.what, len(members), maxNewMembers),
+			}
+		}
+		data = make(map[string]any, len(op.Resource)+2)
 		maps.Copy(data, op.Resource)
 		data["schemas"] = t.schemas(op.Resource)
 		if op.Object.Kind == change.User {
 			data["userType"] = "user" // required, says Cisco's OpenAPI
 		}
-		return write{
-			what:   fmt.Sprintf("create the Webex %s of %s", op.Object.Kind, op.Object),
-			method: http.MethodPost, endpoint: t.endpoint, path: t.endpoint, data: data,
-		}
 	case op.Patch != nil:
-		return write{
-			what:   fmt.Sprintf("change Webex %s %s of %s", op.Object.Kind, op.ID, op.Object),
-			method: http.MethodPatch, endpoint: t.endpoint, id: op.ID, path: t.path(op.ID),
-			data: map[string]any{"schemas": []string{patchSchema}, "Operations": op.Patch},
-		}
+		w.what = fmt.Sprintf("change Webex %s %s of %s", op.Object.Kind, op.ID, op.Object)
+		w.method = http.MethodPatch
+		data = map[string]any{"schemas": []string{patchSchema}, "Operations": op.Patch}
 	default:
-		return write{
-			what:   fmt.Sprintf("delete Webex %s %s of %s", op.Object.Kind, op.ID, op.Object),
-			method: http.MethodDelete, endpoint: t.endpoint, id: op.ID, path: t.path(op.ID),
-		}
+		w.what = fmt.Sprintf("delete Webex %s %s of %s", op.Object.Kind, op.ID, op.Object)
+		w.method = http.MethodDelete
+		return w, nil
 	}
+	encoded, err := json.Marshal(data)
+	if err != nil {
+		return write{}, &provision.Fault{Kind: provision.Permanent, Reason: w.what + ": it cannot be written as JSON", Err: err}
+	}
+	w.data = encoded
+	return w, nil
+}
+
+// body is what is sent for the write alone; nil for nothing.
+func (w write) body() any {
+	if w.data == nil {
+		return nil
+	}
+	return w.data
 }
 
 // outcome is what an answer says came of a write. A success is what RFC 7644

@@ -17,6 +17,28 @@ import (
 // https://developer.webex.com/docs/api/v1/bulk-manage-scim-2-users-and-groups
 const maxBulk = 100
 
+const (
+	// maxBulkBytes is how long a Bulk may be. Webex documents no number; this
+	// is the maxPayloadSize in RFC 7643's example (section 8.5).
+	maxBulkBytes = 1 << 20
+	// bulkFrame and operationFrame are what stands around the operations, and
+	// around the path and the data of one.
+	bulkFrame, operationFrame = 128, 64
+)
+
+// bulkSize is how many of the writes, from the first on, fit into one Bulk; at
+// least one.
+func bulkSize(writes []write) int {
+	length := bulkFrame
+	for i, w := range writes[:min(len(writes), maxBulk)] {
+		length += operationFrame + len(w.path) + len(w.data)
+		if length > maxBulkBytes && i > 0 {
+			return i
+		}
+	}
+	return min(len(writes), maxBulk)
+}
+
 // bulkRequest is RFC 7644 section 3.7's, but for the small o: Webex reads no
 // other.
 type bulkRequest struct {
@@ -26,10 +48,10 @@ type bulkRequest struct {
 }
 
 type bulkOperation struct {
-	Method string `json:"method"`
-	Path   string `json:"path"`
-	BulkID string `json:"bulkId"`
-	Data   any    `json:"data,omitempty"`
+	Method string          `json:"method"`
+	Path   string          `json:"path"`
+	BulkID string          `json:"bulkId"`
+	Data   json.RawMessage `json:"data,omitempty"`
 }
 
 // bulk sends the writes in one POST /Bulk. Not taken means that none was

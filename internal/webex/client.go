@@ -78,14 +78,18 @@ func New(c Config) (*Client, error) {
 		renew: c.Renew,
 		now:   c.Now,
 		pacer: paced,
-		http: &http.Client{
-			Transport: c.Transport,
-			Timeout:   Timeout,
-			// The token belongs to the configured host: a redirect is an
-			// answer like any other, and an unexpected one.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		http:  newHTTP(c.Transport),
 	}, nil
+}
+
+func newHTTP(transport http.RoundTripper) *http.Client {
+	return &http.Client{
+		Transport: transport,
+		Timeout:   Timeout,
+		// What is secret belongs to the configured host: a redirect is an
+		// answer like any other, and an unexpected one.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 }
 
 // NewTransport returns a transport that keeps connections for the calls to
@@ -152,7 +156,7 @@ func (c *Client) exchange(ctx context.Context, what, method, path string, in any
 	if err != nil {
 		return reply{}, err
 	}
-	r, err := c.send(what, request)
+	r, err := send(c.http, request, what, maxAnswer)
 	if err != nil || r.status != http.StatusUnauthorized || c.renew == nil {
 		return r, err
 	}
@@ -164,16 +168,17 @@ func (c *Client) exchange(ctx context.Context, what, method, path string, in any
 	if again.Header.Get("Authorization") == request.Header.Get("Authorization") {
 		return r, nil
 	}
-	return c.send(what, again)
+	return send(c.http, again, what, maxAnswer)
 }
 
-// send sends a request and reads the answer.
-func (c *Client) send(what string, request *http.Request) (reply, error) {
-	response, err := c.http.Do(request)
+// send makes one call and reads an answer of at most so many bytes. The error
+// is a *provision.Fault.
+func send(client *http.Client, request *http.Request, what string, longest int64) (reply, error) {
+	response, err := client.Do(request)
 	if err != nil {
 		return reply{}, unanswered(what, err)
 	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	body, err := io.ReadAll(io.LimitReader(response.Body, longest+1))
 	if closeErr := response.Body.Close(); err == nil {
 		err = closeErr
 	}
@@ -181,10 +186,10 @@ func (c *Client) send(what string, request *http.Request) (reply, error) {
 		return reply{}, unanswered(what, err)
 	}
 	r := reply{status: response.StatusCode, header: response.Header, body: body}
-	if r.ok() && len(body) > maxAnswer {
+	if r.ok() && int64(len(body)) > longest {
 		return reply{}, &provision.Fault{
 			Kind: provision.Permanent, Uncertain: true,
-			Reason: fmt.Sprintf("%s: Webex's answer is longer than %d bytes", what, maxAnswer),
+			Reason: fmt.Sprintf("%s: Webex's answer is longer than %d bytes", what, longest),
 		}
 	}
 	return r, nil
@@ -218,8 +223,14 @@ func (c *Client) request(ctx context.Context, what, method, path string, in any)
 }
 
 // unanswered is the fault of a call whose answer did not arrive whole. Unless
-// it failed before anything was sent, it may have had its effect.
+// it failed before anything was sent, it may have had its effect. What the
+// transport itself refuses is a fault already.
 func unanswered(what string, err error) error {
+	if f, ok := errors.AsType[*provision.Fault](err); ok {
+		refusal := *f
+		refusal.Reason = what + ": " + f.Reason
+		return &refusal
+	}
 	// The URL inside a *url.Error holds the filter, which names a person.
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err

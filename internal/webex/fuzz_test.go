@@ -3,9 +3,11 @@ package webex_test
 import (
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 
 	"entrawebex/internal/provision"
+	"entrawebex/internal/webex"
 )
 
 func FuzzBulkAnswers(f *testing.F) {
@@ -75,6 +77,78 @@ func FuzzMemberPages(f *testing.F) {
 		}
 		if err == nil && status >= 300 && status != http.StatusNotFound && status != http.StatusNotImplemented {
 			t.Errorf("status %d and no error", status)
+		}
+	})
+}
+
+func FuzzLists(f *testing.F) {
+	f.Add([]byte(`{"totalResults":3,"itemsPerPage":0,"Resources":[{"id":"a","members":[{"value":"u","type":"user"},7]},{"id":"b","Members":null}]}`))
+	f.Add([]byte(`{"totalResults":0}`))
+	f.Add([]byte(`{"totalResults":-1,"resources":[null,{"id":7}]}`))
+	f.Add([]byte(`{"Resources":[{"id":"a","urn:scim:schemas:extension:cisco:webexidentity:2.0:Group":[]}]}`))
+	f.Add([]byte(`[[[[`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		calls := 0
+		c := client(t, func(*http.Request) (*http.Response, error) {
+			calls++
+			return answer(200, string(body)), nil
+		})
+		check := func(err error, listed int) {
+			var fault *provision.Fault
+			switch {
+			case err != nil && !errors.As(err, &fault):
+				t.Errorf("error %v is no fault", err)
+			case calls > 2:
+				t.Errorf("%d calls, and the same answer each time", calls)
+			case err == nil && listed == 0 && calls != 1:
+				t.Errorf("nothing in %d calls", calls)
+			}
+			calls = 0
+		}
+		seen := map[string]bool{}
+		err := c.Users(t.Context(), func(page []provision.Resource) error {
+			for _, u := range page {
+				if u.ID == "" || seen[u.ID] {
+					t.Errorf("the user %q, again: %t", u.ID, seen[u.ID])
+				}
+				seen[u.ID] = true
+			}
+			return nil
+		})
+		check(err, len(seen))
+		clear(seen)
+		err = c.Groups(t.Context(), func(page []provision.ListedGroup) error {
+			for _, g := range page {
+				if g.ID == "" || seen[g.ID] || g.Whole && len(g.Members) >= 500 {
+					t.Errorf("the group %+v, again: %t", g, seen[g.ID])
+				}
+				seen[g.ID] = true
+			}
+			return nil
+		})
+		check(err, len(seen))
+	})
+}
+
+func FuzzTokens(f *testing.F) {
+	f.Add(200, []byte(`{"token_type":"Bearer","access_token":"a","expires_in":1209600,"refresh_token":"r","refresh_token_expires_in":7776000}`))
+	f.Add(400, []byte(`{"error":"invalid_grant","error_description":"s3cret+","trackingId":"r3fresh/"}`))
+	f.Add(503, []byte(`[[[[`))
+	f.Fuzz(func(t *testing.T, status int, body []byte) {
+		if status < 100 || status > 999 {
+			return
+		}
+		token, err := webex.Refresh(t.Context(), app(roundTrip(func(*http.Request) (*http.Response, error) {
+			return answer(status, string(body), "Trackingid", string(body)), nil
+		})))
+		var fault *provision.Fault
+		switch {
+		case err == nil && (status > 299 || token.Access == "" || token.Refresh == "" || !token.ExpiresAt.After(now)):
+			t.Errorf("status %d, token until %s", status, token.ExpiresAt)
+		case err != nil && (!errors.As(err, &fault) || token != (webex.Token{})):
+			t.Errorf("error %v is no fault", err)
+		case err != nil && (strings.Contains(err.Error(), "s3cret+") || strings.Contains(err.Error(), "r3fresh/")):
+			t.Errorf("the error tells a secret: %v", err)
 		}
 	})
 }

@@ -2,6 +2,8 @@ package webex
 
 import (
 	"context"
+	"errors"
+	"net/http"
 	"sync/atomic"
 
 	"entrawebex/internal/config"
@@ -11,7 +13,12 @@ import (
 // Open returns a Client for the organization in the settings. It keeps to the
 // rate that Webex serves, for everything that shares it.
 func Open(s config.Webex) (*Client, error) {
-	return New(settled(s))
+	return New(settled(s, throttle.New(NewTransport(), throttle.Options{})))
+}
+
+// OpenReadOnly returns a Client as Open does, which cannot write.
+func OpenReadOnly(s config.Webex) (*Client, error) {
+	return New(settled(s, ReadOnly(throttle.New(NewTransport(), throttle.Options{}))))
 }
 
 // OpenRotating returns a Client as Open does, whose token may be rotated:
@@ -20,8 +27,8 @@ func Open(s config.Webex) (*Client, error) {
 func OpenRotating(s config.Webex, latest func(ctx context.Context) config.Webex) (*Client, error) {
 	var present atomic.Pointer[config.Webex]
 	present.Store(&s)
-	c := settled(s)
-	c.Token = func(context.Context) (string, error) { return present.Load().AccessToken, nil }
+	c := settled(s, throttle.New(NewTransport(), throttle.Options{}))
+	c.Token = func(context.Context) (string, error) { return token(*present.Load()) }
 	c.Renew = func(ctx context.Context) {
 		now := latest(ctx)
 		present.Store(&now)
@@ -30,10 +37,17 @@ func OpenRotating(s config.Webex, latest func(ctx context.Context) config.Webex)
 }
 
 // settled is made of settings that do not change.
-func settled(s config.Webex) Config {
+func settled(s config.Webex, transport http.RoundTripper) Config {
 	return Config{
 		URL:       s.SCIMURL,
-		Token:     func(context.Context) (string, error) { return s.AccessToken, nil },
-		Transport: throttle.New(NewTransport(), throttle.Options{}),
+		Token:     func(context.Context) (string, error) { return token(s) },
+		Transport: transport,
 	}
+}
+
+func token(s config.Webex) (string, error) {
+	if s.AccessToken == "" {
+		return "", errors.New("WEBEX_ACCESS_TOKEN is empty, and the service app's token was not refreshed yet")
+	}
+	return s.AccessToken, nil
 }
