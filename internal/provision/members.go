@@ -145,10 +145,14 @@ func (m *membership) await(ctx context.Context, ids []string) {
 		return
 	}
 	for i, id := range ids {
-		if webexIDs[i] != "" {
-			m.add = append(m.add, person{id, webexIDs[i]})
-		} else {
+		if webexIDs[i] == "" {
 			m.attempt.Members.Waiting++
+			continue
+		}
+		m.add = append(m.add, person{id, webexIDs[i]})
+		user := change.Object{Kind: change.User, ID: id}
+		if err := m.Ledger.Arrived(ctx, user, []change.Object{m.attempt.Object}); err != nil {
+			m.failed(err)
 		}
 	}
 }
