@@ -81,7 +81,7 @@ func TestTheLinesThatAlarmsWaitForAreLogged(t *testing.T) {
 		metrics[at(properties["MetricTransformations"].([]any)[0], "MetricName").(string)] = true
 	}
 	slices.Sort(waited)
-	want := []string{"guard latched", "paused", "protected user held", "removals held", "security block held", "sent to the dead-letter queue"}
+	want := []string{"guard latched", "paused", "protected user held", "removals held", "security block held", "sent to the dead-letter queue", "webex token expires"}
 	if diff := cmp.Diff(want, waited); diff != "" {
 		t.Errorf("lines (-want +got):\n%s", diff)
 	}

@@ -294,6 +294,7 @@ func TestNoFunctionMayDoMoreThanItDoes(t *testing.T) {
 	// The one that the world can reach.
 	want := map[string][]any{
 		"sqs:SendMessage":               {object{"Fn::GetAtt": "ChangeQueue.Arn"}},
+		"lambda:InvokeFunction":         {object{"Fn::Sub": "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}-renew"}},
 		"secretsmanager:GetSecretValue": {object{"Ref": "WebhookSecret"}},
 		"logs:CreateLogStream":          {object{"Fn::GetAtt": "WebhookLogs.Arn"}},
 		"logs:PutLogEvents":             {object{"Fn::GetAtt": "WebhookLogs.Arn"}},
@@ -311,6 +312,39 @@ func TestRenewMaySwitchTheWorkersMappingAndNoOther(t *testing.T) {
 	maps.DeleteFunc(allowed, func(action string, _ []any) bool { return !strings.HasPrefix(action, "lambda:") })
 	if diff := cmp.Diff(want, allowed); diff != "" {
 		t.Errorf("renew (-want +got):\n%s", diff)
+	}
+}
+
+// An HTTP API waits for the functions behind it, which only the transformed
+// template says. So the webhook names renew, which waits for the API.
+func TestTheWebhookStartsRenewByItsNameAndWaitsForNothingThatWaitsForTheAPI(t *testing.T) {
+	t.Parallel()
+	functions := resources(readTemplate(t), function)
+	name := object{"Fn::Sub": "${AWS::StackName}-renew"}
+	if diff := cmp.Diff(name, functions["RenewFunction"]["FunctionName"]); diff != "" {
+		t.Errorf("renew is called (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(name, at(functions["WebhookFunction"], "Environment", "Variables", "RENEW_FUNCTION")); diff != "" {
+		t.Errorf("the webhook starts (-want +got):\n%s", diff)
+	}
+	references(functions["WebhookFunction"], func(name string) {
+		if name == "RenewFunction" {
+			t.Error("the webhook waits for renew")
+		}
+	})
+}
+
+func TestOnlyRenewWritesASecretAndOnlyTheOneWithTheTokens(t *testing.T) {
+	t.Parallel()
+	for name, role := range resources(readTemplate(t), "AWS::IAM::Role") {
+		got := statements(t, role)["secretsmanager:PutSecretValue"]
+		var want []any
+		if name == "RenewRole" {
+			want = []any{object{"Ref": "ProvisioningSecret"}}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
 	}
 }
 
@@ -375,7 +409,7 @@ func TestEachFunctionStartsWithWhatTheTemplateGivesIt(t *testing.T) {
 	}
 	secrets := map[string]string{
 		"WebhookSecret":      `{"CLIENT_STATE": "what every notification must carry"}`,
-		"ProvisioningSecret": `{"ENTRA_CLIENT_SECRET": "a", "WEBEX_ACCESS_TOKEN": "b"}`,
+		"ProvisioningSecret": `{"ENTRA_CLIENT_SECRET": "a", "WEBEX_CLIENT_ID": "b", "WEBEX_CLIENT_SECRET": "c", "WEBEX_REFRESH_TOKEN": "d"}`,
 	}
 	for name, part := range map[string]config.Part{
 		"WebhookFunction": config.WebhookFunction,

@@ -105,6 +105,10 @@ Environment:
   ENTRA_CLOUD             public (default), usgov, usgov-dod or china
   WEBEX_ORG_ID            the organization, from Control Hub, Account
   WEBEX_ACCESS_TOKEN      a token with the scope identity:people_rw
+  WEBEX_TOKEN_EXPIRES     its last day, such as 2027-01-31, to be told before
+  WEBEX_CLIENT_ID, WEBEX_CLIENT_SECRET, WEBEX_REFRESH_TOKEN
+                          or instead of it a service app, whose tokens are refreshed and
+                          kept in DATA_DIR
   WEBEX_CLOUD             public (default) or usgov
   WEBHOOK_URL             where Graph reaches this process, https
   CLIENT_STATE            a secret of yours: openssl rand -hex 32

@@ -26,7 +26,6 @@ import (
 	"entrawebex/internal/queue"
 	"entrawebex/internal/renew"
 	"entrawebex/internal/replay"
-	"entrawebex/internal/webex"
 	"entrawebex/internal/worker"
 )
 
@@ -45,6 +44,8 @@ type process struct {
 	worker               *worker.Worker
 	recovery             *pause.Recovery
 	job                  *renew.Job
+	token                *renew.TokenJob
+	told                 bell
 	listener             net.Listener
 	server               *http.Server
 	operator             net.Listener // nil if there can be none
@@ -55,7 +56,7 @@ type process struct {
 func open(
 	ctx context.Context, s config.Settings, load func(context.Context) (config.Settings, error), log *slog.Logger, observe func(provision.Attempt),
 ) (*process, error) {
-	p := &process{settings: s, log: log}
+	p := &process{settings: s, log: log, told: make(bell, 1)}
 	if err := p.build(ctx, config.NewLatest(s, load, time.Now, log), observe); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
@@ -84,7 +85,7 @@ func (p *process) build(ctx context.Context, latest *config.Latest, observe func
 	if err != nil {
 		return err
 	}
-	target, err := webex.OpenRotating(s.Webex, latest.Webex)
+	target, err := p.openWebex(latest)
 	if err != nil {
 		return err
 	}
@@ -119,9 +120,17 @@ func (p *process) build(ctx context.Context, latest *config.Latest, observe func
 	if p.job.WebhookURL == "" {
 		p.job.WebhookURL = "http://" + p.listener.Addr().String()
 	}
+	p.token = p.tokenJob()
 	// Once at the start, so that a wrong token or organization is told now and
 	// not with the first change.
-	return errors.Join(checkTenant(ctx, directory, s.Entra.TenantID), checkWebex(ctx, target))
+	refreshed := p.token.Run(ctx)
+	if err := errors.Join(checkTenant(ctx, directory, s.Entra.TenantID), checkWebex(ctx, target)); err != nil {
+		return errors.Join(refreshed, err)
+	}
+	if refreshed != nil {
+		p.log.ErrorContext(ctx, "renew", "error", refreshed)
+	}
+	return nil
 }
 
 func (p *process) openQueues() error {
@@ -158,6 +167,7 @@ func (p *process) listen(ctx context.Context) error {
 		PreviousClientState: p.settings.Webhook.PreviousClientState,
 		TenantID:            p.settings.Entra.TenantID,
 		Queue:               queue.Changes{Queue: p.changes},
+		Renew:               p.told,
 		Log:                 p.log,
 	})
 	if err != nil {
@@ -203,18 +213,24 @@ func (p *process) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// renew runs the job at its interval. Its failures are told and tried again.
+// renew runs the jobs at its interval, and when Graph says something of a
+// subscription. Their failures are told and tried again.
 func (p *process) renew(ctx context.Context) error {
 	ticker := time.NewTicker(p.settings.RenewInterval)
 	defer ticker.Stop()
+	var told []renew.Lifecycle
 	for {
-		if err := errors.Join(p.recovery.Settle(ctx), p.job.Run(ctx), p.recovery.CatchUp(ctx)); err != nil && ctx.Err() == nil {
+		refreshed := p.token.Run(ctx)
+		settled := p.recovery.Settle(ctx)
+		if err := errors.Join(refreshed, settled, p.job.Run(ctx, told...), p.recovery.CatchUp(ctx)); err != nil && ctx.Err() == nil {
 			p.log.ErrorContext(ctx, "renew", "error", err)
 		}
+		told = nil
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
+		case told = <-p.told:
 		}
 	}
 }

@@ -1,7 +1,8 @@
-// Function renew runs every minute and looks after what runs out by itself:
-// that there is a subscription to users and one to groups, that the worker rests
-// while a side is paused, and that a side that was paused goes on once it works
-// again.
+// Function renew runs every minute, and at once when Graph says something of a
+// subscription, and looks after what runs out by itself: that there is a
+// subscription to users and one to groups, that there is a token for Webex, that
+// the worker rests while a side is paused, and that a side that was paused goes on
+// once it works again.
 package main
 
 import (
@@ -62,10 +63,15 @@ func run(ctx context.Context, log *slog.Logger) error {
 		Now:         time.Now,
 		Log:         log,
 	}
-	after := recovery(aws, settings.AWS, pause.New(kept, graph, target, log), log)
-	lambda.StartWithOptions(func(ctx context.Context) error {
-		// The replay takes all the time that the others leave.
-		return errors.Join(after.Settle(ctx), job.Run(ctx), after.CatchUp(ctx))
+	sides := pause.New(kept, graph, target, log)
+	after := recovery(aws, settings.AWS, sides, log)
+	token := tokenJob(aws, latest, settings.Webex, log)
+	token.Documents = kept
+	token.Refused = func(ctx context.Context) (time.Time, error) { return sides.Refused(ctx, pause.Webex) }
+	lambda.StartWithOptions(func(ctx context.Context, event renew.Event) error {
+		// The token first, since a refresh must not run out of time; the replay
+		// takes all that the others leave.
+		return errors.Join(token.Run(ctx), after.Settle(ctx), job.Run(ctx, event.Lifecycle...), after.CatchUp(ctx))
 	}, lambda.WithContext(ctx))
 	return nil
 }

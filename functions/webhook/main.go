@@ -1,5 +1,6 @@
 // Function webhook receives Graph's change notifications behind an API Gateway
-// HTTP API and puts them on the change queue.
+// HTTP API and puts them on the change queue. What Graph says of a subscription
+// starts renew.
 package main
 
 import (
@@ -39,6 +40,7 @@ func run(ctx context.Context, log *slog.Logger) error {
 		PreviousClientState: settings.Webhook.PreviousClientState,
 		TenantID:            settings.Entra.TenantID,
 		Queue:               queue.Changes{Queue: queue.NewSQS(sqs.NewFromConfig(aws), settings.AWS.ChangeQueueURL)},
+		Renew:               newStarter(aws, settings.AWS.RenewFunction),
 		Log:                 log,
 	})
 	if err != nil {

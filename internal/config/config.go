@@ -87,6 +87,9 @@ type Webex struct {
 	// TokenURL is the token endpoint; the environment may override it for a
 	// loopback host only.
 	TokenURL string `env:"WEBEX_TOKEN_URL"`
+	// TokenExpires is the last day of a fixed AccessToken, such as 2027-01-31;
+	// empty if nobody knows.
+	TokenExpires string `env:"WEBEX_TOKEN_EXPIRES"`
 }
 
 // Guard says from where on destruction waits for an operator: above the larger
@@ -116,6 +119,9 @@ type AWS struct {
 	// the change queue, which renew switches; empty where there is none, as
 	// with an emulator.
 	EventSourceMapping string `env:"EVENT_SOURCE_MAPPING"`
+	// RenewFunction is the name of the function that the webhook starts when
+	// Graph says something of a subscription; empty where there is none.
+	RenewFunction string `env:"RENEW_FUNCTION"`
 }
 
 // Part is a part of the system, which needs its settings.
@@ -140,13 +146,11 @@ const (
 
 // Load reads the settings that a part needs. environ is the environment as
 // os.Environ returns it; secret returns the text of the secret an ARN names.
-// What SECRET_ARN names supplies the variables that the environment lacks.
+// What SECRET_ARN names supplies the variables that the environment lacks, and
+// in one process the file in DATA_DIR the last token that a service app made.
 func Load(ctx context.Context, part Part, environ []string, secret func(ctx context.Context, arn string) (string, error)) (Settings, error) {
 	variables := env.ToMap(environ)
-	for arn := range strings.SplitSeq(variables["SECRET_ARN"], ",") {
-		if arn = strings.TrimSpace(arn); arn == "" {
-			continue
-		}
+	for _, arn := range secretARNs(variables["SECRET_ARN"]) {
 		if err := merge(ctx, variables, arn, secret); err != nil {
 			return Settings{}, err
 		}
@@ -156,7 +160,17 @@ func Load(ctx context.Context, part Part, environ []string, secret func(ctx cont
 		return Settings{}, fmt.Errorf("read the environment: %w", err)
 	}
 	s.Entra.TenantID = strings.ToLower(s.Entra.TenantID)
-	return s, s.check(part)
+	if err := s.check(part); err != nil {
+		return s, err
+	}
+	if part == OneProcess && s.Webex.HasServiceApp() {
+		refreshed, err := NewTokenFile(s.DataDir, s.Webex).Webex(ctx)
+		if err != nil {
+			return s, err
+		}
+		s.Webex = refreshed
+	}
+	return s, nil
 }
 
 func merge(ctx context.Context, variables map[string]string, arn string, secret func(context.Context, string) (string, error)) error {
@@ -277,7 +291,7 @@ func (s *Settings) checkWebex() error {
 	if err != nil {
 		return err
 	}
-	if err := resolved.checkToken(); err != nil {
+	if err := errors.Join(resolved.checkToken(), resolved.checkTokenExpires()); err != nil {
 		return err
 	}
 	s.Webex = resolved

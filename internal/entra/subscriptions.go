@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/microsoftgraph/msgraph-sdk-go/models"
@@ -118,12 +119,35 @@ func written(operation string, s models.Subscriptionable, err error) (renew.Subs
 
 func writeFault(operation string, err error) *provision.Fault {
 	f := fault(operation, readUsers, err)
-	var refused *refusal
-	if errors.As(err, &refused) && refused.status == http.StatusNotFound {
-		f.Kind = provision.Gone
+	if refused, ok := errors.AsType[*refusal](err); ok {
+		f.Reason = operation + ": " + refused.Error() + refused.mend(operation)
+		if refused.status == http.StatusNotFound {
+			f.Kind = provision.Gone
+		}
 	}
 	f.Uncertain = f.Kind == provision.Transient
 	return f
+}
+
+// mend is what to do where Graph refuses to write a subscription, in brackets;
+// empty where only Graph's own words help.
+// https://learn.microsoft.com/graph/api/subscription-post-subscriptions
+func (r *refusal) mend(operation string) string {
+	text := strings.ToLower(r.code + " " + r.message)
+	switch {
+	case r.status == http.StatusBadRequest && strings.Contains(text, "validation"):
+		return " (Graph calls WEBHOOK_URL, with /notifications and /lifecycle, before it answers: both must be reached from the internet and repeat its token within 10 s; entrawebex check tries them)"
+	case r.status == http.StatusForbidden && (strings.Contains(text, "limit") || strings.Contains(text, "quota")):
+		return " (the quota of subscriptions is used up: 100 of an app and 1,000 of all apps in a tenant, for users and for groups each; delete those that are not needed)"
+	case r.status == http.StatusForbidden && strings.HasSuffix(operation, "groups"):
+		return " (it needs the application permission Group.Read.All, with admin consent)"
+	case r.status == http.StatusForbidden && strings.HasSuffix(operation, "users"):
+		return " (it needs the application permission User.Read.All, with admin consent)"
+	case r.status == http.StatusForbidden:
+		return " (it needs the application permissions User.Read.All and Group.Read.All, with admin consent)"
+	default:
+		return ""
+	}
 }
 
 func subscription(s models.Subscriptionable) renew.Subscription {

@@ -71,14 +71,39 @@ func TestSubscriptions(t *testing.T) {
 		}
 	})
 
-	t.Run("that cannot be validated say why", func(t *testing.T) {
+	t.Run("that are refused say why, and what to do", func(t *testing.T) {
 		t.Parallel()
-		g := newGraph()
-		g.outer["/subscriptions"] = func(w http.ResponseWriter, _ *http.Request) {
-			refuse(w, http.StatusBadRequest, "ValidationError", "Subscription validation request timed out.\r\n")
+		for _, test := range []struct {
+			resource      string
+			status        int
+			code, message string
+			kind          provision.FaultKind
+			want          string
+		}{
+			{
+				"users", http.StatusBadRequest, "ValidationError", "Subscription validation request timed out.\r\n", provision.Permanent,
+				"400 ValidationError: Subscription validation request timed out. (Graph calls WEBHOOK_URL, with /notifications and /lifecycle, before it answers: both must be reached from the internet and repeat its token within 10 s; entrawebex check tries them)",
+			},
+			{
+				"users", http.StatusForbidden, "Forbidden", "Number of subscriptions has exceeded the limit per application.", provision.Unauthorized,
+				"403 Forbidden: Number of subscriptions has exceeded the limit per application. (the quota of subscriptions is used up: 100 of an app and 1,000 of all apps in a tenant, for users and for groups each; delete those that are not needed)",
+			},
+			{
+				"users", http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges.", provision.Unauthorized,
+				"403 Authorization_RequestDenied: Insufficient privileges. (it needs the application permission User.Read.All, with admin consent)",
+			},
+			{
+				"groups", http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges.", provision.Unauthorized,
+				"403 Authorization_RequestDenied: Insufficient privileges. (it needs the application permission Group.Read.All, with admin consent)",
+			},
+		} {
+			g := newGraph()
+			g.outer["/subscriptions"] = func(w http.ResponseWriter, _ *http.Request) {
+				refuse(w, test.status, test.code, test.message)
+			}
+			_, err := g.client(t, Config{}).CreateSubscription(t.Context(), wanted(test.resource))
+			expectFault(t, err, test.kind, 0, "create subscription to "+test.resource+": "+test.want)
 		}
-		_, err := g.client(t, Config{}).CreateSubscription(t.Context(), wanted("users"))
-		expectFault(t, err, provision.Permanent, 0, "create subscription to users: 400 ValidationError: Subscription validation request timed out.")
 	})
 
 	t.Run("that may have been created are uncertain", func(t *testing.T) {

@@ -139,9 +139,6 @@ func (v *verifier) verify(n *item) reason {
 	return ""
 }
 
-// lifecycleEvent is a verified lifecycle notification.
-type lifecycleEvent struct{ name, subscriptionID string }
-
 // delivery is what one POST comes to.
 type delivery struct {
 	verifier *verifier
@@ -149,7 +146,7 @@ type delivery struct {
 
 	received, queued, duplicates int
 	dropped                      map[reason]int
-	lifecycle                    []lifecycleEvent
+	lifecycle                    []Lifecycle
 	// changes hold each object once, in the order first named, with all its
 	// members. They are handed over, so their memory is not used again.
 	changes []change.Change
@@ -261,7 +258,7 @@ func (d *delivery) take(element []byte) {
 		return
 	}
 	if n.LifecycleEvent != "" {
-		d.lifecycle = append(d.lifecycle, lifecycleEvent{name: n.LifecycleEvent, subscriptionID: n.SubscriptionID})
+		d.lifecycle = append(d.lifecycle, Lifecycle{Event: n.LifecycleEvent, SubscriptionID: n.SubscriptionID})
 		return
 	}
 	c, why := n.change()

@@ -16,7 +16,7 @@ import (
 
 // Whatever is posted, the answer is one of three, what is queued can be
 // encoded, names each user once and of each group each member once, and
-// nothing is queued that does not carry the secret.
+// nothing is queued that does not carry the secret, nor is renew woken.
 func FuzzDelivery(f *testing.F) {
 	files, err := filepath.Glob("../../events/*.json")
 	if err != nil || len(files) == 0 {
@@ -65,10 +65,10 @@ func FuzzDelivery(f *testing.F) {
 
 		// The same body, where the secret is one that it cannot know.
 		unknown := fmt.Sprintf("%x", sha256.Sum256(body))
-		stranger := new(memory)
-		post(newHandler(t, notification.Config{ClientState: unknown, Queue: stranger}), "/notifications", bytes.NewReader(body))
-		if len(stranger.changes) > 0 {
-			t.Errorf("queued without the secret: %v", stranger.changes)
+		stranger, renew := new(memory), new(woken)
+		post(newHandler(t, notification.Config{ClientState: unknown, Queue: stranger, Renew: renew}), "/notifications", bytes.NewReader(body))
+		if len(stranger.changes) > 0 || len(renew.times) > 0 {
+			t.Errorf("without the secret: queued %v, woken with %v", stranger.changes, renew.times)
 		}
 	})
 }

@@ -54,6 +54,9 @@ type Config struct {
 	TenantID string
 	// Queue takes the Changes. Required.
 	Queue Enqueuer
+	// Renew is woken by lifecycle notifications, at most once in 10 s; nil if
+	// nobody is. Where that fails, the delivery is answered all the same.
+	Renew Waker
 	// Log gets one line a delivery; nil discards them.
 	Log *slog.Logger
 	// Now is the clock; nil is time.Now.
@@ -84,6 +87,7 @@ func New(cfg Config) (http.Handler, error) {
 	if h.now == nil {
 		h.now = time.Now
 	}
+	h.alarm = alarm{waker: cfg.Renew, now: h.now}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /notifications", h.receive)
 	mux.HandleFunc("POST /lifecycle", h.receive)
@@ -111,6 +115,7 @@ type handler struct {
 	queue    Enqueuer
 	log      *slog.Logger
 	now      func() time.Time
+	alarm    alarm
 	// deliveries are *delivery, to be used again.
 	deliveries sync.Pool
 }
@@ -130,6 +135,7 @@ func (h *handler) receive(w http.ResponseWriter, r *http.Request) {
 	d := h.begin()
 	defer h.deliveries.Put(d)
 	status, err := h.take(ctx, w, r, d)
+	h.wake(ctx, d)
 	if err != nil {
 		http.Error(w, http.StatusText(status), status)
 	} else {
@@ -190,12 +196,19 @@ func (h *handler) take(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	return http.StatusAccepted, nil
 }
 
+// wake tells of lifecycle notifications, in what is left of the time.
+func (h *handler) wake(ctx context.Context, d *delivery) {
+	if err := h.alarm.ring(ctx, d.lifecycle); err != nil {
+		h.log.LogAttrs(ctx, slog.LevelWarn, "renew not woken", slog.Any("error", err))
+	}
+}
+
 // report writes the one line of a delivery, and one for each lifecycle
 // notification in it.
 func (h *handler) report(ctx context.Context, d *delivery, status int, err error) {
 	for _, event := range d.lifecycle {
 		h.log.LogAttrs(ctx, slog.LevelInfo, "lifecycle notification",
-			slog.String("event", event.name), slog.String("subscriptionId", event.subscriptionID))
+			slog.String("event", event.Event), slog.String("subscriptionId", event.SubscriptionID))
 	}
 	level := slog.LevelInfo
 	attrs := make([]slog.Attr, 0, 9)

@@ -120,6 +120,16 @@ func (s *Switch) Why(ctx context.Context) (string, error) {
 	return state.String(), err
 }
 
+// Refused returns since when a side has been paused because its probe fails;
+// zero if it has not.
+func (s *Switch) Refused(ctx context.Context, side Side) (time.Time, error) {
+	state, err := s.State(ctx)
+	if p := state[side]; err == nil && !p.ByOperator {
+		return p.Since, nil
+	}
+	return time.Time{}, err
+}
+
 func (s *Switch) read(ctx context.Context) (State, int64, error) {
 	data, version, err := s.Documents.Document(ctx, document)
 	if err != nil {

@@ -195,3 +195,34 @@ func TestAPersonsPauseOutranksAnAutomaticOne(t *testing.T) {
 		t.Error(state)
 	}
 }
+
+func TestASideRefusesSinceItsProbeFailedAndNotWhileAnOperatorPausesIt(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		paused *pause.Pause
+		want   bool
+	}{
+		{"nothing is paused", nil, false},
+		{"by its probe", &pause.Pause{Why: "401"}, true},
+		{"by an operator", &pause.Pause{Why: "maintenance", ByOperator: true}, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			if test.paused != nil {
+				test.paused.Since = b.now
+				if err := b.Pause(t.Context(), pause.Webex, *test.paused); err != nil {
+					t.Fatal(err)
+				}
+			}
+			since, err := b.Refused(t.Context(), pause.Webex)
+			if err != nil || since.Equal(b.now) != test.want || since.IsZero() == test.want {
+				t.Errorf("since %s, %v", since, err)
+			}
+			if since, err := b.Refused(t.Context(), pause.Graph); err != nil || !since.IsZero() {
+				t.Errorf("Graph since %s, %v", since, err)
+			}
+		})
+	}
+}

@@ -2,54 +2,104 @@ package renew_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"entrawebex/internal/provision"
 	"entrawebex/internal/renew"
 )
 
 // graph keeps subscriptions as Graph does, and does not tell their clientState.
 type graph struct {
+	now           func() time.Time
 	subscriptions []renew.Subscription
-	states        []string
-	// lost loses the answer to a create after its effect.
-	lost bool
+	// made are the clientStates of all that were created.
+	made []string
+	// calls are all calls but the list, in order.
+	calls []string
 	// listed is how often they were asked for.
 	listed int
-	// refused are resources that cannot be subscribed to.
-	refused []string
+	// lost is how many answers to a create are lost after its effect.
+	lost int
+	// refused is what a call on a resource or an id is refused with.
+	refused map[string]error
+	// hidden are ids that the list lacks, as a replica that is behind does.
+	hidden []string
 }
 
 func (g *graph) Subscriptions(context.Context) ([]renew.Subscription, error) {
 	g.listed++
-	return append([]renew.Subscription(nil), g.subscriptions...), nil
+	if err := g.refused["list"]; err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(slices.Clone(g.subscriptions), func(s renew.Subscription) bool { return slices.Contains(g.hidden, s.ID) }), nil
 }
 
-var errRefused = errors.New("403")
-
-var errLost = errors.New("the answer is lost")
+var (
+	errRefused = errors.New("403")
+	errLost    = errors.New("the answer is lost")
+)
 
 func (g *graph) CreateSubscription(_ context.Context, s renew.Subscription) (renew.Subscription, error) {
-	g.states = append(g.states, s.ClientState)
-	if slices.Contains(g.refused, s.Resource) {
-		return renew.Subscription{}, errRefused
+	g.calls = append(g.calls, "create "+s.Resource)
+	if err := g.refused[s.Resource]; err != nil {
+		return renew.Subscription{}, err
 	}
-	s.ID, s.ClientState, s.Resource = fmt.Sprintf("subscription-%d", len(g.states)), "", "/"+s.Resource
+	g.made = append(g.made, s.ClientState)
+	s.ID, s.ClientState, s.Resource = fmt.Sprintf("subscription-%d", len(g.made)), "", "/"+s.Resource
 	g.subscriptions = append(g.subscriptions, s)
-	if g.lost {
+	if g.lost > 0 {
+		g.lost--
 		return renew.Subscription{}, errLost
 	}
 	return s, nil
 }
 
+func (g *graph) RenewSubscription(_ context.Context, id string, until time.Time) (renew.Subscription, error) {
+	g.calls = append(g.calls, "renew "+id)
+	if err := g.refused[id]; err != nil {
+		return renew.Subscription{}, err
+	}
+	for i := range g.subscriptions {
+		if s := &g.subscriptions[i]; s.ID == id && s.ExpiresAt.After(g.now()) {
+			s.ExpiresAt = until
+			return *s, nil
+		}
+	}
+	return renew.Subscription{}, &provision.Fault{Kind: provision.Gone, Reason: "there is no " + id}
+}
+
+func (g *graph) DeleteSubscription(_ context.Context, id string) error {
+	g.calls = append(g.calls, "delete "+id)
+	if err := g.refused["delete "+id]; err != nil {
+		return err
+	}
+	g.subscriptions = slices.DeleteFunc(g.subscriptions, func(s renew.Subscription) bool { return s.ID == id })
+	return nil
+}
+
+func (g *graph) ids() string {
+	var ids []string
+	for _, s := range g.subscriptions {
+		ids = append(ids, s.ID)
+	}
+	return strings.Join(ids, " ")
+}
+
 // documents is optimistic concurrency over one map.
-type documents map[string]struct {
+type documents map[string]document
+
+type document struct {
 	data    []byte
 	version int64
 }
@@ -61,121 +111,405 @@ func (d documents) Document(_ context.Context, name string) ([]byte, int64, erro
 }
 
 func (d documents) PutDocument(_ context.Context, name string, data []byte, version int64) error {
-	stored := d[name]
-	if stored.version != version {
+	if d[name].version != version {
 		return errConflict
 	}
-	stored.data, stored.version = data, version+1
-	d[name] = stored
+	d[name] = document{data: data, version: version + 1}
 	return nil
 }
 
-func setup() (*renew.Job, *graph) {
-	g := &graph{}
-	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
-	return &renew.Job{
-		Graph: g, Documents: documents{}, Resources: []string{"users"}, WebhookURL: "https://hooks.example.com/base/", ClientState: "s3cret",
-		Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler),
-	}, g
+// bundle is a job, what it works on, and its clock.
+type bundle struct {
+	*renew.Job
+
+	t     *testing.T
+	graph *graph
+	kept  documents
+	now   time.Time
 }
 
-func run(t *testing.T, j *renew.Job) {
+func setup(t *testing.T) *bundle {
 	t.Helper()
-	if err := j.Run(t.Context()); err != nil {
-		t.Fatal(err)
+	b := &bundle{t: t, kept: documents{}, now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
+	clock := func() time.Time { return b.now }
+	b.graph = &graph{now: clock, refused: map[string]error{}}
+	b.Job = &renew.Job{
+		Graph: b.graph, Documents: b.kept, Resources: []string{"users"}, WebhookURL: "https://hooks.example.com/base/",
+		ClientState: "s3cret", Now: clock, Log: slog.New(slog.DiscardHandler),
+	}
+	return b
+}
+
+// run runs the job and forgets the calls before.
+func (b *bundle) run(told ...renew.Lifecycle) {
+	b.t.Helper()
+	b.graph.calls = nil
+	if err := b.Run(b.t.Context(), told...); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// due is why a catch-up is due; empty if none is.
+func (b *bundle) due() string {
+	b.t.Helper()
+	due, err := renew.CatchUps{Documents: b.kept, Now: b.Now}.Due(b.t.Context())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if due.Since.IsZero() != (due.Why == "") {
+		b.t.Errorf("a catch-up that is due without a reason or the reverse: %+v", due)
+	}
+	return due.Why
+}
+
+func (b *bundle) wantCalls(want ...string) {
+	b.t.Helper()
+	if diff := cmp.Diff(want, b.graph.calls); diff != "" {
+		b.t.Errorf("calls (-want +got):\n%s", diff)
 	}
 }
 
 func TestTheSubscriptionIsMadeWithBothAddressesAndTheSecret(t *testing.T) {
 	t.Parallel()
-	j, g := setup()
-	run(t, j)
+	b := setup(t)
+	b.run()
 	want := []renew.Subscription{{
 		ID: "subscription-1", Resource: "/users", ChangeType: "updated,deleted",
 		NotificationURL: "https://hooks.example.com/base/notifications",
 		LifecycleURL:    "https://hooks.example.com/base/lifecycle",
-		ExpiresAt:       j.Now().Add(41_700 * time.Minute),
+		ExpiresAt:       b.now.Add(41_700 * time.Minute),
 	}}
-	if diff := cmp.Diff(want, g.subscriptions); diff != "" {
+	if diff := cmp.Diff(want, b.graph.subscriptions); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"s3cret"}, g.states); diff != "" {
+	if diff := cmp.Diff([]string{"s3cret"}, b.graph.made); diff != "" {
 		t.Error(diff)
+	}
+	if why := b.due(); why != "" {
+		t.Errorf("at the very first there is nothing to catch up with: %s", why)
 	}
 }
 
-func TestASubscriptionIsFoundAgainInsteadOfDoubled(t *testing.T) {
+func TestWhereNothingIsDueARunIsOneCallAndNoWrite(t *testing.T) {
 	t.Parallel()
-	for name, between := range map[string]func(*renew.Job, *graph){
-		"by the next run": func(*renew.Job, *graph) {},
-		"though Graph turned its change types around": func(_ *renew.Job, g *graph) {
-			g.subscriptions[0].ChangeType = "deleted,updated"
+	for name, between := range map[string]func(*bundle){
+		"a minute later": func(b *bundle) { b.now = b.now.Add(time.Minute) },
+		"just before half of its life": func(b *bundle) {
+			b.now = b.now.Add(renew.Lifetime/2 - time.Second)
 		},
-		"beside those of others": func(_ *renew.Job, g *graph) {
-			g.subscriptions = append([]renew.Subscription{{ID: "theirs", Resource: "users"}}, g.subscriptions...)
+		"though Graph turned its change types around": func(b *bundle) {
+			b.graph.subscriptions[0].ChangeType = "deleted,updated"
+		},
+		"beside those of others": func(b *bundle) {
+			b.graph.subscriptions = append([]renew.Subscription{{ID: "theirs", Resource: "users"}}, b.graph.subscriptions...)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			j, g := setup()
-			run(t, j)
-			between(j, g)
-			run(t, j)
-			if len(g.states) != 1 {
-				t.Errorf("made %d subscriptions", len(g.states))
+			b := setup(t)
+			b.run()
+			between(b)
+			before := maps.Clone(b.kept)
+			b.run()
+			b.wantCalls()
+			if b.graph.listed != 2 {
+				t.Errorf("two runs listed the subscriptions %d times", b.graph.listed)
+			}
+			if diff := cmp.Diff(before, b.kept, cmp.AllowUnexported(document{})); diff != "" {
+				t.Errorf("written (-before +after):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestASubscriptionIsRenewedAtHalfOfItsLife(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.run()
+	for range 3 {
+		b.now = b.now.Add(renew.Lifetime / 2)
+		b.run()
+		b.wantCalls("renew subscription-1")
+		if until := b.graph.subscriptions[0].ExpiresAt; !until.Equal(b.now.Add(renew.Lifetime)) {
+			t.Errorf("it ends at %s", until)
+		}
+	}
+	if why := b.due(); why != "" {
+		t.Errorf("a catch-up is due: %s", why)
+	}
+}
+
+func TestASubscriptionThatIsGoneIsMadeAgainAndMakesACatchUpDue(t *testing.T) {
+	t.Parallel()
+	for name, lose := range map[string]func(*bundle){
+		"dropped in silence": func(b *bundle) { b.graph.subscriptions = nil },
+		"run out":            func(b *bundle) { b.now = b.now.Add(renew.Lifetime) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.run()
+			lose(b)
+			b.run()
+			b.wantCalls("renew subscription-1", "create users")
+			if why := b.due(); !strings.Contains(why, "subscription-1 to users was gone") {
+				t.Errorf("a catch-up is due because %q", why)
+			}
+			b.run()
+			b.wantCalls()
+		})
+	}
+}
+
+// What happens while there is no subscription is missed too.
+func TestTheCatchUpIsDueOnceThereIsASubscriptionAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.run()
+	b.graph.subscriptions, b.graph.refused["users"] = nil, errRefused
+	if err := b.Run(t.Context()); !errors.Is(err, errRefused) {
+		t.Fatalf("Run returned %v", err)
+	}
+	if why := b.due(); why != "" {
+		t.Errorf("already due: %s", why)
+	}
+	clear(b.graph.refused)
+	b.run()
+	b.wantCalls("create users")
+	if b.due() == "" {
+		t.Error("no catch-up is due")
+	}
+}
+
+func TestASubscriptionThatTheListLacksForAMomentIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.run()
+	b.graph.hidden = []string{"subscription-1"}
+	b.run()
+	b.wantCalls("renew subscription-1")
+	if why := b.due(); why != "" || b.graph.ids() != "subscription-1" {
+		t.Errorf("there are %s, due %q", b.graph.ids(), why)
 	}
 }
 
 func TestASubscriptionWhoseAnswerWasLostIsFoundAgain(t *testing.T) {
 	t.Parallel()
-	j, g := setup()
-	g.lost = true
-	if err := j.Run(t.Context()); !errors.Is(err, errLost) {
+	b := setup(t)
+	b.graph.lost = 1
+	if err := b.Run(t.Context()); !errors.Is(err, errLost) {
 		t.Fatal(err)
 	}
-	g.lost = false
-	run(t, j)
-	run(t, j)
-	if len(g.states) != 1 {
-		t.Errorf("made %d subscriptions", len(g.states))
+	for range 2 {
+		b.now = b.now.Add(time.Minute)
+		b.run()
+		b.wantCalls()
 	}
 }
 
-func TestASubscriptionThatDoesNotServeIsReplaced(t *testing.T) {
+func TestDuplicatesOfRunsThatWereInterruptedAreRemoved(t *testing.T) {
 	t.Parallel()
-	for name, change := range map[string]func(*renew.Job, *graph){
-		"it is gone":                  func(_ *renew.Job, g *graph) { g.subscriptions = nil },
-		"it has run out":              func(j *renew.Job, g *graph) { g.subscriptions[0].ExpiresAt = j.Now() },
-		"the webhook has moved":       func(j *renew.Job, _ *graph) { j.WebhookURL = "https://new.example.com" },
-		"the clientState has changed": func(j *renew.Job, _ *graph) { j.ClientState = "another" },
+	b := setup(t)
+	b.graph.lost = 2
+	b.graph.hidden = []string{"subscription-1", "subscription-2"}
+	for range 2 {
+		if err := b.Run(t.Context()); !errors.Is(err, errLost) {
+			t.Fatal(err)
+		}
+		b.now = b.now.Add(time.Minute)
+	}
+	b.run() // makes a third
+	b.graph.hidden = nil
+	b.now = b.now.Add(time.Hour)
+	b.run()
+	b.wantCalls("delete subscription-1", "delete subscription-2")
+	if b.graph.ids() != "subscription-3" {
+		t.Errorf("left are %s", b.graph.ids())
+	}
+}
+
+func TestASubscriptionOfOthersIsLeftAloneHoweverAlike(t *testing.T) {
+	t.Parallel()
+	for name, differ := range map[string]func(*renew.Subscription){
+		"it was there before":     func(s *renew.Subscription) { s.ID = "before" },
+		"it ends at another time": func(s *renew.Subscription) { s.ExpiresAt = s.ExpiresAt.Add(-2 * time.Second) },
+		"it delivers elsewhere":   func(s *renew.Subscription) { s.NotificationURL = "https://others.example.com/notifications" },
+		"it is to groups":         func(s *renew.Subscription) { s.Resource = "groups" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			j, g := setup()
-			run(t, j)
-			change(j, g)
-			run(t, j)
-			run(t, j)
-			if len(g.states) != 2 || g.states[1] != j.ClientState {
-				t.Errorf("made subscriptions with %q", g.states)
+			b := setup(t)
+			theirs := renew.Subscription{
+				ID: "theirs", Resource: "users", ChangeType: "updated,deleted", ExpiresAt: b.now.Add(renew.Lifetime),
+				NotificationURL: "https://hooks.example.com/base/notifications", LifecycleURL: "https://hooks.example.com/base/lifecycle",
+			}
+			differ(&theirs)
+			if theirs.ID == "before" {
+				b.graph.subscriptions = []renew.Subscription{theirs}
+			}
+			b.run()
+			if theirs.ID != "before" {
+				b.graph.subscriptions = append(b.graph.subscriptions, theirs)
+			}
+			b.run()
+			b.wantCalls()
+			if len(b.graph.subscriptions) != 2 {
+				t.Errorf("left are %s", b.graph.ids())
 			}
 		})
 	}
 }
 
+func TestANewAddressOrSecretMeansANewSubscriptionBeforeTheOldOneGoes(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*bundle){
+		"the webhook has moved":        func(b *bundle) { b.WebhookURL = "https://new.example.com" },
+		"the clientState has changed":  func(b *bundle) { b.ClientState = "another" },
+		"Graph sends one kind no more": func(b *bundle) { b.graph.subscriptions[0].ChangeType = "updated" },
+		"it moved and the list is behind": func(b *bundle) {
+			b.WebhookURL, b.graph.hidden = "https://new.example.com", []string{"subscription-1"}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.run()
+			change(b)
+			b.graph.refused["users"] = errRefused
+			if err := b.Run(t.Context()); !errors.Is(err, errRefused) || b.graph.ids() != "subscription-1" {
+				t.Errorf("Run returned %v and left %s", err, b.graph.ids())
+			}
+			clear(b.graph.refused)
+			b.run()
+			b.wantCalls("create users", "delete subscription-1")
+			b.run()
+			b.wantCalls()
+			if b.graph.made[1] != b.ClientState || b.due() != "" {
+				t.Errorf("made with %q, due %q", b.graph.made, b.due())
+			}
+		})
+	}
+}
+
+func TestAnOldSubscriptionThatCannotBeRemovedIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.run()
+	b.ClientState = "another"
+	b.graph.refused["delete subscription-1"] = errRefused
+	if err := b.Run(t.Context()); !errors.Is(err, errRefused) {
+		t.Errorf("Run returned %v", err)
+	}
+	clear(b.graph.refused)
+	b.run()
+	b.wantCalls("delete subscription-1")
+}
+
+func TestACreationThatWasLostWithAnOldSecretGoesWhenThereIsANewOne(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.graph.lost = 1
+	if err := b.Run(t.Context()); !errors.Is(err, errLost) {
+		t.Fatal(err)
+	}
+	b.ClientState = "another"
+	b.run()
+	b.wantCalls("create users", "delete subscription-1")
+}
+
+func TestLifecycleEventsAreFollowedAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, event, id string
+		lose            bool
+		calls           []string
+		due             string
+	}{
+		{"reauthorizationRequired renews", "reauthorizationRequired", "subscription-1", false, []string{"renew subscription-1"}, ""},
+		{"of another's subscription it does nothing", "reauthorizationRequired", "theirs", false, nil, ""},
+		{
+			"subscriptionRemoved makes it again", "subscriptionRemoved", "subscription-1", true,
+			[]string{"renew subscription-1", "create users"},
+			"the subscription subscription-1 to users was gone",
+		},
+		{
+			"one that is there after all is kept", "subscriptionRemoved", "subscription-1", false,
+			[]string{"renew subscription-1"},
+			"Graph says subscriptionRemoved of subscription subscription-1",
+		},
+		{"missed is caught up with", "missed", "subscription-1", false, nil, "Graph says missed of subscription subscription-1"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.run()
+			if test.lose {
+				b.graph.subscriptions = nil
+			}
+			b.run(renew.Lifecycle{Event: test.event, SubscriptionID: test.id})
+			b.wantCalls(test.calls...)
+			if why := b.due(); why != test.due {
+				t.Errorf("due because of %q, want %q", why, test.due)
+			}
+		})
+	}
+}
+
+func TestARenewalThatGraphAskedForIsTriedUntilItIsDone(t *testing.T) {
+	t.Parallel()
+	for _, failing := range []string{"list", "subscription-1"} {
+		b := setup(t)
+		b.run()
+		b.graph.refused[failing] = errRefused
+		err := b.Run(t.Context(), renew.Lifecycle{Event: renew.ReauthorizationRequired, SubscriptionID: "subscription-1"})
+		if !errors.Is(err, errRefused) {
+			t.Errorf("Run returned %v", err)
+		}
+		clear(b.graph.refused)
+		b.run()
+		b.wantCalls("renew subscription-1")
+		b.run()
+		b.wantCalls()
+	}
+}
+
+func TestACatchUpIsDueEvenWhereGraphDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.graph.refused["list"] = errRefused
+	if err := b.Run(t.Context(), renew.Lifecycle{Event: renew.Missed, SubscriptionID: "x"}); !errors.Is(err, errRefused) {
+		t.Errorf("Run returned %v", err)
+	}
+	if b.due() == "" {
+		t.Error("no catch-up is due")
+	}
+}
+
+func TestTheScheduledEventSaysNothingOfSubscriptions(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../events/eventbridge-scheduled.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, payload := range []string{string(text), "{}"} {
+		var event renew.Event
+		if err := json.Unmarshal([]byte(payload), &event); err != nil || len(event.Lifecycle) > 0 {
+			t.Errorf("%+v, %v", event, err)
+		}
+	}
+}
+
 func TestEachResourceHasASubscriptionOfItsOwn(t *testing.T) {
 	t.Parallel()
-	j, g := setup()
-	j.Resources = renew.Resources()
-	run(t, j)
-	run(t, j)
-	if g.listed != 2 {
-		t.Errorf("two runs listed the subscriptions %d times, want once each", g.listed)
+	b := setup(t)
+	b.Resources = renew.Resources()
+	b.run()
+	b.run()
+	if b.graph.listed != 2 {
+		t.Errorf("two runs listed the subscriptions %d times, want once each", b.graph.listed)
 	}
 	var got []string
-	for _, s := range g.subscriptions {
+	for _, s := range b.graph.subscriptions {
 		got = append(got, s.Resource)
 	}
 	if diff := cmp.Diff([]string{"/users", "/groups"}, got); diff != "" {
@@ -185,13 +519,61 @@ func TestEachResourceHasASubscriptionOfItsOwn(t *testing.T) {
 
 func TestAResourceThatIsRefusedKeepsNoOtherFromItsSubscription(t *testing.T) {
 	t.Parallel()
-	j, g := setup()
-	j.Resources = renew.Resources()
-	g.refused = []string{"users"}
-	if err := j.Run(t.Context()); !errors.Is(err, errRefused) {
+	b := setup(t)
+	b.Resources = renew.Resources()
+	b.graph.refused["users"] = errRefused
+	if err := b.Run(t.Context()); !errors.Is(err, errRefused) {
 		t.Errorf("Run returned %v", err)
 	}
-	if len(g.subscriptions) != 1 || g.subscriptions[0].Resource != "/groups" {
-		t.Errorf("subscribed to %v", g.subscriptions)
+	if len(b.graph.subscriptions) != 1 || b.graph.subscriptions[0].Resource != "/groups" {
+		t.Errorf("subscribed to %v", b.graph.subscriptions)
+	}
+}
+
+func TestOfTwoRunsAtTheSameTimeOneMakesTheSubscription(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	other := *b.Job
+	other.Documents = stale{b.kept} // read before the first wrote
+	b.run()
+	if err := other.Run(t.Context()); !errors.Is(err, errConflict) {
+		t.Errorf("Run returned %v", err)
+	}
+	if len(b.graph.made) != 1 {
+		t.Errorf("made %d subscriptions", len(b.graph.made))
+	}
+}
+
+// stale are documents as they were before there were any.
+type stale struct{ documents }
+
+func (s stale) Document(context.Context, string) ([]byte, int64, error) { return nil, 0, nil }
+
+func TestACatchUpStaysDueThatBecameDueWhileOneWasMade(t *testing.T) {
+	t.Parallel()
+	kept, now := documents{}, time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	c := renew.CatchUps{Documents: kept, Now: func() time.Time { return now }}
+	owe := func(why string) renew.CatchUp {
+		t.Helper()
+		if err := c.Owe(t.Context(), why); err != nil {
+			t.Fatal(err)
+		}
+		due, err := c.Due(t.Context())
+		if err != nil || due.Why != why || !due.Since.Equal(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)) {
+			t.Fatalf("due %+v, %v", due, err)
+		}
+		return due
+	}
+	first := owe("one")
+	now = now.Add(time.Hour)
+	second := owe("another")
+	for i, done := range []renew.CatchUp{first, second} {
+		if err := c.Done(t.Context(), done); err != nil {
+			t.Fatal(err)
+		}
+		due, err := c.Due(t.Context())
+		if err != nil || due.Since.IsZero() != (i == 1) {
+			t.Errorf("after the catch-up %d: due %+v, %v", i, due, err)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"entrawebex/internal/config"
+	"entrawebex/internal/provision"
 	"entrawebex/internal/throttle"
 )
 
@@ -22,16 +23,25 @@ func OpenReadOnly(s config.Webex) (*Client, error) {
 }
 
 // OpenRotating returns a Client as Open does, whose token may be rotated:
-// latest, which is asked when Webex refuses it, has the settings as they are
-// now.
+// latest, which is asked when Webex refuses it or there is none yet, has the
+// settings as they are now.
 func OpenRotating(s config.Webex, latest func(ctx context.Context) config.Webex) (*Client, error) {
 	var present atomic.Pointer[config.Webex]
 	present.Store(&s)
 	c := settled(s, throttle.New(NewTransport(), throttle.Options{}))
-	c.Token = func(context.Context) (string, error) { return token(*present.Load()) }
 	c.Renew = func(ctx context.Context) {
 		now := latest(ctx)
 		present.Store(&now)
+	}
+	c.Token = func(ctx context.Context) (string, error) {
+		if present.Load().AccessToken == "" {
+			c.Renew(ctx)
+		}
+		token := present.Load().AccessToken
+		if token == "" {
+			return "", &provision.Fault{Kind: provision.Unauthorized, Reason: "the service app has no token yet: renew makes it within a minute, or its log says why not"}
+		}
+		return token, nil
 	}
 	return New(c)
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -94,6 +95,49 @@ func TestARotatedTokenIsTakenUpWithoutAFailedAttempt(t *testing.T) {
 	want := []string{"PATCH Bearer old " + body, "PATCH Bearer new " + body, "PATCH Bearer new " + body}
 	if diff := cmp.Diff(want, s.seen); diff != "" || reads != 1 {
 		t.Errorf("%d readings, calls (-want +got):\n%s", reads, diff)
+	}
+}
+
+func TestATokenThatIsNotMadeYetIsWaitedForWithoutACall(t *testing.T) {
+	t.Parallel()
+	s := &tokens{valid: "first"}
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
+	made := ""
+	c, err := webex.OpenRotating(config.Webex{SCIMURL: server.URL, RefreshToken: "r"}, func(context.Context) config.Webex {
+		return config.Webex{SCIMURL: server.URL, AccessToken: made}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := provision.AsFault(disable(t, c)); f == nil || f.Kind != provision.Unauthorized || len(s.seen) > 0 {
+		t.Errorf("fault %v after the calls %v", f, s.seen)
+	}
+	made = "first"
+	if err := disable(t, c); err != nil || len(s.seen) != 1 {
+		t.Errorf("%v after the calls %v", err, s.seen)
+	}
+}
+
+func TestARefreshUsesTheSettingsAsTheyAreThen(t *testing.T) {
+	t.Parallel()
+	var form url.Values
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm()
+		form = r.PostForm
+		_, _ = io.WriteString(w, `{"access_token":"a","expires_in":1209600,"refresh_token":"r2","refresh_token_expires_in":7776000}`)
+	}))
+	t.Cleanup(server.Close)
+	refresh := webex.OpenRefresh(func(context.Context) config.Webex {
+		return config.Webex{ClientID: "c", ClientSecret: "s", RefreshToken: "not this", TokenURL: server.URL}
+	})
+	got, err := refresh(t.Context(), "r1")
+	if err != nil || got.Access != "a" || got.Refresh != "r2" || got.RefreshExpiresAt.Sub(got.ExpiresAt) != 76*24*time.Hour {
+		t.Errorf("%+v, %v", got, err)
+	}
+	want := url.Values{"grant_type": {"refresh_token"}, "client_id": {"c"}, "client_secret": {"s"}, "refresh_token": {"r1"}}
+	if diff := cmp.Diff(want, form); diff != "" {
+		t.Errorf("form (-want +got):\n%s", diff)
 	}
 }
 

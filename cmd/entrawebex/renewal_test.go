@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"entrawebex/internal/renew"
+)
+
+func TestALifecycleNotificationIsFollowedBeforeTheNextMinute(t *testing.T) {
+	t.Parallel()
+	s := setup(t, 4)
+	p := s.open("RENEW_INTERVAL=1h")
+	s.run(p, func(ctx context.Context) {
+		response, err := http.Post(p.job.WebhookURL+"/lifecycle", "application/json", strings.NewReader(
+			`{"value":[{"lifecycleEvent":"missed","subscriptionId":"x","clientState":"`+sandboxClientState+`"}]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := response.Body.Close(); err != nil || response.StatusCode != http.StatusAccepted {
+			t.Fatalf("%s, %v", response.Status, err)
+		}
+		catchUps := renew.CatchUps{Documents: p.kept, Now: time.Now}
+		if err := wait(ctx, time.Minute, func() bool {
+			due, err := catchUps.Due(ctx)
+			return err == nil && !due.Since.IsZero()
+		}); err != nil {
+			t.Errorf("a catch-up is due: %v", err)
+		}
+	})
+}
+
+func TestTheTokenOfAServiceAppIsMadeAndKeptInTheDataFolder(t *testing.T) {
+	t.Parallel()
+	s := setup(t, 4)
+	var refreshed atomic.Int64
+	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		refreshed.Add(1)
+		if err := r.ParseForm(); err != nil || r.PostForm.Get("refresh_token") != "r3fresh" {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		_, _ = io.WriteString(w, `{"access_token":"`+sandboxToken+`","expires_in":1209600,"refresh_token":"another","refresh_token_expires_in":7776000}`)
+	}))
+	t.Cleanup(endpoint.Close)
+	for range 2 { // the second start goes on with what the first kept
+		settings, err := s.settings(t.Context(), append(anyPort(),
+			"WEBEX_CLIENT_ID=C1", "WEBEX_CLIENT_SECRET=s3cret", "WEBEX_REFRESH_TOKEN=r3fresh", "WEBEX_TOKEN_URL="+endpoint.URL), s.data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		settings.Webex.AccessToken = "old"
+		p, err := open(t.Context(), settings, slog.New(slog.DiscardHandler), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := refreshed.Load(); n != 1 {
+		t.Errorf("refreshed %d times", n)
+	}
+	info, err := os.Stat(filepath.Join(s.data, "webex-token.json"))
+	if err != nil || info.Mode() != 0o600 {
+		t.Errorf("%v, %v", info, err)
+	}
+}
+
+func TestARefreshTokenThatIsRefusedIsToldAtTheStart(t *testing.T) {
+	t.Parallel()
+	s := setup(t, 4)
+	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, `{"error":"invalid_grant"}`)
+	}))
+	t.Cleanup(endpoint.Close)
+	settings, err := s.settings(t.Context(), append(anyPort(),
+		"WEBEX_CLIENT_ID=C1", "WEBEX_CLIENT_SECRET=s3cret", "WEBEX_REFRESH_TOKEN=r3fresh", "WEBEX_TOKEN_URL="+endpoint.URL), s.data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings.Webex.AccessToken = ""
+	if _, err := open(t.Context(), settings, slog.New(slog.DiscardHandler), nil); err == nil || !strings.Contains(err.Error(), "developer.webex.com") {
+		t.Errorf("error %v", err)
+	}
+}

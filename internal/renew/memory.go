@@ -1,0 +1,124 @@
+package renew
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Documents keep what must be remembered: small named documents with optimistic
+// concurrency, as the ledger has them.
+type Documents interface {
+	// Document returns a document and its version; version 0 if there is none.
+	Document(ctx context.Context, name string) (data []byte, version int64, err error)
+	// PutDocument writes the document if version is still the stored one; its
+	// version is then one higher.
+	PutDocument(ctx context.Context, name string, data []byte, version int64) error
+}
+
+// remembered is what is kept of our subscription to a resource. The ids in it
+// are ours; whatever else Graph lists is left alone.
+type remembered struct {
+	// ID is the subscription that delivers; empty if there is none.
+	ID string `json:"id,omitempty"`
+	// Secret is a hash of its clientState, which Graph does not tell.
+	Secret string `json:"secret,omitempty"`
+	// Renew says that Graph asked for a renewal before half of its life.
+	Renew bool `json:"renew,omitempty"`
+	// Asked is the last creation that was begun.
+	Asked asked `json:"asked,omitzero"`
+	// Old are those that are to be deleted once ID is not empty.
+	Old []string `json:"old,omitempty"`
+	// Gap says why changes were missed, until a catch-up is noted.
+	Gap string `json:"gap,omitempty"`
+}
+
+// asked is a creation, written down before Graph is asked. The id is in Graph's
+// answer, which can be lost, and Graph does not say when or by whom a
+// subscription was made. So this is how it is known as ours: it is to the same
+// resource and the same address, it was not there before, and it ends when the
+// creation said, which nothing but a creation with that end does. A creation that
+// is tried again within an hour asks for the same end, so that one note is about
+// all of them.
+type asked struct {
+	Secret          string    `json:"secret"`
+	NotificationURL string    `json:"notificationUrl"`
+	ExpiresAt       time.Time `json:"expiresAt"`
+	// Strangers are the ids with this address that were there before.
+	Strangers []string `json:"strangers,omitempty"`
+}
+
+const (
+	// askedAgain is how long a creation is repeated with the same end.
+	askedAgain = time.Hour
+	// rounding is by how much Graph may change the end it is asked for.
+	rounding = time.Second
+)
+
+// made reports whether s was made by the creation.
+func (a asked) made(s Subscription) bool {
+	return !a.ExpiresAt.IsZero() && s.NotificationURL == a.NotificationURL &&
+		s.ExpiresAt.Sub(a.ExpiresAt).Abs() <= rounding && !slices.Contains(a.Strangers, s.ID)
+}
+
+// memory is a document while it is worked on.
+type memory struct {
+	remembered
+	note
+
+	resource string
+}
+
+// claim takes possession of what our creations made whose answers were lost: of
+// one as the subscription, if it serves, and of the others as old ones.
+func (m *memory) claim(existing []Subscription, wanted Subscription, secret string) {
+	for _, s := range existing {
+		switch {
+		case s.ID == m.ID || slices.Contains(m.Old, s.ID) || !s.on(m.resource) || !m.Asked.made(s):
+		case m.ID == "" && m.Asked.Secret == secret && s.serves(wanted):
+			m.ID, m.Secret = s.ID, secret
+		default:
+			m.Old = append(m.Old, s.ID)
+		}
+	}
+}
+
+// retire makes the subscription one that goes when there is another.
+func (m *memory) retire() {
+	m.Old = append(m.Old, m.ID)
+	m.ID, m.Renew = "", false
+}
+
+// intend notes the creation that comes next, or leaves the note of one that is
+// tried again.
+func (m *memory) intend(existing []Subscription, wanted Subscription, secret string) {
+	if m.Asked.Secret == secret && m.Asked.NotificationURL == wanted.NotificationURL &&
+		wanted.ExpiresAt.Sub(m.Asked.ExpiresAt) < askedAgain {
+		return
+	}
+	m.Asked = asked{Secret: secret, NotificationURL: wanted.NotificationURL, ExpiresAt: wanted.ExpiresAt}
+	for _, s := range existing {
+		if s.on(m.resource) && s.NotificationURL == wanted.NotificationURL {
+			m.Asked.Strangers = append(m.Asked.Strangers, s.ID)
+		}
+	}
+}
+
+// recall reads what is remembered of the subscription to a resource.
+func (j *Job) recall(ctx context.Context, resource string) (*memory, error) {
+	m := &memory{resource: resource, note: note{documents: j.Documents, name: "subscription " + resource}}
+	if err := m.read(ctx, &m.remembered); err != nil {
+		return nil, fmt.Errorf("read which subscription to %s is ours: %w", resource, err)
+	}
+	return m, nil
+}
+
+// remember writes the document if it has changed. Of two runs at the same time
+// one fails here, before it asks Graph for anything.
+func (j *Job) remember(ctx context.Context, m *memory) error {
+	if err := m.write(ctx, m.remembered); err != nil {
+		return fmt.Errorf("remember the subscription to %s: %w", m.resource, err)
+	}
+	return nil
+}

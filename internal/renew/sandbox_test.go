@@ -1,0 +1,248 @@
+package renew_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.etcd.io/bbolt"
+
+	"entrawebex/internal/change"
+	"entrawebex/internal/config"
+	"entrawebex/internal/entra"
+	"entrawebex/internal/ledger"
+	"entrawebex/internal/notification"
+	"entrawebex/internal/renew"
+	"entrawebex/internal/sandbox"
+)
+
+const sandboxTenant = "84bd8158-6d4d-4958-8b9f-9d6445542f95"
+
+// life is a tenant, a webhook that it reaches and the job, over HTTP.
+type life struct {
+	*renew.Job
+
+	t      *testing.T
+	tenant *sandbox.Tenant
+	graph  *entra.Client
+	hook   http.Handler
+	told   []renew.Lifecycle
+	queued []change.Change
+	now    time.Time
+}
+
+func (l *life) Enqueue(_ context.Context, changes []change.Change) error {
+	l.queued = append(l.queued, changes...)
+	return nil
+}
+
+func (l *life) Wake(_ context.Context, events []notification.Lifecycle) error {
+	for _, event := range events {
+		l.told = append(l.told, renew.Lifecycle(event))
+	}
+	return nil
+}
+
+func begin(t *testing.T) *life {
+	t.Helper()
+	l := &life{t: t, now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
+	clock := func() time.Time { return l.now }
+	var err error
+	if l.tenant, err = sandbox.NewTenant(sandbox.TenantConfig{ID: sandboxTenant, Domain: "contoso.example", Token: "t", Now: clock}); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(l.tenant)
+	t.Cleanup(server.Close)
+	if l.graph, err = entra.Open(config.Entra{GraphURL: server.URL, AccessToken: "t"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	db, err := bbolt.Open(filepath.Join(t.TempDir(), "ledger"), 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	kept, err := ledger.OpenBolt(db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Job = &renew.Job{
+		Graph: l.graph, Documents: kept, Resources: renew.Resources(), Now: clock, Log: slog.New(slog.DiscardHandler),
+	}
+	l.move("first secret")
+	return l
+}
+
+// move is a webhook at another address with another secret.
+func (l *life) move(secret string) {
+	l.t.Helper()
+	hook, err := notification.New(notification.Config{
+		ClientState: secret, TenantID: sandboxTenant, Queue: l, Renew: l, Now: func() time.Time { return l.now },
+	})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	server := httptest.NewServer(hook)
+	l.t.Cleanup(server.Close)
+	l.hook, l.WebhookURL, l.ClientState = hook, server.URL, secret
+}
+
+// run runs the job with what the webhook was told, and returns the calls that
+// took.
+func (l *life) run() map[string]int {
+	l.t.Helper()
+	l.tenant.Calls.Reset()
+	told := l.told
+	l.told = nil
+	if err := l.Run(l.t.Context(), told...); err != nil {
+		l.t.Fatal(err)
+	}
+	return l.tenant.Calls.Snapshot()
+}
+
+func (l *life) want(want map[string]int) {
+	l.t.Helper()
+	if diff := cmp.Diff(want, l.run()); diff != "" {
+		l.t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}
+
+// subscriptions are those of the tenant, which must be one to each resource that
+// delivers here.
+func (l *life) subscriptions() []renew.Subscription {
+	l.t.Helper()
+	list, err := l.graph.Subscriptions(l.t.Context())
+	if err != nil || len(list) != 2 {
+		l.t.Fatalf("%d subscriptions, %v", len(list), err)
+	}
+	for i, resource := range renew.Resources() {
+		if list[i].Resource != resource || !strings.HasPrefix(list[i].NotificationURL, l.WebhookURL) {
+			l.t.Errorf("subscription %+v", list[i])
+		}
+	}
+	return list
+}
+
+// lifecycle delivers what Graph says of a subscription.
+func (l *life) lifecycle(event, id string) {
+	l.t.Helper()
+	body := fmt.Sprintf(`{"value":[{"lifecycleEvent":%q,"subscriptionId":%q,"clientState":%q,"tenantId":%q}]}`, event, id, l.ClientState, sandboxTenant)
+	w := httptest.NewRecorder()
+	l.hook.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/lifecycle", bytes.NewReader([]byte(body))))
+	if w.Code != http.StatusAccepted {
+		l.t.Errorf("answer %d", w.Code)
+	}
+}
+
+// hears reports whether a change in the tenant comes through the webhook.
+func (l *life) hears() bool {
+	l.t.Helper()
+	l.queued = nil
+	if _, err := l.tenant.Create(sandbox.User{
+		"userPrincipalName": fmt.Sprintf("u%d@contoso.example", l.now.UnixNano()), "displayName": "U",
+	}); err != nil {
+		l.t.Fatal(err)
+	}
+	if _, err := l.tenant.Deliver(l.t.Context()); err != nil {
+		l.t.Error(err)
+	}
+	return len(l.queued) > 0
+}
+
+func (l *life) due() string {
+	l.t.Helper()
+	catchUps := renew.CatchUps{Documents: l.Documents, Now: l.Now}
+	due, err := catchUps.Due(l.t.Context())
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	if err := catchUps.Done(l.t.Context(), due); err != nil {
+		l.t.Fatal(err)
+	}
+	return due.Why
+}
+
+// They are renewed at half of their life, 25 times, and never made again.
+func TestSubscriptionsLiveForAYear(t *testing.T) {
+	t.Parallel()
+	l := begin(t)
+	l.want(map[string]int{"GET /subscriptions": 1, "POST /subscriptions": 2})
+	first := l.subscriptions()
+	renewed := 0
+	for range 365 * 4 {
+		l.now = l.now.Add(6 * time.Hour)
+		calls := l.run()
+		if calls["GET /subscriptions"] != 1 || calls["POST /subscriptions"] > 0 {
+			t.Fatalf("at %s: calls %v", l.now, calls)
+		}
+		renewed += calls["PATCH /subscriptions/{id}"]
+	}
+	if now := l.subscriptions(); now[0].ID != first[0].ID || now[1].ID != first[1].ID || renewed != 2*25 {
+		t.Errorf("renewed %d times, from %v to %v", renewed, first, now)
+	}
+	if !l.hears() || l.due() != "" {
+		t.Error("a change does not come through, or a catch-up is due")
+	}
+}
+
+func TestSubscriptionsSurviveWhatHappensToThem(t *testing.T) {
+	t.Parallel()
+	l := begin(t)
+	l.run()
+	const list, create, patch, remove = "GET /subscriptions", "POST /subscriptions", "PATCH /subscriptions/{id}", "DELETE /subscriptions/{id}"
+	for _, step := range []struct {
+		name    string
+		happens func()
+		want    map[string]int
+		due     string
+	}{
+		{"nothing", func() {}, map[string]int{list: 1}, ""},
+		{"Graph asks for a renewal", func() {
+			l.lifecycle(renew.ReauthorizationRequired, l.subscriptions()[1].ID)
+		}, map[string]int{list: 1, patch: 1}, ""},
+		{"Graph says that it missed some", func() {
+			l.lifecycle(renew.Missed, l.subscriptions()[0].ID)
+		}, map[string]int{list: 1}, "Graph says missed"},
+		{"Graph drops one in silence", func() {
+			if err := l.graph.DeleteSubscription(t.Context(), l.subscriptions()[0].ID); err != nil {
+				t.Fatal(err)
+			}
+		}, map[string]int{list: 1, patch: 1, create: 1}, "was gone"},
+		{"the webhook moves with another secret", func() { l.move("second secret") }, map[string]int{list: 1, create: 2, remove: 2}, ""},
+		{"both run out", func() { l.now = l.now.Add(2 * renew.Lifetime) }, map[string]int{list: 1, patch: 2, create: 2}, "was gone"},
+	} {
+		l.now = l.now.Add(time.Minute)
+		step.happens()
+		if diff := cmp.Diff(step.want, l.run()); diff != "" {
+			t.Errorf("%s: calls (-want +got):\n%s", step.name, diff)
+		}
+		if due := l.due(); !strings.Contains(due, step.due) || (due == "") != (step.due == "") {
+			t.Errorf("%s: a catch-up is due because %q, want %q", step.name, due, step.due)
+		}
+		if !l.hears() {
+			t.Errorf("%s: a change does not come through", step.name)
+		}
+	}
+	l.want(map[string]int{list: 1})
+}
+
+func TestAWebhookThatDoesNotAnswerIsToldWithTheMend(t *testing.T) {
+	t.Parallel()
+	l := begin(t)
+	l.WebhookURL = "http://127.0.0.1:1"
+	err := l.Run(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "entrawebex check tries them") {
+		t.Errorf("error %v", err)
+	}
+}
