@@ -50,6 +50,9 @@ const (
 	// it moved the object's account out of the way of another, or somebody
 	// whom the object refers to has arrived.
 	Engine Source = "engine"
+	// Reconcile is what looks every minute for what no notification told: a
+	// delta query, or the list of assignments to the enterprise application.
+	Reconcile Source = "reconcile"
 )
 
 // Change says that an object may no longer be in Webex what it is in Entra.
