@@ -303,6 +303,23 @@ func TestNoFunctionMayDoMoreThanItDoes(t *testing.T) {
 	}
 }
 
+// What follows from a change within a minute is promised in the README.
+func TestWhatNoNotificationToldIsLookedForEveryMinute(t *testing.T) {
+	t.Parallel()
+	template := readTemplate(t)
+	reconcile := resources(template, function)["ReconcileFunction"]
+	want := object{"EveryMinute": object{"Type": "Schedule", "Properties": object{"Schedule": "rate(1 minute)"}}}
+	if diff := cmp.Diff(want, reconcile["Events"]); diff != "" {
+		t.Errorf("the schedule (-want +got):\n%s", diff)
+	}
+	if reconcile["Timeout"] != 900 || at(template, "Globals", "Function", "MemorySize") != 512 || reconcile["MemorySize"] != nil {
+		t.Errorf("reconcile has %v seconds and %v MB", reconcile["Timeout"], reconcile["MemorySize"])
+	}
+	if at(reconcile, "EventInvokeConfig", "MaximumRetryAttempts") != 0 {
+		t.Error("a run that failed is repeated beside that of the next minute")
+	}
+}
+
 func TestOnlyTheTwoAddressesOfTheWebhookAreOpenAndThrottled(t *testing.T) {
 	t.Parallel()
 	template := readTemplate(t)
@@ -367,10 +384,11 @@ func TestEachFunctionStartsWithWhatTheTemplateGivesIt(t *testing.T) {
 		"ProvisioningSecret": `{"ENTRA_CLIENT_SECRET": "a", "WEBEX_ACCESS_TOKEN": "b"}`,
 	}
 	for name, part := range map[string]config.Part{
-		"WebhookFunction": config.WebhookFunction,
-		"WorkerFunction":  config.WorkerFunction,
-		"RenewFunction":   config.RenewFunction,
-		"ReplayFunction":  config.ReplayFunction,
+		"WebhookFunction":   config.WebhookFunction,
+		"WorkerFunction":    config.WorkerFunction,
+		"RenewFunction":     config.RenewFunction,
+		"ReconcileFunction": config.ReconcileFunction,
+		"ReplayFunction":    config.ReplayFunction,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -390,6 +408,24 @@ func TestEachFunctionStartsWithWhatTheTemplateGivesIt(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// Reconcile looks at everything again when the rules change: they are the
+// worker's.
+func TestReconcileKnowsTheWorkersRules(t *testing.T) {
+	t.Parallel()
+	template := readTemplate(t)
+	environment := func(name string) object {
+		return at(resources(template, function)[name], "Environment", "Variables").(object)
+	}
+	worker, reconcile := environment("WorkerFunction"), environment("ReconcileFunction")
+	s := &config.Settings{Scope: "assigned"}
+	for _, rule := range strings.Fields(s.Rules()) {
+		variable, _, _ := strings.Cut(rule, "=")
+		if variable != "SCOPE" && (worker[variable] == nil || !cmp.Equal(worker[variable], reconcile[variable])) {
+			t.Errorf("%s is %v for the worker and %v for reconcile", variable, worker[variable], reconcile[variable])
+		}
 	}
 }
 
