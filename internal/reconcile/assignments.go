@@ -22,6 +22,9 @@ func bucketDocument(number int) string { return fmt.Sprintf("assignments %d", nu
 // whyGone is why a sweep must find the members of a group.
 const whyGone = "a group that was assigned is gone, and who was in it cannot be read any more"
 
+// last is how long a run that is being ended takes to give its claim up.
+const last = 5 * time.Second
+
 // polling is one look at the assignments, with what it needs to know.
 type polling struct {
 	*Job
@@ -85,7 +88,10 @@ func (j *Job) assignments(ctx context.Context) error {
 		end = manifest{First: seen.First}
 	}
 	j.Log.InfoContext(ctx, "assignments have changed", "assigned", len(all), "changes", p.queued, "left", p.left)
-	if _, err := j.putManifest(ctx, end, version+1); err != nil {
+	// Also where the run is being ended, or the next ones would wait for it.
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), last)
+	defer cancel()
+	if _, err := j.putManifest(ending, end, version+1); err != nil {
 		p.failed = append(p.failed, err)
 	}
 	return errors.Join(p.failed...)

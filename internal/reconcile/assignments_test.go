@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -349,6 +350,21 @@ func TestTheClaimOfARunThatWasKilledEnds(t *testing.T) {
 	w.anyOrder("user " + ada)
 }
 
+func TestARunThatIsBeingEndedGivesItsClaimUp(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.graph.members[sales] = [][]string{{ada}, {bob}}
+	w.assigned(groupIn(sales))
+	ctx, cancel := context.WithCancel(t.Context())
+	w.Members = &interrupted{w.graph, cancel}
+	if err := w.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	w.queue.take()
+	w.run()
+	w.anyOrder("group "+sales, "user "+ada, "user "+bob)
+}
+
 func TestWhatWasSeenAndCannotBeReadIsSeenAnew(t *testing.T) {
 	t.Parallel()
 	t.Run("the manifest", func(t *testing.T) {
@@ -485,11 +501,19 @@ func FuzzDecodeManifest(f *testing.F) {
 	f.Add([]byte(``))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m, err := decodeManifest(data)
-		if err != nil && m != (manifest{}) {
-			t.Errorf("%q is refused, and %+v", data, m)
+		if err != nil {
+			if m != (manifest{}) {
+				t.Errorf("%q is refused, and %+v", data, m)
+			}
+			return
 		}
-		if m.First && m.Hash != "" && len(data) == 0 {
-			t.Errorf("%+v of nothing", m)
+		text, err := json.Marshal(m)
+		if err != nil {
+			t.Fatalf("%q: %v", data, err)
+		}
+		again, err := decodeManifest(text)
+		if err != nil || again.Hash != m.Hash || again.First != m.First || !again.Until.Equal(m.Until) {
+			t.Errorf("%q became %+v, %v", data, again, err)
 		}
 	})
 }
