@@ -421,7 +421,7 @@ func TestReconcileKnowsTheWorkersRules(t *testing.T) {
 	}
 	worker, reconcile := environment("WorkerFunction"), environment("ReconcileFunction")
 	s := &config.Settings{Scope: "assigned"}
-	for _, rule := range strings.Fields(s.Rules()) {
+	for rule := range strings.FieldsSeq(s.Rules()) {
 		variable, _, _ := strings.Cut(rule, "=")
 		if variable != "SCOPE" && (worker[variable] == nil || !cmp.Equal(worker[variable], reconcile[variable])) {
 			t.Errorf("%s is %v for the worker and %v for reconcile", variable, worker[variable], reconcile[variable])
