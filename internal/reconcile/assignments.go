@@ -58,7 +58,7 @@ func (j *Job) assignments(ctx context.Context) error {
 	if err != nil { // so that every bucket is looked at, and the manifest written anew
 		j.Log.WarnContext(ctx, "which assignments were seen is looked up anew", "error", err)
 	}
-	if j.Now().Before(seen.Until) {
+	if seen.isClaimed(j.Now()) {
 		j.Log.InfoContext(ctx, "another run is at the assignments", "until", seen.Until)
 		return nil
 	}

@@ -350,6 +350,15 @@ func TestTheClaimOfARunThatWasKilledEnds(t *testing.T) {
 	w.anyOrder("user " + ada)
 }
 
+func TestAClaimThatNoRunCanHaveMadeIsNone(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.assigned(userIn(ada, editor))
+	w.write(manifestDocument, `{"owner":"x","until":"9999-01-01T00:00:00Z"}`)
+	w.run()
+	w.anyOrder("user " + ada)
+}
+
 func TestARunThatIsBeingEndedGivesItsClaimUp(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

@@ -174,6 +174,12 @@ type manifest struct {
 	Until time.Time `json:"until,omitzero"`
 }
 
+// isClaimed reports whether a run may be writing the buckets. A claim for longer
+// than a run can last, give or take what clocks differ, is none.
+func (m manifest) isClaimed(now time.Time) bool {
+	return now.Before(m.Until) && m.Until.Sub(now) <= longest+margin
+}
+
 // decodeManifest reads the manifest. Nothing at all is that of a first list.
 func decodeManifest(data []byte) (manifest, error) {
 	if len(data) == 0 {
