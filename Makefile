@@ -10,7 +10,7 @@ GOLANGCI_LINT := .bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 FUZZ_RUNS := 5000x
 SEEDS := 2000
 
-BOOTSTRAPS := $(patsubst %,.build/%/bootstrap,webhook worker renew replay)
+BOOTSTRAPS := $(patsubst %,.build/%/bootstrap,webhook worker renew reconcile replay)
 GO_BUILD_FLAGS := -tags lambda.norpc -ldflags "-s -w"
 
 .PHONY: help test lint format suite allocations simulation race bench fuzz build clean
@@ -57,12 +57,13 @@ $(BOOTSTRAPS): .build/%/bootstrap:
 	go build $(GO_BUILD_FLAGS) -o $@ ./functions/$*
 
 # What sam build calls, with ARTIFACTS_DIR set.
-.PHONY: build-WebhookFunction build-WorkerFunction build-RenewFunction build-ReplayFunction
+.PHONY: build-WebhookFunction build-WorkerFunction build-RenewFunction build-ReconcileFunction build-ReplayFunction
 build-WebhookFunction: function := webhook
 build-WorkerFunction: function := worker
 build-RenewFunction: function := renew
+build-ReconcileFunction: function := reconcile
 build-ReplayFunction: function := replay
-build-WebhookFunction build-WorkerFunction build-RenewFunction build-ReplayFunction:
+build-WebhookFunction build-WorkerFunction build-RenewFunction build-ReconcileFunction build-ReplayFunction:
 	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 go build -trimpath $(GO_BUILD_FLAGS) -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$(function)
 
 $(GOLANGCI_LINT):

@@ -56,8 +56,8 @@ type deployment struct {
 	// scim is the SCIM root that the worker writes to.
 	scim string
 
-	webhook, worker, renew, replay *lambdaFunction
-	gateway                        *httptest.Server
+	webhook, worker, renew, reconcile, replay *lambdaFunction
+	gateway                                   *httptest.Server
 }
 
 // deploy sets the deployment up against a SCIM server and starts the poller
@@ -95,6 +95,7 @@ func deploy(t testing.TB, scim string) *deployment {
 	d.webhook = startFunction(t, "webhook", environ...)
 	d.worker = startFunction(t, "worker", environ...)
 	d.renew = startFunction(t, "renew", environ...)
+	d.reconcile = startFunction(t, "reconcile", environ...)
 	d.replay = startFunction(t, "replay", environ...)
 	d.background(d.poll)
 	return d
@@ -567,13 +568,15 @@ func TestWhatCannotSucceedEndsInTheDeadLetterQueueWithItsReason(t *testing.T) {
 
 func TestAFunctionThatIsNotConfiguredSaysWhatIsMissing(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"webhook", "worker", "renew", "replay"} {
+	for name, missing := range map[string]string{
+		"webhook": "CLIENT_STATE", "worker": "ENTRA_CLIENT_ID", "renew": "ENTRA_CLIENT_ID", "reconcile": "ENTRA_CLIENT_ID", "replay": "CHANGE_QUEUE_URL",
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			command := exec.CommandContext(t.Context(), build(t, name))
 			command.Env = []string{"ENTRA_TENANT_ID=" + tenantID}
 			out, err := command.CombinedOutput()
-			if err == nil || !strings.Contains(string(out), "SCOPE") || bytes.Contains(out, []byte("panic")) {
+			if err == nil || !strings.Contains(string(out), missing) || bytes.Contains(out, []byte("panic")) {
 				t.Errorf("%v: %s", err, out)
 			}
 		})
@@ -612,7 +615,7 @@ func TestTheWebhookLinksNeitherTheGraphSDKNorTheEngine(t *testing.T) {
 // process to its first call for an invocation: the cold start that is ours.
 func BenchmarkStartup(b *testing.B) {
 	d := deploy(b, webexOrg(b))
-	for name, f := range map[string]*lambdaFunction{"webhook": d.webhook, "worker": d.worker, "renew": d.renew, "replay": d.replay} {
+	for name, f := range map[string]*lambdaFunction{"webhook": d.webhook, "worker": d.worker, "renew": d.renew, "reconcile": d.reconcile, "replay": d.replay} {
 		b.Run(name, func(b *testing.B) {
 			var total time.Duration
 			for b.Loop() {

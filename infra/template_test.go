@@ -348,6 +348,23 @@ func TestOnlyRenewWritesASecretAndOnlyTheOneWithTheTokens(t *testing.T) {
 	}
 }
 
+// What follows from a change within a minute is promised in the README.
+func TestWhatNoNotificationToldIsLookedForEveryMinute(t *testing.T) {
+	t.Parallel()
+	template := readTemplate(t)
+	reconcile := resources(template, function)["ReconcileFunction"]
+	want := object{"EveryMinute": object{"Type": "Schedule", "Properties": object{"Schedule": "rate(1 minute)"}}}
+	if diff := cmp.Diff(want, reconcile["Events"]); diff != "" {
+		t.Errorf("the schedule (-want +got):\n%s", diff)
+	}
+	if reconcile["Timeout"] != 900 || at(template, "Globals", "Function", "MemorySize") != 512 || reconcile["MemorySize"] != nil {
+		t.Errorf("reconcile has %v seconds and %v MB", reconcile["Timeout"], reconcile["MemorySize"])
+	}
+	if at(reconcile, "EventInvokeConfig", "MaximumRetryAttempts") != 0 {
+		t.Error("a run that failed is repeated beside that of the next minute")
+	}
+}
+
 func TestOnlyTheTwoAddressesOfTheWebhookAreOpenAndThrottled(t *testing.T) {
 	t.Parallel()
 	template := readTemplate(t)
@@ -412,10 +429,11 @@ func TestEachFunctionStartsWithWhatTheTemplateGivesIt(t *testing.T) {
 		"ProvisioningSecret": `{"ENTRA_CLIENT_SECRET": "a", "WEBEX_CLIENT_ID": "b", "WEBEX_CLIENT_SECRET": "c", "WEBEX_REFRESH_TOKEN": "d"}`,
 	}
 	for name, part := range map[string]config.Part{
-		"WebhookFunction": config.WebhookFunction,
-		"WorkerFunction":  config.WorkerFunction,
-		"RenewFunction":   config.RenewFunction,
-		"ReplayFunction":  config.ReplayFunction,
+		"WebhookFunction":   config.WebhookFunction,
+		"WorkerFunction":    config.WorkerFunction,
+		"RenewFunction":     config.RenewFunction,
+		"ReconcileFunction": config.ReconcileFunction,
+		"ReplayFunction":    config.ReplayFunction,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -435,6 +453,24 @@ func TestEachFunctionStartsWithWhatTheTemplateGivesIt(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// Reconcile looks at everything again when the rules change: they are the
+// worker's.
+func TestReconcileKnowsTheWorkersRules(t *testing.T) {
+	t.Parallel()
+	template := readTemplate(t)
+	environment := func(name string) object {
+		return at(resources(template, function)[name], "Environment", "Variables").(object)
+	}
+	worker, reconcile := environment("WorkerFunction"), environment("ReconcileFunction")
+	s := &config.Settings{Scope: "assigned"}
+	for rule := range strings.FieldsSeq(s.Rules()) {
+		variable, _, _ := strings.Cut(rule, "=")
+		if variable != "SCOPE" && (worker[variable] == nil || !cmp.Equal(worker[variable], reconcile[variable])) {
+			t.Errorf("%s is %v for the worker and %v for reconcile", variable, worker[variable], reconcile[variable])
+		}
 	}
 }
 

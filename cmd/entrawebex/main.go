@@ -113,7 +113,12 @@ Environment:
   WEBHOOK_URL             where Graph reaches this process, https
   CLIENT_STATE            a secret of yours: openssl rand -hex 32
   CLIENT_STATE_PREVIOUS   the one before it, while it is being changed
-  SCOPE                   all: everybody in the tenant
+  SCOPE                   assigned (default): those assigned to the enterprise application;
+                          or all: everybody in the tenant
+  ENTRA_APP_ID            its Application ID, if it is not the app registration's own
+  DEFAULT_ACCESS          include (default) or exclude those assigned without an app role
+  SKIP_OUT_OF_SCOPE_DELETIONS
+                          true: who leaves the scope stays active in Webex (false)
   PROVISION_GROUPS        true (default), or false to leave groups alone in Webex
   NESTED_GROUPS           true: the users of groups within a group are its members (false)
   GROUP_SOFT_DELETE       keep (default) or delete a group in Entra's recycle bin
@@ -127,5 +132,6 @@ Environment:
   LISTEN_ADDR             where to listen (127.0.0.1:8080)
   DATA_DIR                where queue and ledger live (data)
   RENEW_INTERVAL          how often the subscription is looked after (1m)
+  RECONCILE_INTERVAL      how often what no notification told is looked for (1m)
   SECRET_ARN              AWS secrets that supply any of these, comma-separated
 `

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"entrawebex/internal/config"
 	"entrawebex/internal/renew"
 )
 
@@ -59,7 +60,8 @@ func TestTheTokenOfAServiceAppIsMadeAndKeptInTheDataFolder(t *testing.T) {
 			t.Fatal(err)
 		}
 		settings.Webex.AccessToken = "old"
-		p, err := open(t.Context(), settings, slog.New(slog.DiscardHandler), nil)
+		again := func(context.Context) (config.Settings, error) { return settings, nil }
+		p, err := open(t.Context(), settings, again, slog.New(slog.DiscardHandler), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -90,7 +92,7 @@ func TestARefreshTokenThatIsRefusedIsToldAtTheStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	settings.Webex.AccessToken = ""
-	if _, err := open(t.Context(), settings, slog.New(slog.DiscardHandler), nil); err == nil || !strings.Contains(err.Error(), "developer.webex.com") {
+	if _, err := open(t.Context(), settings, func(context.Context) (config.Settings, error) { return settings, nil }, slog.New(slog.DiscardHandler), nil); err == nil || !strings.Contains(err.Error(), "developer.webex.com") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -22,6 +22,7 @@ import (
 	"entrawebex/internal/pause"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/queue"
+	"entrawebex/internal/scoping"
 	"entrawebex/internal/webex"
 	"entrawebex/internal/worker"
 )
@@ -69,17 +70,19 @@ func run(ctx context.Context, log *slog.Logger) error {
 	client := sqs.NewFromConfig(aws)
 	changes := queue.NewSQS(client, settings.AWS.ChangeQueueURL)
 	engine := provision.New(provision.Config{
-		Directory:    directory,
-		Target:       target,
-		Ledger:       kept,
-		Queue:        queue.Changes{Queue: changes},
-		Mapping:      rules,
-		TenantID:     settings.Entra.TenantID,
-		SkipGroups:   !settings.ProvisionGroups,
-		Nested:       settings.NestedGroups,
-		DeleteBinned: settings.GroupSoftDelete == "delete",
-		Protected:    settings.Protected,
-		UpsertOnly:   settings.UpsertOnly,
+		Directory:      directory,
+		Target:         target,
+		Ledger:         kept,
+		Queue:          queue.Changes{Queue: changes},
+		Mapping:        rules,
+		TenantID:       settings.Entra.TenantID,
+		Scope:          scope(&settings, directory),
+		SkipOutOfScope: settings.SkipOutOfScopeDeletions,
+		SkipGroups:     !settings.ProvisionGroups,
+		Nested:         settings.NestedGroups,
+		DeleteBinned:   settings.GroupSoftDelete == "delete",
+		Protected:      settings.Protected,
+		UpsertOnly:     settings.UpsertOnly,
 		Guard: &provision.Guard{
 			Documents: kept, Provisioned: kept.Provisioned,
 			Floor: settings.Guard.Floor, Share: settings.Guard.Share, GroupShare: settings.Guard.GroupShare, Window: settings.Guard.Window,
@@ -97,4 +100,14 @@ func run(ctx context.Context, log *slog.Logger) error {
 	}
 	lambda.StartWithOptions(work.HandleEvent, lambda.WithContext(ctx))
 	return nil
+}
+
+// scope is who is provisioned: nil for everybody.
+func scope(settings *config.Settings, graph *entra.Client) *provision.Scope {
+	if settings.Everybody() {
+		return nil
+	}
+	app := &scoping.Application{AppID: settings.Entra.AppID, Find: graph.ServicePrincipal}
+	roles := scoping.Roles{ExcludeDefault: settings.DefaultAccess == "exclude"}
+	return &provision.Scope{App: app.ID, Covers: roles.Cover}
 }

@@ -50,7 +50,8 @@ const (
 	// it moved the object's account out of the way of another, or somebody
 	// whom the object refers to has arrived.
 	Engine Source = "engine"
-	// Reconcile is a delta query, a poll of assignments or a comparison of both
+	// Reconcile is what looks for what no notification told: a delta query, the
+	// list of assignments to the enterprise application, or a comparison of both
 	// sides.
 	Reconcile Source = "reconcile"
 )

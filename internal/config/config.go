@@ -25,8 +25,15 @@ type Settings struct {
 	Webhook Webhook
 	AWS     AWS
 
-	// Scope is who is provisioned. Only "all" is understood so far.
+	// Scope is who is provisioned: assigned are those who are assigned to the
+	// enterprise application, and all everybody in the tenant.
 	Scope string `env:"SCOPE" envDefault:"assigned"`
+	// DefaultAccess says whether an assignment without an app role counts:
+	// include or exclude.
+	DefaultAccess string `env:"DEFAULT_ACCESS" envDefault:"include"`
+	// SkipOutOfScopeDeletions leaves those active who left the scope. It is
+	// named as with Entra's own service.
+	SkipOutOfScopeDeletions bool `env:"SKIP_OUT_OF_SCOPE_DELETIONS"`
 	// ProvisionGroups is false if groups are left alone in Webex.
 	ProvisionGroups bool `env:"PROVISION_GROUPS" envDefault:"true"`
 	// NestedGroups makes the users of groups within a group its members.
@@ -42,8 +49,13 @@ type Settings struct {
 	Guard      Guard
 	// ConfirmAfter is the time between the two readings before a DELETE.
 	ConfirmAfter time.Duration `env:"DELETE_CONFIRM_AFTER" envDefault:"10m"`
-	// RenewInterval is the schedule of renew in the one-process mode.
-	RenewInterval time.Duration `env:"RENEW_INTERVAL" envDefault:"1m"`
+	// RepairDrift makes a sweep read Webex, and put right what others changed
+	// there.
+	RepairDrift bool `env:"REPAIR_DRIFT"`
+	// RenewInterval and ReconcileInterval are the schedules of the one-process
+	// mode.
+	RenewInterval     time.Duration `env:"RENEW_INTERVAL"     envDefault:"1m"`
+	ReconcileInterval time.Duration `env:"RECONCILE_INTERVAL" envDefault:"1m"`
 	// ListenAddr is where the one-process mode listens.
 	ListenAddr string `env:"LISTEN_ADDR" envDefault:"127.0.0.1:8080"`
 	// DataDir is where the embedded queue and ledger live.
@@ -58,6 +70,9 @@ type Entra struct {
 	TenantID     string `env:"ENTRA_TENANT_ID"`
 	ClientID     string `env:"ENTRA_CLIENT_ID"`
 	ClientSecret string `env:"ENTRA_CLIENT_SECRET"`
+	// AppID is the application (client) id of the enterprise application whose
+	// assignments are the scope; the ClientID if the environment has none.
+	AppID string `env:"ENTRA_APP_ID"`
 	// Cloud is public, usgov, usgov-dod or china.
 	Cloud string `env:"ENTRA_CLOUD" envDefault:"public"`
 	// GraphURL overrides the root of Graph, without /v1.0, and AccessToken
@@ -135,6 +150,8 @@ const (
 	WorkerFunction
 	// RenewFunction keeps the subscription.
 	RenewFunction
+	// ReconcileFunction finds what no notification told.
+	ReconcileFunction
 	// ReplayFunction puts dead letters back.
 	ReplayFunction
 	// OneProcess is all of them, with the embedded homes.
@@ -160,6 +177,9 @@ func Load(ctx context.Context, part Part, environ []string, secret func(ctx cont
 		return Settings{}, fmt.Errorf("read the environment: %w", err)
 	}
 	s.Entra.TenantID = strings.ToLower(s.Entra.TenantID)
+	if s.Entra.AppID == "" {
+		s.Entra.AppID = s.Entra.ClientID
+	}
 	if err := s.check(part); err != nil {
 		return s, err
 	}
@@ -171,6 +191,22 @@ func Load(ctx context.Context, part Part, environ []string, secret func(ctx cont
 		s.Webex = refreshed
 	}
 	return s, nil
+}
+
+// Everybody reports whether the whole tenant is in scope.
+func (s *Settings) Everybody() bool { return s.Scope == all }
+
+// Rules are those settings that decide, beside the mapping, who is provisioned
+// and as what, as one text. Where it has changed, those in whom nothing has
+// changed must be looked at too.
+func (s *Settings) Rules() string {
+	text := fmt.Sprintf("SCOPE=%s PROVISION_GROUPS=%t NESTED_GROUPS=%t GROUP_SOFT_DELETE=%s UPSERT_ONLY=%t",
+		s.Scope, s.ProvisionGroups, s.NestedGroups, s.GroupSoftDelete, s.UpsertOnly)
+	if !s.Everybody() {
+		text += fmt.Sprintf(" ENTRA_APP_ID=%s DEFAULT_ACCESS=%s SKIP_OUT_OF_SCOPE_DELETIONS=%t",
+			strings.ToLower(s.Entra.AppID), s.DefaultAccess, s.SkipOutOfScopeDeletions)
+	}
+	return text
 }
 
 func merge(ctx context.Context, variables map[string]string, arn string, secret func(context.Context, string) (string, error)) error {
@@ -197,7 +233,7 @@ func (s *Settings) check(part Part) error {
 	case WebhookFunction:
 		problems = append(problems, s.checkClientState(), need("CHANGE_QUEUE_URL", s.AWS.ChangeQueueURL, "the URL of the FIFO queue"))
 	case WorkerFunction:
-		problems = append(problems, s.checkGraph(), s.checkWebex(), s.checkGroups(), s.checkGuard(),
+		problems = append(problems, s.checkGraph(), s.checkApp(), s.checkWebex(), s.checkGroups(), s.checkGuard(),
 			need("CHANGE_QUEUE_URL", s.AWS.ChangeQueueURL, "the URL of the FIFO queue"),
 			need("DEAD_LETTER_QUEUE_URL", s.AWS.DeadLetterQueueURL, "the URL of the FIFO dead-letter queue"),
 			need("LEDGER_TABLE", s.AWS.LedgerTable, "the name of the DynamoDB table"))
@@ -207,6 +243,10 @@ func (s *Settings) check(part Part) error {
 			need("CHANGE_QUEUE_URL", s.AWS.ChangeQueueURL, "the URL of the FIFO queue"),
 			need("DEAD_LETTER_QUEUE_URL", s.AWS.DeadLetterQueueURL, "the URL of the FIFO dead-letter queue"),
 			need("LEDGER_TABLE", s.AWS.LedgerTable, "the name of the DynamoDB table"))
+	case ReconcileFunction:
+		problems = append(problems, s.checkGraph(), s.checkApp(), s.checkWebex(), s.checkGroups(),
+			need("CHANGE_QUEUE_URL", s.AWS.ChangeQueueURL, "the URL of the FIFO queue"),
+			need("LEDGER_TABLE", s.AWS.LedgerTable, "the name of the DynamoDB table"))
 	case ReplayFunction:
 		problems = append(problems,
 			need("CHANGE_QUEUE_URL", s.AWS.ChangeQueueURL, "the URL of the FIFO queue"),
@@ -214,7 +254,8 @@ func (s *Settings) check(part Part) error {
 	case Operator:
 		return s.checkHomes()
 	case OneProcess:
-		problems = append(problems, s.checkGraph(), s.checkWebex(), s.checkGroups(), s.checkGuard(), s.checkClientState(), s.checkWebhook(),
+		problems = append(problems, s.checkGraph(), s.checkApp(), s.checkWebex(), s.checkGroups(), s.checkGuard(), s.checkClientState(), s.checkWebhook(),
+			s.checkIntervals(),
 			need("WEBHOOK_URL", s.Webhook.URL, "the public https address at which Graph reaches this process"))
 	}
 	return errors.Join(problems...)
@@ -230,9 +271,37 @@ func (s *Settings) checkHomes() error {
 		need("LEDGER_TABLE", s.AWS.LedgerTable, "the name of the DynamoDB table"))
 }
 
+// assigned and all are the scopes.
+const (
+	assigned = "assigned"
+	all      = "all"
+)
+
 func (s *Settings) checkScope() error {
-	if s.Scope != "all" {
-		return fmt.Errorf("SCOPE is %q and must be all: assignments to the enterprise application are not read yet, so everybody in the tenant is provisioned; set SCOPE=all if that is what you want", s.Scope)
+	switch {
+	case s.Scope != assigned && s.Scope != all:
+		return fmt.Errorf("SCOPE is %q and must be assigned (those who are assigned to the enterprise application) or all (everybody in the tenant)", s.Scope)
+	case s.DefaultAccess != "include" && s.DefaultAccess != "exclude":
+		return fmt.Errorf("DEFAULT_ACCESS is %q and must be include or exclude: whether an assignment without an app role counts", s.DefaultAccess)
+	default:
+		return nil
+	}
+}
+
+// checkApp comes after checkGraph, which asks for the ClientID.
+func (s *Settings) checkApp() error {
+	asked := s.Entra.AppID == s.Entra.ClientID && s.Entra.AccessToken == ""
+	if s.Scope != assigned || isGUID(s.Entra.AppID) || asked {
+		return nil
+	}
+	return errors.New("ENTRA_APP_ID is not a GUID: copy the Application ID of the enterprise application to which people are assigned (Entra admin center, Enterprise applications, Properties), or set SCOPE=all")
+}
+
+func (s *Settings) checkIntervals() error {
+	for name, interval := range map[string]time.Duration{"RENEW_INTERVAL": s.RenewInterval, "RECONCILE_INTERVAL": s.ReconcileInterval} {
+		if interval <= 0 {
+			return fmt.Errorf("%s is %s and must be longer than nothing, such as 1m", name, interval)
+		}
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"context"
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 
@@ -17,7 +18,7 @@ const (
 
 func complete() map[string]string {
 	return map[string]string{
-		"SCOPE": "all", "ENTRA_TENANT_ID": strings.ToUpper(tenant),
+		"ENTRA_TENANT_ID": strings.ToUpper(tenant),
 		"ENTRA_CLIENT_ID": app, "ENTRA_CLIENT_SECRET": "s3cret",
 		"WEBEX_ORG_ID": org, "WEBEX_ACCESS_TOKEN": "t0ken",
 		"CLIENT_STATE": "st4te", "WEBHOOK_URL": "https://hooks.example.com/base",
@@ -44,7 +45,7 @@ func load(t *testing.T, part Part, variables map[string]string, secrets map[stri
 
 func TestACompleteEnvironmentServesEveryPart(t *testing.T) {
 	t.Parallel()
-	for _, part := range []Part{WebhookFunction, WorkerFunction, RenewFunction, ReplayFunction, OneProcess, Operator} {
+	for _, part := range []Part{WebhookFunction, WorkerFunction, RenewFunction, ReconcileFunction, ReplayFunction, OneProcess, Operator} {
 		s, err := load(t, part, complete(), nil)
 		if err != nil {
 			t.Fatalf("part %d: %v", part, err)
@@ -82,8 +83,20 @@ func TestMistakesAreToldWithTheirMend(t *testing.T) {
 		variable, value string
 		want            string
 	}{
-		{"no scope", WebhookFunction, "SCOPE", "", `SCOPE is "assigned" and must be all`},
-		{"a scope that is not read yet", WorkerFunction, "SCOPE", "assigned", "set SCOPE=all if that is what you want"},
+		{"an unknown scope", WebhookFunction, "SCOPE", "some", `SCOPE is "some" and must be assigned`},
+		{"an unknown scope, too", ReconcileFunction, "SCOPE", "All", `SCOPE is "All" and must be assigned`},
+		{"an unknown default access", WorkerFunction, "DEFAULT_ACCESS", "true", `DEFAULT_ACCESS is "true" and must be include or exclude`},
+		{"an application by its name", WorkerFunction, "ENTRA_APP_ID", "Webex", "ENTRA_APP_ID is not a GUID"},
+		{"an application by its name, too", ReconcileFunction, "ENTRA_APP_ID", "Webex", "ENTRA_APP_ID is not a GUID"},
+		{"an application by its name, in one process", OneProcess, "ENTRA_APP_ID", "Webex", "ENTRA_APP_ID is not a GUID"},
+		{"deletions that are neither", WorkerFunction, "SKIP_OUT_OF_SCOPE_DELETIONS", "perhaps", "SkipOutOfScopeDeletions"},
+		{"drift that is neither", ReconcileFunction, "REPAIR_DRIFT", "perhaps", "RepairDrift"},
+		{"no time between two looks", OneProcess, "RECONCILE_INTERVAL", "0s", "RECONCILE_INTERVAL is 0s"},
+		{"time that runs backwards", OneProcess, "RENEW_INTERVAL", "-1m", "RENEW_INTERVAL is -1m0s"},
+		{"no organization whose ledger it is", ReconcileFunction, "WEBEX_ORG_ID", "", "Control Hub"},
+		{"an unknown fate of groups, too", ReconcileFunction, "GROUP_SOFT_DELETE", "burn", `GROUP_SOFT_DELETE is "burn"`},
+		{"nowhere to queue what is found", ReconcileFunction, "CHANGE_QUEUE_URL", "", "CHANGE_QUEUE_URL is empty"},
+		{"nowhere to remember where it got to", ReconcileFunction, "LEDGER_TABLE", "", "LEDGER_TABLE is empty"},
 		{"a tenant by its domain", WebhookFunction, "ENTRA_TENANT_ID", "contoso.com", "ENTRA_TENANT_ID is not a GUID"},
 		{"no clientState", WebhookFunction, "CLIENT_STATE", "", "openssl rand -hex 32"},
 		{"a long clientState", RenewFunction, "CLIENT_STATE", strings.Repeat("x", 129), "at most 128 characters"},
@@ -187,6 +200,70 @@ func TestTheTokenEndpointFollowsFromTheCloud(t *testing.T) {
 				t.Errorf("%q, %v, want %q", got.TokenURL, err, test.want)
 			}
 		})
+	}
+}
+
+func TestTheScopeIsTheAssignmentsToTheRegisteredAppUnlessAnotherIsNamed(t *testing.T) {
+	t.Parallel()
+	const gallery = "0c8f2b7e-1111-4222-8333-944455556666"
+	for _, test := range []struct {
+		name      string
+		variables map[string]string
+		want, err string
+	}{
+		{"its own", nil, app, ""},
+		{"another", map[string]string{"ENTRA_APP_ID": gallery}, gallery, ""},
+		{"none is needed for everybody", map[string]string{
+			"SCOPE": "all", "ENTRA_CLIENT_ID": "", "GRAPH_URL": "http://127.0.0.1:9", "GRAPH_ACCESS_TOKEN": "t",
+		}, "", ""},
+		{"none, with a token", map[string]string{
+			"ENTRA_CLIENT_ID": "", "GRAPH_URL": "http://127.0.0.1:9", "GRAPH_ACCESS_TOKEN": "t",
+		}, "", "ENTRA_APP_ID is not a GUID"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			variables := complete()
+			maps.Copy(variables, test.variables)
+			s, err := load(t, WorkerFunction, variables, nil)
+			if (err == nil) != (test.err == "") || err != nil && !strings.Contains(err.Error(), test.err) {
+				t.Fatal(err)
+			}
+			if s.Entra.AppID != test.want {
+				t.Errorf("the application is %q", s.Entra.AppID)
+			}
+		})
+	}
+}
+
+func TestOtherRulesAreAnotherText(t *testing.T) {
+	t.Parallel()
+	texts := map[string]string{}
+	for _, change := range []string{
+		"", "SCOPE=all", "DEFAULT_ACCESS=exclude", "ENTRA_APP_ID=0c8f2b7e-1111-4222-8333-944455556666", "SKIP_OUT_OF_SCOPE_DELETIONS=true",
+		"PROVISION_GROUPS=false", "NESTED_GROUPS=true", "GROUP_SOFT_DELETE=delete", "UPSERT_ONLY=true",
+	} {
+		variables := complete()
+		if name, value, ok := strings.Cut(change, "="); ok {
+			variables[name] = value
+		}
+		s, err := load(t, ReconcileFunction, variables, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Everybody() != (change == "SCOPE=all") {
+			t.Errorf("with %q everybody is %t", change, s.Everybody())
+		}
+		if other, twice := texts[s.Rules()]; twice {
+			t.Errorf("%q and %q have the same rules: %s", change, other, s.Rules())
+		}
+		texts[s.Rules()] = change
+	}
+	// Of no account where everybody is in scope.
+	variables := complete()
+	variables["SCOPE"], variables["DEFAULT_ACCESS"] = "all", "exclude"
+	s, err := load(t, ReconcileFunction, variables, nil)
+	if err != nil || texts[s.Rules()] != "SCOPE=all" {
+		t.Errorf("%s, %v", s.Rules(), err)
 	}
 }
 
