@@ -39,6 +39,7 @@ const (
 	// tenantID and adaID are those of the files in events/.
 	tenantID    = "84bd8158-6d4d-4958-8b9f-9d6445542f95"
 	adaID       = "5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f607"
+	appID       = "1f0e3a52-0000-4000-8000-00000000a001"
 	clientState = "secretClientValue"
 	orgID       = "3b2a1c00-aaaa-4bbb-8ccc-1234567890ab"
 	graphToken  = "graph-token"
@@ -61,8 +62,8 @@ type deployment struct {
 }
 
 // deploy sets the deployment up against a SCIM server and starts the poller
-// that stands for the event source mapping.
-func deploy(t testing.TB, scim string) *deployment {
+// that stands for the event source mapping. More are variables of its own.
+func deploy(t testing.TB, scim string, more ...string) *deployment {
 	t.Helper()
 	sqsURL, dynamoURL := os.Getenv("SQS_EMULATOR_URL"), os.Getenv("DYNAMODB_EMULATOR_URL")
 	if sqsURL == "" || dynamoURL == "" {
@@ -75,7 +76,7 @@ func deploy(t testing.TB, scim string) *deployment {
 	d.createTable(dynamodb.NewFromConfig(aws, func(o *dynamodb.Options) { o.BaseEndpoint = &dynamoURL }))
 
 	var err error
-	d.tenant, err = sandbox.NewTenant(sandbox.TenantConfig{ID: tenantID, Domain: "contoso.example", Token: graphToken})
+	d.tenant, err = sandbox.NewTenant(sandbox.TenantConfig{ID: tenantID, Domain: "contoso.example", Token: graphToken, AppID: appID})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,6 +93,7 @@ func deploy(t testing.TB, scim string) *deployment {
 		"CHANGE_QUEUE_URL=" + d.queue, "DEAD_LETTER_QUEUE_URL=" + d.dead, "LEDGER_TABLE=" + d.table,
 		"AWS_ENDPOINT_URL_SQS=" + sqsURL, "AWS_ENDPOINT_URL_DYNAMODB=" + dynamoURL,
 	}
+	environ = append(environ, more...)
 	d.webhook = startFunction(t, "webhook", environ...)
 	d.worker = startFunction(t, "worker", environ...)
 	d.renew = startFunction(t, "renew", environ...)
