@@ -5,17 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"go.etcd.io/bbolt"
 	"golang.org/x/sync/errgroup"
 
 	"entrawebex/infra"
+	"entrawebex/internal/assembly"
 	"entrawebex/internal/config"
 	"entrawebex/internal/entra"
 	"entrawebex/internal/ledger"
@@ -24,6 +25,7 @@ import (
 	"entrawebex/internal/pause"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/queue"
+	"entrawebex/internal/reconcile"
 	"entrawebex/internal/renew"
 	"entrawebex/internal/replay"
 	"entrawebex/internal/worker"
@@ -43,7 +45,9 @@ type process struct {
 	changes, deadLetters *queue.Bolt
 	worker               *worker.Worker
 	recovery             *pause.Recovery
-	job                  *renew.Job
+	reconcile            *reconcile.Job
+	sweeps               *reconcile.Schedule
+	job                  *renew.Job // nil without a webhook, and so are listener and server
 	token                *renew.TokenJob
 	told                 bell
 	listener             net.Listener
@@ -92,33 +96,25 @@ func (p *process) build(ctx context.Context, latest *config.Latest, observe func
 	if err := p.openQueues(); err != nil {
 		return err
 	}
-	if err := p.listen(ctx); err != nil {
-		return err
+	if s.Webhook.URL != "" {
+		if err := p.listen(ctx); err != nil {
+			return err
+		}
 	}
-	engine := provision.New(provision.Config{
-		Directory: directory, Target: target, Ledger: kept, Queue: queue.Changes{Queue: p.changes},
-		Mapping: rules, TenantID: s.Entra.TenantID, Protected: s.Protected, ConfirmAfter: s.ConfirmAfter,
-		SkipGroups: !s.ProvisionGroups, Nested: s.NestedGroups, DeleteBinned: s.GroupSoftDelete == "delete",
-		UpsertOnly: s.UpsertOnly,
-		Guard: &provision.Guard{
-			Documents: kept, Provisioned: kept.Provisioned,
-			Floor: s.Guard.Floor, Share: s.Guard.Share, GroupShare: s.Guard.GroupShare, Window: s.Guard.Window,
-		},
-		Jitter: rand.N[time.Duration], Observe: observe, Log: p.log,
-	})
 	sides := pause.New(kept, directory, target, p.log)
+	parts := &assembly.Parts{
+		Settings: s, Rules: rules, Graph: directory, Webex: target, Ledger: kept, Queue: queue.Changes{Queue: p.changes},
+		Rests: sides.Why, Observe: observe, Log: p.log,
+	}
+	engine := parts.Engine()
+	p.reconcile, p.sweeps = parts.Reconcile(engine), parts.Sweeps(engine, nil)
 	letters := &replay.Job{Dead: p.deadLetters, Main: p.changes, Log: p.log}
 	p.recovery = &pause.Recovery{Switch: sides, Replay: letters.Transient}
 	p.worker = &worker.Worker{
 		Queue: p.changes, DeadLetters: p.deadLetters, Converge: engine.Converge, Pause: sides, Log: p.log,
 	}
-	p.job = &renew.Job{
-		Graph: directory, Documents: kept, Resources: renew.Resources(),
-		WebhookURL: s.Webhook.URL, ClientState: s.Webhook.ClientState,
-		Now: time.Now, Log: p.log,
-	}
-	if p.job.WebhookURL == "" {
-		p.job.WebhookURL = "http://" + p.listener.Addr().String()
+	if s.Webhook.URL != "" {
+		p.job = p.subscriptions(directory)
 	}
 	p.token = p.tokenJob()
 	// Once at the start, so that a wrong token or organization is told now and
@@ -185,23 +181,38 @@ func (p *process) listen(ctx context.Context) error {
 	return nil
 }
 
-// Run serves until ctx ends: the webhook, the workers, renew at its interval, and
-// operators' commands.
+// subscriptions keeps those to changes of users and groups.
+func (p *process) subscriptions(graph *entra.Client) *renew.Job {
+	url := p.settings.Webhook.URL
+	if anyPort, ok := strings.CutSuffix(url, ":0"); ok { // the one it came to listen on
+		url = fmt.Sprintf("%s:%d", anyPort, p.listener.Addr().(*net.TCPAddr).Port)
+	}
+	return &renew.Job{
+		Graph: graph, Documents: p.kept, Resources: renew.Resources(),
+		WebhookURL: url, ClientState: p.settings.Webhook.ClientState,
+		Now: time.Now, Log: p.log,
+	}
+}
+
+// Run serves until ctx ends: the webhook if there is one, the workers, renew and
+// reconcile at their intervals, and operators' commands.
 func (p *process) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		if err := p.server.Serve(p.listener); !errors.Is(err, http.ErrServerClosed) {
-			return err
-		}
-		return nil
-	})
-	group.Go(func() error {
-		<-ctx.Done()
-		const last = 5 * time.Second
-		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), last)
-		defer cancel()
-		return p.server.Shutdown(ending)
-	})
+	if p.server != nil {
+		group.Go(func() error {
+			if err := p.server.Serve(p.listener); !errors.Is(err, http.ErrServerClosed) {
+				return err
+			}
+			return nil
+		})
+		group.Go(func() error {
+			<-ctx.Done()
+			const last = 5 * time.Second
+			ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), last)
+			defer cancel()
+			return p.server.Shutdown(ending)
+		})
+	}
 	group.Go(func() error {
 		if err := p.worker.Run(ctx, pollers); ctx.Err() == nil {
 			return err
@@ -209,6 +220,11 @@ func (p *process) Run(ctx context.Context) error {
 		return nil
 	})
 	group.Go(func() error { return p.renew(ctx) })
+	catchUps := renew.CatchUps{Documents: p.kept, Now: time.Now}
+	group.Go(func() error {
+		return p.repeat(ctx, "reconcile", func(ctx context.Context) error { return catchUps.Settle(ctx, p.reconcile.Run) })
+	})
+	group.Go(func() error { return p.repeat(ctx, "compare", p.sweeps.Run) })
 	group.Go(func() error { return p.serveOperator(ctx) })
 	return group.Wait()
 }
@@ -222,7 +238,11 @@ func (p *process) renew(ctx context.Context) error {
 	for {
 		refreshed := p.token.Run(ctx)
 		settled := p.recovery.Settle(ctx)
-		if err := errors.Join(refreshed, settled, p.job.Run(ctx, told...), p.recovery.CatchUp(ctx)); err != nil && ctx.Err() == nil {
+		var subscribed error
+		if p.job != nil {
+			subscribed = p.job.Run(ctx, told...)
+		}
+		if err := errors.Join(refreshed, settled, subscribed, p.recovery.CatchUp(ctx)); err != nil && ctx.Err() == nil {
 			p.log.ErrorContext(ctx, "renew", "error", err)
 		}
 		told = nil
@@ -231,6 +251,22 @@ func (p *process) renew(ctx context.Context) error {
 			return nil
 		case <-ticker.C:
 		case told = <-p.told:
+		}
+	}
+}
+
+// repeat does it at the interval of reconcile. What fails is told and done again.
+func (p *process) repeat(ctx context.Context, what string, do func(context.Context) error) error {
+	ticker := time.NewTicker(p.settings.ReconcileInterval)
+	defer ticker.Stop()
+	for {
+		if err := do(ctx); err != nil && ctx.Err() == nil {
+			p.log.ErrorContext(ctx, what, "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
 		}
 	}
 }

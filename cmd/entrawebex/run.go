@@ -72,7 +72,11 @@ func serve(ctx context.Context, environ []string) error {
 	if err != nil {
 		return err
 	}
-	log.InfoContext(ctx, "serving", "address", p.listener.Addr().String(), "webhook", settings.Webhook.URL)
+	if p.job != nil {
+		log.InfoContext(ctx, "serving", "address", p.listener.Addr().String(), "webhook", p.job.WebhookURL)
+	} else {
+		log.InfoContext(ctx, "asking Graph for changes", "every", settings.ReconcileInterval)
+	}
 	if err := p.Run(ctx); err != nil {
 		return fmt.Errorf("serve: %w", err)
 	}

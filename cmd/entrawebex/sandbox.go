@@ -138,12 +138,10 @@ func (s *stage) settings(ctx context.Context, environ []string, data string) (co
 	environ = append(environ,
 		"SCOPE=all", "ENTRA_TENANT_ID="+sandboxTenant, "GRAPH_URL="+s.graphAt, "GRAPH_ACCESS_TOKEN="+sandboxToken,
 		"WEBEX_ORG_ID="+sandboxOrg, "WEBEX_SCIM_URL="+s.scimAt, "WEBEX_ACCESS_TOKEN="+sandboxToken,
-		"CLIENT_STATE="+sandboxClientState, "WEBHOOK_URL=http://127.0.0.1", "DATA_DIR="+data,
+		"CLIENT_STATE="+sandboxClientState, "WEBHOOK_URL=http://127.0.0.1:0", "DATA_DIR="+data,
 		"DELETE_CONFIRM_AFTER=2s", // ten minutes in life
 	)
-	settings, err := config.Load(ctx, config.OneProcess, environ, config.Secret)
-	settings.Webhook.URL = "" // where the process comes to listen
-	return settings, err
+	return config.Load(ctx, config.OneProcess, environ, config.Secret)
 }
 
 // play subscribes, lets the day happen and tells what came of it.

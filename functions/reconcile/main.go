@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"time"
@@ -14,13 +15,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"entrawebex/infra"
+	"entrawebex/internal/assembly"
 	"entrawebex/internal/config"
 	"entrawebex/internal/entra"
 	"entrawebex/internal/ledger"
 	"entrawebex/internal/mapping"
+	"entrawebex/internal/pause"
 	"entrawebex/internal/queue"
-	"entrawebex/internal/reconcile"
-	"entrawebex/internal/scoping"
+	"entrawebex/internal/renew"
+	"entrawebex/internal/webex"
 )
 
 func main() {
@@ -32,7 +35,10 @@ func main() {
 }
 
 func run(ctx context.Context, log *slog.Logger) error {
-	settings, err := config.Load(ctx, config.ReconcileFunction, os.Environ(), config.Secret)
+	load := func(ctx context.Context) (config.Settings, error) {
+		return config.Load(ctx, config.ReconcileFunction, os.Environ(), config.Secret)
+	}
+	settings, err := load(ctx)
 	if err != nil {
 		return err
 	}
@@ -48,26 +54,30 @@ func run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	graph, err := entra.Open(settings.Entra, rules.Select())
+	latest := config.NewLatest(settings, load, time.Now, log)
+	graph, err := entra.OpenRotating(settings.Entra, rules.Select(), latest.Entra)
 	if err != nil {
 		return err
 	}
-	job := &reconcile.Job{
-		Graph:      graph,
-		Members:    graph,
-		Queue:      queue.Changes{Queue: queue.NewSQS(sqs.NewFromConfig(aws), settings.AWS.ChangeQueueURL)},
-		Documents:  kept,
-		Cursors:    reconcile.NewCursors(kept, rules.Select(), settings.Rules()+"\n"+string(infra.Provisioning()), time.Now),
-		Sweeps:     &reconcile.Requests{Documents: kept, Now: time.Now, Log: log},
-		Nested:     settings.NestedGroups,
-		SkipGroups: !settings.ProvisionGroups && settings.Everybody(),
-		Now:        time.Now,
-		Log:        log,
+	target, err := webex.OpenRotating(settings.Webex, latest.Webex)
+	if err != nil {
+		return err
 	}
-	if !settings.Everybody() {
-		app := &scoping.Application{AppID: settings.Entra.AppID, Find: graph.ServicePrincipal}
-		job.App = app.ID
+	parts := &assembly.Parts{
+		Settings: settings,
+		Rules:    rules,
+		Graph:    graph,
+		Webex:    target,
+		Ledger:   kept,
+		Queue:    queue.Changes{Queue: queue.NewSQS(sqs.NewFromConfig(aws), settings.AWS.ChangeQueueURL)},
+		Rests:    pause.New(kept, graph, target, log).Why,
+		Log:      log,
 	}
-	lambda.StartWithOptions(job.Run, lambda.WithContext(ctx))
+	engine := parts.Engine()
+	job, sweeps := parts.Reconcile(engine), parts.Sweeps(engine, nil)
+	catchUps := renew.CatchUps{Documents: kept, Now: time.Now}
+	lambda.StartWithOptions(func(ctx context.Context) error {
+		return errors.Join(catchUps.Settle(ctx, job.Run), sweeps.Run(ctx))
+	}, lambda.WithContext(ctx))
 	return nil
 }

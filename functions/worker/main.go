@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"log/slog"
-	"math/rand/v2"
 	"os"
 	"time"
 
@@ -15,14 +14,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"entrawebex/infra"
+	"entrawebex/internal/assembly"
 	"entrawebex/internal/config"
 	"entrawebex/internal/entra"
 	"entrawebex/internal/ledger"
 	"entrawebex/internal/mapping"
 	"entrawebex/internal/pause"
-	"entrawebex/internal/provision"
 	"entrawebex/internal/queue"
-	"entrawebex/internal/scoping"
 	"entrawebex/internal/webex"
 	"entrawebex/internal/worker"
 )
@@ -69,45 +67,16 @@ func run(ctx context.Context, log *slog.Logger) error {
 	}
 	client := sqs.NewFromConfig(aws)
 	changes := queue.NewSQS(client, settings.AWS.ChangeQueueURL)
-	engine := provision.New(provision.Config{
-		Directory:      directory,
-		Target:         target,
-		Ledger:         kept,
-		Queue:          queue.Changes{Queue: changes},
-		Mapping:        rules,
-		TenantID:       settings.Entra.TenantID,
-		Scope:          scope(&settings, directory),
-		SkipOutOfScope: settings.SkipOutOfScopeDeletions,
-		SkipGroups:     !settings.ProvisionGroups,
-		Nested:         settings.NestedGroups,
-		DeleteBinned:   settings.GroupSoftDelete == "delete",
-		Protected:      settings.Protected,
-		UpsertOnly:     settings.UpsertOnly,
-		Guard: &provision.Guard{
-			Documents: kept, Provisioned: kept.Provisioned,
-			Floor: settings.Guard.Floor, Share: settings.Guard.Share, GroupShare: settings.Guard.GroupShare, Window: settings.Guard.Window,
-		},
-		ConfirmAfter: settings.ConfirmAfter,
-		Jitter:       rand.N[time.Duration],
-		Log:          log,
-	})
+	parts := &assembly.Parts{
+		Settings: settings, Rules: rules, Graph: directory, Webex: target, Ledger: kept, Queue: queue.Changes{Queue: changes}, Log: log,
+	}
 	work := &worker.Worker{
 		Queue:       changes,
 		DeadLetters: queue.NewSQS(client, settings.AWS.DeadLetterQueueURL),
-		Converge:    engine.Converge,
+		Converge:    parts.Engine().Converge,
 		Pause:       pause.New(kept, directory, target, log),
 		Log:         log,
 	}
 	lambda.StartWithOptions(work.HandleEvent, lambda.WithContext(ctx))
 	return nil
-}
-
-// scope is who is provisioned: nil for everybody.
-func scope(settings *config.Settings, graph *entra.Client) *provision.Scope {
-	if settings.Everybody() {
-		return nil
-	}
-	app := &scoping.Application{AppID: settings.Entra.AppID, Find: graph.ServicePrincipal}
-	roles := scoping.Roles{ExcludeDefault: settings.DefaultAccess == "exclude"}
-	return &provision.Scope{App: app.ID, Covers: roles.Cover}
 }

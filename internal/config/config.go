@@ -254,9 +254,10 @@ func (s *Settings) check(part Part) error {
 	case Operator:
 		return s.checkHomes()
 	case OneProcess:
-		problems = append(problems, s.checkGraph(), s.checkApp(), s.checkWebex(), s.checkGroups(), s.checkGuard(), s.checkClientState(), s.checkWebhook(),
-			s.checkIntervals(),
-			need("WEBHOOK_URL", s.Webhook.URL, "the public https address at which Graph reaches this process"))
+		problems = append(problems, s.checkGraph(), s.checkApp(), s.checkWebex(), s.checkGroups(), s.checkGuard(), s.checkIntervals())
+		if s.Webhook.URL != "" { // else it is not reached, and asks
+			problems = append(problems, s.checkClientState(), s.checkWebhook())
+		}
 	}
 	return errors.Join(problems...)
 }

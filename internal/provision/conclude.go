@@ -2,6 +2,7 @@ package provision
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sort"
@@ -31,6 +32,11 @@ const (
 	longestRetry   = 10 * time.Minute
 	longestTrouble = 24 * time.Hour
 )
+
+// claimRetry is the delay where a claim is taken: whoever has it gives it up
+// within seconds, or it runs out within its Lease. A leaver does not wait longer
+// than that for a sweep.
+const claimRetry = 2 * time.Second
 
 // backoff returns the delay after the given number of failed attempts, from 1.
 func backoff(attempts int) time.Duration {
@@ -68,6 +74,8 @@ func (b *batch) fail(w *work, step StepName, err error) {
 	case f.Kind == Permanent || f.Kind == Held || f.GivenUp:
 	case f.Kind == Throttled:
 		again = max(f.After, firstRetry)
+	case errors.Is(f.Err, ErrClaimed):
+		again = claimRetry
 	default:
 		again = backoff(t.Attempts)
 	}

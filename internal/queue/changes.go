@@ -32,3 +32,9 @@ func (c Changes) Enqueue(ctx context.Context, changes []change.Change) error {
 	}
 	return errors.Join(errs...)
 }
+
+// Waiting is about how many Changes can be received now.
+func (c Changes) Waiting(ctx context.Context) (int, error) {
+	d, err := c.Queue.Depth(ctx)
+	return d.Visible, err
+}

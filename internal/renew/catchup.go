@@ -3,6 +3,7 @@ package renew
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -74,6 +75,16 @@ func (c CatchUps) Done(ctx context.Context, done CatchUp) error {
 		return err
 	}
 	return c.put(ctx, CatchUp{version: done.version})
+}
+
+// Settle does what catches up, and says that a catch-up is done if one was due
+// before. Its error is what went wrong.
+func (c CatchUps) Settle(ctx context.Context, catchUp func(ctx context.Context) error) error {
+	due, err := c.Due(ctx)
+	if failed := catchUp(ctx); failed != nil || err != nil || due.Since.IsZero() {
+		return errors.Join(failed, err)
+	}
+	return c.Done(ctx, due)
 }
 
 func (c CatchUps) put(ctx context.Context, due CatchUp) error {

@@ -1,0 +1,171 @@
+// Package assembly puts together from the settings what more than one program
+// is made of: the engine, and what compares both sides. It knows no adapter.
+package assembly
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"entrawebex/infra"
+	"entrawebex/internal/change"
+	"entrawebex/internal/config"
+	"entrawebex/internal/mapping"
+	"entrawebex/internal/provision"
+	"entrawebex/internal/reconcile"
+	"entrawebex/internal/scoping"
+)
+
+// Graph is Entra, as the engine and the comparison read it.
+type Graph interface {
+	provision.Directory
+	reconcile.Graph
+}
+
+// Webex is Webex, as both read it and the engine writes it.
+type Webex interface {
+	provision.Target
+	provision.Lister
+}
+
+// Ledger is the ledger.
+type Ledger interface {
+	provision.Ledger
+	provision.Documents
+	Provisioned(ctx context.Context) (int, error)
+	Records(ctx context.Context, each func(provision.Record) error) error
+}
+
+// Queue takes Changes and knows how many wait.
+type Queue interface {
+	provision.Enqueuer
+	// Waiting is how many Changes can be received now.
+	Waiting(ctx context.Context) (int, error)
+}
+
+// Parts are what the others are made of.
+type Parts struct {
+	Settings config.Settings
+	Rules    mapping.Rules
+	Graph    Graph
+	Webex    Webex
+	Ledger   Ledger
+	Queue    Queue
+	// Rests returns why nothing is to be written now; empty if something is.
+	Rests func(ctx context.Context) (string, error)
+	// Observe is told every attempt. It may be nil.
+	Observe func(provision.Attempt)
+	Log     *slog.Logger
+}
+
+// parallel is how many objects are claimed, decided and concluded at a time: a
+// ledger on another machine answers each in milliseconds, and one on this one
+// writes them together.
+const parallel = 16
+
+// Engine returns the engine.
+func (p *Parts) Engine() *provision.Engine {
+	s := p.Settings
+	return provision.New(provision.Config{
+		Directory:      p.Graph,
+		Target:         p.Webex,
+		Ledger:         p.Ledger,
+		Queue:          p.Queue,
+		Mapping:        p.Rules,
+		TenantID:       s.Entra.TenantID,
+		Scope:          p.scope(),
+		SkipOutOfScope: s.SkipOutOfScopeDeletions,
+		SkipGroups:     !s.ProvisionGroups,
+		Nested:         s.NestedGroups,
+		DeleteBinned:   s.GroupSoftDelete == "delete",
+		Protected:      s.Protected,
+		UpsertOnly:     s.UpsertOnly,
+		Guard: &provision.Guard{
+			Documents: p.Ledger, Provisioned: p.Ledger.Provisioned,
+			Floor: s.Guard.Floor, Share: s.Guard.Share, GroupShare: s.Guard.GroupShare, Window: s.Guard.Window,
+		},
+		ConfirmAfter: s.ConfirmAfter,
+		Parallel:     parallel,
+		Jitter:       rand.N[time.Duration],
+		Observe:      p.Observe,
+		Log:          p.Log,
+	})
+}
+
+// scope is who is provisioned; nil for everybody.
+func (p *Parts) scope() *provision.Scope {
+	if p.Settings.Everybody() {
+		return nil
+	}
+	app := &scoping.Application{AppID: p.Settings.Entra.AppID, Find: p.Graph.ServicePrincipal}
+	roles := scoping.Roles{ExcludeDefault: p.Settings.DefaultAccess == "exclude"}
+	return &provision.Scope{App: app.ID, Covers: roles.Cover}
+}
+
+func (p *Parts) cursors() *reconcile.Cursors {
+	return reconcile.NewCursors(p.Ledger, p.Rules.Select(), p.Settings.Rules()+"\n"+string(infra.Provisioning()), time.Now)
+}
+
+// Requests are what asks for a sweep.
+func (p *Parts) Requests() *reconcile.Requests {
+	return &reconcile.Requests{Documents: p.Ledger, Now: time.Now, Log: p.Log}
+}
+
+// Reconcile returns what looks every minute for what no notification told.
+func (p *Parts) Reconcile(engine *provision.Engine) *reconcile.Job {
+	job := &reconcile.Job{
+		Graph:      p.Graph,
+		Members:    p.Graph,
+		Queue:      p.Queue,
+		Documents:  p.Ledger,
+		Cursors:    p.cursors(),
+		Sweeps:     p.Requests(),
+		Nested:     p.Settings.NestedGroups,
+		SkipGroups: !p.Settings.ProvisionGroups && p.Settings.Everybody(),
+		Unchanged: func(ctx context.Context, o reconcile.Object) (bool, error) {
+			return engine.Unchanged(ctx, o.Object, o.Attributes)
+		},
+		Now: time.Now,
+		Log: p.Log,
+	}
+	if scope := p.scope(); scope != nil {
+		job.App = scope.App
+	}
+	return job
+}
+
+// Sweeps returns what compares both sides as a whole when that is due. Each
+// account is told to classified, which may be nil.
+func (p *Parts) Sweeps(engine *provision.Engine, classified func(reconcile.Account)) *reconcile.Schedule {
+	return &reconcile.Schedule{
+		Requests: p.Requests(),
+		Sweep: func(progress func(reconcile.Progress)) *reconcile.Sweep {
+			return &reconcile.Sweep{
+				Graph:       p.Graph,
+				Lister:      p.Webex,
+				Ledger:      p.Ledger,
+				Queue:       p.Queue,
+				Converge:    engine.ConvergeSeen,
+				Mapping:     p.Rules,
+				Scope:       p.scope(),
+				Members:     p.Graph.Members,
+				Nested:      p.Settings.NestedGroups,
+				SkipGroups:  !p.Settings.ProvisionGroups,
+				RepairDrift: p.Settings.RepairDrift,
+				Park:        true,
+				Rests:       p.Rests,
+				Depth:       p.Queue.Waiting,
+				Round: func(ctx context.Context, kind change.Kind, link string) error {
+					return p.cursors().Save(ctx, kind, link)
+				},
+				Progress:   progress,
+				Classified: classified,
+				Now:        time.Now,
+				Log:        p.Log,
+			}
+		},
+		Now: time.Now,
+		Log: p.Log,
+	}
+}
