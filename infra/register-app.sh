@@ -5,7 +5,7 @@ set -euo pipefail
 usage() {
   cat <<'HELP'
 usage: infra/register-app.sh [--name NAME] [--cloud CLOUD] [--secret-file FILE]
-                             [--hidden-members]
+                             [--hidden-members] [--everybody]
 
 Makes an app registration in the tenant that the Azure CLI is signed in to,
 gives it these application permissions of Microsoft Graph with an
@@ -15,6 +15,10 @@ environment or the template's parameters.
   User.Read.All          read users and the recycle bin, subscribe to changes
   Group.Read.All         read groups and their members, subscribe to changes
   Organization.Read.All  be sure which tenant answers before anything is deleted
+  Application.Read.All   find the enterprise application, and list who is
+                         assigned to it
+  Directory.Read.All     read what one user or group is assigned to: Graph has no
+                         lesser permission for that
 
   --name NAME         name of the app registration (default: entrawebex);
                       one that has that name already is completed, not doubled
@@ -25,6 +29,8 @@ environment or the template's parameters.
                       overwritten
   --hidden-members    Member.Read.Hidden, too: for groups whose membership is
                       hidden
+  --everybody         neither Application.Read.All nor Directory.Read.All: for
+                      SCOPE=all, where nobody asks who is assigned
 
 Sign in first, as a Privileged Role Administrator or Global Administrator:
 
@@ -40,10 +46,12 @@ fail() {
 
 name=entrawebex cloud=public secret_file=entrawebex.secret
 permissions=(User.Read.All Group.Read.All Organization.Read.All)
+assignments=(Application.Read.All Directory.Read.All)
 while [ $# -gt 0 ]; do
   case $1 in
   -h | --help) usage && exit ;;
   --hidden-members) permissions+=(Member.Read.Hidden) && shift ;;
+  --everybody) assignments=() && shift ;;
   --name | --cloud | --secret-file)
     [ $# -gt 1 ] || fail "$1 needs a value"
     case $1 in
@@ -56,6 +64,7 @@ while [ $# -gt 0 ]; do
   *) fail "unknown argument $1; see --help" ;;
   esac
 done
+permissions+=("${assignments[@]}")
 [[ $name =~ ^[A-Za-z0-9._\ -]+$ ]] || fail "the name may have letters, digits, blanks, dots and hyphens"
 [ ! -e "$secret_file" ] || fail "$secret_file is there already: move it away or name another with --secret-file"
 

@@ -65,11 +65,15 @@ func check(ctx context.Context, out io.Writer, s config.Settings) error {
 	}
 	line("Settings", "complete", nil)
 	line("Entra tenant", s.Entra.TenantID, checkTenant(ctx, directory, s.Entra.TenantID))
-	for _, p := range checkPermissions(ctx, directory) {
+	for _, p := range checkPermissions(ctx, directory, s.Everybody()) {
 		line("Entra permission", p.name, p.err)
 	}
 	for _, kind := range change.Kinds() {
 		line("Entra "+string(kind)+"s", "can be read, in the recycle bin too", checkObjects(ctx, directory, kind))
+	}
+	if !s.Everybody() {
+		assigned, err := checkAssignments(ctx, directory, s.Entra.AppID)
+		line("Enterprise application", assigned, err)
 	}
 	_, err = directory.Subscriptions(ctx)
 	line("Entra subscriptions", "can be listed", err)
@@ -80,7 +84,13 @@ func check(ctx context.Context, out io.Writer, s config.Settings) error {
 			line("Webex "+string(kind)+"s", "can be listed", checkList(ctx, target, kind))
 		}
 	}
+	if s.Webhook.URL == "" {
+		line("Webhook", "none: WEBHOOK_URL is empty, and Graph is asked for changes every "+s.ReconcileInterval.String(), nil)
+	}
 	for _, path := range []string{"/notifications", "/lifecycle"} {
+		if s.Webhook.URL == "" {
+			break
+		}
 		address := strings.TrimRight(s.Webhook.URL, "/") + path
 		line("Webhook handshake", address, checkHandshake(ctx, address))
 	}
@@ -107,7 +117,7 @@ type permission struct {
 }
 
 // checkPermissions compares what the token may do with what is needed.
-func checkPermissions(ctx context.Context, directory *entra.Client) []permission {
+func checkPermissions(ctx context.Context, directory *entra.Client, everybody bool) []permission {
 	roles, known, err := directory.Roles(ctx)
 	if err != nil {
 		return []permission{{err: err}}
@@ -115,8 +125,12 @@ func checkPermissions(ctx context.Context, directory *entra.Client) []permission
 	if !known {
 		return []permission{{name: "not listed in this kind of token; the next lines show what works"}}
 	}
+	needed := []string{"User.Read.All", "Group.Read.All", "Organization.Read.All"}
+	if !everybody {
+		needed = append(needed, "Application.Read.All", "Directory.Read.All")
+	}
 	var list []permission
-	for _, name := range []string{"User.Read.All", "Group.Read.All", "Organization.Read.All"} {
+	for _, name := range needed {
 		p := permission{name: name}
 		if !slices.Contains(roles, name) {
 			p.err = fmt.Errorf("%s is missing: add it to the app registration as an application permission and grant admin consent", name)
@@ -124,6 +138,27 @@ func checkPermissions(ctx context.Context, directory *entra.Client) []permission
 		list = append(list, p)
 	}
 	return list
+}
+
+// checkAssignments tells how many are assigned to the application that is the
+// scope.
+func checkAssignments(ctx context.Context, directory *entra.Client, appID string) (string, error) {
+	id, err := directory.ServicePrincipal(ctx, appID)
+	if err != nil {
+		return "", err
+	}
+	page, err := directory.Assignments(ctx, id, "")
+	if err != nil {
+		return "", err
+	}
+	n := fmt.Sprint(len(page.Assignments))
+	if page.Next != "" {
+		n = "more than " + n
+	}
+	if n == "0" {
+		return "nobody is assigned: nobody is provisioned; assign users or groups to it in the Entra admin center, or set SCOPE=all", nil
+	}
+	return n + " assignments", nil
 }
 
 // checkObjects reads a user or group that cannot exist.
