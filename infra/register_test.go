@@ -29,6 +29,8 @@ case "$method $url $query" in
 "GET "*"select=appRoles "*User.Read.All*) echo role-user ;;
 "GET "*"select=appRoles "*Group.Read.All*) echo role-group ;;
 "GET "*"select=appRoles "*Organization.Read.All*) echo role-organization ;;
+"GET "*"select=appRoles "*Application.Read.All*) echo role-application ;;
+"GET "*"select=appRoles "*Directory.Read.All*) echo role-directory ;;
 "GET "*"select=appRoles "*Member.Read.Hidden*) echo role-hidden ;;
 "GET "*"servicePrincipals(appId="*" id") echo graph-principal ;;
 "GET "*"/applications?"*) echo "$EXISTING" ;;
@@ -72,11 +74,14 @@ func TestAnAppIsRegisteredWithItsPermissionsAndConsent(t *testing.T) {
 	want := strings.Join([]string{
 		`POST ` + root + `applications {"displayName":"entrawebex","signInAudience":"AzureADMyOrg","requiredResourceAccess":` +
 			`[{"resourceAppId":"00000003-0000-0000-c000-000000000000","resourceAccess":` +
-			`[{"id":"role-user","type":"Role"},{"id":"role-group","type":"Role"},{"id":"role-organization","type":"Role"}]}]}`,
+			`[{"id":"role-user","type":"Role"},{"id":"role-group","type":"Role"},{"id":"role-organization","type":"Role"},` +
+			`{"id":"role-application","type":"Role"},{"id":"role-directory","type":"Role"}]}]}`,
 		`POST ` + root + `servicePrincipals {"appId":"app-id"}`,
 		`POST ` + root + `servicePrincipals/new-principal/appRoleAssignments {"principalId":"new-principal","resourceId":"graph-principal","appRoleId":"role-user"}`,
 		`POST ` + root + `servicePrincipals/new-principal/appRoleAssignments {"principalId":"new-principal","resourceId":"graph-principal","appRoleId":"role-group"}`,
 		`POST ` + root + `servicePrincipals/new-principal/appRoleAssignments {"principalId":"new-principal","resourceId":"graph-principal","appRoleId":"role-organization"}`,
+		`POST ` + root + `servicePrincipals/new-principal/appRoleAssignments {"principalId":"new-principal","resourceId":"graph-principal","appRoleId":"role-application"}`,
+		`POST ` + root + `servicePrincipals/new-principal/appRoleAssignments {"principalId":"new-principal","resourceId":"graph-principal","appRoleId":"role-directory"}`,
 		`POST ` + root + `applications(appId='app-id')/addPassword {"passwordCredential":{"displayName":"entrawebex"}}`,
 		"",
 	}, "\n")
@@ -106,6 +111,14 @@ func TestHiddenMembersAreReadOnlyIfThatIsAskedFor(t *testing.T) {
 	}
 }
 
+func TestNobodyAsksWhoIsAssignedWhereEverybodyIsMeant(t *testing.T) {
+	t.Parallel()
+	printed, writes, _, err := register(t, nil, "--everybody")
+	if err != nil || strings.Contains(writes, "role-application") || strings.Contains(writes, "role-directory") {
+		t.Errorf("%v, writes %s:\n%s", err, writes, printed)
+	}
+}
+
 func TestAnAppThatIsThereIsCompleted(t *testing.T) {
 	t.Parallel()
 	printed, writes, _, err := register(t, []string{"EXISTING=app-old", "PRINCIPAL=principal-old", "GRANTED=role-user\nrole-group"})
@@ -119,6 +132,8 @@ func TestAnAppThatIsThereIsCompleted(t *testing.T) {
 	}
 	want := []string{
 		"PATCH applications(appId='app-old')",
+		"POST servicePrincipals/principal-old/appRoleAssignments",
+		"POST servicePrincipals/principal-old/appRoleAssignments",
 		"POST servicePrincipals/principal-old/appRoleAssignments",
 		"POST applications(appId='app-old')/addPassword",
 	}

@@ -244,7 +244,7 @@ func (s *Settings) check(part Part) error {
 			need("DEAD_LETTER_QUEUE_URL", s.AWS.DeadLetterQueueURL, "the URL of the FIFO dead-letter queue"),
 			need("LEDGER_TABLE", s.AWS.LedgerTable, "the name of the DynamoDB table"))
 	case ReconcileFunction:
-		problems = append(problems, s.checkGraph(), s.checkApp(), s.checkWebex(), s.checkGroups(),
+		problems = append(problems, s.checkGraph(), s.checkApp(), s.checkWebex(), s.checkGroups(), s.checkGuard(),
 			need("CHANGE_QUEUE_URL", s.AWS.ChangeQueueURL, "the URL of the FIFO queue"),
 			need("LEDGER_TABLE", s.AWS.LedgerTable, "the name of the DynamoDB table"))
 	case ReplayFunction:

@@ -103,7 +103,7 @@ func TestMistakesAreToldWithTheirMend(t *testing.T) {
 		{"a long previous clientState", RenewFunction, "CLIENT_STATE_PREVIOUS", strings.Repeat("x", 129), "at most 128 characters"},
 		{"a webhook without TLS", OneProcess, "WEBHOOK_URL", "http://hooks.example.com", "must begin with https://"},
 		{"a webhook with a query", OneProcess, "WEBHOOK_URL", "https://hooks.example.com?x=y", "must begin with https://"},
-		{"no webhook", OneProcess, "WEBHOOK_URL", "", "WEBHOOK_URL is empty"},
+		{"no webhook", RenewFunction, "WEBHOOK_URL", "", "WEBHOOK_URL is empty"},
 		{"no client id", WorkerFunction, "ENTRA_CLIENT_ID", "", "ENTRA_CLIENT_ID is not a GUID"},
 		{"no client secret", WorkerFunction, "ENTRA_CLIENT_SECRET", "", "ENTRA_CLIENT_SECRET is empty"},
 		{"a foreign Graph", WorkerFunction, "GRAPH_URL", "https://graph.evil.example", "loopback host only"},
