@@ -36,6 +36,8 @@ DATA_DIR.
 		Example: `  entrawebex run --sandbox
   entrawebex run --sandbox --seed 7 --users 1000
   entrawebex run --sandbox --storm --members 500
+  entrawebex run --sandbox --silent
+  entrawebex run --sandbox --users 10000
   entrawebex run --sandbox --stay`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -51,6 +53,7 @@ DATA_DIR.
 	flags.IntVar(&options.users, "users", 60, "with --sandbox: how many users there are in the morning")
 	flags.IntVar(&options.members, "members", 10_000, "with --sandbox: how many members the largest group has; 0 for no such group")
 	flags.BoolVar(&options.storm, "storm", false, "with --sandbox: let one call in eight fail, before or after its effect, and deliveries come doubled or late")
+	flags.BoolVar(&options.silent, "silent", false, "with --sandbox: no notification arrives, and there is no webhook: what changes is found by asking Graph every two seconds")
 	flags.BoolVar(&options.stay, "stay", false, "with --sandbox: keep serving after the day, until interrupted")
 	return command
 }

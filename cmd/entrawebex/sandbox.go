@@ -34,6 +34,8 @@ type sandboxOptions struct {
 	members int
 	storm   bool
 	stay    bool
+	// silent has nothing notified: what changes is found by asking.
+	silent bool
 }
 
 // stage is the simulated tenant and organization, on loopback addresses.
@@ -41,6 +43,7 @@ type stage struct {
 	tenant          *sandbox.Tenant
 	storm           *sandbox.Storm // nil in fair weather
 	org             *sandbox.Org
+	silent          bool
 	graph, webex    *http.Server
 	graphAt, scimAt string
 }
@@ -48,6 +51,9 @@ type stage struct {
 // runSandbox plays a day and returns nil only if Webex is what Entra says at
 // its end.
 func runSandbox(ctx context.Context, out io.Writer, environ []string, options sandboxOptions) error {
+	if options.silent {
+		environ = append([]string{"RECONCILE_INTERVAL=2s"}, environ...)
+	}
 	s, err := openStage(ctx, options)
 	if err != nil {
 		return err
@@ -94,7 +100,7 @@ func openStage(ctx context.Context, options sandboxOptions) (*stage, error) {
 	if err := sandbox.Seed(tenant, org, options.users, options.seed); err != nil {
 		return nil, err
 	}
-	s := &stage{tenant: tenant, org: org, storm: storm}
+	s := &stage{tenant: tenant, org: org, storm: storm, silent: options.silent}
 	if s.graph, s.graphAt, err = serveLoopback(ctx, s.weather(tenant)); err != nil {
 		return nil, err
 	}
@@ -141,6 +147,9 @@ func (s *stage) settings(ctx context.Context, environ []string, data string) (co
 		"CLIENT_STATE="+sandboxClientState, "WEBHOOK_URL=http://127.0.0.1:0", "DATA_DIR="+data,
 		"DELETE_CONFIRM_AFTER=2s", // ten minutes in life
 	)
+	if s.silent {
+		environ = append(environ, "WEBHOOK_URL=")
+	}
 	return config.Load(ctx, config.OneProcess, environ, config.Secret)
 }
 
@@ -163,14 +172,19 @@ func (s *stage) play(ctx context.Context, p *process, show *screen, options sand
 
 func (s *stage) day(ctx context.Context, p *process, show *screen, options sandboxOptions) error {
 	show.opening(s, p, options)
-	subscribed := func() bool { return s.tenant.Calls.Snapshot()["POST /subscriptions"] == len(p.job.Resources) }
-	if err := wait(ctx, time.Minute, subscribed); err != nil {
-		return fmt.Errorf("subscribe: %w", err)
+	if p.job != nil {
+		subscribed := func() bool { return s.tenant.Calls.Snapshot()["POST /subscriptions"] == len(p.job.Resources) }
+		if err := wait(ctx, time.Minute, subscribed); err != nil {
+			return fmt.Errorf("subscribe: %w", err)
+		}
+	}
+	if err := s.dawn(ctx, p, show); err != nil {
+		return err
 	}
 	if s.storm != nil {
 		s.storm.Blow(true)
 	}
-	day := sandbox.Day(options.seed)
+	day := sandbox.Day(options.seed)[1:] // everybody is noticed already
 	if options.members > 0 {
 		day = append(day, sandbox.Takeover(options.seed, options.members)...)
 	}
@@ -190,13 +204,21 @@ func (s *stage) day(ctx context.Context, p *process, show *screen, options sandb
 		s.storm.Blow(false)
 		show.note("The storm ends.")
 	}
-	const evening = 5 * time.Minute
-	if err := wait(ctx, evening, s.quiet(ctx, p)); err != nil {
-		show.note("the queue is not empty after " + evening.String())
-	}
 	var allowed []sandbox.Allowance
 	if p.settings.NestedGroups {
 		allowed = append(allowed, sandbox.Nested)
+	}
+	over := s.quiet(ctx, p)
+	if s.silent { // nothing on the queue does not say that nothing will be
+		over = func() bool { return len(sandbox.Compare(s.tenant, s.org, allowed...)) == 0 }
+	}
+	const evening = 5 * time.Minute
+	began := time.Now()
+	if err := wait(ctx, evening, over); err != nil {
+		show.note("the queue is not empty after " + evening.String())
+	}
+	if s.silent {
+		show.note(fmt.Sprintf("All was found %s after the last change; Graph is asked every %s.", time.Since(began).Round(100*time.Millisecond), p.settings.ReconcileInterval))
 	}
 	differences := sandbox.Compare(s.tenant, s.org, allowed...)
 	show.summary(s, sandbox.Memberships(s.tenant, allowed...), differences)

@@ -14,6 +14,7 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
+	"entrawebex/internal/reconcile"
 	"entrawebex/internal/sandbox"
 )
 
@@ -29,6 +30,8 @@ type screen struct {
 	actions   map[provision.Action]int
 	statuses  map[provision.Status]int
 	latencies []time.Duration
+	blocks    []time.Duration   // from the block of a sign-in to the inactive account
+	syncs     bool              // an initial sync runs: what it does is not shown one by one
 	names     map[string]string // by object id
 }
 
@@ -60,10 +63,51 @@ func (s *screen) opening(st *stage, p *process, options sandboxOptions) {
 
   Entra     %s/v1.0/users       Authorization: Bearer %s
   Webex     %s/Users  Authorization: Bearer %s
-  Webhook   %s/notifications
+  Webhook   %s
   Pages     %s
   Operate   DATA_DIR=%s entrawebex status
-`, options.users, options.seed, st.graphAt, sandboxToken, st.scimAt, sandboxToken, p.job.WebhookURL, sandbox.Pages(), p.settings.DataDir)
+`, options.users, options.seed, st.graphAt, sandboxToken, st.scimAt, sandboxToken, webhook(p), sandbox.Pages(), p.settings.DataDir)
+}
+
+// webhook says where notifications arrive.
+func webhook(p *process) string {
+	if p.job == nil {
+		return "none: Graph is asked every " + p.settings.ReconcileInterval.String()
+	}
+	return p.job.WebhookURL + "/notifications"
+}
+
+func (s *screen) sync(runs bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.syncs = runs
+}
+
+// syncing tells how far an initial sync is, on a terminal.
+func (s *screen) syncing(p reconcile.Progress) {
+	if !s.terminal {
+		return
+	}
+	line := fmt.Sprintf("%s, %d", p.Phase, p.Done)
+	if p.Total > 0 {
+		line += fmt.Sprintf(" of %d", p.Total)
+	}
+	s.printf("\r\x1b[K  %s", line)
+}
+
+// synced tells what the initial sync came to.
+func (s *screen) synced(r reconcile.Result, took time.Duration) {
+	s.sync(false)
+	if s.terminal {
+		s.printf("\r\x1b[K")
+	}
+	var did []string
+	for _, action := range slices.Sorted(maps.Keys(r.Actions)) {
+		if action != provision.None {
+			did = append(did, fmt.Sprintf("%d %sd", r.Actions[action], action))
+		}
+	}
+	s.printf("  %s %s in %s\n", s.paint(text.FgGreen, "✓"), strings.Join(did, ", "), took.Round(100*time.Millisecond))
 }
 
 func (s *screen) step(title string) { s.printf("\n%s\n", s.paint(text.Bold, title)) }
@@ -87,6 +131,12 @@ func (s *screen) attempt(a provision.Attempt) {
 	}
 	s.actions[a.Action]++
 	latency := a.Exported.Sub(noticed(a))
+	if a.Action == provision.Disable {
+		s.blocks = append(s.blocks, latency)
+	}
+	if s.syncs {
+		return
+	}
 	s.latencies = append(s.latencies, latency)
 	const width = 44
 	fmt.Fprintf(s.out, "  %s %-8s %-28s %s %6d ms\n", s.paint(text.FgGreen, "✓"), a.Action, s.name(a),
@@ -162,6 +212,8 @@ func (s *screen) summary(st *stage, memberships int, differences []sandbox.Diffe
 	t.AppendSeparator()
 	row("Change in Entra → Webex, p50", percentile(s.latencies, 50))
 	row("Change in Entra → Webex, p99", percentile(s.latencies, 99))
+	row(fmt.Sprintf("Blocked sign-in → inactive, p50 (%d)", len(s.blocks)), percentile(s.blocks, 50))
+	row("Blocked sign-in → inactive, p99", percentile(s.blocks, 99))
 	t.AppendSeparator()
 	for _, kind := range slices.Sorted(maps.Keys(graph)) {
 		row("Graph "+kind, graph[kind])

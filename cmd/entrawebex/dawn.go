@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"entrawebex/internal/change"
+	"entrawebex/internal/sandbox"
+)
+
+// dawn waits for the initial sync, and blocks people while it runs: a leaver must
+// not wait behind ten thousand others.
+func (s *stage) dawn(ctx context.Context, p *process, show *screen) error {
+	show.step("The initial sync: everybody in scope, users before groups")
+	show.sync(true)
+	began := time.Now()
+	synced := func() bool {
+		state, err := p.sweeps.State(ctx)
+		if err == nil && state.Running {
+			show.syncing(state.Progress)
+		}
+		return err == nil && state.Last != nil
+	}
+	blocking, stop := context.WithCancel(ctx)
+	defer stop()
+	blocked := make(chan error, 1)
+	go func() { blocked <- s.blockSome(blocking, p) }()
+	const longest = 30 * time.Minute
+	if err := wait(ctx, longest, synced); err != nil {
+		return fmt.Errorf("initial sync: %w", err)
+	}
+	stop()
+	if err := <-blocked; err != nil {
+		return err
+	}
+	state, err := p.sweeps.State(ctx)
+	if err != nil {
+		return err
+	}
+	show.synced(state.Last.Result, time.Since(began))
+	return nil
+}
+
+// few are the people who are blocked and let in again during the initial sync: the
+// guard counts each of them once.
+const few = 8
+
+// blockSome blocks and unblocks those of the first few people who are in Webex
+// already, one after the other, until the context ends. All are let in at the
+// end.
+func (s *stage) blockSome(ctx context.Context, p *process) error {
+	var people []sandbox.User
+	for _, u := range s.tenant.Users() {
+		if u.Enabled() && len(people) < few {
+			people = append(people, u)
+		}
+	}
+	for turn := 0; ctx.Err() == nil; turn++ {
+		id := people[turn%len(people)].Text("id")
+		if wait(ctx, time.Minute, s.isActive(ctx, p, id, true)) != nil {
+			return nil // the sync is over, or this one never comes
+		}
+		for _, enabled := range []bool{false, true} {
+			if err := s.tenant.Update(id, func(u sandbox.User) { u["accountEnabled"] = enabled }); err != nil {
+				return err
+			}
+			if ctx.Err() == nil {
+				_ = wait(ctx, time.Minute, s.isActive(ctx, p, id, enabled)) // the evening compares
+			}
+		}
+	}
+	return nil
+}
+
+// isActive reports whether the ledger says that Webex has the account so.
+func (s *stage) isActive(ctx context.Context, p *process, id string, active bool) func() bool {
+	return func() bool {
+		r, _, err := p.kept.Record(ctx, change.Object{Kind: change.User, ID: id})
+		return err == nil && r.WebexID != "" && r.Written["active"] == active
+	}
+}
