@@ -109,7 +109,7 @@ func (p *process) build(ctx context.Context, latest *config.Latest, observe func
 	engine := parts.Engine()
 	p.reconcile, p.sweeps = parts.Reconcile(engine), parts.Sweeps(engine, nil)
 	letters := &replay.Job{Dead: p.deadLetters, Main: p.changes, Log: p.log}
-	p.recovery = &pause.Recovery{Switch: sides, Replay: letters.Transient}
+	p.recovery = &pause.Recovery{Switch: sides, Replay: letters.Transient, Compare: parts.Requests().Request}
 	p.worker = &worker.Worker{
 		Queue: p.changes, DeadLetters: p.deadLetters, Converge: engine.Converge, Pause: sides, Log: p.log,
 	}

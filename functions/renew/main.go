@@ -20,6 +20,7 @@ import (
 	"entrawebex/internal/entra"
 	"entrawebex/internal/ledger"
 	"entrawebex/internal/pause"
+	"entrawebex/internal/reconcile"
 	"entrawebex/internal/renew"
 	"entrawebex/internal/webex"
 )
@@ -64,7 +65,7 @@ func run(ctx context.Context, log *slog.Logger) error {
 		Log:         log,
 	}
 	sides := pause.New(kept, graph, target, log)
-	after := recovery(aws, settings.AWS, sides, log)
+	after := recovery(aws, settings.AWS, sides, &reconcile.Requests{Documents: kept, Now: time.Now, Log: log}, log)
 	token := tokenJob(aws, latest, settings.Webex, log)
 	token.Documents = kept
 	token.Refused = func(ctx context.Context) (time.Time, error) { return sides.Refused(ctx, pause.Webex) }

@@ -10,19 +10,20 @@ import (
 	"entrawebex/internal/config"
 	"entrawebex/internal/pause"
 	"entrawebex/internal/queue"
+	"entrawebex/internal/reconcile"
 	"entrawebex/internal/replay"
 )
 
 // recovery is what a pause and its end ask for, with the homes on AWS: the event
 // source mapping is the worker's feed, if the settings name one.
-func recovery(c aws.Config, homes config.AWS, sides *pause.Switch, log *slog.Logger) *pause.Recovery {
+func recovery(c aws.Config, homes config.AWS, sides *pause.Switch, compare *reconcile.Requests, log *slog.Logger) *pause.Recovery {
 	client := sqs.NewFromConfig(c)
 	letters := &replay.Job{
 		Dead: queue.NewSQS(client, homes.DeadLetterQueueURL),
 		Main: queue.NewSQS(client, homes.ChangeQueueURL),
 		Log:  log,
 	}
-	r := &pause.Recovery{Switch: sides, Replay: letters.Transient}
+	r := &pause.Recovery{Switch: sides, Replay: letters.Transient, Compare: compare.Request}
 	if homes.EventSourceMapping != "" {
 		r.Feed = queue.NewMapping(lambda.NewFromConfig(c), homes.EventSourceMapping, log).Enable
 	}

@@ -20,6 +20,7 @@ import (
 	"entrawebex/internal/config"
 	"entrawebex/internal/ledger"
 	"entrawebex/internal/pause"
+	"entrawebex/internal/reconcile"
 	"entrawebex/internal/worker"
 )
 
@@ -104,7 +105,7 @@ func recovering(t *testing.T, c *cloud, mapping string) (*pause.Recovery, *pause
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	}, config.AWS{
 		EventSourceMapping: mapping, ChangeQueueURL: server.URL + "/1/changes.fifo", DeadLetterQueueURL: server.URL + "/1/dead.fifo",
-	}, sides, log), sides
+	}, sides, &reconcile.Requests{Documents: kept, Now: time.Now, Log: log}, log), sides
 }
 
 func TestAPauseSwitchesTheMappingThatTheSettingsName(t *testing.T) {

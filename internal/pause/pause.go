@@ -83,6 +83,9 @@ type Switch struct {
 
 const (
 	document = "pause"
+	// longest is the pause after which everything is compared: the queue keeps a
+	// message for 14 days, and Graph repeats none for as long.
+	longest = 3 * 24 * time.Hour
 	// longestRow is how many attempts may fail in a row before the sides are
 	// probed.
 	longestRow = 10
@@ -163,8 +166,13 @@ func (s *Switch) Resume(ctx context.Context, side Side) error {
 	if err != nil {
 		return err
 	}
-	if p, paused := state[side]; paused && !p.ByOperator {
-		if err := s.owe(ctx); err != nil {
+	p, paused := state[side]
+	compare := ""
+	if rest := s.Now().Sub(p.Since); paused && rest >= longest {
+		compare = fmt.Sprintf("%s was paused for %s", side, rest.Round(time.Hour))
+	}
+	if paused && (!p.ByOperator || compare != "") {
+		if err := s.owe(ctx, compare); err != nil {
 			return err
 		}
 	}

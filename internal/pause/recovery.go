@@ -14,6 +14,8 @@ type Recovery struct {
 	// Feed switches what feeds the worker on or off, unless it is so already.
 	// Nil where the worker fetches its messages itself.
 	Feed func(ctx context.Context, on bool) error
+	// Compare asks for a comparison of everything, and says why. It may be nil.
+	Compare func(ctx context.Context, why string) error
 	// Replay puts back the dead letters whose fault was transient. It returns
 	// how many that were, and of how many more it cannot tell.
 	Replay func(ctx context.Context) (moved, left int, err error)
@@ -62,6 +64,11 @@ func (r *Recovery) CatchUp(ctx context.Context) error {
 	if err != nil || len(state) > 0 {
 		return err
 	}
+	if d.Compare != "" && r.Compare != nil {
+		if err := r.Compare(ctx, d.Compare); err != nil {
+			return err
+		}
+	}
 	moved, left, err := r.Replay(ctx)
 	if err != nil {
 		return fmt.Errorf("replay after a pause: %w", err)
@@ -85,6 +92,8 @@ func (r *Recovery) CatchUp(ctx context.Context) error {
 // document of its own: what is paused is read with every batch.
 type due struct {
 	Since time.Time `json:"since,omitzero"`
+	// Compare is why everything is to be compared, too; empty if it is not.
+	Compare string `json:"compare,omitempty"`
 }
 
 const dueDocument = "replay due"
@@ -116,15 +125,20 @@ func (s *Switch) note(ctx context.Context, d due, version int64) error {
 	return nil
 }
 
-// owe notes that a replay is due from now on.
-func (s *Switch) owe(ctx context.Context) error {
+// owe notes that a replay is due from now on, and a comparison if there is a
+// reason.
+func (s *Switch) owe(ctx context.Context, compare string) error {
 	var failed error
 	for range writes {
-		_, version, err := s.due(ctx)
+		d, version, err := s.due(ctx)
 		if err != nil {
 			return err
 		}
-		if failed = s.note(ctx, due{Since: s.Now()}, version); failed == nil {
+		d.Since = s.Now()
+		if compare != "" {
+			d.Compare = compare
+		}
+		if failed = s.note(ctx, d, version); failed == nil {
 			return nil
 		}
 	}

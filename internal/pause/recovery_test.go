@@ -240,3 +240,39 @@ func TestAPauseThatEndsDuringAReplayMakesAnotherDue(t *testing.T) {
 		t.Errorf("%d replays after that; want one", n)
 	}
 }
+
+// A pause of days outlasts what is kept of changes: then all is compared.
+func TestAfterAPauseOfThreeDaysEverythingIsCompared(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name       string
+		lasts      time.Duration
+		byOperator bool
+		want       int
+	}{
+		{"two days", 2 * 24 * time.Hour, false, 0},
+		{"three days", 3 * 24 * time.Hour, false, 1},
+		{"three days, by an operator", 3 * 24 * time.Hour, true, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r := recovery(t)
+			asked := 0
+			r.Compare = func(context.Context, string) error {
+				asked++
+				return nil
+			}
+			if err := r.Pause(t.Context(), pause.Webex, pause.Pause{Since: r.now, Why: "down", ByOperator: test.byOperator}); err != nil {
+				t.Fatal(err)
+			}
+			r.now = r.now.Add(test.lasts)
+			if err := r.Resume(t.Context(), pause.Webex); err != nil {
+				t.Fatal(err)
+			}
+			r.catchUp(t, 2)
+			if asked != test.want {
+				t.Errorf("asked %d times", asked)
+			}
+		})
+	}
+}
