@@ -1,6 +1,7 @@
 package provision_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -590,5 +591,31 @@ func TestWhoIsNamedAndNotListedComesBackAMember(t *testing.T) {
 	p.binned = false
 	w.converge(updated(ada))
 	w.drain()
+	w.wantMembers(sales, ada)
+}
+
+// arriving is a ledger in which something happens just before a note is written.
+type arriving struct {
+	provision.Ledger
+
+	before func()
+}
+
+func (a arriving) Await(ctx context.Context, group change.Object, users []change.Object) error {
+	a.before()
+	return a.Ledger.Await(ctx, group, users)
+}
+
+// Whoever gets an account between the group's look and its note that it waits
+// found no note, and told nobody.
+func TestWhoArrivesJustBeforeTheNoteIsAMember(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.hire(ada, "ada@example.com")
+	w.team(sales, "Sales", ada)
+	worker := provision.New(w.config)
+	w.config.Ledger = arriving{w.ledger, func() { worker.Converge(t.Context(), []change.Change{updated(ada)}) }}
+	w.renew()
+	w.converge(changed(sales, ada))
 	w.wantMembers(sales, ada)
 }
