@@ -61,7 +61,7 @@ func (t terminal) paint(colour text.Color, what string) string {
 // operatorCommands are all commands that look into the homes.
 func operatorCommands(d desk) []*cobra.Command {
 	return []*cobra.Command{
-		d.statusCommand(), d.deadLettersCommand(), d.replayCommand(), d.holdsCommand(), d.guardCommand(), d.pauseCommand(), d.resumeCommand(),
+		d.statusCommand(), d.deadLettersCommand(), d.replayCommand(), d.holdsCommand(), d.guardCommand(), d.pauseCommand(), d.resumeCommand(), d.reconcileCommand(),
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"entrawebex/internal/pause"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/queue"
+	"entrawebex/internal/reconcile"
 	"entrawebex/internal/replay"
 )
 
@@ -38,6 +39,7 @@ type homes struct {
 	job              *replay.Job
 	guard            *provision.Guard
 	pause            *pause.Switch
+	sweeps           *reconcile.Schedule
 	close            func() error
 }
 
@@ -112,6 +114,9 @@ func newHomes(kept operatorLedger, changes, letters queue.Queue, log *slog.Logge
 		job:   &replay.Job{Dead: letters, Main: changes, Log: log},
 		guard: &provision.Guard{Documents: kept},
 		pause: &pause.Switch{Documents: kept, Now: time.Now, Log: log},
+		sweeps: &reconcile.Schedule{
+			Requests: &reconcile.Requests{Documents: kept, Now: time.Now, Log: log}, Now: time.Now, Log: log,
+		},
 		close: func() error { return nil },
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"entrawebex/internal/pause"
+	"entrawebex/internal/reconcile"
 )
 
 func (d desk) statusCommand() *cobra.Command {
@@ -86,6 +89,8 @@ func (t terminal) show(out io.Writer, s survey) {
 	row("Changes in flight", s.InFlight)
 	row("Dead letters", alarm(s.DeadLetters > 0, letterState(s.DeadLetters)))
 	w.AppendSeparator()
+	row("Compared", comparedState(s.Compared))
+	row("Webex token", alarm(s.Token.Warning != "", tokenState(s.Token, time.Now())))
 	row("Linked to Webex", counted(s.Linked, "object"))
 	row("Open faults", s.faults())
 	for _, f := range s.Worst {
@@ -131,6 +136,54 @@ func letterState(n int) string {
 		return "0"
 	}
 	return fmt.Sprintf("%d: entrawebex dead-letters", n)
+}
+
+// tokenState says how many days the tokens for Webex have left.
+func tokenState(t tokenEnds, now time.Time) string {
+	left := func(what string, ends time.Time) string {
+		const day = 24 * time.Hour
+		return fmt.Sprintf("%s until %s, %s", what, ends.UTC().Format(time.DateOnly), counted(max(0, int(ends.Sub(now)/day)), "day"))
+	}
+	var parts []string
+	if !t.Access.IsZero() {
+		parts = append(parts, left("access token", t.Access))
+	}
+	if !t.Refresh.IsZero() {
+		parts = append(parts, left("refresh token", t.Refresh))
+	}
+	if t.Warning != "" {
+		parts = append(parts, t.Warning)
+	}
+	if len(parts) == 0 {
+		return "its end is not known: WEBEX_TOKEN_EXPIRES says it"
+	}
+	return strings.Join(parts, "; ")
+}
+
+// comparedState says how far a comparison of everything is, or what the last one
+// found.
+func comparedState(c reconcile.State) string {
+	var parts []string
+	switch {
+	case c.Running && c.Progress.Total > 0:
+		parts = append(parts, fmt.Sprintf("now: %s, %d of %d", c.Progress.Phase, c.Progress.Done, c.Progress.Total))
+	case c.Running:
+		parts = append(parts, fmt.Sprintf("now: %s, %d", c.Progress.Phase, c.Progress.Done))
+	case !c.Due.IsZero():
+		parts = append(parts, fmt.Sprintf("due since %s: %s", c.Due.UTC().Format(time.RFC3339), c.Why))
+	}
+	if c.Last == nil {
+		return strings.Join(append(parts, "never to the end yet"), "; ")
+	}
+	var classes []string
+	for _, class := range slices.Sorted(maps.Keys(c.Last.Classes)) {
+		classes = append(classes, fmt.Sprintf("%d %s", c.Last.Classes[class], class))
+	}
+	last := fmt.Sprintf("last on %s, in %s", c.Last.At.UTC().Format(time.DateOnly), c.Last.Took.Round(time.Second))
+	if len(classes) > 0 {
+		last += ": " + strings.Join(classes, ", ")
+	}
+	return strings.Join(append(parts, last), "; ")
 }
 
 func removedState(r removedSoon) string {

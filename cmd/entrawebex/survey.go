@@ -12,6 +12,8 @@ import (
 	"entrawebex/internal/change"
 	"entrawebex/internal/pause"
 	"entrawebex/internal/provision"
+	"entrawebex/internal/reconcile"
+	"entrawebex/internal/renew"
 )
 
 // survey is how things stand: what status tells, and in this form with --json.
@@ -39,6 +41,10 @@ type survey struct {
 	Stuck    int `json:"stuck"`
 	// Removed are the inactive accounts that Webex removes within soon.
 	Removed removedSoon `json:"removedSoon"`
+	// Compared is what there is to tell about comparisons of everything.
+	Compared reconcile.State `json:"compared"`
+	// Token says when the tokens for Webex end, as far as that is known.
+	Token tokenEnds `json:"token"`
 	// Attention says what needs a person; empty if all is well.
 	Attention []string `json:"attention"`
 	AllIsWell bool     `json:"allIsWell"`
@@ -50,6 +56,14 @@ type holdCount struct {
 	Total     int             `json:"total"`
 	Undecided int             `json:"undecided"`
 	Blocked   []change.Object `json:"blocked"`
+}
+
+// tokenEnds is when the access token and the refresh token end; zero where that
+// is not known. Warning says what to do about it, if anything.
+type tokenEnds struct {
+	Access  time.Time `json:"access,omitzero"`
+	Refresh time.Time `json:"refresh,omitzero"`
+	Warning string    `json:"warning,omitempty"`
 }
 
 type openFault struct {
@@ -87,6 +101,14 @@ func (h *homes) survey(ctx context.Context, now time.Time) (survey, error) {
 	if s.GuardLatchedSince, err = h.guard.Latched(ctx); err != nil {
 		return survey{}, err
 	}
+	if s.Compared, err = h.sweeps.State(ctx); err != nil {
+		return survey{}, err
+	}
+	token, err := renew.ReadToken(ctx, h.ledger)
+	if err != nil {
+		return survey{}, err
+	}
+	s.Token = tokenEnds{Access: token.AccessEnds, Refresh: token.RefreshEnds, Warning: token.Warning(now).Why}
 	changes, err := h.changes.Depth(ctx)
 	if err != nil {
 		return survey{}, err
@@ -191,6 +213,7 @@ func (s *survey) attend() {
 	need(!s.GuardLatchedSince.IsZero(), "the guard is latched")
 	need(len(s.Holds.Blocked) > 0, "%s blocked in Entra and still open in Webex", counted(len(s.Holds.Blocked), "account"))
 	need(s.Holds.Undecided > 0, "%s to decide on", counted(s.Holds.Undecided, "hold"))
+	need(s.Token.Warning != "", "the Webex token ends")
 	need(s.DeadLetters > 0, "%s", counted(s.DeadLetters, "dead letter"))
 	need(s.Unmended > 0, "%s that trying again does not mend", counted(s.Unmended, "fault"))
 	need(s.Stuck > 0, "%s tried again for more than an hour", counted(s.Stuck, "fault"))
