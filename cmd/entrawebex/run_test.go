@@ -106,7 +106,7 @@ func (s *staged) run(p *process, f func(context.Context)) {
 	})
 	running.Go(func() { s.tenant.Run(ctx) })
 	subscribed := func() bool {
-		return s.tenant.Calls.Snapshot()["GET /subscriptions"] > 0 && s.tenant.Calls.Snapshot()["POST /subscriptions"] == len(p.job.Resources)
+		return p.job == nil || s.tenant.Calls.Snapshot()["GET /subscriptions"] > 0 && s.tenant.Calls.Snapshot()["POST /subscriptions"] == len(p.job.Resources)
 	}
 	if err := wait(ctx, time.Minute, subscribed); err != nil {
 		s.t.Error(err)
