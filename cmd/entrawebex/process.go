@@ -120,13 +120,25 @@ func (p *process) build(ctx context.Context, latest *config.Latest, observe func
 	// Once at the start, so that a wrong token or organization is told now and
 	// not with the first change.
 	refreshed := p.token.Run(ctx)
-	if err := errors.Join(checkTenant(ctx, directory, s.Entra.TenantID), checkWebex(ctx, target)); err != nil {
+	if err := errors.Join(checkTenant(ctx, directory, s.Entra.TenantID), p.checkScope(ctx, directory), checkWebex(ctx, target)); err != nil {
 		return errors.Join(refreshed, err)
 	}
 	if refreshed != nil {
 		p.log.ErrorContext(ctx, "renew", "error", refreshed)
 	}
 	return nil
+}
+
+// checkScope looks for the application whose assignments are the scope.
+func (p *process) checkScope(ctx context.Context, directory *entra.Client) error {
+	if p.settings.Everybody() {
+		return nil
+	}
+	assigned, err := checkAssignments(ctx, directory, p.settings.Entra.AppID)
+	if err == nil {
+		p.log.InfoContext(ctx, "scope", "application", p.settings.Entra.AppID, "assigned", assigned)
+	}
+	return err
 }
 
 func (p *process) openQueues() error {

@@ -23,6 +23,7 @@ import (
 const (
 	sandboxTenant      = "84bd8158-6d4d-4958-8b9f-9d6445542f95"
 	sandboxDomain      = "contoso.example"
+	sandboxApp         = "c7a1d9a2-6a0e-4d53-9c55-0b8f1f6f7a10" // the enterprise application
 	sandboxOrg         = "3b2a1c00-7d4e-4bbb-8ccc-1234567890ab"
 	sandboxToken       = "sandbox"
 	sandboxClientState = "secretClientValue"
@@ -83,7 +84,7 @@ func runSandbox(ctx context.Context, out io.Writer, environ []string, options sa
 }
 
 func openStage(ctx context.Context, options sandboxOptions) (*stage, error) {
-	of := sandbox.TenantConfig{ID: sandboxTenant, Domain: sandboxDomain, Token: sandboxToken, Seed: options.seed}
+	of := sandbox.TenantConfig{ID: sandboxTenant, Domain: sandboxDomain, AppID: sandboxApp, Token: sandboxToken, Seed: options.seed}
 	var storm *sandbox.Storm
 	if options.storm {
 		storm = sandbox.NewStorm(options.seed)

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"entrawebex/internal/config"
+	"entrawebex/internal/sandbox"
+)
+
+// In scope are those who are assigned, themselves or through a group; of that
+// Graph notifies nothing.
+func TestOnlyThoseWhoAreAssignedAreInWebex(t *testing.T) {
+	t.Parallel()
+	s := setup(t, 20)
+	users := s.tenant.Users()
+	alone, member := users[5].Text("id"), users[6].Text("id")
+	group, err := s.tenant.CreateGroup(sandbox.Group{"displayName": "Assigned"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range []error{
+		s.tenant.AddMembers(group, member), s.tenant.Assign(alone, sandbox.DefaultAccess), s.tenant.Assign(group, sandbox.DefaultAccess),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := s.openScoped("RECONCILE_INTERVAL=1s")
+	s.run(p, func(ctx context.Context) {
+		equal := func() bool { return len(sandbox.Compare(s.tenant, s.org, sandbox.Assigned)) == 0 }
+		await := func(what string) {
+			t.Helper()
+			if err := wait(ctx, 30*time.Second, equal); err != nil {
+				t.Errorf("%s: %v: %v", what, err, sandbox.Compare(s.tenant, s.org, sandbox.Assigned))
+			}
+		}
+		await("the initial sync")
+		if n := s.active(); n != 2 {
+			t.Errorf("%d active accounts of ours", n)
+		}
+		if err := s.tenant.Unassign(alone, sandbox.DefaultAccess); err != nil {
+			t.Fatal(err)
+		}
+		await("one is unassigned")
+		if err := s.tenant.AddMembers(group, alone); err != nil {
+			t.Fatal(err)
+		}
+		await("and comes back through the group")
+		if err := s.tenant.RemoveMembers(group, member); err != nil {
+			t.Fatal(err)
+		}
+		await("another leaves the group")
+		if n := s.active(); n != 1 {
+			t.Errorf("%d active accounts of ours", n)
+		}
+	})
+}
+
+func TestAnApplicationThatIsNotThereIsToldAtTheStart(t *testing.T) {
+	t.Parallel()
+	s := setup(t, 4)
+	load := s.scoped("ENTRA_APP_ID=11111111-1111-4111-8111-111111111111")
+	settings, err := load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = open(t.Context(), settings, load, slog.New(slog.DiscardHandler), nil)
+	if err == nil || !strings.Contains(err.Error(), "11111111-1111-4111-8111-111111111111") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// scoped loads settings with the enterprise application of the tenant for scope.
+func (s *staged) scoped(environ ...string) func(context.Context) (config.Settings, error) {
+	return func(ctx context.Context) (config.Settings, error) {
+		settings, err := s.settings(ctx, append(anyPort(), environ...), s.data)
+		settings.Scope = "assigned"
+		if settings.Entra.AppID == "" {
+			settings.Entra.AppID = sandboxApp
+		}
+		return settings, err
+	}
+}
+
+func (s *staged) openScoped(environ ...string) *process {
+	s.t.Helper()
+	load := s.scoped(environ...)
+	settings, err := load(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	p, err := open(s.t.Context(), settings, load, slog.New(slog.DiscardHandler), nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return p
+}
+
+// active is how many active accounts are those of a user.
+func (s *staged) active() int {
+	n := 0
+	for _, account := range s.org.Users() {
+		external, _ := account["externalId"].(string)
+		if _, err := s.tenant.User(external); err == nil && account["active"] == true {
+			n++
+		}
+	}
+	return n
+}
