@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -151,7 +152,7 @@ func checkAssignments(ctx context.Context, directory *entra.Client, appID string
 	if err != nil {
 		return "", err
 	}
-	n := fmt.Sprint(len(page.Assignments))
+	n := strconv.Itoa(len(page.Assignments))
 	if page.Next != "" {
 		n = "more than " + n
 	}

@@ -196,8 +196,8 @@ func (p *process) listen(ctx context.Context) error {
 // subscriptions keeps those to changes of users and groups.
 func (p *process) subscriptions(graph *entra.Client) *renew.Job {
 	url := p.settings.Webhook.URL
-	if anyPort, ok := strings.CutSuffix(url, ":0"); ok { // the one it came to listen on
-		url = fmt.Sprintf("%s:%d", anyPort, p.listener.Addr().(*net.TCPAddr).Port)
+	if strings.HasSuffix(url, ":0") { // wherever it came to listen
+		url = "http://" + p.listener.Addr().String()
 	}
 	return &renew.Job{
 		Graph: graph, Documents: p.kept, Resources: renew.Resources(),
@@ -234,9 +234,9 @@ func (p *process) Run(ctx context.Context) error {
 	group.Go(func() error { return p.renew(ctx) })
 	catchUps := renew.CatchUps{Documents: p.kept, Now: time.Now}
 	group.Go(func() error {
-		return p.repeat(ctx, "reconcile", func(ctx context.Context) error { return catchUps.Settle(ctx, p.reconcile.Run) })
+		return p.repeat(ctx, "look for changes", func(ctx context.Context) error { return catchUps.Settle(ctx, p.reconcile.Run) })
 	})
-	group.Go(func() error { return p.repeat(ctx, "compare", p.sweeps.Run) })
+	group.Go(func() error { return p.repeat(ctx, "compare everything", p.sweeps.Run) })
 	group.Go(func() error { return p.serveOperator(ctx) })
 	return group.Wait()
 }
@@ -273,7 +273,7 @@ func (p *process) repeat(ctx context.Context, what string, do func(context.Conte
 	defer ticker.Stop()
 	for {
 		if err := do(ctx); err != nil && ctx.Err() == nil {
-			p.log.ErrorContext(ctx, what, "error", err)
+			p.log.ErrorContext(ctx, "reconcile", "what", what, "error", err)
 		}
 		select {
 		case <-ctx.Done():

@@ -95,7 +95,7 @@ func decodeRequest(data []byte) request {
 
 // add makes a sweep due and reports whether that changed anything.
 func (q request) add(why string, now time.Time) bool {
-	reasons := q.text(whyDue)
+	reasons := q.why()
 	switch {
 	case !q.isDue():
 		delete(q, begun)
@@ -123,10 +123,10 @@ func (q request) time(field string) time.Time {
 	return t
 }
 
-// text returns a field that is a text; empty if it is not.
-func (q request) text(field string) string {
+// why returns the reasons; empty if there are none.
+func (q request) why() string {
 	var s string
-	if err := json.Unmarshal(q[field], &s); err != nil {
+	if err := json.Unmarshal(q[whyDue], &s); err != nil {
 		return ""
 	}
 	return s

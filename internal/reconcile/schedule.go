@@ -74,7 +74,7 @@ func (s *Schedule) State(ctx context.Context) (State, error) {
 	if err != nil {
 		return State{}, err
 	}
-	state := State{Due: asked.time(dueSince), Why: asked.text(whyDue), Running: asked.lease().Until.After(s.Now())}
+	state := State{Due: asked.time(dueSince), Why: asked.why(), Running: asked.lease().Until.After(s.Now())}
 	asked.value(progressed, &state.Progress)
 	asked.value(finished, &state.Last)
 	return state, nil
@@ -137,7 +137,7 @@ func (s *Schedule) begin(ctx context.Context, owner string) (mine bool, why stri
 		}
 		q.set(holder, lease{owner, s.Now().Add(hold).UTC()})
 		q.set(begun, s.Now().UTC())
-		mine, why = true, q.text(whyDue)
+		mine, why = true, q.why()
 		return true
 	})
 	return mine && err == nil, why, err

@@ -51,7 +51,7 @@ const (
 	Missing Class = "missing"
 	// Unassigned: ours, in Webex, and not in the scope any more.
 	Unassigned Class = "unassigned"
-	// Unseen: ours, and Entra did not list it. It is asked about.
+	// Vanished: ours, and Entra did not list it. It is asked about.
 	Vanished Class = "not listed by Entra"
 	// Local: in Webex, and nobody's in Entra.
 	Local Class = "local"
@@ -267,7 +267,7 @@ func (r *run) listed(kind change.Kind, found provision.Resource) *known {
 func (r *run) unseen(ctx context.Context) error {
 	var changes []change.Change
 	for _, o := range sorted(r.known) {
-		if k := r.known[o]; !k.seen && !(r.SkipGroups && o.Kind == change.Group) {
+		if k := r.known[o]; !k.seen && (!r.SkipGroups || o.Kind != change.Group) {
 			r.class(Vanished, o, k.webexID, "")
 			changes = append(changes, r.look(o))
 		}

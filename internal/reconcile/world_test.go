@@ -175,7 +175,7 @@ func (w *world) sweepDue() string {
 	if !asked.isDue() {
 		return ""
 	}
-	return asked.text(whyDue)
+	return asked.why()
 }
 
 // write makes a document what it is.
