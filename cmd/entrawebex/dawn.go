@@ -58,26 +58,24 @@ func (s *stage) blockSome(ctx context.Context, p *process) error {
 	}
 	for turn := 0; ctx.Err() == nil; turn++ {
 		id := people[turn%len(people)].Text("id")
-		_ = wait(ctx, time.Minute, s.isActive(ctx, p, id, true)) // or the sync is over
-		if ctx.Err() != nil {
-			break
+		if !becomes(ctx, p, id, true) {
+			break // the sync is over, or this one never comes
 		}
 		for _, enabled := range []bool{false, true} {
 			if err := s.tenant.Update(id, func(u sandbox.User) { u["accountEnabled"] = enabled }); err != nil {
 				return err
 			}
-			if ctx.Err() == nil {
-				_ = wait(ctx, time.Minute, s.isActive(ctx, p, id, enabled)) // the evening compares
-			}
+			becomes(ctx, p, id, enabled) // the evening compares
 		}
 	}
 	return nil
 }
 
-// isActive reports whether the ledger says that Webex has the account so.
-func (s *stage) isActive(ctx context.Context, p *process, id string, active bool) func() bool {
-	return func() bool {
+// becomes waits until the ledger says that Webex has the account so, and reports
+// whether it did.
+func becomes(ctx context.Context, p *process, id string, active bool) bool {
+	return wait(ctx, time.Minute, func() bool {
 		r, _, err := p.kept.Record(ctx, change.Object{Kind: change.User, ID: id})
 		return err == nil && r.WebexID != "" && r.Written["active"] == active
-	}
+	}) == nil
 }
