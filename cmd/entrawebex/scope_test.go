@@ -111,3 +111,36 @@ func (s *staged) active() int {
 	}
 	return n
 }
+
+// A minute in which nothing happens costs next to nothing.
+func TestAnIdleMinuteCostsAtMostSixCallsToGraphAndNoneToWebex(t *testing.T) {
+	t.Parallel()
+	s := setup(t, 20)
+	if err := s.tenant.Assign(s.tenant.Users()[5].Text("id"), sandbox.DefaultAccess); err != nil {
+		t.Fatal(err)
+	}
+	p := s.openScoped("RECONCILE_INTERVAL=1h", "RENEW_INTERVAL=1h")
+	s.run(p, func(ctx context.Context) {
+		s.settle(ctx, p)
+		minute := func() {
+			for _, err := range []error{
+				p.token.Run(ctx), p.recovery.Settle(ctx), p.job.Run(ctx), p.recovery.CatchUp(ctx), p.reconcile.Run(ctx), p.sweeps.Run(ctx),
+			} {
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			s.settle(ctx, p)
+		}
+		minute() // takes in what the sync itself has not seen
+		s.tenant.Calls.Reset()
+		s.org.Calls.Reset()
+		minute()
+		const most = 6
+		if graph, webex := calls(s.tenant.Calls.Snapshot()), calls(s.org.Calls.Snapshot()); graph > most || webex > 0 {
+			t.Errorf("%d calls to Graph: %v; %d to Webex: %v", graph, s.tenant.Calls.Snapshot(), webex, s.org.Calls.Snapshot())
+		} else {
+			t.Logf("%d calls to Graph, %d to Webex", graph, webex)
+		}
+	})
+}
