@@ -1,0 +1,93 @@
+package main
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"entrawebex/internal/reconcile"
+)
+
+// accountsFile is a list of accounts for a spreadsheet (RFC 4180).
+type accountsFile struct {
+	file *os.File
+	csv  *csv.Writer
+}
+
+// createAccounts begins a file that only this user can read: it names people.
+func createAccounts(path string) (*accountsFile, error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("write the accounts: %w", err)
+	}
+	a := &accountsFile{file: file, csv: csv.NewWriter(file)}
+	a.write("class", "kind", "name", "entra id", "webex id")
+	return a, nil
+}
+
+func (a *accountsFile) add(one reconcile.Account) {
+	a.write(string(one.Class), string(one.Kind), one.Name, one.ID, one.WebexID)
+}
+
+// write appends a row. What fails is told at the end.
+func (a *accountsFile) write(cells ...string) {
+	for i, cell := range cells {
+		cells[i] = harmless(cell)
+	}
+	_ = a.csv.Write(cells) // csv.Writer.Error says it again
+}
+
+func (a *accountsFile) close() error {
+	a.csv.Flush()
+	if err := errors.Join(a.csv.Error(), a.file.Close()); err != nil {
+		return fmt.Errorf("write the accounts: %w", err)
+	}
+	return nil
+}
+
+// harmless is a cell that no spreadsheet takes for a formula: a name is somebody
+// else's to choose (https://owasp.org/www-community/attacks/CSV_Injection).
+func harmless(cell string) string {
+	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+		return "'" + cell
+	}
+	return cell
+}
+
+// planProgress is a line that tells how far a plan is, written over and over on a
+// terminal. Nil is nobody who watches.
+type planProgress struct {
+	out   io.Writer
+	phase string
+	shown time.Time
+}
+
+// show tells how many of how many are done; of 0 is of nobody knows how many.
+func (p *planProgress) show(phase string, done, of int) {
+	if p == nil {
+		return
+	}
+	now := time.Now()
+	if phase == p.phase && now.Sub(p.shown) < often {
+		return
+	}
+	p.phase, p.shown = phase, now
+	fmt.Fprintf(p.out, "\r\x1b[K%s", phase)
+	switch {
+	case of > 0:
+		fmt.Fprintf(p.out, ": %d of %d", done, of)
+	case done > 0:
+		fmt.Fprintf(p.out, ": %d", done)
+	}
+}
+
+// clear takes the line away.
+func (p *planProgress) clear() {
+	if p != nil && !p.shown.IsZero() {
+		fmt.Fprint(p.out, "\r\x1b[K")
+	}
+}
