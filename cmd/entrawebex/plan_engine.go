@@ -203,8 +203,8 @@ func (pl *planner) all(ctx context.Context) error {
 	accounts := map[change.Object]reconcile.Class{}
 	sweep := &reconcile.Sweep{
 		Graph: listed, Lister: pl.target, Ledger: pl.kept, Queue: &left, Converge: pl.engine.ConvergeSeen,
-		Mapping: pl.rules, Members: pl.directory.Members,
-		Nested: pl.settings.NestedGroups, SkipGroups: !pl.settings.ProvisionGroups, Park: true,
+		Mapping: pl.rules, Scope: pl.engine.Scope, Members: pl.directory.Members,
+		Nested: pl.engine.Nested, SkipGroups: pl.engine.SkipGroups, Park: true,
 		Rests: func(context.Context) (string, error) { return "", nil },
 		Depth: func(context.Context) (int, error) { return 0, nil },
 		Round: func(context.Context, change.Kind, string) error { return nil },
@@ -273,7 +273,7 @@ func (pl *planner) unattempted(accounts map[change.Object]reconcile.Class, liste
 	for o, e := range listed.listed {
 		_, classed := accounts[o]
 		if _, attempted := pl.attempts[o]; !attempted && !classed && !e.removed {
-			pl.plan.skip(o, e.name, e.whyNot(o.Kind, pl.settings.ProvisionGroups))
+			pl.plan.skip(o, e.name, e.whyNot(o.Kind, pl.engine.SkipGroups))
 		}
 	}
 }
@@ -301,6 +301,9 @@ func (pl *planner) planned(ctx context.Context, a provision.Attempt) planned {
 		p.Held, p.Action = true, pl.heldAction(ctx, a.Object)
 	case a.Fault != nil:
 		p.Action = planFail
+		if a.Again > 0 {
+			p.Reason += "; a worker tries again"
+		}
 	case a.Status == provision.Warning && a.Action == provision.None:
 		p.Action = planWait
 	case a.Action != provision.None:
@@ -385,9 +388,9 @@ func (r *roll) Delta(ctx context.Context, kind change.Kind, link string) (reconc
 
 // whyNot says, in the words of Entra's log, why one that is in no class is not
 // provisioned.
-func (e entry) whyNot(kind change.Kind, groups bool) string {
+func (e entry) whyNot(kind change.Kind, skipGroups bool) string {
 	switch {
-	case kind == change.Group && !groups:
+	case kind == change.Group && skipGroups:
 		return "is a group, and PROVISION_GROUPS is false"
 	case e.entitled:
 		return "is not assigned to the application, neither itself nor through a group (NotEffectivelyEntitled)"

@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/config"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/reconcile"
 	"entrawebex/internal/sandbox"
@@ -429,5 +430,57 @@ func TestATableInShortHidesNothingThatIsTakenAway(t *testing.T) {
 	got := out.String()
 	if strings.Count(got, "leaver") != many || !strings.Contains(got, "And 10 more to create; ") || !strings.Contains(got, "And 10 more to skip that: why; ") {
 		t.Error(got)
+	}
+}
+
+func TestAPlanForThoseAssignedSkipsTheOthersAndDisablesWhoLeft(t *testing.T) {
+	t.Parallel()
+	s := provisioned(t, 10)
+	users := s.enabled()
+	stranger, err := s.tenant.Create(sandbox.User{"userPrincipalName": "stranger@" + sandboxDomain, "displayName": "Stranger"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, u := range users[1:] {
+		if err := s.tenant.Assign(u.Text("id"), sandbox.DefaultAccess); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h, err := openHomes(t.Context(), s.planEnviron())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := h.close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	settings, err := config.Load(t.Context(), config.Planner, s.planEnviron(), config.Secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pl, err := newPlanner(h, settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, app := s.tenant.EnterpriseApp()
+	pl.engine.Scope = &provision.Scope{
+		App:    func(context.Context) (string, error) { return app, nil },
+		Covers: func(roles []string) bool { return len(roles) > 0 },
+	}
+	if err := pl.all(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.expect(pl.plan, planSummary{Disable: 1})
+	for id, want := range map[string]string{
+		stranger:                        "is not assigned to the application",
+		s.tenant.Groups()[0].Text("id"): "is no longer assigned to the application",
+	} {
+		if one := pl.plan.of(id); one.Action != planSkip || !strings.Contains(one.Reason, want) {
+			t.Errorf("%+v, want %q", one, want)
+		}
+	}
+	if one := pl.plan.of(users[0].Text("id")); one.Action != "disable" {
+		t.Errorf("%+v", one)
 	}
 }

@@ -56,16 +56,17 @@ type process struct {
 func open(
 	ctx context.Context, s config.Settings, load func(context.Context) (config.Settings, error), log *slog.Logger, observe func(provision.Attempt),
 ) (*process, error) {
-	p := &process{settings: s, latest: config.NewLatest(s, load, time.Now, log), log: log}
-	if err := p.build(ctx, observe); err != nil {
+	p := &process{settings: s, log: log}
+	if err := p.build(ctx, config.NewLatest(s, load, time.Now, log), observe); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
 	p.listenOperator(ctx)
 	return p, nil
 }
 
-func (p *process) build(ctx context.Context, observe func(provision.Attempt)) error {
+func (p *process) build(ctx context.Context, latest *config.Latest, observe func(provision.Attempt)) error {
 	s := p.settings
+	p.latest = latest
 	if err := p.openData(); err != nil {
 		return err
 	}
@@ -81,11 +82,11 @@ func (p *process) build(ctx context.Context, observe func(provision.Attempt)) er
 	if err != nil {
 		return err
 	}
-	directory, err := entra.OpenRotating(s.Entra, rules.Select(), p.latest.Entra)
+	directory, err := entra.OpenRotating(s.Entra, rules.Select(), latest.Entra)
 	if err != nil {
 		return err
 	}
-	target, err := webex.OpenRotating(s.Webex, p.latest.Webex)
+	target, err := webex.OpenRotating(s.Webex, latest.Webex)
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,7 @@ import (
 const (
 	sandboxTenant      = "84bd8158-6d4d-4958-8b9f-9d6445542f95"
 	sandboxDomain      = "contoso.example"
+	sandboxApp         = "a6b7c8d9-0000-4000-8000-000000000001"
 	sandboxOrg         = "3b2a1c00-7d4e-4bbb-8ccc-1234567890ab"
 	sandboxToken       = "sandbox"
 	sandboxClientState = "secretClientValue"
@@ -77,7 +78,7 @@ func runSandbox(ctx context.Context, out io.Writer, environ []string, options sa
 }
 
 func openStage(ctx context.Context, options sandboxOptions) (*stage, error) {
-	of := sandbox.TenantConfig{ID: sandboxTenant, Domain: sandboxDomain, Token: sandboxToken, Seed: options.seed}
+	of := sandbox.TenantConfig{ID: sandboxTenant, Domain: sandboxDomain, Token: sandboxToken, Seed: options.seed, AppID: sandboxApp}
 	var storm *sandbox.Storm
 	if options.storm {
 		storm = sandbox.NewStorm(options.seed)
