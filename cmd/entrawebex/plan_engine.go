@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -40,14 +39,10 @@ type planner struct {
 	classified func(reconcile.Account)
 
 	plan *plan
-	mu   sync.Mutex // of attempts
 	// attempts are the last of each object.
 	attempts map[change.Object]provision.Attempt
 	names    map[change.Object]string
 }
-
-// atATime is how many objects are worked on at a time: each waits for the ledger.
-const atATime = 8
 
 func newPlanner(h *homes, s config.Settings) (*planner, error) {
 	rules, err := mapping.Parse(infra.Provisioning())
@@ -77,7 +72,8 @@ func newPlanner(h *homes, s config.Settings) (*planner, error) {
 			Floor: s.Guard.Floor, Share: s.Guard.Share, GroupShare: s.Guard.GroupShare, Window: s.Guard.Window,
 		},
 		ConfirmAfter: -1, // the second reading is taken for the first: a plan tells the end
-		Parallel:     atATime, Observe: pl.observe, Log: slog.New(slog.DiscardHandler),
+		// One after another: so the guard counts in the same order every time.
+		Parallel: 1, Observe: pl.observe, Log: slog.New(slog.DiscardHandler),
 	})
 	return pl, nil
 }
@@ -89,8 +85,6 @@ func (pl *planner) check(ctx context.Context) error {
 
 // observe keeps an attempt, with what those before changed.
 func (pl *planner) observe(a provision.Attempt) {
-	pl.mu.Lock()
-	defer pl.mu.Unlock()
 	before, again := pl.attempts[a.Object]
 	if again {
 		a.Modified = append(slices.Clone(before.Modified), a.Modified...)
