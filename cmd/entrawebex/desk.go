@@ -9,13 +9,17 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
+
+	"entrawebex/internal/config"
 )
 
 // desk is where an operator's commands are carried out: in the homes that it
 // opens, for a person at this terminal. The same commands have a desk of their
 // own in the operator's process, and one in a run.
 type desk struct {
-	open     func(ctx context.Context) (*homes, error)
+	open func(ctx context.Context) (*homes, error)
+	// settings are those of a config.Planner.
+	settings func(ctx context.Context) (config.Settings, error)
 	terminal terminal
 }
 
@@ -27,6 +31,8 @@ type terminal struct {
 	// Progress: standard error is a terminal, on which a line can be written
 	// over.
 	Progress bool `json:"progress,omitempty"`
+	// Folder is the working folder, from which relative paths go.
+	Folder string `json:"folder,omitempty"`
 }
 
 // terminalOf looks at where this process writes. NO_COLOR and TERM=dumb are
@@ -37,7 +43,11 @@ func terminalOf(environ []string, out, errOut io.Writer) terminal {
 		name, value, _ := strings.Cut(variable, "=")
 		plain = plain || name == "NO_COLOR" && value != "" || name == "TERM" && value == "dumb"
 	}
-	return terminal{Colour: isTerminal(out) && !plain, Progress: isTerminal(errOut)}
+	folder, err := os.Getwd()
+	if err != nil {
+		folder = "" // then that of whoever carries a command out
+	}
+	return terminal{Colour: isTerminal(out) && !plain, Progress: isTerminal(errOut), Folder: folder}
 }
 
 func isTerminal(out io.Writer) bool {
@@ -61,7 +71,8 @@ func (t terminal) paint(colour text.Color, what string) string {
 // operatorCommands are all commands that look into the homes.
 func operatorCommands(d desk) []*cobra.Command {
 	return []*cobra.Command{
-		d.statusCommand(), d.deadLettersCommand(), d.replayCommand(), d.holdsCommand(), d.guardCommand(), d.pauseCommand(), d.resumeCommand(), d.reconcileCommand(),
+		d.statusCommand(), d.planCommand(), d.reconcileCommand(), d.deadLettersCommand(), d.replayCommand(),
+		d.holdsCommand(), d.guardCommand(), d.pauseCommand(), d.resumeCommand(),
 	}
 }
 

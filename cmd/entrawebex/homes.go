@@ -48,6 +48,7 @@ type operatorLedger interface {
 	provision.Ledger
 	ledger.Documents
 	Records(ctx context.Context, each func(provision.Record) error) error
+	Provisioned(ctx context.Context) (int, error)
 }
 
 // openHomes opens those that the environment names: on AWS, else in DATA_DIR.

@@ -13,6 +13,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"entrawebex/internal/config"
 )
 
 func main() {
@@ -66,7 +68,10 @@ func command(environ []string, at terminal) *cobra.Command {
 	root := rootCommand()
 	open := func(ctx context.Context) (*homes, error) { return openHomes(ctx, environ) }
 	root.AddCommand(runCommand(environ), checkCommand(environ))
-	root.AddCommand(operatorCommands(desk{open: open, terminal: at})...)
+	settings := func(ctx context.Context) (config.Settings, error) {
+		return config.Load(ctx, config.Planner, environ, config.Secret)
+	}
+	root.AddCommand(operatorCommands(desk{open: open, settings: settings, terminal: at})...)
 	return root
 }
 
@@ -85,6 +90,7 @@ Try it without any account:
 Serve a real tenant and organization, once the environment is set:
 
   entrawebex check
+  entrawebex plan --all
   entrawebex run
 
 And look whether all is well, at any time:

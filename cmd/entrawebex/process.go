@@ -38,6 +38,7 @@ const pollers = 4
 // process is all functions in one process, on the embedded queue and ledger.
 type process struct {
 	settings config.Settings
+	latest   *config.Latest
 	log      *slog.Logger
 
 	db                   *bbolt.DB
@@ -70,6 +71,7 @@ func open(
 
 func (p *process) build(ctx context.Context, latest *config.Latest, observe func(provision.Attempt)) error {
 	s := p.settings
+	p.latest = latest
 	if err := p.openData(); err != nil {
 		return err
 	}
@@ -107,7 +109,7 @@ func (p *process) build(ctx context.Context, latest *config.Latest, observe func
 		Rests: sides.Why, Observe: observe, Log: p.log,
 	}
 	engine := parts.Engine()
-	p.reconcile, p.sweeps = parts.Reconcile(engine), parts.Sweeps(engine, nil)
+	p.reconcile, p.sweeps = parts.Reconcile(engine), parts.Sweeps(engine)
 	letters := &replay.Job{Dead: p.deadLetters, Main: p.changes, Log: p.log}
 	p.recovery = &pause.Recovery{Switch: sides, Replay: letters.Transient, Compare: parts.Requests().Request}
 	p.worker = &worker.Worker{

@@ -29,8 +29,8 @@ subsidiary of 10,000 that becomes one group), shows each change as it lands in
 Webex, and compares both sides at the end. It exits 0 only if every user, group
 and membership in Webex is what Entra says.
 
-The operator's commands (status, dead-letters, replay, holds, guard, pause, resume)
-work while it runs, for the same user on the same machine, through a socket in
+The operator's commands (status, plan, dead-letters, replay, holds, guard, pause,
+resume) work while it runs, for the same user on the same machine, through a socket in
 DATA_DIR.
 ` + environment,
 		Example: `  entrawebex run --sandbox

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"entrawebex/internal/config"
 )
 
 // listenOperator takes operators' commands on a socket that only this user can
@@ -79,13 +81,20 @@ func (p *process) serveOperator(ctx context.Context) error {
 // operatorRoot is the command line that an operator has in this process.
 func (p *process) operatorRoot(at terminal) *cobra.Command {
 	root := rootCommand()
-	root.AddCommand(operatorCommands(desk{open: p.homes, terminal: at})...)
+	root.AddCommand(operatorCommands(desk{open: p.homes, settings: p.present, terminal: at})...)
 	return root
 }
 
 // homes are those of this process. They stay open when an operator is done.
 func (p *process) homes(context.Context) (*homes, error) {
 	return newHomes(p.kept, p.changes, p.deadLetters, p.log), nil
+}
+
+// present are the settings of this process with the credentials as they are now.
+func (p *process) present(ctx context.Context) (config.Settings, error) {
+	s := p.settings
+	s.Entra, s.Webex = p.latest.Entra(ctx), p.latest.Webex(ctx)
+	return s, nil
 }
 
 // counter takes requests for commands.
@@ -134,5 +143,5 @@ func operatorCommand(root *cobra.Command, args []string) (*cobra.Command, error)
 	if len(args) > 0 {
 		name = fmt.Sprintf("%.40q", args[0])
 	}
-	return nil, fmt.Errorf("%s is not an operator's command: a run takes status, dead-letters, replay, holds, guard, pause and resume", name)
+	return nil, fmt.Errorf("%s is not an operator's command: a run takes status, plan, dead-letters, replay, holds, guard, pause and resume", name)
 }

@@ -74,7 +74,7 @@ func run(ctx context.Context, log *slog.Logger) error {
 		Log:      log,
 	}
 	engine := parts.Engine()
-	job, sweeps := parts.Reconcile(engine), parts.Sweeps(engine, nil)
+	job, sweeps := parts.Reconcile(engine), parts.Sweeps(engine)
 	catchUps := renew.CatchUps{Documents: kept, Now: time.Now}
 	lambda.StartWithOptions(func(ctx context.Context) error {
 		return errors.Join(catchUps.Settle(ctx, job.Run), sweeps.Run(ctx))

@@ -93,13 +93,15 @@ func (p *Parts) Engine() *provision.Engine {
 	})
 }
 
-// scope is who is provisioned; nil for everybody.
-func (p *Parts) scope() *provision.Scope {
-	if p.Settings.Everybody() {
+func (p *Parts) scope() *provision.Scope { return Scope(&p.Settings, p.Graph) }
+
+// Scope is who is provisioned; nil for everybody.
+func Scope(s *config.Settings, graph reconcile.Graph) *provision.Scope {
+	if s.Everybody() {
 		return nil
 	}
-	app := &scoping.Application{AppID: p.Settings.Entra.AppID, Find: p.Graph.ServicePrincipal}
-	roles := scoping.Roles{ExcludeDefault: p.Settings.DefaultAccess == "exclude"}
+	app := &scoping.Application{AppID: s.Entra.AppID, Find: graph.ServicePrincipal}
+	roles := scoping.Roles{ExcludeDefault: s.DefaultAccess == "exclude"}
 	return &provision.Scope{App: app.ID, Covers: roles.Cover}
 }
 
@@ -135,9 +137,8 @@ func (p *Parts) Reconcile(engine *provision.Engine) *reconcile.Job {
 	return job
 }
 
-// Sweeps returns what compares both sides as a whole when that is due. Each
-// account is told to classified, which may be nil.
-func (p *Parts) Sweeps(engine *provision.Engine, classified func(reconcile.Account)) *reconcile.Schedule {
+// Sweeps returns what compares both sides as a whole when that is due.
+func (p *Parts) Sweeps(engine *provision.Engine) *reconcile.Schedule {
 	return &reconcile.Schedule{
 		Requests: p.Requests(),
 		Sweep: func(progress func(reconcile.Progress)) *reconcile.Sweep {
@@ -159,10 +160,9 @@ func (p *Parts) Sweeps(engine *provision.Engine, classified func(reconcile.Accou
 				Round: func(ctx context.Context, kind change.Kind, link string) error {
 					return p.cursors().Save(ctx, kind, link)
 				},
-				Progress:   progress,
-				Classified: classified,
-				Now:        time.Now,
-				Log:        p.Log,
+				Progress: progress,
+				Now:      time.Now,
+				Log:      p.Log,
 			}
 		},
 		Now: time.Now,

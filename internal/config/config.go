@@ -159,6 +159,9 @@ const (
 	// Operator is a command that looks at what is kept: in the homes on AWS
 	// if one of them is named, else in the embedded ones.
 	Operator
+	// Planner is an operator's command that compares both sides with what is
+	// kept, and writes nothing.
+	Planner
 )
 
 // Load reads the settings that a part needs. environ is the environment as
@@ -253,6 +256,8 @@ func (s *Settings) check(part Part) error {
 			need("DEAD_LETTER_QUEUE_URL", s.AWS.DeadLetterQueueURL, "the URL of the FIFO dead-letter queue"))
 	case Operator:
 		return s.checkHomes()
+	case Planner:
+		problems = append(problems, s.checkGraph(), s.checkApp(), s.checkWebex(), s.checkGroups(), s.checkGuard(), s.checkHomes())
 	case OneProcess:
 		problems = append(problems, s.checkGraph(), s.checkApp(), s.checkWebex(), s.checkGroups(), s.checkGuard(), s.checkIntervals())
 		if s.Webhook.URL != "" { // else it is not reached, and asks

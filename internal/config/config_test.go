@@ -45,7 +45,7 @@ func load(t *testing.T, part Part, variables map[string]string, secrets map[stri
 
 func TestACompleteEnvironmentServesEveryPart(t *testing.T) {
 	t.Parallel()
-	for _, part := range []Part{WebhookFunction, WorkerFunction, RenewFunction, ReconcileFunction, ReplayFunction, OneProcess, Operator} {
+	for _, part := range []Part{WebhookFunction, WorkerFunction, RenewFunction, ReconcileFunction, ReplayFunction, OneProcess, Operator, Planner} {
 		s, err := load(t, part, complete(), nil)
 		if err != nil {
 			t.Fatalf("part %d: %v", part, err)
@@ -128,6 +128,8 @@ func TestMistakesAreToldWithTheirMend(t *testing.T) {
 		{"no queue to replay to", ReplayFunction, "CHANGE_QUEUE_URL", "", "CHANGE_QUEUE_URL is empty"},
 		{"nothing to replay from", ReplayFunction, "DEAD_LETTER_QUEUE_URL", "", "DEAD_LETTER_QUEUE_URL is empty"},
 		{"some homes on AWS and some not", Operator, "LEDGER_TABLE", "", "LEDGER_TABLE is empty"},
+		{"a plan without Webex", Planner, "WEBEX_ACCESS_TOKEN", "", "identity:people_rw"},
+		{"a plan without a ledger", Planner, "LEDGER_TABLE", "", "LEDGER_TABLE is empty"},
 		{"no queue to replay to after a pause", RenewFunction, "CHANGE_QUEUE_URL", "", "CHANGE_QUEUE_URL is empty"},
 		{"nothing to replay from after a pause", RenewFunction, "DEAD_LETTER_QUEUE_URL", "", "DEAD_LETTER_QUEUE_URL is empty"},
 		{"no ledger", RenewFunction, "LEDGER_TABLE", "", "LEDGER_TABLE is empty"},

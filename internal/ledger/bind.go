@@ -34,11 +34,17 @@ func Bind(ctx context.Context, documents Documents, tenantID, orgID string) erro
 	if !errors.Is(err, ErrConflict) {
 		return fmt.Errorf("bind ledger: %w", err)
 	}
-	bound, err := readBinding(ctx, documents)
+	return CheckBinding(ctx, documents, tenantID, orgID)
+}
+
+// CheckBinding returns the error that Bind would, and binds nothing: a ledger
+// that is not bound yet refuses nobody.
+func CheckBinding(ctx context.Context, documents Documents, tenantID, orgID string) error {
+	bound, already, err := readBinding(ctx, documents)
 	if err != nil {
 		return fmt.Errorf("bind ledger: %w", err)
 	}
-	if !strings.EqualFold(bound.TenantID, tenantID) || bound.OrgID != orgID {
+	if already && (!strings.EqualFold(bound.TenantID, tenantID) || bound.OrgID != orgID) {
 		return fmt.Errorf("the ledger is bound to Entra tenant %q and Webex organization %q "+
 			"and refuses tenant %q and organization %q: give these a ledger of their own",
 			bound.TenantID, bound.OrgID, tenantID, orgID)
@@ -46,14 +52,15 @@ func Bind(ctx context.Context, documents Documents, tenantID, orgID string) erro
 	return nil
 }
 
-func readBinding(ctx context.Context, documents Documents) (binding, error) {
-	data, _, err := documents.Document(ctx, bindingName)
-	if err != nil {
-		return binding{}, err
+// readBinding returns whom the ledger is bound to; false if to nobody yet.
+func readBinding(ctx context.Context, documents Documents) (binding, bool, error) {
+	data, version, err := documents.Document(ctx, bindingName)
+	if err != nil || version == 0 {
+		return binding{}, false, err
 	}
 	var b binding
 	if err := json.Unmarshal(data, &b); err != nil {
-		return binding{}, fmt.Errorf("decode document %s: %w", bindingName, err)
+		return binding{}, false, fmt.Errorf("decode document %s: %w", bindingName, err)
 	}
-	return b, nil
+	return b, true, nil
 }

@@ -53,6 +53,23 @@ func TestBind(t *testing.T) {
 	}
 }
 
+func TestCheckingABindingBindsNobodyAndRefusesOthers(t *testing.T) {
+	t.Parallel()
+	h := openBolt(t)
+	if err := ledger.CheckBinding(t.Context(), h, contoso, "Org1"); err != nil {
+		t.Errorf("a ledger that is nobody's: %v", err)
+	}
+	if err := ledger.Bind(t.Context(), h, contoso, "Org2"); err != nil {
+		t.Errorf("it was bound: %v", err)
+	}
+	if err := ledger.CheckBinding(t.Context(), h, contoso, "Org2"); err != nil {
+		t.Errorf("its own: %v", err)
+	}
+	if err := ledger.CheckBinding(t.Context(), h, contoso, "Org1"); err == nil {
+		t.Error("another's: no error")
+	}
+}
+
 func TestBindOfManyAtOnceBindsToOne(t *testing.T) {
 	t.Parallel()
 	h := openBolt(t)

@@ -258,7 +258,7 @@ func (t *Tenant) readUser(r *http.Request) (answer, error) {
 }
 
 func (t *Tenant) listUsers(r *http.Request) (answer, error) {
-	return t.list(r, userCollection(), func(start int) (iter.Seq2[int, object], error) { return in(live, t.order, start), nil })
+	return t.filtered(r, userCollection(), []string{"userPrincipalName", "displayName"}, func(start int) iter.Seq2[int, object] { return in(live, t.order, start) })
 }
 
 // collection is what a list is of.

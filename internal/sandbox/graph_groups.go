@@ -27,7 +27,7 @@ func groupCollection() collection {
 }
 
 func (t *Tenant) listGroups(r *http.Request) (answer, error) {
-	return t.list(r, groupCollection(), func(start int) (iter.Seq2[int, object], error) { return in(live, t.groupOrder, start), nil })
+	return t.filtered(r, groupCollection(), []string{"displayName"}, func(start int) iter.Seq2[int, object] { return in(live, t.groupOrder, start) })
 }
 
 func (t *Tenant) readGroup(r *http.Request) (answer, error) {

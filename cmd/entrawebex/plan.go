@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"entrawebex/internal/config"
+	"entrawebex/internal/ledger"
+)
+
+// planOptions are what a plan is asked for: all, or what has this name or id.
+type planOptions struct {
+	name     string
+	all      bool
+	asJSON   bool
+	accounts string
+}
+
+func (d desk) planCommand() *cobra.Command {
+	var options planOptions
+	command := &cobra.Command{
+		Use:   "plan (USER | GROUP | --all)",
+		Short: "Shows what would be created, changed, disabled and deleted in Webex, and writes nothing",
+		Long: `Shows what would be written to Webex for one user or group, or for everything, and
+why what is not written is not: what would be disabled or deleted first, then what
+would fail, be changed (attribute, old value, new value) and be created. It is the
+engine itself that decides, on Entra and Webex as they are now, through a client that
+cannot write. The ledger and the queue stay as they are, nobody is hindered, and what
+the guard would hold (GUARD_FLOOR, GUARD_SHARE, GUARD_GROUP_SHARE) is told as held.
+
+USER is an Entra object id, a userPrincipalName, the userName in Webex or a
+displayName, GROUP an object id or a displayName. One is compared with Webex whatever
+was last written, and of a group all members are.
+
+--all reads both sides as a whole, as the first start does: a call for each 100
+accounts and 25 groups of Webex. With --accounts every account of either side is
+written to FILE in its class, for a spreadsheet: in sync, behind, new, drifted
+(changed in Webex since), missing, unassigned, not listed by Entra, and local (in
+Webex, and nobody's in Entra: never touched).
+
+What follows from it for other objects, such as a group for which a member has come, is
+counted and not gone into. A delete is shown that would come when Entra was asked a
+second time (DELETE_CONFIRM_AFTER). Names and attributes are shown, secrets are not.
+` + homesHelp + `  ENTRA_…, WEBEX_…, PROVISION_GROUPS, NESTED_GROUPS, GROUP_SOFT_DELETE,
+  PROTECTED_USERS, UPSERT_ONLY, GUARD_…
+                          as entrawebex run has them (entrawebex run --help);
+                          while it runs, its own are used
+`,
+		Example: `  entrawebex plan --all
+  entrawebex plan --all --accounts accounts.csv
+  entrawebex plan ada@example.com
+  entrawebex plan "All staff"
+  entrawebex plan 5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f607 --json
+  entrawebex plan --all --json | jq '.objects[] | select(.action == "disable") | .name'`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				options.name = args[0]
+			}
+			switch {
+			case options.all == (options.name != ""):
+				return errors.New("name one user or group, or say --all")
+			case options.accounts != "" && !options.all:
+				return errors.New("--accounts is for --all: one object is no list of accounts")
+			}
+			return d.plan(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), options)
+		},
+	}
+	flags := command.Flags()
+	flags.BoolVar(&options.all, "all", false, "plan for all users and groups")
+	flags.BoolVar(&options.asJSON, "json", false, "print one line of JSON, which has the objects that are skipped too")
+	flags.StringVar(&options.accounts, "accounts", "", "with --all: write each account and its class to this CSV `FILE`")
+	return command
+}
+
+func (d desk) plan(ctx context.Context, out, errOut io.Writer, options planOptions) (err error) {
+	h, isFirst, err := d.homesOrNone(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, h.close()) }()
+	settings, err := d.settings(ctx)
+	if err != nil {
+		return err
+	}
+	if err := ledger.CheckBinding(ctx, h.ledger, settings.Entra.TenantID, settings.Webex.OrgID); err != nil {
+		return err
+	}
+	pl, err := newPlanner(h, settings)
+	if err != nil {
+		return err
+	}
+	if d.terminal.Progress {
+		pl.progress = &planProgress{out: errOut}
+		defer pl.progress.clear()
+	}
+	if err := pl.check(ctx); err != nil {
+		return err
+	}
+	if isFirst {
+		pl.plan.Notes = append(pl.plan.Notes, fmt.Sprintf("there is no ledger in DATA_DIR (%s): this is the plan of a first start", settings.DataDir))
+	}
+	if options.all {
+		err = d.planAll(ctx, pl, options.accounts)
+	} else {
+		err = pl.one(ctx, options.name)
+	}
+	if err != nil {
+		return err
+	}
+	pl.progress.clear()
+	if options.asJSON {
+		return json.NewEncoder(out).Encode(pl.plan)
+	}
+	d.terminal.showPlan(out, pl.plan)
+	return nil
+}
+
+// planAll plans for everything, and writes the accounts to a file if it has a
+// name.
+func (d desk) planAll(ctx context.Context, pl *planner, file string) error {
+	if file == "" {
+		return pl.all(ctx)
+	}
+	if !filepath.IsAbs(file) {
+		// A run that carries this out works in another folder.
+		file = filepath.Join(d.terminal.Folder, file)
+	}
+	list, err := createAccounts(file)
+	if err != nil {
+		return err
+	}
+	pl.classified = list.add
+	return errors.Join(pl.all(ctx), list.close())
+}
+
+// homesOrNone opens the homes; before the first start, when there are none, it
+// returns others in which nothing is kept.
+func (d desk) homesOrNone(ctx context.Context) (h *homes, isFirst bool, err error) {
+	h, err = d.open(ctx)
+	if errors.Is(err, fs.ErrNotExist) {
+		h, err = emptyHomes()
+		return h, true, err
+	}
+	return h, false, err
+}
+
+// emptyHomes are homes in which nothing is kept. They vanish when closed.
+func emptyHomes() (*homes, error) {
+	folder, err := os.MkdirTemp("", "entrawebex-plan-")
+	if err != nil {
+		return nil, err
+	}
+	log := slog.New(slog.DiscardHandler)
+	p := &process{settings: config.Settings{DataDir: folder}, log: log}
+	vanish := func() error { return errors.Join(p.Close(), os.RemoveAll(folder)) }
+	if err := p.openData(); err != nil {
+		return nil, errors.Join(err, vanish())
+	}
+	kept, err := ledger.OpenBolt(p.db)
+	if err == nil {
+		err = p.openQueues()
+	}
+	if err != nil {
+		return nil, errors.Join(err, vanish())
+	}
+	h := newHomes(kept, p.changes, p.deadLetters, log)
+	h.close = vanish
+	return h, nil
+}

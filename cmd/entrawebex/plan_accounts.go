@@ -1,0 +1,57 @@
+package main
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"entrawebex/internal/reconcile"
+)
+
+// accountsFile is a list of accounts for a spreadsheet (RFC 4180).
+type accountsFile struct {
+	file *os.File
+	csv  *csv.Writer
+}
+
+// createAccounts begins a file that only this user can read: it names people.
+func createAccounts(path string) (*accountsFile, error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("write the accounts: %w", err)
+	}
+	a := &accountsFile{file: file, csv: csv.NewWriter(file)}
+	a.write("class", "kind", "name", "entra id", "webex id")
+	return a, nil
+}
+
+func (a *accountsFile) add(one reconcile.Account) {
+	a.write(string(one.Class), string(one.Kind), one.Name, one.ID, one.WebexID)
+}
+
+// write appends a row. What fails is told at the end.
+func (a *accountsFile) write(cells ...string) {
+	for i, cell := range cells {
+		cells[i] = harmless(cell)
+	}
+	_ = a.csv.Write(cells) // csv.Writer.Error says it again
+}
+
+func (a *accountsFile) close() error {
+	a.csv.Flush()
+	if err := errors.Join(a.csv.Error(), a.file.Close()); err != nil {
+		return fmt.Errorf("write the accounts: %w", err)
+	}
+	return nil
+}
+
+// harmless is a cell that no spreadsheet takes for a formula: a name is somebody
+// else's to choose (https://owasp.org/www-community/attacks/CSV_Injection).
+func harmless(cell string) string {
+	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+		return "'" + cell
+	}
+	return cell
+}

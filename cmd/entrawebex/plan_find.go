@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"entrawebex/internal/change"
+	"entrawebex/internal/entra"
+	"entrawebex/internal/provision"
+)
+
+// find returns the one that has the name or id.
+func (pl *planner) find(ctx context.Context, name string) (entra.Found, error) {
+	if id, ok := change.ParseID(name); ok {
+		return pl.findID(ctx, id)
+	}
+	found, err := pl.directory.Find(ctx, name)
+	if err == nil && len(found) == 0 {
+		found, err = pl.findInWebex(ctx, name)
+	}
+	switch {
+	case err != nil:
+		return entra.Found{}, err
+	case len(found) == 0:
+		return entra.Found{}, fmt.Errorf("%q is nobody's userPrincipalName, userName or displayName: give the name as a whole, or the object id", name)
+	case len(found) > 1:
+		lines := make([]string, len(found))
+		for i, f := range found {
+			lines[i] = fmt.Sprintf("\n  %s %s", f.Object, plain(f.Name))
+		}
+		return entra.Found{}, fmt.Errorf("%q is the name of %d objects: name one by its id%s", name, len(found), strings.Join(lines, ""))
+	}
+	return found[0], nil
+}
+
+// findID finds out whether an id is that of a user or of a group: as Entra says,
+// or if it has neither, as the ledger does.
+func (pl *planner) findID(ctx context.Context, id string) (entra.Found, error) {
+	queries := make([]provision.Query, 0, len(change.Kinds()))
+	for _, kind := range change.Kinds() {
+		queries = append(queries, provision.Query{Object: change.Object{Kind: kind, ID: id}})
+	}
+	readings := pl.directory.Read(ctx, queries)
+	for i, r := range readings {
+		if r.Presence == provision.Present {
+			return entra.Found{Object: queries[i].Object, Name: nameOf(r.Attributes)}, nil
+		}
+	}
+	for i, r := range readings {
+		_, kept, err := pl.kept.Record(ctx, queries[i].Object)
+		switch {
+		case err != nil || r.Err != nil:
+			return entra.Found{}, errors.Join(err, r.Err)
+		case kept || r.Presence == provision.SoftDeleted:
+			return entra.Found{Object: queries[i].Object}, nil
+		}
+	}
+	return entra.Found{}, fmt.Errorf("neither Entra nor the ledger has a user or a group with the id %s", id)
+}
+
+// findInWebex returns whose account or group in Webex has the name: that of a
+// guest is another one in Entra.
+func (pl *planner) findInWebex(ctx context.Context, name string) ([]entra.Found, error) {
+	var found []entra.Found
+	for _, kind := range change.Kinds() {
+		resources, err := pl.webex.Named(ctx, kind, name)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range resources {
+			o, linked, err := pl.kept.LinkedTo(ctx, r.ID)
+			if err != nil {
+				return nil, err
+			}
+			if linked {
+				found = append(found, entra.Found{Object: o, Name: name})
+			}
+		}
+	}
+	return found, nil
+}
+
+// nameOf is the userPrincipalName of a user, the displayName of a group.
+func nameOf(attributes map[string]any) string {
+	if name, ok := attributes["userPrincipalName"].(string); ok {
+		return name
+	}
+	name, _ := attributes["displayName"].(string)
+	return name
+}

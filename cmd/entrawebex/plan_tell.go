@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"entrawebex/internal/change"
+	"entrawebex/internal/provision"
+)
+
+// conclude puts the attempts into the plan.
+func (pl *planner) conclude(ctx context.Context) {
+	for _, o := range slices.SortedFunc(maps.Keys(pl.attempts), compareObjects) {
+		pl.plan.add(pl.planned(ctx, pl.attempts[o]))
+	}
+	pl.plan.Summary.References = len(pl.healing.Changes())
+	pl.plan.sort()
+}
+
+// planned tells an attempt as a part of the plan.
+func (pl *planner) planned(ctx context.Context, a provision.Attempt) planned {
+	p := planned{Action: planUnchanged, Object: a.Object, Name: pl.nameOf(ctx, a), WebexID: a.WebexID, Attributes: a.Modified, Reason: a.Reason}
+	if provision.IsPlanned(p.WebexID) {
+		p.WebexID = ""
+	}
+	if m := a.Members; m != (provision.MemberCount{}) || pl.target.Seeds(a.Object) > 0 {
+		p.Members = &plannedMembers{Added: m.Added + pl.target.Seeds(a.Object), Removed: m.Removed, Waiting: m.Waiting, Skipped: m.Skipped}
+	}
+	switch {
+	case a.Fault != nil && a.Fault.Kind == provision.Held:
+		p.Held, p.Action = true, pl.heldAction(ctx, a.Object)
+	case a.Fault != nil:
+		p.Action = planFail
+		if a.Again > 0 {
+			p.Reason += "; a worker tries again"
+		}
+	case a.Status == provision.Warning && a.Action == provision.None:
+		p.Action = planWait
+	case a.Action != provision.None:
+		p.Action = planAction(a.Action)
+		p.Reason = matched(a)
+	case !strings.Contains(a.Reason, "RedundantExport"):
+		p.Action = planSkip
+	}
+	if pl.ledger.Busy(a.Object) {
+		p.Reason = strings.TrimPrefix(p.Reason+"; the worker is at it now", "; ")
+	}
+	return p
+}
+
+// heldAction is what is held of the object.
+func (pl *planner) heldAction(ctx context.Context, o change.Object) planAction {
+	r, _, err := pl.ledger.Record(ctx, o)
+	if err != nil || r.Hold == nil {
+		return planFail // it was claimed in this very plan, and is in memory
+	}
+	return planAction(r.Hold.Operation)
+}
+
+// matched says how an account that was there before is the object's.
+func matched(a provision.Attempt) string {
+	var why []string
+	for _, step := range a.Steps {
+		if step.Name == provision.Matching {
+			why = append(why, step.Description)
+		}
+	}
+	return strings.Join(why, "; ")
+}
+
+// nameOf is what an administrator knows the object by: as Entra has it, or else
+// as it was last written.
+func (pl *planner) nameOf(ctx context.Context, a provision.Attempt) string {
+	if name := pl.names[a.Object]; name != "" {
+		return name
+	}
+	r, _, err := pl.kept.Record(ctx, a.Object)
+	if err != nil {
+		return "" // its id has to do
+	}
+	for _, path := range []string{"userName", "displayName"} {
+		if name, ok := r.Written[path].(string); ok {
+			return name
+		}
+	}
+	return ""
+}

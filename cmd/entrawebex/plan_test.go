@@ -1,0 +1,486 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"entrawebex/internal/change"
+	"entrawebex/internal/config"
+	"entrawebex/internal/provision"
+	"entrawebex/internal/reconcile"
+	"entrawebex/internal/sandbox"
+)
+
+// planEnviron is the environment of an operator who plans for the stage.
+func (s *staged) planEnviron(more ...string) []string {
+	return append([]string{
+		"SCOPE=all", "ENTRA_TENANT_ID=" + sandboxTenant, "GRAPH_URL=" + s.graphAt, "GRAPH_ACCESS_TOKEN=" + sandboxToken,
+		"WEBEX_ORG_ID=" + sandboxOrg, "WEBEX_SCIM_URL=" + s.scimAt, "WEBEX_ACCESS_TOKEN=" + sandboxToken, "DATA_DIR=" + s.data,
+	}, more...)
+}
+
+// plan plans, and makes sure that nothing was written.
+func (s *staged) plan(environ []string, args ...string) *plan {
+	s.t.Helper()
+	s.org.Calls.Reset()
+	s.tenant.Calls.Reset()
+	before := s.records()
+	out := operate(s.t.(*testing.T), environ, append([]string{"plan", "--json"}, args...)...)
+	if calls := s.org.Calls.Snapshot(); calls.Writes() > 0 {
+		s.t.Errorf("the plan made the calls %v", calls)
+	}
+	if calls := s.tenant.Calls.Snapshot(); calls.Writes() > 0 {
+		s.t.Errorf("the plan made the calls %v", calls)
+	}
+	if diff := cmp.Diff(before, s.records()); diff != "" {
+		s.t.Errorf("the plan changed the ledger (-before +after):\n%s", diff)
+	}
+	var p plan
+	if err := json.Unmarshal([]byte(out), &p); err != nil {
+		s.t.Fatal(err)
+	}
+	return &p
+}
+
+// records are what the ledger keeps, and the guard; nothing if there is none.
+func (s *staged) records() []string {
+	s.t.Helper()
+	h, err := openHomes(s.t.Context(), s.planEnviron())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var records []string
+	err = h.ledger.Records(s.t.Context(), func(r provision.Record) error {
+		text, err := json.Marshal(r)
+		records = append(records, string(text))
+		return err
+	})
+	for _, name := range []string{"guard", "binding", "delta user", "sweep"} {
+		data, _, documentErr := h.ledger.Document(s.t.Context(), name)
+		err = errors.Join(err, documentErr)
+		records = append(records, name+string(data))
+	}
+	if err := errors.Join(err, h.close()); err != nil {
+		s.t.Fatal(err)
+	}
+	return records
+}
+
+// provisioned is a stage on which everybody is in Webex, and nobody works.
+func provisioned(t *testing.T, users int) *staged {
+	t.Helper()
+	s := setup(t, users)
+	p := s.open()
+	s.everybody(p)
+	for _, g := range s.tenant.Groups() {
+		p.worker.Converge(t.Context(), []change.Change{{Object: change.Object{Kind: change.Group, ID: g.Text("id")}, Source: change.Reconcile, SeenAt: time.Now()}})
+	}
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if d := sandbox.Compare(s.tenant, s.org); len(d) > 0 {
+		t.Fatalf("differences: %v", d)
+	}
+	return s
+}
+
+// enabled are the users who may sign in.
+func (s *staged) enabled() []sandbox.User {
+	return slices.DeleteFunc(s.tenant.Users(), func(u sandbox.User) bool { return !u.Enabled() })
+}
+
+// of returns what is planned for the object; the zero planned for nothing.
+func (p *plan) of(id string) planned {
+	for _, one := range p.Objects {
+		if one.Object.ID == id {
+			return one
+		}
+	}
+	return planned{}
+}
+
+// update edits a user in Entra.
+func (s *staged) update(id string, edit func(sandbox.User)) {
+	s.t.Helper()
+	if err := s.tenant.Update(id, edit); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func TestAPlanBeforeTheFirstStartCreatesAndAdoptsOnPaper(t *testing.T) {
+	t.Parallel()
+	s := setup(t, 30)
+	p := s.plan(s.planEnviron(), "--all")
+	const group, adopted = 1, 2
+	want := planSummary{
+		Create: len(s.enabled()) - adopted + group, Change: adopted,
+		Skipped: map[string]int{"is disabled or deleted in Entra and was never provisioned (NotEffectivelyEntitled)": 30 - len(s.enabled())},
+	}
+	if diff := cmp.Diff(want, p.Summary); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	staff := p.of(s.tenant.Groups()[0].Text("id"))
+	if staff.Members == nil || staff.Members.Added != len(s.enabled()) || staff.WebexID != "" {
+		t.Errorf("%+v", staff)
+	}
+	if len(p.Notes) != 1 || !strings.Contains(p.Notes[0], "first start") {
+		t.Errorf("notes %q", p.Notes)
+	}
+	if entries, err := os.ReadDir(s.data); err != nil || len(entries) > 0 {
+		t.Errorf("DATA_DIR has %v, %v", entries, err)
+	}
+}
+
+func TestAPlanAfterARunHasNothingToDo(t *testing.T) {
+	t.Parallel()
+	s := provisioned(t, 30)
+	p := s.plan(s.planEnviron(), "--all")
+	s.expect(p, planSummary{})
+	if n := p.Classes[reconcile.InSync]; n != len(s.enabled())+1 || n != p.Summary.Unchanged {
+		t.Errorf("%d in sync, %d unchanged", n, p.Summary.Unchanged)
+	}
+	if out := operate(t, s.planEnviron(), "plan", "All staff"); !strings.Contains(out, "1 unchanged") || !strings.HasSuffix(out, "Nothing was written.\n") {
+		t.Error(out)
+	}
+}
+
+// expect compares what is to be done.
+func (s *staged) expect(p *plan, want planSummary) {
+	s.t.Helper()
+	got := p.Summary
+	want.Unchanged, want.Skipped, want.References = got.Unchanged, got.Skipped, got.References
+	if diff := cmp.Diff(want, got); diff != "" {
+		s.t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestAPlanTellsLeaversRenamesAndMembers(t *testing.T) {
+	t.Parallel()
+	s := provisioned(t, 30)
+	users := s.enabled()
+	blocked, renamed, binned, removed, purged := users[0].Text("id"), users[1].Text("id"), users[2].Text("id"), users[3].Text("id"), users[4].Text("id")
+	staff := s.tenant.Groups()[0].Text("id")
+	s.update(blocked, func(u sandbox.User) { u["accountEnabled"] = false })
+	s.update(renamed, func(u sandbox.User) { u["userPrincipalName"] = "new.name@" + sandboxDomain })
+	hire, err := s.tenant.Create(sandbox.User{"userPrincipalName": "hire@" + sandboxDomain, "displayName": "Hire", "givenName": "H", "surname": "S"})
+	if err := errors.Join(err, s.tenant.Delete(binned), s.tenant.Delete(purged), s.tenant.Purge(purged),
+		s.tenant.RemoveMembers(staff, removed), s.tenant.AddMembers(staff, hire)); err != nil {
+		t.Fatal(err)
+	}
+	p := s.plan(s.planEnviron(), "--all")
+	s.expect(p, planSummary{Create: 1, Change: 2, Disable: 2, Wait: 1})
+	for id, want := range map[string]planAction{blocked: "disable", binned: "disable", purged: "wait", renamed: "update", hire: "create", staff: "update"} {
+		if one := p.of(id); one.Action != want {
+			t.Errorf("%s: %s (%s), want %s", one.Name, one.Action, one.Reason, want)
+		}
+	}
+	if first := p.Objects[0]; first.Action != "disable" {
+		t.Errorf("the first is to %s", first.Action)
+	}
+	if m := p.of(staff).Members; m == nil || m.Added != 1 || m.Removed != 1 {
+		t.Errorf("members %+v", m)
+	}
+	wantNames := []provision.Modified{
+		{Attribute: `emails[type eq "work"].value`, Old: users[1].Text("userPrincipalName"), New: "new.name@" + sandboxDomain},
+		{Attribute: "userName", Old: users[1].Text("userPrincipalName"), New: "new.name@" + sandboxDomain},
+	}
+	one := s.plan(s.planEnviron(), "new.name@"+sandboxDomain)
+	if diff := cmp.Diff(wantNames, one.of(renamed).Attributes); diff != "" || len(one.Objects) != 1 {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if byUserName := s.plan(s.planEnviron(), users[1].Text("userPrincipalName")).of(renamed); byUserName.Action != "update" {
+		t.Errorf("by the userName in Webex: %+v", byUserName)
+	}
+	waiting := 30 - len(users) + 1 // who never had an account, and the hire
+	if m := s.plan(s.planEnviron(), "All staff").of(staff).Members; m == nil || m.Added != 0 || m.Removed != 1 || m.Waiting != waiting {
+		t.Errorf("members of one group %+v", m)
+	}
+	if out := operate(t, s.planEnviron(), "plan", "--all"); !strings.Contains(out, "1 added, 1 removed") || !strings.Contains(out, "1 to create, 2 to change, 2 to disable,") {
+		t.Error(out)
+	}
+}
+
+func TestADeleteThatWaitsForItsSecondReadingIsPlanned(t *testing.T) {
+	t.Parallel()
+	s := provisioned(t, 10)
+	gone := s.enabled()[0].Text("id")
+	if err := errors.Join(s.tenant.Delete(gone), s.tenant.Purge(gone)); err != nil {
+		t.Fatal(err)
+	}
+	p := s.open("DELETE_CONFIRM_AFTER=1h")
+	word := updated(gone)
+	word.Deleted = true
+	p.worker.Converge(t.Context(), []change.Change{word})
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	planned := s.plan(s.planEnviron(), "--all")
+	s.expect(planned, planSummary{Delete: 1})
+	if one := planned.of(gone); one.Action != "delete" || !strings.HasSuffix(one.Name, "@"+sandboxDomain) {
+		t.Errorf("%+v", one)
+	}
+}
+
+func TestALostLedgerIsLinkedAgainOnPaper(t *testing.T) {
+	t.Parallel()
+	s := provisioned(t, 10)
+	s.data = t.TempDir()
+	s.expect(s.plan(s.planEnviron(), "--all"), planSummary{})
+}
+
+func TestAPlanTellsWhatWouldFail(t *testing.T) {
+	t.Parallel()
+	s := setup(t, 4)
+	name := "auditor@" + sandboxDomain
+	id, err := s.tenant.Create(sandbox.User{"userPrincipalName": name, "displayName": "Auditor"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.org.Add(map[string]any{"userName": name, "externalId": sandboxOrg, "userType": "user"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"--all"}, {id}} {
+		if one := s.plan(s.planEnviron(), args...).of(id); one.Action != "fail" || !strings.Contains(one.Reason, "another Entra object") {
+			t.Errorf("%v: %+v", args, one)
+		}
+	}
+}
+
+func TestAPlanTellsWhatTheGuardWouldHold(t *testing.T) {
+	t.Parallel()
+	s := provisioned(t, 30)
+	for _, u := range s.enabled()[:3] {
+		s.update(u.Text("id"), func(u sandbox.User) { u["accountEnabled"] = false })
+	}
+	environ := s.planEnviron("GUARD_FLOOR=1", "GUARD_SHARE=0")
+	s.expect(s.plan(environ, "--all"), planSummary{Disable: 1, Held: 2})
+	// And again: the latch was on paper, too.
+	s.expect(s.plan(environ, "--all"), planSummary{Disable: 1, Held: 2})
+	out := operate(t, environ, "plan", "--all")
+	if strings.Count(out, "disable (held)") != 2 || !strings.Contains(out, "2 held") {
+		t.Error(out)
+	}
+	protected := s.enabled()[0].Text("id")
+	s.update(protected, func(u sandbox.User) { u["accountEnabled"] = false })
+	one := s.plan(s.planEnviron("PROTECTED_USERS="+protected), protected).of(protected)
+	if !one.Held || one.Action != "disable" || !strings.Contains(one.Reason, "PROTECTED_USERS") {
+		t.Errorf("%+v", one)
+	}
+}
+
+func TestANameOfSeveralIsListedWithTheirIDs(t *testing.T) {
+	t.Parallel()
+	s := setup(t, 4)
+	ids := make([]string, 2)
+	for i, name := range []string{"o'a", "o'b"} {
+		var err error
+		if ids[i], err = s.tenant.Create(sandbox.User{"userPrincipalName": name + "@" + sandboxDomain, "displayName": "Pat or O'Hara"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, want := range map[string][]string{
+		"pat or o'hara":            ids,
+		"nobody@contoso.example":   {`"nobody@contoso.example" is nobody's`},
+		sandboxOrg:                 {"neither Entra nor the ledger has"},
+		"":                         {"name one user or group, or say --all"},
+		"--accounts=x":             {"name one user or group, or say --all"},
+		"--accounts=x o'a@contoso": {"--accounts is for --all"},
+	} {
+		args := []string{"plan"}
+		if name != "" {
+			args = append(args, strings.SplitN(name, " o'a", 2)...)
+		}
+		_, errOut, exit := outcome(t, s.planEnviron(), args...)
+		for _, w := range want {
+			if exit != 1 || !strings.Contains(errOut, w) {
+				t.Errorf("%q: exit code %d, %s; want %q", name, exit, errOut, w)
+			}
+		}
+	}
+	if one := s.plan(s.planEnviron(), "O'A@"+sandboxDomain).of(ids[0]); one.Action != "create" {
+		t.Errorf("%+v", one)
+	}
+}
+
+func TestTheAccountsFileHasEveryClassAndNoFormula(t *testing.T) {
+	t.Parallel()
+	s := provisioned(t, 10)
+	if _, err := s.tenant.CreateGroup(sandbox.Group{"displayName": `=HYPERLINK("http://x")`}); err != nil {
+		t.Fatal(err)
+	}
+	var out, errOut bytes.Buffer
+	here := terminal{Folder: t.TempDir(), Progress: true}
+	asked := request{Args: []string{"plan", "--all", "--accounts", "accounts.csv"}, Terminal: here}
+	if exit := carryOut(t.Context(), command(s.planEnviron(), here), asked, &out, &errOut); exit != 0 {
+		t.Fatal(errOut.String())
+	}
+	if got := errOut.String(); !strings.Contains(got, "reading Webex") || !strings.HasSuffix(got, "\r\x1b[K") {
+		t.Errorf("progress %q", got)
+	}
+	path := filepath.Join(here.Folder, "accounts.csv")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(bytes.NewReader(data)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	classes := map[string]int{}
+	for _, row := range rows[1:] {
+		classes[row[0]]++
+		for _, cell := range row {
+			if strings.HasPrefix(cell, "=") {
+				t.Errorf("a cell begins a formula: %s", cell)
+			}
+		}
+	}
+	// The sandbox has three accounts and two groups that are nobody's.
+	if diff := cmp.Diff(map[string]int{"in sync": len(s.enabled()) + 1, "new": 1, "local": 5}, classes); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+}
+
+func TestAPlanRefusesTheLedgerOfAnotherTenant(t *testing.T) {
+	t.Parallel()
+	s := provisioned(t, 4)
+	before := s.records()
+	_, errOut, exit := outcome(t, s.planEnviron("WEBEX_ORG_ID=11111111-1111-4111-8111-111111111111"), "plan", "--all")
+	if exit != 1 || !strings.Contains(errOut, "the ledger is bound to") {
+		t.Errorf("exit code %d, %s", exit, errOut)
+	}
+	if diff := cmp.Diff(before, s.records()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestARunPlansForItsOperatorWithItsOwnSettings(t *testing.T) {
+	t.Parallel()
+	s := setup(t, 10)
+	p := s.open()
+	s.everybody(p)
+	var served sync.WaitGroup
+	ctx, stop := context.WithCancel(t.Context())
+	served.Go(func() {
+		if err := p.serveOperator(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	// Nothing of the tenant or the organization is in this environment.
+	file := filepath.Join(t.TempDir(), "accounts.csv")
+	out := operate(t, []string{"DATA_DIR=" + s.data}, "plan", "--all", "--accounts", file)
+	if !strings.Contains(out, "1 to create, 0 to change, 0 to disable, 0 to delete") {
+		t.Error(out)
+	}
+	if data, err := os.ReadFile(file); err != nil || !bytes.Contains(data, []byte("new,group,All staff")) {
+		t.Errorf("%s, %v", data, err)
+	}
+	stop()
+	served.Wait()
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestATextFromOutsideCannotCommandTheTerminal(t *testing.T) {
+	t.Parallel()
+	p := newPlan()
+	p.add(planned{
+		Action: planAction(provision.Update), Object: change.Object{Kind: change.User, ID: first}, Name: "a\x1b[31m\nb",
+		Attributes: []provision.Modified{{Attribute: "displayName", Old: "x\x07", New: []any{"\x1b]0;t"}}},
+	})
+	var out bytes.Buffer
+	terminal{}.showPlan(&out, p)
+	if got := out.String(); strings.ContainsAny(got, "\x1b\x07") || !strings.Contains(got, "a [31m b") {
+		t.Error(got)
+	}
+}
+
+func TestATableInShortHidesNothingThatIsTakenAway(t *testing.T) {
+	t.Parallel()
+	p := newPlan()
+	const many = 30
+	for range many {
+		p.add(planned{Action: planAction(provision.Create)})
+		p.add(planned{Action: planAction(provision.Disable), Reason: "leaver"})
+		p.skip(change.Object{}, "", "why")
+	}
+	p.sort()
+	var out bytes.Buffer
+	terminal{Colour: true}.showPlan(&out, p)
+	got := out.String()
+	if strings.Count(got, "leaver") != many || !strings.Contains(got, "And 10 more to create; ") || !strings.Contains(got, "And 10 more to skip that: why; ") {
+		t.Error(got)
+	}
+}
+
+func TestAPlanForThoseAssignedSkipsTheOthersAndDisablesWhoLeft(t *testing.T) {
+	t.Parallel()
+	s := provisioned(t, 10)
+	users := s.enabled()
+	stranger, err := s.tenant.Create(sandbox.User{"userPrincipalName": "stranger@" + sandboxDomain, "displayName": "Stranger"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, u := range users[1:] {
+		if err := s.tenant.Assign(u.Text("id"), sandbox.DefaultAccess); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h, err := openHomes(t.Context(), s.planEnviron())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := h.close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	settings, err := config.Load(t.Context(), config.Planner, s.planEnviron(), config.Secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pl, err := newPlanner(h, settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, app := s.tenant.EnterpriseApp()
+	pl.engine.Scope = &provision.Scope{
+		App:    func(context.Context) (string, error) { return app, nil },
+		Covers: func(roles []string) bool { return len(roles) > 0 },
+	}
+	if err := pl.all(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.expect(pl.plan, planSummary{Disable: 1})
+	for id, want := range map[string]string{
+		stranger:                        "is not assigned to the application",
+		s.tenant.Groups()[0].Text("id"): "is no longer assigned to the application",
+	} {
+		if one := pl.plan.of(id); one.Action != planSkip || !strings.Contains(one.Reason, want) {
+			t.Errorf("%+v, want %q", one, want)
+		}
+	}
+	if one := pl.plan.of(users[0].Text("id")); one.Action != "disable" {
+		t.Errorf("%+v", one)
+	}
+}

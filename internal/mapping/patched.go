@@ -1,0 +1,53 @@
+package mapping
+
+// Patched returns what a PATCH that Diff made makes of a SCIM resource, which
+// stays as it is.
+func (m Mapping) Patched(resource map[string]any, patch []PatchOperation) map[string]any {
+	patched, _ := copied(resource).(map[string]any)
+	for _, op := range patch {
+		for _, r := range m.rules {
+			if v, ok := r.target.written(op); ok {
+				r.target.set(patched, v)
+			}
+		}
+	}
+	return patched
+}
+
+// written is the value that an operation writes at the path; false if none.
+func (p path) written(op PatchOperation) (any, bool) {
+	if op.Path == p.text {
+		return op.Value, true
+	}
+	elements, _ := op.Value.([]any)
+	if op.Path != p.container() || p.key == "" {
+		return nil, false
+	}
+	for _, element := range elements {
+		if e, _ := element.(map[string]any); e[p.key] == p.keyValue {
+			v, ok := e[p.sub]
+			return v, ok
+		}
+	}
+	return nil, false
+}
+
+// copied is a JSON value that shares nothing with v which could be written to.
+func copied(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		c := make(map[string]any, len(v))
+		for name, value := range v {
+			c[name] = copied(value)
+		}
+		return c
+	case []any:
+		c := make([]any, len(v))
+		for i, value := range v {
+			c[i] = copied(value)
+		}
+		return c
+	default:
+		return v
+	}
+}

@@ -1,0 +1,88 @@
+package provision
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"entrawebex/internal/change"
+)
+
+// A rehearsal is the engine on ports that read what is there and write nothing:
+// RehearsalTarget for Webex, RehearsalLedger, RehearsalDocuments for the guard,
+// and RehearsalQueue. What is written to them stays in memory, where later reads
+// of the same rehearsal find it. So a plan is what the engine itself decides.
+
+// RehearsalQueue keeps what would be queued. It is safe for concurrent use.
+type RehearsalQueue struct {
+	mu     sync.Mutex
+	queued []change.Change
+}
+
+// Enqueue implements Enqueuer.
+func (q *RehearsalQueue) Enqueue(_ context.Context, changes []change.Change) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.queued = append(q.queued, changes...)
+	return nil
+}
+
+// Changes are those that would be queued, in their order.
+func (q *RehearsalQueue) Changes() []change.Change {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return slices.Clone(q.queued)
+}
+
+// RehearsalDocuments are documents of which those that are written stay in
+// memory. With them a Guard counts what it would count, and latches where it
+// would. They are safe for concurrent use.
+type RehearsalDocuments struct {
+	stored Documents
+
+	mu      sync.Mutex
+	written map[string]rehearsedDocument
+}
+
+type rehearsedDocument struct {
+	data    []byte
+	version int64
+}
+
+// NewRehearsalDocuments returns documents that begin as the stored ones are.
+func NewRehearsalDocuments(stored Documents) *RehearsalDocuments {
+	return &RehearsalDocuments{stored: stored, written: map[string]rehearsedDocument{}}
+}
+
+// Document implements Documents.
+func (d *RehearsalDocuments) Document(ctx context.Context, name string) ([]byte, int64, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.document(ctx, name)
+}
+
+func (d *RehearsalDocuments) document(ctx context.Context, name string) ([]byte, int64, error) {
+	if w, ok := d.written[name]; ok {
+		return w.data, w.version, nil
+	}
+	return d.stored.Document(ctx, name)
+}
+
+var errWrittenMeanwhile = errors.New("it was written by another meanwhile")
+
+// PutDocument implements Documents.
+func (d *RehearsalDocuments) PutDocument(ctx context.Context, name string, data []byte, version int64) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	_, present, err := d.document(ctx, name)
+	if err == nil && present != version {
+		err = errWrittenMeanwhile
+	}
+	if err != nil {
+		return fmt.Errorf("write document %s: %w", name, err)
+	}
+	d.written[name] = rehearsedDocument{data: slices.Clone(data), version: version + 1}
+	return nil
+}
