@@ -18,8 +18,8 @@ type Sighting struct {
 	Reading Reading
 	At      time.Time
 	// Matches are what of Webex is linked to nothing and has the object's
-	// userName, displayName or id. Listed says that all of Webex was looked
-	// through for them.
+	// userName, displayName or id, and are matches of no other of the same call.
+	// Listed says that all of Webex was looked through for them.
 	Matches []Resource
 	Listed  bool
 	// Members are the users in a group, if Whole says that these are all.
@@ -60,7 +60,7 @@ func (e *Engine) ConvergeSeen(ctx context.Context, sightings []Sighting) []Attem
 // theirs. One that is somebody else's, Webex itself tells.
 func (b *batch) matchSeen(ctx context.Context, w *work, want map[string]any) {
 	for _, found := range w.seen.Matches {
-		owner, owned, err := b.ownerOf(ctx, found)
+		owner, owned, err := b.ownerOnRecord(ctx, found) // what others of the batch are linked to is their own matter
 		if err != nil {
 			b.fail(w, Matching, err)
 			return
