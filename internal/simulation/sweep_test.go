@@ -73,6 +73,11 @@ func newSweeper(t testing.TB, seed uint64) *sweeper {
 func (s *sweeper) begin(wire http.RoundTripper, kept provision.Ledger) {
 	s.now = s.now.Add(2 * provision.Lease)
 	s.engine = s.land.engine(wire, kept, s)
+	s.engine.Observe = func(a provision.Attempt) {
+		if a.Fault != nil || a.Members.Added+a.Members.Removed+a.Members.Waiting > 0 {
+			s.tellf("%s: %s %s: %s, %+v", a.Object, a.Action, a.Status, a.Reason, a.Members)
+		}
+	}
 	directory := s.directory(wire)
 	s.sweep = &reconcile.Sweep{
 		Graph: directory, Lister: s.target(wire), Ledger: s.ledger, Queue: s, Mapping: s.rules, Members: directory.Members, Nested: s.nested,
