@@ -275,7 +275,7 @@ func (r *run) listed(kind change.Kind, found provision.Resource) *known {
 func (r *run) unseen(ctx context.Context) error {
 	var changes []change.Change
 	for _, o := range sorted(r.known) {
-		if k := r.known[o]; !k.seen && !(r.SkipGroups && o.Kind == change.Group) {
+		if k := r.known[o]; !k.seen && (o.Kind != change.Group || !r.SkipGroups) {
 			r.class(Vanished, o, k.webexID, "")
 			changes = append(changes, r.look(o))
 		}

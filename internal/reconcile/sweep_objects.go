@@ -269,7 +269,7 @@ func (r *run) converge(ctx context.Context, batch []provision.Sighting) error {
 			continue
 		case a.Fault != nil && a.Again > 0:
 			if r.failures++; r.failures > maxFailures {
-				stop = fmt.Sprintf("nothing succeeds: %s", a.Fault.Reason)
+				stop = "nothing succeeds: " + a.Fault.Reason
 			}
 		}
 		c := r.look(a.Object)

@@ -333,12 +333,12 @@ func TestAnAssignmentThatEndsDuringTheSweepIsNotLost(t *testing.T) {
 // What a sweep could not read says nothing, and the next one makes up for it.
 func TestASweepThatCannotReadAPageConcludesNothing(t *testing.T) {
 	t.Parallel()
-	tests := map[string]func(s *sweeper, r *http.Request) []byte{
-		"of Webex's users":  func(_ *sweeper, r *http.Request) []byte { return lostIf(strings.HasSuffix(r.URL.Path, "/Users")) },
-		"of Webex's groups": func(_ *sweeper, r *http.Request) []byte { return lostIf(strings.HasSuffix(r.URL.Path, "/Groups")) },
-		"of Entra's users":  func(_ *sweeper, r *http.Request) []byte { return lostIf(second(r, "/users/")) },
-		"of Entra's groups": func(_ *sweeper, r *http.Request) []byte { return lostIf(second(r, "/groups/")) },
-		"that is known no more": func(s *sweeper, r *http.Request) []byte {
+	tests := map[string]func(r *http.Request) []byte{
+		"of Webex's users":  func(r *http.Request) []byte { return lostIf(strings.HasSuffix(r.URL.Path, "/Users")) },
+		"of Webex's groups": func(r *http.Request) []byte { return lostIf(strings.HasSuffix(r.URL.Path, "/Groups")) },
+		"of Entra's users":  func(r *http.Request) []byte { return lostIf(second(r, "/users/")) },
+		"of Entra's groups": func(r *http.Request) []byte { return lostIf(second(r, "/groups/")) },
+		"that is known no more": func(r *http.Request) []byte {
 			if second(r, "/users/") {
 				return []byte(`{"value":[],"@odata.nextLink":"http://` + graphHost + `/v1.0/users/delta()?$skiptoken=void"}`)
 			}
@@ -355,7 +355,7 @@ func TestASweepThatCannotReadAPageConcludesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			s.wire.edit = func(r *http.Request, answer []byte) []byte {
-				if edited := lost(s, r); len(edited) == 0 || &edited[0] != &unchanged[0] {
+				if edited := lost(r); len(edited) == 0 || &edited[0] != &unchanged[0] {
 					return edited
 				}
 				return answer
@@ -512,5 +512,56 @@ func (s *sweeper) relist(edit func(list []map[string]any) []map[string]any) {
 		}
 		body["value"] = edit(list)
 		return try(json.Marshal(body))(s.t)
+	}
+}
+
+// emptied is an empty ledger, of another land.
+func (s *sweeper) emptied() {
+	s.t.Helper()
+	other := newSweeper(s.t, s.seed+1)
+	s.t.Cleanup(other.close)
+	s.ledger = other.ledger
+	s.again()
+}
+
+// Whose name is held by somebody who is only linked later comes to it in the end.
+func TestNamesThatWereSwappedBeforeTheLedgerWasLostAreSwapped(t *testing.T) {
+	t.Parallel()
+	s := newSweeper(t, 1)
+	defer s.close()
+	ids := s.provisioned(250, 0, 0)
+	first, last := ids[0], ids[249] // in different batches
+	names := []any{try(s.tenant.User(first))(t)["userPrincipalName"], try(s.tenant.User(last))(t)["userPrincipalName"]}
+	rename := func(id string, name any) error {
+		return s.tenant.Update(id, func(u sandbox.User) { u["userPrincipalName"] = name })
+	}
+	if err := errors.Join(rename(first, "between@"+domain), rename(last, names[0]), rename(first, names[1])); err != nil {
+		t.Fatal(err)
+	}
+	s.emptied()
+	s.run()
+	s.drain()
+	s.equal()
+	if len(s.dead) > 0 {
+		t.Errorf("dead letters: %v", s.dead)
+	}
+}
+
+// What Entra said of somebody is acted on before it is old.
+func TestAPageIsDealtWithBeforeTheNextIsRead(t *testing.T) {
+	t.Parallel()
+	s := newSweeper(t, 1)
+	defer s.close()
+	try(headcount{Users: 2500}.settle(s.tenant))(t)
+	var written []int
+	s.wire.edit = func(r *http.Request, answer []byte) []byte {
+		if strings.HasPrefix(r.URL.Path, "/v1.0/users/") {
+			written = append(written, s.writes())
+		}
+		return answer
+	}
+	s.run()
+	if want := []int{0, 999, 2 * 999}; !slices.Equal(written, want) {
+		t.Errorf("%v writes before each page, want %v", written, want)
 	}
 }

@@ -24,10 +24,11 @@ import (
 type sweeper struct {
 	*land
 
-	now    time.Time
-	wire   *counted
-	engine *provision.Engine
-	sweep  *reconcile.Sweep
+	now     time.Time
+	wire    *counted
+	engine  *provision.Engine
+	sweep   *reconcile.Sweep
+	posting sync.Mutex
 	// queued are the Changes on the queue, dead the attempts that failed for good.
 	queued []message
 	dead   []provision.Attempt
@@ -41,6 +42,8 @@ type sweeper struct {
 
 // Enqueue implements provision.Enqueuer.
 func (s *sweeper) Enqueue(_ context.Context, changes []change.Change) error {
+	s.posting.Lock()
+	defer s.posting.Unlock()
 	for _, c := range changes {
 		if _, err := c.Encode(); err != nil {
 			return err
@@ -276,10 +279,7 @@ func TestAnEmptiedLedgerLearnsEveryLinkAndNothingIsWritten(t *testing.T) {
 	defer s.close()
 	const users, groups = 300, 5
 	ids := s.provisioned(users, groups, 20)
-	other := newSweeper(t, 2)
-	defer other.close()
-	s.ledger = other.ledger
-	s.again()
+	s.emptied()
 	s.engine.Parallel = 16
 	s.sweep.Park = true
 	result := s.run()
