@@ -171,7 +171,7 @@ func (e *Engine) Converge(ctx context.Context, changes []change.Change) []Attemp
 // run takes the objects of the batch to their end.
 func (b *batch) run(ctx context.Context) []Attempt {
 	named := b.works
-	b.each(named, func(w *work) { b.begin(ctx, w) })
+	each(b.Parallel, named, func(w *work) { b.begin(ctx, w) })
 	suspects := b.setAside(ctx)
 	b.converge(ctx)
 	for _, w := range suspects {
@@ -202,7 +202,11 @@ func (b *batch) converge(ctx context.Context) {
 	// Nobody waits for the members of a large group.
 	for _, members := range []bool{false, true} {
 		works := slices.DeleteFunc(slices.Clone(b.works), func(w *work) bool { return w.converged != members })
-		b.each(works, func(w *work) {
+		parallel := b.Parallel
+		if members {
+			parallel = min(parallel, comparisons)
+		}
+		each(parallel, works, func(w *work) {
 			if members {
 				b.guarded(working, w, Export, func() { b.members(working, w) })
 			}
@@ -211,16 +215,20 @@ func (b *batch) converge(ctx context.Context) {
 	}
 }
 
-// each does it with every one of the works, Parallel at a time.
-func (b *batch) each(works []*work, do func(*work)) {
-	if b.Parallel == 1 {
+// comparisons is how many groups have their members compared at a time: each
+// holds the ids of all it has in Webex, and makes calls of its own.
+const comparisons = 4
+
+// each does it with every one of the works, so many at a time.
+func each(parallel int, works []*work, do func(*work)) {
+	if parallel == 1 {
 		for _, w := range works {
 			do(w)
 		}
 		return
 	}
 	var group errgroup.Group
-	group.SetLimit(b.Parallel)
+	group.SetLimit(parallel)
 	for _, w := range works {
 		group.Go(func() error {
 			do(w)
@@ -351,7 +359,7 @@ func (w *work) hasWord() bool {
 // writes it. It reports whether another round may have something to do.
 func (b *batch) round(ctx context.Context) bool {
 	open := slices.DeleteFunc(slices.Clone(b.works), func(w *work) bool { return w.done || w.converged })
-	b.each(open, func(w *work) {
+	each(b.Parallel, open, func(w *work) {
 		w.op, w.pending = nil, nil
 		b.guarded(ctx, w, Processing, func() {
 			if b.decide(ctx, w); w.op != nil && !b.doubt(ctx, w) {

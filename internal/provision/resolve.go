@@ -99,11 +99,6 @@ func (b *batch) ownerOf(ctx context.Context, a Resource) (change.Object, bool, e
 			return w.attempt.Object, true, nil
 		}
 	}
-	return b.ownerOnRecord(ctx, a)
-}
-
-// ownerOnRecord is ownerOf as far as the ledger knows it.
-func (b *batch) ownerOnRecord(ctx context.Context, a Resource) (change.Object, bool, error) {
 	if o, ok, err := b.Ledger.LinkedTo(ctx, a.ID); ok || err != nil {
 		return o, ok, err
 	}

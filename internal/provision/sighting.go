@@ -18,8 +18,8 @@ type Sighting struct {
 	Reading Reading
 	At      time.Time
 	// Matches are what of Webex is linked to nothing and has the object's
-	// userName, displayName or id, and are matches of no other of the same call.
-	// Listed says that all of Webex was looked through for them.
+	// userName, displayName or id. Listed says that all of Webex was looked
+	// through for them.
 	Matches []Resource
 	Listed  bool
 	// Members are the users in a group, if Whole says that these are all.
@@ -27,7 +27,8 @@ type Sighting struct {
 	Whole   bool
 	// Afresh asks to read Webex instead of trusting what was last written.
 	Afresh bool
-	// Park leaves what would be disabled or deleted to an operator.
+	// Park leaves it to an operator to disable an account that is adopted in this
+	// very attempt.
 	Park bool
 }
 
@@ -50,7 +51,7 @@ func (e *Engine) ConvergeSeen(ctx context.Context, sightings []Sighting) []Attem
 	for i := range sightings {
 		s := &sightings[i]
 		b.add(change.Change{Object: s.Object, Source: change.Reconcile, SeenAt: s.At, CorrelationID: b.owner, Afresh: s.Afresh})
-		b.works[len(b.works)-1].seen = s
+		b.find(s.Object).seen = s // of one that was seen twice, the last
 	}
 	return b.run(ctx)
 }
@@ -60,13 +61,18 @@ func (e *Engine) ConvergeSeen(ctx context.Context, sightings []Sighting) []Attem
 // theirs. One that is somebody else's, Webex itself tells.
 func (b *batch) matchSeen(ctx context.Context, w *work, want map[string]any) {
 	for _, found := range w.seen.Matches {
-		owner, owned, err := b.ownerOnRecord(ctx, found) // what others of the batch are linked to is their own matter
+		theirs := found.externalID() == w.attempt.Object.ID
+		if !adoptable(found, w.attempt.Object) || want[active] == false && !theirs {
+			continue
+		}
+		// Of two in this batch that adopt the same one, the ledger lets the first
+		// have it.
+		owner, owned, err := b.Ledger.LinkedTo(ctx, found.ID)
 		if err != nil {
 			b.fail(w, Matching, err)
 			return
 		}
-		theirs := found.externalID() == w.attempt.Object.ID
-		if owned && owner != w.attempt.Object || !owned && !adoptable(found, w.attempt.Object) || want[active] == false && !theirs {
+		if owned && owner != w.attempt.Object {
 			continue
 		}
 		w.step(Matching, Success, fmt.Sprintf("adopted the account %s; its externalId was %q", found.ID, found.externalID()))
@@ -107,11 +113,14 @@ func (b *batch) seed(ctx context.Context, w *work) {
 	}
 }
 
-// parked reports whether the attempt has ended with a hold, because it is one of
-// a first comparison, or because such a one left it so.
+// parked reports whether the attempt has ended with a hold, because the account
+// was found by a first comparison just now, or because such a one left it so.
+// That it is told by the account and not by an empty ledger makes it the same
+// for one that was cut short and begins again.
 func (b *batch) parked(ctx context.Context, w *work, d Destruction) bool {
 	waits := w.record.Hold != nil && w.record.Hold.Parked && w.record.Hold.Operation == d
-	if !waits && (w.seen == nil || !w.seen.Park) || w.record.Approval.covers(d, 0, b.Now()) {
+	adopted := w.stored.WebexID == ""
+	if !waits && (w.seen == nil || !w.seen.Park || !adopted) || w.record.Approval.covers(d, 0, b.Now()) {
 		return false
 	}
 	h := Hold{Operation: d, Fingerprint: fingerprint(w.reading.Presence, w.reading.Attributes), Parked: true}

@@ -156,3 +156,38 @@ func TestAHundredObjectsAreWorkedOnInParallel(t *testing.T) {
 		}
 	}
 }
+
+func TestWhoIsSeenTwiceIsTakenAsSeenLast(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	p := w.hire(ada, "ada@example.com")
+	w.hire(bob, "bob@example.com")
+	before := w.sighted(ada)
+	p.display = "Ada the Second"
+	for _, a := range w.see(before, w.sighted(bob), w.sighted(ada)) {
+		if a.Action != provision.Create {
+			t.Errorf("%s: %s", a.Object, a.Reason)
+		}
+	}
+	if w.org.of(ada)["displayName"] != "Ada the Second" || w.org.of(bob)["userName"] != "bob@example.com" {
+		t.Errorf("%v, %v", w.org.of(ada), w.org.of(bob))
+	}
+}
+
+func TestAnAccountIsGivenToOneOfTwoWhoWouldAdoptIt(t *testing.T) {
+	t.Parallel()
+	const parallel = 16
+	w := setup(t, func(c *provision.Config) { c.Parallel = parallel })
+	w.hire(ada, "ada@example.com")
+	w.hire(bob, "bob@example.com")
+	w.provisioned(ada)
+	found := w.account(ada)
+	found.Attributes["externalId"] = "left by another system"
+	other := w.forget()
+	other.config.Parallel = parallel
+	other.Engine = provision.New(other.config)
+	attempts := other.see(other.sighted(ada, found), other.sighted(bob, found))
+	if first, second := other.record(user(ada)).WebexID, other.record(user(bob)).WebexID; first == second {
+		t.Errorf("both are linked to %q: %s, %s", first, attempts[0].Reason, attempts[1].Reason)
+	}
+}

@@ -51,6 +51,9 @@ const (
 	Missing Class = "missing"
 	// Unassigned: ours, in Webex, and not in the scope any more.
 	Unassigned Class = "unassigned"
+	// Opaque: a group that is otherwise as it should be, of whose members one of
+	// both lists does not show all. The worker compares them.
+	Opaque Class = "members not listed"
 	// Vanished: ours, and Entra did not list it. It is asked about.
 	Vanished Class = "not listed by Entra"
 	// Local: in Webex, and nobody's in Entra.
@@ -109,9 +112,9 @@ type Sweep struct {
 	Nested, SkipGroups bool
 	// RepairDrift puts back what was changed in Webex.
 	RepairDrift bool
-	// Park leaves what a sweep would disable or delete to an operator, if the
-	// ledger is empty and Webex is not: of a first comparison nobody knows yet
-	// whether the mapping and the scope are right.
+	// Park leaves it to an operator to disable an account that the sweep finds in
+	// Webex and links: of a first comparison nobody knows yet whether the mapping
+	// and the scope are right.
 	Park bool
 	// Rests returns why nothing is to be written now; empty if something is.
 	Rests func(ctx context.Context) (string, error)
@@ -132,6 +135,9 @@ const (
 	// takes in a Bulk. While Changes wait on the queue they are fewer, so that
 	// one that is told now is not told after a hundred others.
 	batchSize, politeSize = 100, 10
+	// maxFailures is how many objects in a row may fail for a reason that can pass
+	// before the sweep is cut short: then it is not the objects.
+	maxFailures = 300
 )
 
 // ErrUnfinished is returned by a sweep that time, a pause or a server that
@@ -143,10 +149,10 @@ func (s *Sweep) Run(ctx context.Context) (Result, error) {
 	r := &run{
 		Sweep: s, result: Result{Classes: map[Class]int{}, Actions: map[provision.Action]int{}},
 		known: map[change.Object]*known{}, byWebex: map[string]*known{},
-		gathered: map[string]*gathered{}, assigned: map[change.Object][]string{}, size: batchSize,
+		gathered: map[string]*gathered{}, assigned: map[change.Object][]string{},
 	}
 	for _, phase := range []func(context.Context) error{
-		r.readLedger, r.readAssignments, r.readWebex, r.readGroups, r.readScope, r.users, r.groups, r.unseen,
+		r.readLedger, r.readAssignments, r.readWebex, r.readGroups, r.readScope, r.users, r.groups, r.unseen, r.unassigned,
 	} {
 		if err := phase(ctx); err != nil {
 			return r.result, fmt.Errorf("compare Entra and Webex: %w", err)
@@ -171,13 +177,16 @@ type run struct {
 	order    []*gathered
 	read     time.Time
 	next     string
-	// assigned are the roles of those in scope.
-	assigned map[change.Object][]string
-	park     bool
-	progress Progress
+	// granted are the roles of those who are assigned themselves, assigned those
+	// of all in scope.
+	granted, assigned map[change.Object][]string
+	progress          Progress
 
+	// batch is what goes to the engine next, left what it could not do.
 	batch []provision.Sighting
-	size  int
+	left  []change.Change
+	// failures counts the objects in a row that could not be done for now.
+	failures int
 }
 
 // known is an object in the ledger, and what the lists say of it.
@@ -220,7 +229,6 @@ func (r *run) readLedger(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the ledger: %w", err)
 	}
-	r.park = r.Park && len(r.byWebex) == 0
 	return nil
 }
 
@@ -267,7 +275,7 @@ func (r *run) listed(kind change.Kind, found provision.Resource) *known {
 func (r *run) unseen(ctx context.Context) error {
 	var changes []change.Change
 	for _, o := range sorted(r.known) {
-		if k := r.known[o]; !k.seen && (!r.SkipGroups || o.Kind != change.Group) {
+		if k := r.known[o]; !k.seen && (o.Kind != change.Group || !r.SkipGroups) {
 			r.class(Vanished, o, k.webexID, "")
 			changes = append(changes, r.look(o))
 		}
@@ -278,7 +286,7 @@ func (r *run) unseen(ctx context.Context) error {
 
 // locals classes what Webex has and Entra has not.
 func (r *run) locals() {
-	for kind, found := range r.strays.left() {
+	for kind, found := range r.strays.left(r.byWebex) {
 		r.class(Local, change.Object{Kind: kind}, found.ID, nameOf(found.Attributes))
 	}
 }

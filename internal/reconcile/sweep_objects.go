@@ -63,10 +63,7 @@ func (r *run) groups(ctx context.Context) error {
 		}
 		r.tell(Progress{Phase: Groups, Done: i + 1, Total: len(r.order)})
 	}
-	if err := r.flush(ctx); err != nil {
-		return err
-	}
-	return r.Round(ctx, change.Group, r.next)
+	return r.conclude(ctx, change.Group, r.next)
 }
 
 // removed leaves what is in the recycle bin, or gone, to the worker, if it is
@@ -82,7 +79,8 @@ func (r *run) removed(ctx context.Context, o Object) error {
 	return r.enqueue(ctx, c)
 }
 
-// round reads all of a first round and calls each with what lives in it.
+// round reads all of a first round and calls each with what lives in it. What
+// was seen on a page is dealt with before the next one is read, while it is true.
 func (r *run) round(ctx context.Context, kind change.Kind, phase Phase, each func(Object, time.Time) error) error {
 	r.tell(Progress{Phase: phase})
 	var page Page
@@ -97,32 +95,44 @@ func (r *run) round(ctx context.Context, kind change.Kind, phase Phase, each fun
 				return err
 			}
 		}
+		if err := r.flush(ctx); err != nil {
+			return err
+		}
 		r.tell(Progress{Phase: phase, Done: r.progress.Done + len(page.Objects)})
 	}
+	return r.conclude(ctx, kind, page.Delta)
+}
+
+// conclude ends the first round of a kind: all of it is dealt with, or left to
+// the worker.
+func (r *run) conclude(ctx context.Context, kind change.Kind, next string) error {
 	if err := r.flush(ctx); err != nil {
 		return err
 	}
-	return r.Round(ctx, kind, page.Delta)
+	if err := r.enqueue(ctx, r.left...); err != nil {
+		return err
+	}
+	r.left = nil
+	return r.Round(ctx, kind, next)
 }
 
 // deal classes one that lives in Entra and hands it to the engine if there is
 // something to do.
 func (r *run) deal(ctx context.Context, o Object, at time.Time, members []string, whole bool) error {
 	k := r.known[o.Object]
-	if k != nil {
-		k.seen = true
+	if k == nil {
+		k = &known{object: o.Object, settled: true}
 	}
+	k.seen = true
 	want, err := r.want(o)
 	name := nameOf(want)
+	afresh := false
 	switch {
-	case k != nil && k.webexID != "" && !r.inScope(o.Object):
+	case !r.inScope(o.Object) || k.webexID != "" && o.Kind == change.Group && r.barred(o):
 		return r.outside(ctx, k, name)
-	case !r.inScope(o.Object):
-		return nil
-	case k == nil || k.webexID == "":
-		if err == nil && !r.entitled(o) && !r.strays.has(o.Object) {
-			return nil // there is none, and none is to be
-		}
+	case k.webexID == "" && k.settled && err == nil && r.barred(o) && !r.strays.has(o.Object):
+		return nil // there is none, and none is to be
+	case k.webexID == "":
 		r.class(New, o.Object, "", name)
 		return r.hand(ctx, o, at, members, whole, name, false)
 	case !k.listed:
@@ -130,36 +140,48 @@ func (r *run) deal(ctx context.Context, o Object, at time.Time, members []string
 		return r.hand(ctx, o, at, members, whole, name, true)
 	case err != nil || !k.settled || !r.mapping(o.Kind).Has(k.written, want):
 		r.class(Behind, o.Object, k.webexID, name)
-		return r.hand(ctx, o, at, members, whole, name, k.drifted && r.RepairDrift)
+		afresh = k.drifted && r.RepairDrift
+		if err := r.hand(ctx, o, at, members, whole, name, afresh); err != nil {
+			return err
+		}
 	case k.drifted:
 		r.class(Drifted, o.Object, k.webexID, name)
-		if !r.RepairDrift {
-			return nil
+		if afresh = r.RepairDrift; afresh {
+			return r.hand(ctx, o, at, members, whole, name, true)
 		}
-		return r.hand(ctx, o, at, members, whole, name, true)
-	}
-	if o.Kind == change.Group {
+	case o.Kind == change.Group:
 		return r.compareMembers(ctx, k, members, whole, name)
+	default:
+		r.class(InSync, o.Object, k.webexID, name)
 	}
-	r.class(InSync, o.Object, k.webexID, name)
-	return nil
+	if o.Kind != change.Group || afresh {
+		return nil // the engine compares the members of a group it reads afresh
+	}
+	_, err = r.queueMembers(ctx, k, members, whole)
+	return err
 }
 
-// outside looks at one that is linked, and in no list of those in scope.
+// outside looks at one that is in no list of those in scope, or a group that is
+// no security group any more, if there may be something to take away.
 func (r *run) outside(ctx context.Context, k *known, name string) error {
-	r.class(Unassigned, k.object, k.webexID, name)
-	if k.object.Kind == change.User && !k.active || k.object.Kind == change.Group {
+	switch {
+	case k.webexID == "" && k.settled:
 		return nil
+	case k.webexID != "":
+		r.class(Unassigned, k.object, k.webexID, name)
+		if k.settled && (k.object.Kind == change.Group || !k.active) {
+			return nil
+		}
 	}
 	return r.enqueue(ctx, r.look(k.object))
 }
 
-// entitled reports whether the object may be in Webex.
-func (r *run) entitled(o Object) bool {
+// barred reports whether Entra says that the object may not be in Webex.
+func (r *run) barred(o Object) bool {
 	if o.Kind == change.Group {
-		return o.Attributes["securityEnabled"] == true
+		return o.Attributes["securityEnabled"] == false
 	}
-	return o.Attributes["accountEnabled"] == true
+	return o.Attributes["accountEnabled"] == false
 }
 
 // want is what Webex should have.
@@ -170,72 +192,92 @@ func (r *run) want(o Object) (map[string]any, error) {
 	}
 	attributes["id"] = o.ID
 	if o.Kind == change.User {
-		attributes["IsSoftDeleted"] = !r.entitled(o)
+		attributes["IsSoftDeleted"] = o.Attributes["accountEnabled"] != true
 	}
 	return r.mapping(o.Kind).Map(attributes)
 }
 
-// hand gives an object to the engine, with others.
+// hand gives an object to the engine, with others. One that Graph lists twice is
+// given as it came last.
 func (r *run) hand(ctx context.Context, o Object, at time.Time, members []string, whole bool, name string, afresh bool) error {
 	attributes := maps.Clone(o.Attributes)
 	attributes["id"] = o.ID
-	r.batch = append(r.batch, provision.Sighting{
-		Object: o.Object, At: at, Members: members, Whole: whole, Afresh: afresh, Park: r.park, Listed: true,
+	s := provision.Sighting{
+		Object: o.Object, At: at, Members: members, Whole: whole, Afresh: afresh, Park: r.Park, Listed: true,
 		Matches: r.strays.matches(o.Object, name),
 		Reading: provision.Reading{Presence: provision.Present, Attributes: attributes, Roles: r.assigned[o.Object]},
-	})
-	if len(r.batch) < r.size {
+	}
+	if i := slices.IndexFunc(r.batch, func(other provision.Sighting) bool { return other.Object == o.Object }); i >= 0 {
+		r.batch[i] = s
+		return nil
+	}
+	r.batch = append(r.batch, s)
+	if len(r.batch) < batchSize {
 		return nil
 	}
 	return r.flush(ctx)
 }
 
-// flush has the engine converge what was handed to it. What is not done is left
-// to the worker, which tries it as long as it takes.
+// flush has the engine converge what was handed to it.
 func (r *run) flush(ctx context.Context) error {
-	if len(r.batch) == 0 {
-		return nil
+	for len(r.batch) > 0 {
+		size, err := r.admitted(ctx)
+		if err != nil {
+			return err
+		}
+		size = min(size, len(r.batch))
+		if err := r.converge(ctx, r.batch[:size]); err != nil {
+			return err
+		}
+		r.batch = r.batch[size:]
 	}
-	if why, err := r.Rests(ctx); err != nil || why != "" {
-		return unfinished(why, err)
+	r.batch = nil
+	return nil
+}
+
+// admitted returns how many objects may go to the engine now.
+func (r *run) admitted(ctx context.Context) (int, error) {
+	why, err := r.Rests(ctx)
+	if err != nil || why != "" {
+		return 0, unfinished(why, err)
 	}
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < 2*provision.Margin {
-		return unfinished("the deadline is near", nil)
+		return 0, unfinished("the deadline is near", nil)
 	}
 	waiting, err := r.Depth(ctx)
-	if err != nil {
-		return err
-	}
-	r.size = batchSize
 	if waiting > 0 {
-		r.size = politeSize
+		return politeSize, err
 	}
-	attempts := r.Converge(ctx, r.batch)
-	taken := map[string]bool{}
-	var changes []change.Change
-	throttled := ""
-	for i, a := range attempts {
+	return batchSize, err
+}
+
+// converge has the engine converge objects. What cannot be done now is left to
+// the worker, which tries it as long as it takes, once all of its kind have been
+// dealt with: what one lacks may be another. What a side asks of everybody, or
+// refuses to everybody, ends the sweep, and the next one finds it again.
+func (r *run) converge(ctx context.Context, batch []provision.Sighting) error {
+	stop := ""
+	for i, a := range r.Converge(ctx, batch) {
 		r.result.Actions[a.Action]++
 		r.learn(a)
-		taken[a.WebexID] = true
 		switch {
-		case a.Fault != nil && a.Fault.Kind == provision.Held:
-		case a.Fault != nil || a.Again > 0:
-			c := r.look(a.Object)
-			c.Afresh = r.batch[i].Afresh
-			changes = append(changes, c)
+		case a.Fault == nil && a.Again == 0, a.Fault != nil && a.Fault.Kind == provision.Held:
+			r.failures = 0
+			continue
+		case a.Fault != nil && (a.Fault.Kind == provision.Throttled || a.Fault.Kind == provision.Unauthorized):
+			stop = a.Fault.Reason
+			continue
+		case a.Fault != nil && a.Again > 0:
+			if r.failures++; r.failures > maxFailures {
+				stop = "nothing succeeds: " + a.Fault.Reason
+			}
 		}
-		if a.Fault != nil && a.Fault.Kind == provision.Throttled {
-			throttled = a.Fault.Reason
-		}
+		c := r.look(a.Object)
+		c.Afresh = batch[i].Afresh
+		r.left = append(r.left, c)
 	}
-	r.strays.take(taken)
-	r.batch = r.batch[:0]
-	if err := r.enqueue(ctx, changes...); err != nil {
-		return err
-	}
-	if throttled != "" {
-		return unfinished(throttled, nil)
+	if stop != "" {
+		return unfinished(stop, nil)
 	}
 	return nil
 }
@@ -253,25 +295,31 @@ func (r *run) learn(a provision.Attempt) {
 	}
 }
 
-// compareMembers compares the members of a group that is otherwise as it should
-// be. Whoever is in one list only is asked about singly, by the worker.
+// compareMembers classes a group that is otherwise as it should be.
 func (r *run) compareMembers(ctx context.Context, k *known, members []string, whole bool, name string) error {
-	c := r.look(k.object)
-	switch {
-	case !whole || !k.whole:
-		c.Afresh = true
-	default:
-		c.Members = r.differences(k, members)
-		if len(c.Members) == 0 {
-			r.class(InSync, k.object, k.webexID, name)
-			return nil
-		}
-		if len(c.Members) > change.MaxMembers {
-			c.Members, c.Afresh = nil, true
-		}
+	class, err := r.queueMembers(ctx, k, members, whole)
+	if err == nil {
+		r.class(class, k.object, k.webexID, name)
 	}
-	r.class(Behind, k.object, k.webexID, name)
-	return r.enqueue(ctx, c)
+	return err
+}
+
+// queueMembers compares the members of a group. Whoever is in one list only is
+// asked about singly, by the worker.
+func (r *run) queueMembers(ctx context.Context, k *known, members []string, whole bool) (Class, error) {
+	c := r.look(k.object)
+	if !whole || !k.whole {
+		c.Afresh = true
+		return Opaque, r.enqueue(ctx, c)
+	}
+	c.Members = r.differences(k, members)
+	if len(c.Members) == 0 {
+		return InSync, nil
+	}
+	if len(c.Members) > change.MaxMembers {
+		c.Members, c.Afresh = nil, true
+	}
+	return Behind, r.enqueue(ctx, c)
 }
 
 // differences are the users who are in a group in one of both only.

@@ -12,28 +12,72 @@ func (r *run) readAssignments(ctx context.Context) error {
 	if r.Scope == nil {
 		return nil
 	}
-	app, err := r.Scope.App(ctx)
-	if err != nil {
+	var err error
+	if r.granted, err = r.grants(ctx); err != nil {
 		return err
 	}
+	for o, roles := range r.granted {
+		r.assigned[o] = slices.Clone(roles)
+	}
+	return nil
+}
+
+// grants are the roles of those who are assigned themselves.
+func (r *run) grants(ctx context.Context) (map[change.Object][]string, error) {
+	app, err := r.Scope.App(ctx)
+	if err != nil {
+		return nil, err
+	}
+	granted := map[change.Object][]string{}
 	page := AssignmentPage{}
 	for {
 		if page, err = r.Graph.Assignments(ctx, app, page.Next); err != nil {
-			return err
+			return nil, err
 		}
 		for _, a := range page.Assignments {
-			r.assign(a.Principal, a.Role)
+			assign(granted, a.Principal, a.Role)
 		}
 		if page.Next == "" {
-			return nil
+			return granted, nil
 		}
 	}
 }
 
-func (r *run) assign(o change.Object, role string) {
-	if !slices.Contains(r.assigned[o], role) {
-		r.assigned[o] = append(r.assigned[o], role)
+func assign(to map[change.Object][]string, o change.Object, role string) {
+	if !slices.Contains(to[o], role) {
+		to[o] = append(to[o], role)
 	}
+}
+
+// unassigned asks about those whose assignment ended while the sweep lasted. If
+// that was noticed before they had an account, there was nothing to do, and
+// nothing was kept; and no delta query tells of assignments.
+func (r *run) unassigned(ctx context.Context) error {
+	if r.Scope == nil {
+		return nil
+	}
+	now, err := r.grants(ctx)
+	if err != nil {
+		return err
+	}
+	var changes []change.Change
+	for _, o := range sorted(r.granted) {
+		if !slices.ContainsFunc(r.granted[o], func(role string) bool { return !slices.Contains(now[o], role) }) {
+			continue
+		}
+		changes = append(changes, r.look(o))
+		if o.Kind != change.Group {
+			continue
+		}
+		users, err := r.usersIn(ctx, o)
+		if err != nil {
+			return err
+		}
+		for _, id := range users {
+			changes = append(changes, r.look(change.Object{Kind: change.User, ID: id}))
+		}
+	}
+	return r.enqueue(ctx, changes...)
 }
 
 // readScope puts the users in the scope who are in a group that is assigned.
@@ -48,7 +92,7 @@ func (r *run) readScope(ctx context.Context) error {
 		}
 		for _, id := range users {
 			for _, role := range r.assigned[o] {
-				r.assign(change.Object{Kind: change.User, ID: id}, role)
+				assign(r.assigned, change.Object{Kind: change.User, ID: id}, role)
 			}
 		}
 	}
@@ -61,7 +105,10 @@ func (r *run) usersIn(ctx context.Context, o change.Object) ([]string, error) {
 	var users []string
 	if g := r.gathered[o.ID]; g != nil {
 		listed, whole := g.users(r.gathered, r.Nested)
-		if whole {
+		switch {
+		case g.Removed != NotRemoved:
+			return nil, nil // nobody is in scope for a group that is not there
+		case whole:
 			return listed, nil
 		}
 		users = listed

@@ -26,7 +26,6 @@ type stray struct {
 	kind         change.Kind
 	id, reserved string
 	encoded      []byte
-	taken        bool
 }
 
 // add keeps what is mapped, and what it is matched by.
@@ -86,18 +85,11 @@ func (s *strays) matches(o change.Object, name string) []provision.Resource {
 // has reports whether one has the object's id.
 func (s *strays) has(o change.Object) bool { return len(s.byID[key(o.Kind, o.ID)]) > 0 }
 
-// take notes whose those are that are somebody's now.
-func (s *strays) take(webexIDs map[string]bool) {
-	for i := range s.all {
-		s.all[i].taken = s.all[i].taken || webexIDs[s.all[i].id]
-	}
-}
-
-// left yields those that are nobody's.
-func (s *strays) left() iter.Seq2[change.Kind, provision.Resource] {
+// left yields those that are nobody's, by who has an account now.
+func (s *strays) left(owners map[string]*known) iter.Seq2[change.Kind, provision.Resource] {
 	return func(yield func(change.Kind, provision.Resource) bool) {
 		for _, one := range s.all {
-			if !one.taken && !yield(one.kind, one.resource()) {
+			if owners[one.id] == nil && !yield(one.kind, one.resource()) {
 				return
 			}
 		}
