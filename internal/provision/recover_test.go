@@ -425,6 +425,9 @@ func TestASuspectThatHoldsANameIsNotMovedInTheCompanyOfOthers(t *testing.T) {
 	if got.Fault == nil || got.Again == 0 || w.org.of(ada)["userName"] != "a@example.com" {
 		t.Errorf("%s: %s", got.Status, got.Reason)
 	}
+	if want := "user " + ada + " holds the userName of user " + bob + " and cannot be looked at now"; got.Reason != want {
+		t.Errorf("the reason is %q", got.Reason)
+	}
 	if r := w.record(user(ada)); r.Unconcluded != 1 || r.Claim.Owner != "" {
 		t.Errorf("the visit counts: %+v", r)
 	}

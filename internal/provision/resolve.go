@@ -167,7 +167,11 @@ func (b *batch) visit(ctx context.Context, w *work, o change.Object) (*work, err
 		b.read(ctx, h)
 	}
 	if h.done {
-		return nil, &Fault{Kind: Transient, Reason: fmt.Sprintf("%s holds the userName of %s and cannot be looked at now", o, w.attempt.Object), Err: h.attempt.Fault}
+		f := &Fault{Kind: Transient, Reason: fmt.Sprintf("%s holds the userName of %s and cannot be looked at now", o, w.attempt.Object)}
+		if h.attempt.Fault != nil { // one that waits to be worked on alone has none
+			f.Err = h.attempt.Fault
+		}
+		return nil, f
 	}
 	return h, nil
 }
