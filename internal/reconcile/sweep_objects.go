@@ -130,19 +130,22 @@ func (r *run) deal(ctx context.Context, o Object, at time.Time, members []string
 		return r.hand(ctx, o, at, members, whole, name, true)
 	case err != nil || !k.settled || !r.mapping(o.Kind).Has(k.written, want):
 		r.class(Behind, o.Object, k.webexID, name)
-		return r.hand(ctx, o, at, members, whole, name, k.drifted && r.RepairDrift)
-	case k.drifted:
-		r.class(Drifted, o.Object, k.webexID, name)
-		if !r.RepairDrift {
-			return nil
+		if err := r.hand(ctx, o, at, members, whole, name, k.drifted && r.RepairDrift); err != nil {
+			return err
 		}
+		return r.lookAtMembers(ctx, k, members, whole)
+	case k.drifted && r.RepairDrift:
+		r.class(Drifted, o.Object, k.webexID, name)
 		return r.hand(ctx, o, at, members, whole, name, true)
 	}
-	if o.Kind == change.Group {
-		return r.compareMembers(ctx, k, members, whole, name)
+	class := InSync
+	if k.drifted {
+		class = Drifted
+	} else if c := r.compareMembers(k, members, whole); c != nil {
+		class = Behind
 	}
-	r.class(InSync, o.Object, k.webexID, name)
-	return nil
+	r.class(class, o.Object, k.webexID, name)
+	return r.lookAtMembers(ctx, k, members, whole)
 }
 
 // outside looks at one that is linked, and in no list of those in scope.
@@ -253,25 +256,35 @@ func (r *run) learn(a provision.Attempt) {
 	}
 }
 
-// compareMembers compares the members of a group that is otherwise as it should
-// be. Whoever is in one list only is asked about singly, by the worker.
-func (r *run) compareMembers(ctx context.Context, k *known, members []string, whole bool, name string) error {
-	c := r.look(k.object)
-	switch {
-	case !whole || !k.whole:
-		c.Afresh = true
-	default:
-		c.Members = r.differences(k, members)
-		if len(c.Members) == 0 {
-			r.class(InSync, k.object, k.webexID, name)
-			return nil
-		}
-		if len(c.Members) > change.MaxMembers {
-			c.Members, c.Afresh = nil, true
-		}
+// lookAtMembers has the worker look at the members of a group in which both sides
+// differ, whatever else is to be written of it.
+func (r *run) lookAtMembers(ctx context.Context, k *known, members []string, whole bool) error {
+	c := r.compareMembers(k, members, whole)
+	if c == nil {
+		return nil
 	}
-	r.class(Behind, k.object, k.webexID, name)
-	return r.enqueue(ctx, c)
+	return r.enqueue(ctx, *c)
+}
+
+// compareMembers compares the members of a group that Webex lists. Whoever is in
+// one list only is asked about singly. Nil if there is nobody, or it is no group.
+func (r *run) compareMembers(k *known, members []string, whole bool) *change.Change {
+	if k.object.Kind != change.Group {
+		return nil
+	}
+	c := r.look(k.object)
+	if !whole || !k.whole {
+		c.Afresh = true
+		return &c
+	}
+	c.Members = r.differences(k, members)
+	if len(c.Members) == 0 {
+		return nil
+	}
+	if len(c.Members) > change.MaxMembers {
+		c.Members, c.Afresh = nil, true
+	}
+	return &c
 }
 
 // differences are the users who are in a group in one of both only.

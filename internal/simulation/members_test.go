@@ -1,0 +1,51 @@
+package simulation_test
+
+import (
+	"slices"
+	"testing"
+
+	"entrawebex/internal/change"
+	"entrawebex/internal/mapping"
+	"entrawebex/internal/provision"
+	"entrawebex/internal/sandbox"
+)
+
+// A group whose name has changed, there or here, is compared with its members
+// all the same.
+func TestASweepFindsWhoLeftAGroupThatWasRenamed(t *testing.T) {
+	t.Parallel()
+	for name, rename := range map[string]func(*sweeper, string){
+		"in Entra": func(s *sweeper, group string) {
+			if err := s.tenant.UpdateGroup(group, func(g sandbox.Group) { g["displayName"] = "Renamed" }); err != nil {
+				s.t.Fatal(err)
+			}
+		},
+		"in Webex": func(s *sweeper, group string) {
+			o := change.Object{Kind: change.Group, ID: group}
+			webexID := try(s.ledger.WebexIDs(s.t.Context(), []change.Object{o}))(s.t)[0]
+			patch := []mapping.PatchOperation{{Op: "replace", Path: "displayName", Value: "Renamed"}}
+			if a := s.target(s.network).Apply(s.t.Context(), []provision.Operation{{Object: o, ID: webexID, Patch: patch}}); a[0].Err != nil {
+				s.t.Fatal(a[0].Err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSweeper(t, file(t.TempDir(), 1))
+			defer s.close()
+			ids := s.populate(3, 1, 3)
+			s.run()
+			group := s.tenant.Groups()[0].Text("id")
+			rename(s, group)
+			if err := s.tenant.RemoveMembers(group, ids[0]); err != nil {
+				t.Fatal(err)
+			}
+			s.queued = nil
+			s.begin()
+			s.run()
+			if !slices.ContainsFunc(s.queued, func(c change.Change) bool { return c.ID == group && slices.Contains(c.Members, ids[0]) }) {
+				t.Errorf("queued %v", s.queued)
+			}
+		})
+	}
+}
