@@ -1,6 +1,7 @@
 package simulation_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -41,7 +42,7 @@ func (s *storm) assignment() {
 	if !s.assigned || s.random.IntN(2) > 0 {
 		return
 	}
-	assigned := s.tenant.Assigned()
+	assigned := slices.DeleteFunc(s.tenant.Assigned(), func(id string) bool { return !s.mayTurn(id) })
 	var what string
 	var ids []string
 	change := s.tenant.Unassign
@@ -53,7 +54,7 @@ func (s *storm) assignment() {
 		what = "unassign " + ids[0]
 	default:
 		what, change = "assign", s.tenant.Assign
-		ids = s.assignable(assigned, n < 10)
+		ids = s.assignable(n < 10)
 		s.random.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
 		ids = ids[:min(len(ids), 1+s.random.IntN(2))]
 		what = fmt.Sprintf("assign %v", ids)
@@ -62,6 +63,7 @@ func (s *storm) assignment() {
 		if err := change(id, sandbox.DefaultAccess); err != nil {
 			s.failf("%s: %v", what, err)
 		}
+		s.turned[id] = time.Now()
 	}
 	if len(ids) > 0 {
 		s.tellf("— %s", what)
@@ -69,7 +71,8 @@ func (s *storm) assignment() {
 }
 
 // assignable are the users, or the groups, who can be assigned and are not.
-func (s *storm) assignable(assigned []string, users bool) []string {
+func (s *storm) assignable(users bool) []string {
+	assigned := s.tenant.Assigned()
 	var ids []string
 	if users {
 		for _, u := range s.tenant.Users() {
@@ -82,7 +85,23 @@ func (s *storm) assignable(assigned []string, users bool) []string {
 			}
 		}
 	}
-	return slices.DeleteFunc(ids, func(id string) bool { return slices.Contains(assigned, id) })
+	return slices.DeleteFunc(ids, func(id string) bool { return slices.Contains(assigned, id) || !s.mayTurn(id) })
+}
+
+// mayTurn reports whether an assignment that came or went has been seen in a list
+// since. Of one that is there and back between two lists Graph keeps no trace:
+// whoever was looked at meanwhile stays as that was, until a sweep.
+func (l *land) mayTurn(id string) bool {
+	return !l.assigned || l.turned[id].Add(2*scheduled).Before(l.listed)
+}
+
+// assignmentsListed is told that the job has run, from when on.
+func (s *storm) assignmentsListed(ctx context.Context, begun time.Time) {
+	var manifest struct{ Hash string }
+	data, _, err := s.ledger.Document(ctx, "assignments")
+	if err == nil && json.Unmarshal(data, &manifest) == nil && manifest.Hash != "" {
+		s.listed = begun
+	}
 }
 
 // sealAssignments lets nobody read assignments for up to ten minutes: because

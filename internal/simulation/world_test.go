@@ -51,7 +51,11 @@ type land struct {
 	// assigned makes those the scope who are assigned to the enterprise
 	// application.
 	assigned bool
-	guard    *provision.Guard
+	// turned is when an assignment, or a group that may be assigned, last came or
+	// went, listed when assignments last were: see mayTurn.
+	turned map[string]time.Time
+	listed time.Time
+	guard  *provision.Guard
 
 	network sandbox.Network
 	tenant  *sandbox.Tenant
@@ -70,6 +74,7 @@ func newLand(t testing.TB, seed uint64, path string, clock func() time.Time, pos
 	t.Helper()
 	l := &land{
 		t: t, seed: seed, random: newRandomness(seed), clock: clock, nested: seed%3 == 0, network: sandbox.Network{},
+		turned: map[string]time.Time{},
 	}
 	var transport http.RoundTripper = l.network
 	if post != nil {
