@@ -93,8 +93,12 @@ func (s *storm) mailbox() mailbox { return mailbox{queue.Changes{Queue: s.change
 // newEngine is the engine of a process of its own.
 func (s *storm) newEngine() *provision.Engine { return s.engine(s.wire(), s.store(), s.mailbox()) }
 
-// lull is the longest time between two looks at a queue.
-const lull = 6 * time.Second
+// lull is the longest time between two looks at a queue, longestLull that after
+// it was empty time and again.
+const (
+	lull        = 6 * time.Second
+	longestLull = 30 * time.Second
+)
 
 // process works until the context ends, or until it is killed.
 func (s *storm) process(ctx context.Context) {
@@ -110,11 +114,13 @@ func (s *storm) process(ctx context.Context) {
 		}),
 	}
 	const visibility = 5 * time.Minute
-	for s.pause(ctx, lull) == nil {
+	for wait := lull; s.pause(ctx, wait) == nil; {
 		msgs, err := s.changes.Receive(ctx, queue.MaxReceive, visibility, 0)
 		if err != nil || len(msgs) == 0 {
+			wait = min(wait*5/4, longestLull)
 			continue
 		}
+		wait = lull
 		batch, cancel := context.WithTimeout(context.WithoutCancel(ctx), visibility)
 		failed := w.Handle(batch, msgs)
 		cancel()
