@@ -52,7 +52,8 @@ func (b *batch) covers(r Reading) bool { return b.Scope == nil || b.Scope.Covers
 func (b *batch) leftScope(w *work) bool { return w.reading.Presence == Present && !b.covers(w.reading) }
 
 // rescope queues those users who entered or left the scope with a membership in
-// the group. Those the engine itself named are known to it.
+// the group: with that of a group within it, where those count, all users in
+// that. Those the engine itself named are known to it.
 func (b *batch) rescope(ctx context.Context, w *work) error {
 	if b.Scope == nil || !w.isGroup() || w.reading.Presence != Present || !b.Nested && !b.covers(w.reading) {
 		return nil
@@ -62,12 +63,41 @@ func (b *batch) rescope(ctx context.Context, w *work) error {
 		if m.Err != nil {
 			return m.Err
 		}
-		if m.Standing == NoUser || i >= len(w.hints) || !w.named(w.hints[i]) {
-			continue
+		switch {
+		case i >= len(w.hints) || !w.named(w.hints[i]):
+		case m.Standing != NoUser:
+			changes = append(changes, w.follow(change.Object{Kind: change.User, ID: w.hints[i]}))
+		case b.Nested:
+			if err := b.rescopeWithin(ctx, w, w.hints[i]); err != nil {
+				return err
+			}
 		}
-		changes = append(changes, w.follow(change.Object{Kind: change.User, ID: w.hints[i]}))
 	}
 	return b.enqueue(ctx, changes)
+}
+
+// rescopeWithin queues all users in what may be a group within the group. Of one
+// that is deleted nobody tells who was in it.
+func (b *batch) rescopeWithin(ctx context.Context, w *work, id string) error {
+	for page := ""; ; {
+		members, err := b.Directory.Members(ctx, id, true, page)
+		if isGone(err) && page == "" {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		changes := make([]change.Change, len(members.Users))
+		for i, user := range members.Users {
+			changes[i] = w.follow(change.Object{Kind: change.User, ID: user})
+		}
+		if err := b.enqueue(ctx, changes); err != nil {
+			return err
+		}
+		if page = members.Next; page == "" {
+			return nil
+		}
+	}
 }
 
 // named reports whether one from outside named the member.

@@ -137,6 +137,30 @@ func TestAMembershipInAnAssignedGroupIsAMatterOfTheMembersScope(t *testing.T) {
 	}
 }
 
+// With a group that joins an assigned group, or leaves it, all who are in that
+// one enter the scope or leave it.
+func TestAGroupWithinAnAssignedGroupIsAMatterOfTheScopeOfAllInIt(t *testing.T) {
+	t.Parallel()
+	w := setup(t, assignedOnly, func(c *provision.Config) { c.Nested = true })
+	w.hire(ada, "ada@example.com")
+	w.hire(bob, "bob@example.com")
+	w.team(sales, "Team", ada, bob)
+	w.team(europe, "All", sales)
+	w.tenant.roles[europe] = []string{role}
+	w.converge(change.Change{
+		Object: change.Object{Kind: change.Group, ID: europe}, Members: []string{sales}, Source: change.Notification,
+	})
+	var queued []string
+	for _, c := range w.queue.queued {
+		if c.Kind == change.User {
+			queued = append(queued, c.ID)
+		}
+	}
+	if diff := cmp.Diff([]string{ada, bob}, queued); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestAGroupThatIsNoLongerAssignedIsKeptAsItIs(t *testing.T) {
 	t.Parallel()
 	w := setup(t, assignedOnly)

@@ -63,6 +63,19 @@ func (t *Tenant) Assign(principalID, roleID string) error {
 	return nil
 }
 
+// Assigned returns the ids of the live objects that the enterprise application
+// is assigned to, in their order.
+func (t *Tenant) Assigned() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var ids []string
+	for a := range t.app.shown(0) {
+		ids = append(ids, a.principal.id())
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
 // assignable says whether the enterprise application can be assigned to an
 // object: of groups, only to those that are security groups, Microsoft 365
 // groups among them.

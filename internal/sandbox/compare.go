@@ -149,6 +149,22 @@ func (t *Tenant) census(s scope) (map[string]citizen, map[string]team) {
 	return people, t.teams(s)
 }
 
+// Provisioned returns the ids of the users of whom Webex shall have an active
+// account, as Compare counts them, in their order.
+func Provisioned(t *Tenant, allowed ...Allowance) []string {
+	s := scopeOf(allowed)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var ids []string
+	for _, p := range t.order {
+		if p.place == live && p.user.Enabled() && (!s.assigned || assigned(p, s.nested)) {
+			ids = append(ids, p.id())
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
 func (o *Org) inventory() inventory {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -14,7 +14,9 @@ import (
 	"time"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/ledger"
 	"entrawebex/internal/provision"
+	"entrawebex/internal/queue"
 )
 
 // The faults of a seed: how often each struck is printed with the totals.
@@ -28,18 +30,30 @@ type faults struct {
 	counts  map[string]int
 	taken   map[time.Time]bool // moments at which somebody goes on
 	kills   int
-	expired time.Time         // until when the tokens are
-	answers map[string][]byte // by question, for stale ones
+	expired time.Time       // until when the tokens are
+	answers map[string]told // by question, for stale ones
+	ended   time.Time       // when the faults did
 	// hidden is a user about whom Graph gives no true answer, for as long as
 	// until: a replica has not heard of it, or refuses to say.
 	hidden string
 	until  time.Time
+	// sealed is until when assignments cannot be read. If appGone the reason is
+	// that the enterprise application is not there.
+	sealed  time.Time
+	appGone bool
+}
+
+// told is an answer, and when it was given.
+type told struct {
+	answer []byte
+	at     time.Time
 }
 
 func newFaults(seed uint64, w weather) *faults {
 	return &faults{
 		weather: w, dice: newRandomness(seed ^ 0x5f),
-		counts: map[string]int{}, taken: map[time.Time]bool{}, answers: map[string][]byte{},
+		counts: map[string]int{}, taken: map[time.Time]bool{}, answers: map[string]told{},
+		ended: time.Now(),
 	}
 }
 
@@ -69,6 +83,9 @@ func (f *faults) turn(on bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.on = on
+	if !on {
+		f.ended = time.Now()
+	}
 }
 
 // unique returns d or a little more, so that no two go on at the same moment.
@@ -181,6 +198,9 @@ func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	if sealed, gone := w.isSealed(); sealed && r.URL.Host == graphHost {
+		response.StatusCode, answer = seal(r.URL.Path, body, response.StatusCode, answer, gone)
+	}
 	if id := w.untold(); id != "" && strings.HasSuffix(r.URL.Path, "/$batch") {
 		answer = w.hide(body, answer, id)
 	}
@@ -253,13 +273,19 @@ func answered(r *http.Request, status int, body []byte, retryAfter string) *http
 func (f *faults) answer(question string) []byte {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.answers[question]
+	if old := f.answers[question]; time.Since(old.at) < replicaLag {
+		return old.answer
+	}
+	return nil
 }
+
+// replicaLag is how far a replica lags behind at most.
+const replicaLag = 30 * time.Minute
 
 func (f *faults) remember(question string, answer []byte) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.answers[question] = answer
+	f.answers[question] = told{answer, time.Now()}
 }
 
 // untold returns the user about whom Graph gives no true answer now; empty for
@@ -384,7 +410,7 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 
 // store is the ledger as a worker reaches it.
 type store struct {
-	provision.Ledger
+	*ledger.Bolt
 	*faults
 
 	witness *witness
@@ -411,7 +437,7 @@ func (s store) reach(call func() error) error {
 
 func (s store) Claim(ctx context.Context, o change.Object, owner string, now, until time.Time) (r provision.Record, err error) {
 	err = s.reach(func() error {
-		if r, err = s.Ledger.Claim(ctx, o, owner, now, until); err == nil {
+		if r, err = s.Bolt.Claim(ctx, o, owner, now, until); err == nil {
 			s.witness.claimed(ctx, o)
 		}
 		return err
@@ -420,16 +446,16 @@ func (s store) Claim(ctx context.Context, o change.Object, owner string, now, un
 }
 
 func (s store) Save(ctx context.Context, owner string, before, after provision.Record) error {
-	return s.reach(func() error { return s.Ledger.Save(ctx, owner, before, after) })
+	return s.reach(func() error { return s.Bolt.Save(ctx, owner, before, after) })
 }
 
 func (s store) Forget(ctx context.Context, owner string, r provision.Record) error {
-	return s.reach(func() error { return s.Ledger.Forget(ctx, owner, r) })
+	return s.reach(func() error { return s.Bolt.Forget(ctx, owner, r) })
 }
 
 func (s store) WebexIDs(ctx context.Context, objects []change.Object) (ids []string, err error) {
 	err = s.reach(func() error {
-		ids, err = s.Ledger.WebexIDs(ctx, objects)
+		ids, err = s.Bolt.WebexIDs(ctx, objects)
 		return err
 	})
 	return ids, err
@@ -437,31 +463,55 @@ func (s store) WebexIDs(ctx context.Context, objects []change.Object) (ids []str
 
 func (s store) LinkedTo(ctx context.Context, webexID string) (o change.Object, linked bool, err error) {
 	err = s.reach(func() error {
-		o, linked, err = s.Ledger.LinkedTo(ctx, webexID)
+		o, linked, err = s.Bolt.LinkedTo(ctx, webexID)
 		return err
 	})
 	return o, linked, err
 }
 
 func (s store) Await(ctx context.Context, group change.Object, users []change.Object) error {
-	return s.reach(func() error { return s.Ledger.Await(ctx, group, users) })
+	return s.reach(func() error { return s.Bolt.Await(ctx, group, users) })
 }
 
 func (s store) Awaiting(ctx context.Context, o change.Object) (groups []change.Object, err error) {
 	err = s.reach(func() error {
-		groups, err = s.Ledger.Awaiting(ctx, o)
+		groups, err = s.Bolt.Awaiting(ctx, o)
 		return err
 	})
 	return groups, err
 }
 
 func (s store) Arrived(ctx context.Context, o change.Object, groups []change.Object) error {
-	return s.reach(func() error { return s.Ledger.Arrived(ctx, o, groups) })
+	return s.reach(func() error { return s.Bolt.Arrived(ctx, o, groups) })
+}
+
+func (s store) Record(ctx context.Context, o change.Object) (r provision.Record, found bool, err error) {
+	err = s.reach(func() error {
+		r, found, err = s.Bolt.Record(ctx, o)
+		return err
+	})
+	return r, found, err
+}
+
+func (s store) Document(ctx context.Context, name string) (data []byte, version int64, err error) {
+	err = s.reach(func() error {
+		data, version, err = s.Bolt.Document(ctx, name)
+		return err
+	})
+	return data, version, err
+}
+
+func (s store) PutDocument(ctx context.Context, name string, data []byte, version int64) error {
+	return s.reach(func() error { return s.Bolt.PutDocument(ctx, name, data, version) })
+}
+
+func (s store) Records(ctx context.Context, each func(provision.Record) error) error {
+	return s.reach(func() error { return s.Bolt.Records(ctx, each) })
 }
 
 // mailbox is the queue as a worker or the webhook reaches it.
 type mailbox struct {
-	next provision.Enqueuer
+	next queue.Changes
 	*faults
 }
 
@@ -476,4 +526,12 @@ func (m mailbox) Enqueue(ctx context.Context, changes []change.Change) error {
 		return errQueue
 	}
 	return err
+}
+
+// Waiting is how many Changes can be received now.
+func (m mailbox) Waiting(ctx context.Context) (int, error) {
+	if m.strikes("queue call lost", 150) {
+		return 0, errQueue
+	}
+	return m.next.Waiting(ctx)
 }

@@ -40,8 +40,10 @@ func (l *land) event() {
 		id := user()
 		what, err = "block or unblock "+id, l.tenant.Update(id, func(u sandbox.User) { u["accountEnabled"] = !u.Enabled() })
 	case n == 19:
-		id := group()
-		what, err = "delete group "+id, l.tenant.DeleteGroup(id)
+		if id := group(); l.mayTurn(id) {
+			l.turned[id] = l.clock()
+			what, err = "delete group "+id, l.tenant.DeleteGroup(id)
+		}
 	case n < 22:
 		what, err = l.fromTheBin(l.tenant.Restore, l.tenant.RestoreGroup, "restore ")
 	case n == 22:
@@ -149,5 +151,9 @@ func (l *land) fromTheBin(user, group func(string) error, verb string) (string, 
 		return verb + users[i], user(users[i])
 	}
 	id := groups[i-len(users)]
+	if !l.mayTurn(id) {
+		return "", nil
+	}
+	l.turned[id] = l.clock()
 	return verb + "group " + id, group(id)
 }

@@ -53,9 +53,6 @@ func (s *sweeper) Enqueue(_ context.Context, changes []change.Change) error {
 	return nil
 }
 
-// appID is the application (client) id of the enterprise application.
-const appID = "5b7c8d1e-0000-4000-8000-0000000000aa"
-
 func newSweeper(t testing.TB, seed uint64) *sweeper {
 	t.Helper()
 	s := &sweeper{now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}

@@ -3,6 +3,7 @@ package simulation_test
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -11,13 +12,15 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
+	"entrawebex/internal/sandbox"
 )
 
 // witness sees what goes to Webex and what Graph said before, and fails the
 // seed at once where a rule is broken. What is broken and mended before the end
 // would else not be seen: an account that is deleted is made again.
 type witness struct {
-	land *land
+	land   *land
+	faults *faults
 	// floor is how many may be disabled or deleted within an hour; zero for as
 	// many as may be.
 	floor int
@@ -30,6 +33,11 @@ type witness struct {
 	written map[change.Object]writing
 	// destroyed is when accounts were disabled or deleted.
 	destroyed map[string]time.Time
+	// entitled is since when somebody is to have an active account without a
+	// break, enabled since when somebody is there and enabled, whatever the scope.
+	entitled, enabled map[string]time.Time
+	// roles is when Graph last told the assignments of a user or a group.
+	roles map[string]time.Time
 	// operator says that somebody approves what the guard holds.
 	operator bool
 }
@@ -41,16 +49,18 @@ type writing struct {
 
 // attempt is one call of Converge: what was asked of it, and what it claimed.
 type attempt struct {
-	objects []change.Object
-	claims  map[change.Object]time.Time
+	claims map[change.Object]time.Time
+	// sweep says that it reads much before it writes.
+	sweep bool
 }
 
 type attemptKey struct{}
 
-func newWitness(l *land, floor int) *witness {
+func newWitness(l *land, f *faults, floor int) *witness {
 	return &witness{
-		land: l, floor: floor,
+		land: l, faults: f, floor: floor,
 		absent: map[string]time.Time{}, written: map[change.Object]writing{}, destroyed: map[string]time.Time{},
+		entitled: map[string]time.Time{}, enabled: map[string]time.Time{}, roles: map[string]time.Time{},
 	}
 }
 
@@ -58,10 +68,31 @@ func newWitness(l *land, floor int) *witness {
 func watch(converge func(context.Context, []change.Change) []provision.Attempt) func(context.Context, []change.Change) []provision.Attempt {
 	return func(ctx context.Context, changes []change.Change) []provision.Attempt {
 		a := &attempt{claims: map[change.Object]time.Time{}}
-		for _, c := range changes {
-			a.objects = append(a.objects, c.Object)
-		}
 		return converge(context.WithValue(ctx, attemptKey{}, a), changes)
+	}
+}
+
+// watched is a context in which a sweep is watched.
+func watched(ctx context.Context) context.Context {
+	return context.WithValue(ctx, attemptKey{}, &attempt{claims: map[change.Object]time.Time{}, sweep: true})
+}
+
+// happened is told that something may have happened in Entra.
+func (w *witness) happened() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	since(w.entitled, sandbox.Provisioned(w.land.tenant, w.land.rulesOfScope()...))
+	since(w.enabled, sandbox.Provisioned(w.land.tenant))
+}
+
+// since notes the time of those who are new, and forgets those who are not
+// there.
+func since(times map[string]time.Time, there []string) {
+	maps.DeleteFunc(times, func(id string, _ time.Time) bool { return !slices.Contains(there, id) })
+	for _, id := range there {
+		if times[id].IsZero() {
+			times[id] = time.Now()
+		}
 	}
 }
 
@@ -75,6 +106,7 @@ func (w *witness) claimed(ctx context.Context, o change.Object) {
 // told is told every answer that arrives.
 func (w *witness) told(question, answer []byte) {
 	asked := requestsOf(question)
+	sealed, _ := w.faults.isSealed()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	editAnswers(answer, func(answers []map[string]any) {
@@ -82,6 +114,9 @@ func (w *witness) told(question, answer []byte) {
 			path, _, _ := strings.Cut(asked[one["id"]], "?")
 			_, binned, inBin := strings.Cut(path, "/deletedItems/")
 			_, live, isUser := strings.Cut(path, "/users/")
+			if whose, ok := strings.CutSuffix(path, "/appRoleAssignments"); ok && one["status"] == float64(http.StatusOK) && !sealed {
+				w.roles[whose[strings.LastIndex(whose, "/")+1:]] = time.Now()
+			}
 			switch status := one["status"]; {
 			case inBin && status == float64(http.StatusNotFound) && w.absent[binned].IsZero():
 				w.absent[binned] = time.Now()
@@ -132,15 +167,21 @@ func (w *witness) sent(r *http.Request, body []byte) {
 			account := w.land.org.Users()[id]
 			owner, _ := account["externalId"].(string)
 			w.mayDestroy(one, id, owner, account["active"] == true)
+			if account["active"] == true && owner != "" && disables(one.body) {
+				w.mayDisable(a, owner)
+			}
 			w.mayWrite(a, change.Object{Kind: change.User, ID: owner})
 		}
 		if _, id, ok := strings.Cut(one.path, "/Groups/"); ok {
 			owner, _ := w.land.org.Groups()[id]["externalId"].(string)
 			o := change.Object{Kind: change.Group, ID: owner}
-			if owner != "" && a != nil && !slices.Contains(a.objects, o) {
-				w.land.failf("%s is written in an attempt at %v", o, a.objects)
+			if owner != "" && a != nil && a.claims[o].IsZero() {
+				w.land.failf("%s is written in an attempt that has not claimed it", o)
 			}
 			w.mayWrite(a, o)
+			if owner != "" && removes(one.body) {
+				w.mayTakeAway(a, o)
+			}
 		}
 	}
 }
@@ -205,6 +246,57 @@ func (w *witness) mayDestroy(one write, webexID, owner string, active bool) {
 	if recent > 2*w.floor {
 		w.land.failf("%d accounts are disabled or deleted within the hour, and the guard lets %d through", recent, w.floor)
 	}
+}
+
+// outdated is how old an answer of Graph may be on which an attempt acts. It is
+// read under the claim, by a sweep before it; and a replica lags behind.
+func (w *witness) outdated(a *attempt) time.Duration {
+	old := provision.Lease + time.Minute
+	if a != nil && a.sweep {
+		old += 15 * time.Minute
+	}
+	if w.faults.stale {
+		old += replicaLag
+	}
+	return old
+}
+
+// mayDisable fails the seed if an account is disabled whose user has been there,
+// enabled and in the scope for longer than an answer of Graph is on its way, or
+// for the scope while nobody can know it.
+func (w *witness) mayDisable(a *attempt, owner string) {
+	w.mu.Lock()
+	old := w.outdated(a)
+	entitled, is := w.entitled[owner]
+	enabled, blocked := w.enabled[owner], w.enabled[owner].IsZero()
+	w.mu.Unlock()
+	switch {
+	case is && time.Since(entitled) > old:
+		w.land.failf("the account of user %s is disabled, who is there, enabled and in scope since %s", owner, entitled.Format(time.TimeOnly))
+	case !blocked && time.Since(enabled) > old:
+		w.mayTakeAway(a, change.Object{Kind: change.User, ID: owner})
+	}
+}
+
+// mayTakeAway fails the seed if something is taken away from a live object whose
+// assignments decide about it, and Graph has not told them.
+func (w *witness) mayTakeAway(a *attempt, o change.Object) {
+	w.mu.Lock()
+	old, told := w.outdated(a), w.roles[o.ID]
+	w.mu.Unlock()
+	if w.land.assigned && time.Since(told) > old {
+		w.land.failf("something is taken away from %s, whose assignments Graph told last at %s", o, told.Format(time.TimeOnly))
+	}
+}
+
+// removes reports whether a PATCH of a group removes members.
+func removes(body map[string]any) bool {
+	operations, _ := body["Operations"].([]any)
+	return slices.ContainsFunc(operations, func(op any) bool {
+		o, _ := op.(map[string]any)
+		verb, _ := o["op"].(string)
+		return strings.EqualFold(verb, "remove")
+	})
 }
 
 // disables reports whether a PATCH sets active to false.

@@ -24,6 +24,7 @@ import (
 	"entrawebex/internal/provision"
 	"entrawebex/internal/renew"
 	"entrawebex/internal/sandbox"
+	"entrawebex/internal/scoping"
 	"entrawebex/internal/webex"
 )
 
@@ -32,6 +33,7 @@ const (
 	orgID       = "3b2a1c00-7d4e-4bbb-8ccc-1234567890ab"
 	domain      = "contoso.example"
 	clientState = "secretClientValue"
+	appID       = "4f0cbb36-6a8e-4a39-8f51-8a0d7e3f6c12" // of the enterprise application
 
 	graphHost   = "localhost:1" // a loopback host, to which a token may go
 	webexHost   = "webex.example"
@@ -46,6 +48,13 @@ type land struct {
 	random *randomness
 	clock  func() time.Time
 	nested bool
+	// assigned makes those the scope who are assigned to the enterprise
+	// application.
+	assigned bool
+	// turned is when an assignment, or a group that may be assigned, last came or
+	// went, listed when assignments last were: see mayTurn.
+	turned map[string]time.Time
+	listed time.Time
 	guard  *provision.Guard
 
 	network sandbox.Network
@@ -65,12 +74,13 @@ func newLand(t testing.TB, seed uint64, path string, clock func() time.Time, pos
 	t.Helper()
 	l := &land{
 		t: t, seed: seed, random: newRandomness(seed), clock: clock, nested: seed%3 == 0, network: sandbox.Network{},
+		turned: map[string]time.Time{},
 	}
 	var transport http.RoundTripper = l.network
 	if post != nil {
 		transport = post(l.network)
 	}
-	l.tenant = try(sandbox.NewTenant(sandbox.TenantConfig{ID: tenantID, Domain: domain, Token: "t", Transport: transport, Now: clock, Seed: seed}))(t)
+	l.tenant = try(sandbox.NewTenant(sandbox.TenantConfig{ID: tenantID, Domain: domain, Token: "t", AppID: appID, Transport: transport, Now: clock, Seed: seed}))(t)
 	l.org = try(sandbox.NewOrg(sandbox.OrgConfig{ID: orgID, Token: "t", Now: clock, Seed: seed}))(t)
 	l.network[graphHost], l.network[webexHost] = l.tenant, l.org
 	l.rules = try(mapping.Parse(infra.Provisioning()))(t)
@@ -86,12 +96,17 @@ func (l *land) subscribe(queue notification.Enqueuer) {
 	l.network[webhookHost] = try(notification.New(notification.Config{
 		ClientState: clientState, TenantID: tenantID, Queue: queue, Now: l.clock,
 	}))(l.t)
-	job := &renew.Job{
-		Graph: l.directory(l.network), Documents: l.ledger, Resources: renew.Resources(), WebhookURL: "http://" + webhookHost,
-		ClientState: clientState, Now: l.clock, Log: slog.New(slog.DiscardHandler),
-	}
-	if err := job.Run(l.t.Context()); err != nil {
+	if err := l.renewal(l.network, l.ledger).Run(l.t.Context()); err != nil {
 		l.t.Fatal(err)
+	}
+}
+
+// renewal is the job that keeps the subscriptions.
+func (l *land) renewal(wire http.RoundTripper, documents renew.Documents) *renew.Job {
+	l.t.Helper()
+	return &renew.Job{
+		Graph: l.directory(wire), Documents: documents, Resources: renew.Resources(), WebhookURL: "http://" + webhookHost,
+		ClientState: clientState, Now: l.clock, Log: slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -113,11 +128,21 @@ func (l *land) target(wire http.RoundTripper) *webex.Client {
 // engine returns an engine that reaches both sides over the wire.
 func (l *land) engine(wire http.RoundTripper, kept provision.Ledger, queue provision.Enqueuer) *provision.Engine {
 	l.t.Helper()
+	directory := l.directory(wire)
 	return provision.New(provision.Config{
-		Directory: l.directory(wire), Target: l.target(wire), Ledger: kept, Queue: queue, Mapping: l.rules, Nested: l.nested,
+		Directory: directory, Target: l.target(wire), Ledger: kept, Queue: queue, Mapping: l.rules, Nested: l.nested, Scope: l.scope(directory),
 		TenantID: tenantID, Guard: l.guard, Now: l.clock, Log: slog.New(slog.DiscardHandler),
 		Jitter: func(d time.Duration) time.Duration { return time.Duration(l.random.IntN(int(d))) },
 	})
+}
+
+// scope is those who are assigned, as a directory finds them; nil for everybody.
+func (l *land) scope(directory *entra.Client) *provision.Scope {
+	if !l.assigned {
+		return nil
+	}
+	app := &scoping.Application{AppID: appID, Find: directory.ServicePrincipal}
+	return &provision.Scope{App: app.ID, Covers: scoping.Roles{}.Cover}
 }
 
 func (l *land) close() {
@@ -149,12 +174,25 @@ func (l *land) failf(format string, args ...any) {
 // allowed.
 func (l *land) equal(allowed ...sandbox.Allowance) {
 	l.t.Helper()
-	if l.nested {
-		allowed = append(allowed, sandbox.Nested)
-	}
-	if differences := sandbox.Compare(l.tenant, l.org, allowed...); len(differences) > 0 {
+	if differences := l.differences(allowed...); len(differences) > 0 {
 		l.failf("%v", differences)
 	}
+}
+
+func (l *land) differences(allowed ...sandbox.Allowance) []sandbox.Difference {
+	return sandbox.Compare(l.tenant, l.org, append(l.rulesOfScope(), allowed...)...)
+}
+
+// rulesOfScope are the land's settings, as the sandbox names them.
+func (l *land) rulesOfScope() []sandbox.Allowance {
+	var rules []sandbox.Allowance
+	if l.nested {
+		rules = append(rules, sandbox.Nested)
+	}
+	if l.assigned {
+		rules = append(rules, sandbox.Assigned)
+	}
+	return rules
 }
 
 // randomness is a source of random numbers for several goroutines.

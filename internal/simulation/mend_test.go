@@ -1,0 +1,185 @@
+package simulation_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"entrawebex/internal/assembly"
+	"entrawebex/internal/config"
+	"entrawebex/internal/reconcile"
+	"entrawebex/internal/renew"
+	"entrawebex/internal/sandbox"
+)
+
+const (
+	// scheduled is the time between two runs of what is scheduled.
+	scheduled = time.Minute
+	// slack is how long after the last fault a job may still be held up: frozen
+	// for seven minutes, or waiting for the claim of one that died, fifteen.
+	slack = 25 * time.Minute
+	// idle is the time between two runs once nothing more is to be expected of
+	// them: a deleted user may be waited for a day.
+	idle = time.Hour
+)
+
+// tick waits for the next run of what is scheduled, of which several begin at
+// about the same moment.
+func (s *storm) tick(ctx context.Context) error {
+	s.faults.mu.Lock()
+	every := time.Duration(scheduled)
+	if !s.on && time.Since(s.ended) > replicaLag+2*slack {
+		every = idle
+	}
+	s.faults.mu.Unlock()
+	now := time.Now()
+	return s.sleep(ctx, now.Truncate(every).Add(every).Sub(now)+time.Duration(s.dice.IntN(int(100*time.Millisecond))))
+}
+
+// run runs a job once, for as long as a function may, or until it is killed.
+func (s *storm) run(ctx context.Context, name string, job func(context.Context) error) {
+	one, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.unique(15*time.Minute))
+	defer cancel()
+	if err := job(one); err != nil {
+		s.tellf("%s: %v", name, err)
+	}
+}
+
+// reconcile is what finds what was not told, as the function does.
+func (s *storm) reconcile(ctx context.Context) {
+	wire, kept := s.wire(), s.store()
+	parts := &assembly.Parts{
+		Settings: s.settings(), Rules: s.rules, Graph: s.directory(wire), Webex: s.target(wire), Ledger: kept, Queue: s.mailbox(),
+		Rests: func(context.Context) (string, error) { return "", nil }, Log: slog.New(slog.DiscardHandler),
+	}
+	engine := s.newEngine()
+	job, sweeps := parts.Reconcile(engine), parts.Sweeps(engine)
+	catchUps := renew.CatchUps{Documents: kept, Now: time.Now}
+	look := func(ctx context.Context) error {
+		begun := time.Now()
+		err := job.Run(ctx)
+		if err == nil {
+			s.assignmentsListed(ctx, begun)
+		}
+		return err
+	}
+	for s.tick(ctx) == nil {
+		s.run(ctx, "reconcile", func(ctx context.Context) error {
+			return errors.Join(catchUps.Settle(ctx, look), sweeps.Run(watched(ctx)))
+		})
+	}
+}
+
+// settings are the storm's, as an administrator writes them.
+func (s *storm) settings() config.Settings {
+	scope := "all"
+	if s.assigned {
+		scope = "assigned"
+	}
+	return config.Settings{
+		Entra: config.Entra{TenantID: tenantID, AppID: appID}, Scope: scope, DefaultAccess: "include",
+		ProvisionGroups: true, NestedGroups: s.nested, GroupSoftDelete: "keep",
+	}
+}
+
+// renew is what makes subscriptions anew that were dropped.
+func (s *storm) renew(ctx context.Context) {
+	job := s.renewal(s.wire(), s.store())
+	for s.tick(ctx) == nil {
+		s.run(ctx, "renew", func(ctx context.Context) error { return job.Run(ctx) })
+	}
+}
+
+// lose loses something of what the system learns by that something has changed,
+// now and then.
+func (s *storm) lose() {
+	if !s.lossy {
+		return
+	}
+	s.tenant.Silence(s.deaf || s.strikes("silence", 6))
+	if s.strikes("subscriptions dropped", 12) {
+		s.tenant.DropSubscriptions()
+	}
+	if s.strikes("delta tokens lost", 25) {
+		s.tenant.LoseCursors()
+	}
+	if s.strikes("document lost", 12) {
+		s.loseDocument()
+	}
+}
+
+// loseDocument spoils what the reconcile job goes on from.
+func (s *storm) loseDocument() {
+	names := []string{"delta user", "delta group"}
+	if s.assigned {
+		names = append(names, "assignments", fmt.Sprintf("assignments %d", s.dice.IntN(64)))
+	}
+	n := s.dice.IntN(len(names))
+	name, isCursor := names[n], n < 2
+	data, version, err := s.ledger.Document(s.t.Context(), name)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var p map[string]any
+	switch how := s.dice.IntN(3); {
+	case version == 0:
+		return
+	case how == 0 && isCursor:
+		s.tellf("— %q is deleted", name)
+		s.forgetDocument(name)
+		return
+	case how == 1 && isCursor && json.Unmarshal(data, &p) == nil:
+		s.tellf("— %q grows old", name)
+		p["at"] = time.Now().Add(-8 * 24 * time.Hour)
+		data = try(json.Marshal(p))(s.t)
+	default:
+		s.tellf("— %q is garbled", name)
+		data = []byte("garbled")
+	}
+	if err = s.ledger.PutDocument(s.t.Context(), name, data, version); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// forgetDocument takes a document out of the ledger, which itself never does.
+func (s *storm) forgetDocument(name string) {
+	if err := s.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte("documents")).Delete([]byte(name)) }); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// compareAll asks for a sweep, as once a month is done: of a stale answer that
+// came after the delta query had told the change nobody learns otherwise.
+func (s *storm) compareAll(ctx context.Context) {
+	s.t.Helper()
+	requests := &reconcile.Requests{Documents: s.ledger, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
+	if err := requests.Request(ctx, "a replica lagged behind"); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// mend waits for what was lost to be found: two runs after the last fault, and
+// as long as what is queued then takes. Until then Webex need not be what Entra
+// says; it fails later.
+func (s *storm) mend(ctx context.Context) {
+	s.t.Helper()
+	until := time.Now().Add(slack + 2*scheduled)
+	for time.Now().Before(until) && len(s.differences(s.allowed()...)) > 0 {
+		s.rest(ctx)
+	}
+	s.rest(ctx)
+}
+
+// allowed is what may be otherwise in the end: who was deleted for good while
+// delta queries had to begin anew stays, if disabled. They list who is there.
+func (s *storm) allowed() []sandbox.Allowance {
+	if s.counts["delta tokens lost"]+s.counts["document lost"] > 0 {
+		return []sandbox.Allowance{sandbox.PendingDelete}
+	}
+	return nil
+}
