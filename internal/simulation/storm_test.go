@@ -221,7 +221,7 @@ func (s *storm) live(ctx context.Context) {
 		s.witness.happened()
 		s.hideUser()
 		s.sealAssignments()
-		s.lose()
+		s.lose(ctx)
 		s.pass(time.Duration(s.random.IntN(int(90 * time.Second))))
 	}
 	s.turn(false)
