@@ -116,7 +116,8 @@ Environment:
                           or instead of it a service app, whose tokens are refreshed and
                           kept in DATA_DIR
   WEBEX_CLOUD             public (default) or usgov
-  WEBHOOK_URL             where Graph reaches this process, https
+  WEBHOOK_URL             where Graph reaches this process, https; empty: nowhere, and
+                          Graph is asked for changes instead
   CLIENT_STATE            a secret of yours: openssl rand -hex 32
   CLIENT_STATE_PREVIOUS   the one before it, while it is being changed
   SCOPE                   assigned (default): those assigned to the enterprise application;
@@ -130,6 +131,8 @@ Environment:
   GROUP_SOFT_DELETE       keep (default) or delete a group in Entra's recycle bin
   PROTECTED_USERS         ids or userNames never disabled or deleted, comma-separated
   UPSERT_ONLY             true: nothing is disabled, deleted or removed from a group (false)
+  REPAIR_DRIFT            true: what was changed in Webex by hand is put back when
+                          everything is compared (false)
   GUARD_FLOOR, GUARD_SHARE, GUARD_WINDOW
                           disables and deletes wait for you above the larger of 20 objects
                           and 1 percent of those provisioned, in 60m

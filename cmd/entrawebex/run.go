@@ -18,12 +18,13 @@ func runCommand(environ []string) *cobra.Command {
 		Use:   "run",
 		Short: "Serves everything in one process: webhook, queue, worker, ledger, subscription",
 		Long: `Serves everything in one process: the webhook, a queue and a ledger on disk, the
-workers, and the subscription to changes. Without flags it serves the tenant and
-the organization that the environment names, until it is interrupted; what was
-queued by then is worked on at the next start.
+workers, the subscription to changes, and what finds those of which none tells.
+Without flags it serves the tenant and the organization that the environment names,
+beginning with everybody in scope, until it is interrupted; what was queued by then
+is worked on at the next start.
 
 With --sandbox it needs no account: it brings a simulated Entra tenant and a
-simulated Webex organization, plays a day in that tenant (hires, renames, a swap
+simulated Webex organization, syncs everybody, plays a day in that tenant (hires, renames, a swap
 of names, leavers, restores, 500 changes at once, teams that form and merge, a
 subsidiary of 10,000 that becomes one group), shows each change as it lands in
 Webex, and compares both sides at the end. It exits 0 only if every user, group
