@@ -74,7 +74,7 @@ func BenchmarkSweep(b *testing.B) {
 					s.run(b)
 				}
 				s.report(b)
-				s.checkWritten(b, people)
+				s.checkWritten(b)
 			})
 			s.close()
 		})
@@ -218,7 +218,7 @@ func (s *swept) checkInitial(b *testing.B, people headcount) {
 
 func (s *swept) checkUnchanged(b *testing.B, people headcount) {
 	b.Helper()
-	s.checkWritten(b, people)
+	s.checkWritten(b)
 	s.check(b, pages(people.Users, webexUsers)+pages(people.Groups, webexGroups), people)
 	if n := s.kept.count.Load(); n > 0 {
 		b.Errorf("%d writes to the ledger, and nothing has changed", n)
@@ -226,7 +226,7 @@ func (s *swept) checkUnchanged(b *testing.B, people headcount) {
 }
 
 // checkWritten fails if anything was written to Webex.
-func (s *swept) checkWritten(b *testing.B, people headcount) {
+func (s *swept) checkWritten(b *testing.B) {
 	b.Helper()
 	if n := s.count("Webex", "") - s.count("Webex", "GET"); n > 0 {
 		b.Errorf("%d writes to Webex, and nothing has changed", n)
