@@ -565,3 +565,33 @@ func TestAPageIsDealtWithBeforeTheNextIsRead(t *testing.T) {
 		t.Errorf("%v writes before each page, want %v", written, want)
 	}
 }
+
+// The members of such a group are not for everybody to list: that none are
+// listed says nothing.
+func TestTheMembersOfAGroupWithHiddenMembershipAreComparedSingly(t *testing.T) {
+	t.Parallel()
+	s := newSweeper(t, 1)
+	defer s.close()
+	ids := try(headcount{Users: 5}.settle(s.tenant))(t)
+	group := try(s.tenant.CreateGroup(sandbox.Group{"displayName": "Hidden", "visibility": "HiddenMembership"}))(t)
+	if err := s.tenant.AddMembers(group, ids[:3]...); err != nil {
+		t.Fatal(err)
+	}
+	s.run()
+	s.drain()
+	s.equal()
+	s.again()
+	s.relist(func(list []map[string]any) []map[string]any {
+		for _, o := range list {
+			delete(o, "members@delta")
+		}
+		return list
+	})
+	s.run()
+	s.are(map[reconcile.Class]int{reconcile.InSync: 5, reconcile.Opaque: 1})
+	s.drain()
+	s.equal()
+	if s.writes() > 0 {
+		t.Errorf("%v", s.org.Calls.Snapshot())
+	}
+}
