@@ -191,6 +191,8 @@ type known struct {
 	// listed says that Webex lists it, seen that Entra does; drifted that Webex
 	// has something else than was written.
 	listed, seen, drifted bool
+	// left says that the engine could not deal with it, and the worker will.
+	left bool
 	// members are the Webex ids of a group's members, if whole.
 	members []string
 	whole   bool

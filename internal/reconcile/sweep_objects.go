@@ -227,6 +227,7 @@ func (r *run) flush(ctx context.Context) error {
 			c := r.look(a.Object)
 			c.Afresh = r.batch[i].Afresh
 			changes = append(changes, c)
+			r.known[a.Object].left = true
 		}
 		if a.Fault != nil && a.Fault.Kind == provision.Throttled {
 			throttled = a.Fault.Reason
@@ -296,13 +297,17 @@ func (r *run) differences(k *known, members []string) []string {
 	var differ []string
 	for _, id := range members {
 		u := r.known[change.Object{Kind: change.User, ID: id}]
-		if u == nil || u.webexID == "" {
-			continue // the group waits for them
-		}
-		if !has[u.webexID] {
+		switch {
+		case u == nil:
+		case u.webexID == "":
+			if u.left { // to the worker: so that the group waits for them
+				differ = append(differ, id)
+			}
+		case !has[u.webexID]:
 			differ = append(differ, id)
+		default:
+			delete(has, u.webexID)
 		}
-		delete(has, u.webexID)
 	}
 	for _, webexID := range slices.Sorted(maps.Keys(has)) {
 		if u := r.byWebex[webexID]; u != nil && u.object.Kind == change.User {

@@ -1,6 +1,7 @@
 package simulation_test
 
 import (
+	"net/http"
 	"slices"
 	"testing"
 
@@ -47,5 +48,37 @@ func TestASweepFindsWhoLeftAGroupThatWasRenamed(t *testing.T) {
 				t.Errorf("queued %v", s.queued)
 			}
 		})
+	}
+}
+
+// refusingCreates refuses what would create something in Webex.
+type refusingCreates struct{ next http.RoundTripper }
+
+func (w refusingCreates) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Host == webexHost && r.Method == http.MethodPost {
+		return answered(r, http.StatusServiceUnavailable, nil, ""), nil
+	}
+	return w.next.RoundTrip(r)
+}
+
+// Of a member whose account cannot be created now the group is told, so that it
+// waits for it.
+func TestASweepTellsAGroupOfAMemberThatIsLeftToTheWorker(t *testing.T) {
+	t.Parallel()
+	s := newSweeper(t, file(t.TempDir(), 1))
+	defer s.close()
+	s.populate(3, 1, 3)
+	s.run()
+	group := s.tenant.Groups()[0].Text("id")
+	late := try(s.tenant.Create(sandbox.User{"userPrincipalName": "late@" + domain, "displayName": "Late"}))(t)
+	if err := s.tenant.AddMembers(group, late); err != nil {
+		t.Fatal(err)
+	}
+	s.wire.next = refusingCreates{s.network}
+	s.queued = nil
+	s.begin()
+	s.run()
+	if !slices.ContainsFunc(s.queued, func(c change.Change) bool { return c.ID == group && slices.Contains(c.Members, late) }) {
+		t.Errorf("queued %v", s.queued)
 	}
 }
