@@ -53,7 +53,7 @@ func (s *storm) assignment() {
 		ids = assigned[s.random.IntN(len(assigned)):][:1]
 		what = "unassign " + ids[0]
 	default:
-		what, change = "assign", s.tenant.Assign
+		change = s.tenant.Assign
 		ids = s.assignable(n < 10)
 		s.random.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
 		ids = ids[:min(len(ids), 1+s.random.IntN(2))]

@@ -32,7 +32,7 @@ const (
 // about the same moment.
 func (s *storm) tick(ctx context.Context) error {
 	s.faults.mu.Lock()
-	every := time.Duration(scheduled)
+	every := scheduled
 	if !s.on && time.Since(s.ended) > replicaLag+2*slack {
 		every = idle
 	}
@@ -52,9 +52,10 @@ func (s *storm) run(ctx context.Context, name string, job func(context.Context) 
 
 // reconcile is what finds what was not told, as the function does.
 func (s *storm) reconcile(ctx context.Context) {
-	wire, kept := s.wire(), s.store()
+	wire, kept, changes := s.wire(), s.store(), s.mailbox()
+	changes.oneIn = 15 // it has few
 	parts := &assembly.Parts{
-		Settings: s.settings(), Rules: s.rules, Graph: s.directory(wire), Webex: s.target(wire), Ledger: kept, Queue: s.mailbox(),
+		Settings: s.settings(), Rules: s.rules, Graph: s.directory(wire), Webex: s.target(wire), Ledger: kept, Queue: changes,
 		Rests: func(context.Context) (string, error) { return "", nil }, Log: slog.New(slog.DiscardHandler),
 	}
 	engine := s.newEngine()
@@ -97,7 +98,7 @@ func (s *storm) renew(ctx context.Context) {
 
 // lose loses something of what the system learns by that something has changed,
 // now and then.
-func (s *storm) lose() {
+func (s *storm) lose(ctx context.Context) {
 	if !s.lossy {
 		return
 	}
@@ -109,19 +110,19 @@ func (s *storm) lose() {
 		s.tenant.LoseCursors()
 	}
 	if s.strikes("document lost", 12) {
-		s.loseDocument()
+		s.loseDocument(ctx)
 	}
 }
 
 // loseDocument spoils what the reconcile job goes on from.
-func (s *storm) loseDocument() {
+func (s *storm) loseDocument(ctx context.Context) {
 	names := []string{"delta user", "delta group"}
 	if s.assigned {
 		names = append(names, "assignments", fmt.Sprintf("assignments %d", s.dice.IntN(64)))
 	}
 	n := s.dice.IntN(len(names))
 	name, isCursor := names[n], n < 2
-	data, version, err := s.ledger.Document(s.t.Context(), name)
+	data, version, err := s.ledger.Document(ctx, name)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -141,7 +142,7 @@ func (s *storm) loseDocument() {
 		s.tellf("— %q is garbled", name)
 		data = []byte("garbled")
 	}
-	if err = s.ledger.PutDocument(s.t.Context(), name, data, version); err != nil {
+	if err = s.ledger.PutDocument(ctx, name, data, version); err != nil {
 		s.t.Fatal(err)
 	}
 }
