@@ -55,7 +55,12 @@ func (b *batch) leftScope(w *work) bool { return w.reading.Presence == Present &
 // the group: with that of a group within it, where those count, all users in
 // that. Those the engine itself named are known to it.
 func (b *batch) rescope(ctx context.Context, w *work) error {
-	if b.Scope == nil || !w.isGroup() || w.reading.Presence != Present || !b.Nested && !b.covers(w.reading) {
+	if b.Scope == nil || !w.isGroup() || w.reading.Presence != Present {
+		return nil
+	}
+	// Who leaves a group after it was unassigned, and before the list shows that, is
+	// nobody's member by then. A group that is in Webex was assigned.
+	if !b.Nested && !b.covers(w.reading) && w.record.WebexID == "" {
 		return nil
 	}
 	var changes []change.Change

@@ -161,6 +161,24 @@ func TestAGroupWithinAnAssignedGroupIsAMatterOfTheScopeOfAllInIt(t *testing.T) {
 	}
 }
 
+func TestWhoLeavesAGroupThatWasAssignedIsLookedAt(t *testing.T) {
+	t.Parallel()
+	w := setup(t, assignedOnly)
+	w.hire(ada, "ada@example.com")
+	w.team(sales, "Team", ada)
+	w.tenant.roles[sales] = []string{role}
+	w.converge(changed(sales))
+	delete(w.tenant.roles, sales)
+	w.tenant.groups[sales].members = nil
+	w.queue.queued = nil
+	w.converge(change.Change{
+		Object: change.Object{Kind: change.Group, ID: sales}, Members: []string{ada}, Source: change.Notification,
+	})
+	if len(w.queue.queued) != 1 || w.queue.queued[0].ID != ada {
+		t.Errorf("queued %v", w.queue.queued)
+	}
+}
+
 func TestAGroupThatIsNoLongerAssignedIsKeptAsItIs(t *testing.T) {
 	t.Parallel()
 	w := setup(t, assignedOnly)

@@ -513,16 +513,18 @@ func (s store) Records(ctx context.Context, each func(provision.Record) error) e
 type mailbox struct {
 	next queue.Changes
 	*faults
+
+	oneIn int // calls that are lost, or whose answers are
 }
 
 var errQueue = errors.New("the queue did not answer")
 
 func (m mailbox) Enqueue(ctx context.Context, changes []change.Change) error {
-	if m.strikes("queue call lost", 150) {
+	if m.strikes("queue call lost", m.oneIn) {
 		return errQueue
 	}
 	err := m.next.Enqueue(ctx, changes)
-	if err == nil && m.strikes("queue answer lost", 150) {
+	if err == nil && m.strikes("queue answer lost", m.oneIn) {
 		return errQueue
 	}
 	return err
@@ -530,7 +532,7 @@ func (m mailbox) Enqueue(ctx context.Context, changes []change.Change) error {
 
 // Waiting is how many Changes can be received now.
 func (m mailbox) Waiting(ctx context.Context) (int, error) {
-	if m.strikes("queue call lost", 150) {
+	if m.strikes("queue call lost", m.oneIn) {
 		return 0, errQueue
 	}
 	return m.next.Waiting(ctx)

@@ -52,9 +52,10 @@ func (s *storm) run(ctx context.Context, name string, job func(context.Context) 
 
 // reconcile is what finds what was not told, as the function does.
 func (s *storm) reconcile(ctx context.Context) {
-	wire, kept := s.wire(), s.store()
+	wire, kept, changes := s.wire(), s.store(), s.mailbox()
+	changes.oneIn = 15 // it has few
 	parts := &assembly.Parts{
-		Settings: s.settings(), Rules: s.rules, Graph: s.directory(wire), Webex: s.target(wire), Ledger: kept, Queue: s.mailbox(),
+		Settings: s.settings(), Rules: s.rules, Graph: s.directory(wire), Webex: s.target(wire), Ledger: kept, Queue: changes,
 		Rests: func(context.Context) (string, error) { return "", nil }, Log: slog.New(slog.DiscardHandler),
 	}
 	engine := s.newEngine()

@@ -55,7 +55,7 @@ type weather struct {
 // weatherOf is that of a seed. Every third has nested groups.
 func weatherOf(seed uint64) weather {
 	w := weather{
-		lossy: seed%4 == 1, deaf: seed%20 == 1, stale: seed%4 == 2, guarded: seed%4 == 3, assigned: seed/3%3 == 1, twins: seed/4%3 == 0,
+		lossy: seed%4 == 1, deaf: seed%8 == 1, stale: seed%4 == 2, guarded: seed%4 == 3, assigned: seed/3%3 == 1, twins: seed/4%3 == 0,
 	}
 	w.reconciled = w.lossy || w.stale || w.assigned || seed/4%4 == 0
 	return w
@@ -88,7 +88,7 @@ func newStorm(t *testing.T, seed uint64, path string, w weather) *storm {
 // What a process reaches the others by.
 func (s *storm) wire() wire       { return wire{s.faults, s.witness, s.network} }
 func (s *storm) store() store     { return store{s.ledger, s.faults, s.witness} }
-func (s *storm) mailbox() mailbox { return mailbox{queue.Changes{Queue: s.changes}, s.faults} }
+func (s *storm) mailbox() mailbox { return mailbox{queue.Changes{Queue: s.changes}, s.faults, 150} }
 
 // newEngine is the engine of a process of its own.
 func (s *storm) newEngine() *provision.Engine { return s.engine(s.wire(), s.store(), s.mailbox()) }
