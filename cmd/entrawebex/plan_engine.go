@@ -133,7 +133,7 @@ func (pl *planner) all(ctx context.Context) error {
 				pl.classified(a)
 			}
 		},
-		Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Now: time.Now,
 	}
 	result, err := sweep.Run(ctx)
 	if err != nil {

@@ -59,10 +59,10 @@ type Parts struct {
 	Log     *slog.Logger
 }
 
-// parallel is how many objects are claimed, decided and concluded at a time: a
-// ledger on another machine answers each in milliseconds, and one on this one
-// writes them together.
-const parallel = 16
+// parallel is how many objects are claimed, decided and concluded at a time: as
+// many as a sweep hands over together. A ledger on another machine answers each in
+// milliseconds, and one on this one writes them together.
+const parallel = 100
 
 // Engine returns the engine.
 func (p *Parts) Engine() *provision.Engine {
@@ -162,7 +162,6 @@ func (p *Parts) Sweeps(engine *provision.Engine) *reconcile.Schedule {
 				},
 				Progress: progress,
 				Now:      time.Now,
-				Log:      p.Log,
 			}
 		},
 		Now: time.Now,

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"entrawebex/internal/change"
@@ -127,7 +126,6 @@ type Sweep struct {
 	Progress   func(Progress)
 	Classified func(Account)
 	Now        func() time.Time
-	Log        *slog.Logger
 }
 
 const (

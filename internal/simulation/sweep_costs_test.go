@@ -135,7 +135,7 @@ func (s *swept) forget(b *testing.B) {
 		Rests: func(context.Context) (string, error) { return "", nil },
 		Depth: func(context.Context) (int, error) { return 0, nil },
 		Round: func(context.Context, change.Kind, string) error { return nil },
-		Now:   time.Now, Log: slog.New(slog.DiscardHandler),
+		Now:   time.Now,
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"path"
 	"strings"
@@ -92,7 +91,7 @@ func (s *sweeper) begin(wire http.RoundTripper, kept provision.Ledger) {
 			return nil
 		},
 		Classified: func(a reconcile.Account) { s.classes[a.Class] = append(s.classes[a.Class], a) },
-		Now:        s.clock, Log: slog.New(slog.DiscardHandler),
+		Now:        s.clock,
 	}
 	s.cursors, s.classes, s.sizes = map[change.Kind]string{}, map[reconcile.Class][]reconcile.Account{}, nil
 }
