@@ -229,6 +229,7 @@ func (r *run) flush(ctx context.Context) error {
 		if err := r.converge(ctx, r.batch[:size]); err != nil {
 			return err
 		}
+		r.tell(r.progress) // still at it
 		r.batch = r.batch[size:]
 	}
 	r.batch = nil
