@@ -59,8 +59,9 @@ func (b *batch) rescope(ctx context.Context, w *work) error {
 		return nil
 	}
 	// Who leaves a group after it was unassigned, and before the list shows that, is
-	// nobody's member by then. A group that is in Webex was assigned.
-	if !b.Nested && !b.covers(w.reading) && w.record.WebexID == "" {
+	// nobody's member by then. A group that is in Webex was assigned; where none
+	// are, any may have been.
+	if !b.Nested && !b.SkipGroups && !b.covers(w.reading) && w.record.WebexID == "" {
 		return nil
 	}
 	var changes []change.Change

@@ -118,9 +118,10 @@ func TestAMembershipInAnAssignedGroupIsAMatterOfTheMembersScope(t *testing.T) {
 				Object: change.Object{Kind: change.Group, ID: sales}, Members: []string{ada, bob}, Source: change.Notification,
 			}
 			w.converge(c)
-			if len(w.queue.queued) > 0 {
-				t.Fatalf("queued of a group out of scope: %v", w.queue.queued)
+			if !skip && len(w.queue.queued) > 0 {
+				t.Fatalf("queued of a group that never was in scope: %v", w.queue.queued)
 			}
+			w.queue.queued = nil
 			w.tenant.roles[sales] = []string{role}
 			w.converge(c)
 			var queued []string

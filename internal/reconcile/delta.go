@@ -51,6 +51,9 @@ func (j *Job) delta(ctx context.Context, kind change.Kind) error {
 // ends between the two is repeated. A page that was not answered moves the
 // cursor only to where it was asked for.
 func (j *Job) flush(ctx context.Context, held *round, cursor Cursor, link string, unanswered bool) (Cursor, bool, error) {
+	if err := j.askForMembers(ctx, held, cursor.Kind); err != nil {
+		return cursor, false, err
+	}
 	changes := j.changes(ctx, held)
 	if err := j.enqueue(ctx, changes); err != nil {
 		return cursor, false, err
@@ -62,6 +65,20 @@ func (j *Job) flush(ctx context.Context, held *round, cursor Cursor, link string
 		return cursor, true, nil
 	}
 	return j.Cursors.Advance(ctx, cursor, link)
+}
+
+// askForMembers asks for a sweep if a group is gone that may have been between
+// users and an assigned group: Graph does not tell who was in it.
+func (j *Job) askForMembers(ctx context.Context, held *round, kind change.Kind) error {
+	if j.App == nil || !j.Nested || kind != change.Group {
+		return nil
+	}
+	for _, t := range held.objects {
+		if t.away {
+			return j.Sweeps.Request(ctx, "a group was deleted, and who was in it may be in scope no more")
+		}
+	}
+	return nil
 }
 
 // forget ends a cursor that Graph no longer knows.

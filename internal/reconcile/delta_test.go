@@ -377,3 +377,33 @@ func TestARunWithoutADeadlineEndsToo(t *testing.T) {
 		w.queued("user " + ada)
 	})
 }
+
+// Who was in a group that is deleted nobody tells; through it they may have been
+// in the scope.
+func TestADeletedGroupWithinOthersAsksForASweepWhereItMayHaveGivenTheScope(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name             string
+		everybody, plain bool
+		due              bool
+	}{
+		{"nested and assigned", false, false, true},
+		{"assigned", false, true, false},
+		{"everybody is in scope", true, false, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t)
+			w.Nested = !test.plain
+			if !test.everybody {
+				w.assigned()
+			}
+			deleted := Object{Object: change.Object{Kind: change.Group, ID: sales}, Removed: SoftDeleted}
+			w.page(change.Group, "0", Page{Objects: []Object{deleted}, Delta: "1"})
+			w.run()
+			if due := w.sweepDue(); strings.Contains(due, "who was in it") != test.due {
+				t.Errorf("due: %q", due)
+			}
+		})
+	}
+}

@@ -577,3 +577,21 @@ func TestACatchUpStaysDueThatBecameDueWhileOneWasMade(t *testing.T) {
 		}
 	}
 }
+
+func TestANoteThatCannotBeReadIsACatchUpThatIsDue(t *testing.T) {
+	t.Parallel()
+	kept := documents{}
+	c := renew.CatchUps{Documents: kept, Now: time.Now}
+	if err := kept.PutDocument(t.Context(), "catch-up", []byte("{"), 0); err != nil {
+		t.Fatal(err)
+	}
+	caught := 0
+	for range 2 {
+		if err := c.Settle(t.Context(), func(context.Context) error { caught++; return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if due, err := c.Due(t.Context()); err != nil || !due.Since.IsZero() || caught != 2 {
+		t.Errorf("%+v, %v, caught up %d times", due, err, caught)
+	}
+}
