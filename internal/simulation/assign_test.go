@@ -92,6 +92,8 @@ func (s *storm) assignable(users bool) []string {
 // since. Of one that is there and back between two lists Graph keeps no trace:
 // whoever was looked at meanwhile stays as that was, until a sweep.
 func (l *land) mayTurn(id string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	return !l.assigned || l.turned[id].Add(2*scheduled).Before(l.listed)
 }
 
@@ -100,6 +102,8 @@ func (s *storm) assignmentsListed(ctx context.Context, begun time.Time) {
 	var manifest struct{ Hash string }
 	data, _, err := s.ledger.Document(ctx, "assignments")
 	if err == nil && json.Unmarshal(data, &manifest) == nil && manifest.Hash != "" {
+		s.land.mu.Lock()
+		defer s.land.mu.Unlock()
 		s.listed = begun
 	}
 }
