@@ -34,7 +34,7 @@ allocations: ## the allocation gate, which the race detector would distort
 	go test -v -run Alloc ./internal/notification
 
 simulation: ## SEEDS simulated lives of a tenant
-	GOGC=400 go test -v -run Simulation ./internal/simulation -seeds $(SEEDS)
+	GOGC=800 go test -v -run Simulation ./internal/simulation -seeds $(SEEDS)
 
 race: ## all tests under the race detector
 	go test -race ./...

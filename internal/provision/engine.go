@@ -114,6 +114,8 @@ type work struct {
 	reading        Reading
 	// seen is how a sweep saw the object; nil if none did.
 	seen *Sighting
+	// adopted says that a sweep found the account, and no attempt of ours before.
+	adopted bool
 	// seeded says that the group was created with those of its members that
 	// have an account, absent are the others.
 	seeded bool

@@ -76,6 +76,7 @@ func (b *batch) matchSeen(ctx context.Context, w *work, want map[string]any) {
 			continue
 		}
 		w.step(Matching, Success, fmt.Sprintf("adopted the account %s; its externalId was %q", found.ID, found.externalID()))
+		w.adopted = true
 		b.link(w, found)
 		b.change(ctx, w, want)
 		return
@@ -119,8 +120,7 @@ func (b *batch) seed(ctx context.Context, w *work) {
 // for one that was cut short and begins again.
 func (b *batch) parked(ctx context.Context, w *work, d Destruction) bool {
 	waits := w.record.Hold != nil && w.record.Hold.Parked && w.record.Hold.Operation == d
-	adopted := w.stored.WebexID == ""
-	if !waits && (w.seen == nil || !w.seen.Park || !adopted) || w.record.Approval.covers(d, 0, b.Now()) {
+	if !waits && (w.seen == nil || !w.seen.Park || !w.adopted) || w.record.Approval.covers(d, 0, b.Now()) {
 		return false
 	}
 	h := Hold{Operation: d, Fingerprint: fingerprint(w.reading.Presence, w.reading.Attributes), Parked: true}

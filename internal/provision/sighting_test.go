@@ -191,3 +191,20 @@ func TestAnAccountIsGivenToOneOfTwoWhoWouldAdoptIt(t *testing.T) {
 		t.Errorf("both are linked to %q: %s, %s", first, attempts[0].Reason, attempts[1].Reason)
 	}
 }
+
+// What an attempt of ours created and never learned of was not there before.
+func TestAnAccountOfOurOwnIsNotParked(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	p := w.hire(ada, "ada@example.com")
+	w.org.answer = lost()
+	w.converge(updated(ada))
+	w.org.answer = nil
+	p.enabled = false
+	w.now = w.now.Add(10 * time.Minute)
+	s := w.sighted(ada, w.account(ada))
+	s.Park = true
+	if a := w.see(s)[0]; a.Action != provision.Disable {
+		t.Errorf("%s: %s", a.Status, a.Reason)
+	}
+}

@@ -25,6 +25,8 @@ func TestSimulationOfGroupsEndsWithWebexEqualToEntra(t *testing.T) {
 	t.Parallel()
 	workers := uint64(runtime.GOMAXPROCS(0))
 	var steps, attempts atomic.Int64
+	var next atomic.Uint64 // seeds are not all as long
+	next.Store(*first)
 	begun := time.Now()
 	t.Cleanup(func() { // once the parallel subtests are done
 		t.Logf("seeds %d to %d: %d batches, %d lines of story, %s",
@@ -34,7 +36,7 @@ func TestSimulationOfGroupsEndsWithWebexEqualToEntra(t *testing.T) {
 		t.Run(fmt.Sprint(worker), func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			for seed := *first + worker; seed < *first+*seeds && !t.Failed(); seed += workers {
+			for seed := next.Add(1) - 1; seed < *first+*seeds && !t.Failed(); seed = next.Add(1) - 1 {
 				w := newWorld(t, seed, file(dir, seed))
 				w.life()
 				steps.Add(int64(w.steps))
