@@ -317,7 +317,7 @@ func TestSimulationOfSweepsEndsWithWebexEqualToEntra(t *testing.T) {
 	for n := range 8 {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			t.Parallel()
-			for seed := *first + uint64(n); seed < *first+*seeds/8 && !t.Failed(); seed += 8 {
+			for seed := *first + uint64(n); seed < *first+share(16) && !t.Failed(); seed += 8 {
 				liveUnseen(t, seed)
 			}
 		})
