@@ -551,3 +551,21 @@ func TestSeveralChangesOfOneObjectAreOnePieceOfWork(t *testing.T) {
 		t.Errorf("%d attempts, %d readings", len(attempts), w.tenant.reads)
 	}
 }
+
+// A replica may still have whom Graph has just said to be deleted for good. The
+// word comes once.
+func TestTheWordThatSomebodyIsDeletedOutlivesAStaleAnswer(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	p := w.hire(ada, "ada@example.com")
+	w.provisioned(ada)
+	if a := w.converge(deleted(ada))[0]; a.Fault == nil || a.Again == 0 || w.org.of(ada)["active"] != true {
+		t.Fatalf("%s: %s", a.Status, a.Reason)
+	}
+	p.gone = true
+	w.converge(deleted(ada)) // the same message
+	w.now = w.now.Add(10 * time.Minute)
+	if w.converge(deleted(ada)); w.org.of(ada) != nil {
+		t.Errorf("the account is left: %v", w.org.of(ada))
+	}
+}
