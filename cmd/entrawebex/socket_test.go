@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"entrawebex/internal/pause"
 	"entrawebex/internal/queue"
 )
 
@@ -42,6 +43,14 @@ func running(t *testing.T) (p *process, environ []string) {
 		}
 	})
 	return p, []string{"DATA_DIR=" + s.data}
+}
+
+// rest has the worker rest, which else buries at once what a replay puts back.
+func rest(t *testing.T, p *process) {
+	t.Helper()
+	if err := p.recovery.Switch.Pause(t.Context(), pause.Graph, pause.Pause{Since: time.Now(), Why: "test", ByOperator: true}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // dead puts n messages on the dead-letter queue, as the queue itself does.
@@ -200,6 +209,7 @@ func TestACommandEndsWithTheClientThatAskedForIt(t *testing.T) {
 	t.Parallel()
 	p, environ := running(t)
 	const many = 30
+	rest(t, p)
 	dead(t, p, many)
 	root := command(environ, terminal{})
 	ctx, goAway := context.WithCancel(t.Context())
@@ -246,6 +256,7 @@ func TestACommandEndsWithTheRunThatCarriesItOut(t *testing.T) {
 	s := setup(t, 4)
 	p := s.open()
 	const many = 30
+	rest(t, p)
 	dead(t, p, many)
 	ctx, stop := context.WithCancel(t.Context())
 	var group sync.WaitGroup
