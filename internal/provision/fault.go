@@ -27,8 +27,8 @@ const (
 	// Gone: the account is not there (404 on GET, PATCH or DELETE). Not a
 	// fault: recreated if it should be active, else done.
 	Gone FaultKind = "gone"
-	// Exists: the name is taken (409). Not a fault by itself: the holder is
-	// looked at.
+	// Exists: it conflicts with something that is there (409), mostly a name.
+	// Not a fault by itself: what is there is looked at.
 	Exists FaultKind = "exists"
 	// NoTarget: a PATCH names an element the account does not have (400,
 	// scimType noTarget, RFC 7644 section 3.12). Not a fault by itself: the
@@ -47,6 +47,12 @@ type Fault struct {
 	// GivenUp says that it was tried for a day and is not tried again: to the
 	// dead-letter queue, from which it is replayed once the sides have recovered.
 	GivenUp bool
+	// Foreign says that a proxy or a gateway answered and not the side itself: a
+	// redirect, its log-in, a page. It is trouble of the side, not of the object.
+	Foreign bool
+	// RequestID is the side's own id of the call, which its support asks for:
+	// Graph's request-id, Webex's trackingId. Empty if it gave none.
+	RequestID string
 	// Uncertain says that the call may have had its effect: a time-out, a
 	// broken connection, a 5xx.
 	Uncertain bool

@@ -121,7 +121,8 @@ type Resource struct {
 	// Attributes is the SCIM resource as JSON has it, without members.
 	Attributes map[string]any
 	// Reserved says why it may not be adopted, whatever its name: Webex
-	// itself or another system manages it. Empty if it may.
+	// itself or another system manages it, or it is the account of a room or a
+	// service. Empty if it may.
 	Reserved string
 }
 
@@ -139,6 +140,9 @@ type Operation struct {
 type Answer struct {
 	// ID is the Webex id of what was created.
 	ID string
+	// Shown is the resource as Webex's answer shows it, without members; nil if
+	// the answer had no body. What it shows is what Webex has, whatever was asked.
+	Shown map[string]any
 	// Err is nil, or a *Fault.
 	Err error
 }
@@ -155,16 +159,21 @@ type MemberChange struct {
 
 // Target is Webex as the engine sees it.
 type Target interface {
-	// Read reads one user or group by its Webex id. Fault Gone if there is
-	// none.
+	// Read reads one user or group by its Webex id. Fault Gone if Webex itself,
+	// and nobody between, says that there is none: one such answer is no proof.
 	Read(ctx context.Context, kind change.Kind, id string) (Resource, error)
 	// Named returns the users whose userName, or the groups whose displayName,
 	// is the one given, case aside; none is not an error.
 	Named(ctx context.Context, kind change.Kind, name string) ([]Resource, error)
+	// Addressed returns the users one of whose emails.value is the address, case
+	// aside, whatever their userName; none is not an error.
+	Addressed(ctx context.Context, address string) ([]Resource, error)
 	// Apply carries out the operations in their order and returns an Answer
 	// for each, in that order. One that fails does not stop the others.
-	// Faults: Exists for a name that is taken, Gone for an id that is not
-	// there, NoTarget, and the retryable and permanent kinds.
+	// Faults: Exists for what conflicts with something that is there, a name or
+	// not, Gone for an id that is not there by Webex's own word, NoTarget, and the
+	// retryable and permanent kinds. An answer that is not this resource is an
+	// uncertain fault.
 	Apply(ctx context.Context, ops []Operation) []Answer
 	// ChangeMembers makes members of those in Add and takes those in Remove
 	// out. Whoever is what he shall be already stays it. refused are the

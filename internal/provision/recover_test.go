@@ -78,6 +78,10 @@ func (f fragileTarget) Named(ctx context.Context, kind change.Kind, name string)
 	return f.Target.Named(ctx, kind, name)
 }
 
+func (f fragileTarget) Addressed(ctx context.Context, address string) ([]provision.Resource, error) {
+	return f.Target.Addressed(ctx, address)
+}
+
 func (f fragileTarget) Apply(ctx context.Context, ops []provision.Operation) []provision.Answer {
 	for _, op := range ops {
 		f.call("apply", op.Object)

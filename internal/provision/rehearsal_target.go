@@ -21,6 +21,7 @@ func IsPlanned(webexID string) bool { return strings.HasPrefix(webexID, planned)
 type ReadOnlyTarget interface {
 	Read(ctx context.Context, kind change.Kind, id string) (Resource, error)
 	Named(ctx context.Context, kind change.Kind, name string) ([]Resource, error)
+	Addressed(ctx context.Context, address string) ([]Resource, error)
 	Members(ctx context.Context, groupID string, each func(ids []string) error) error
 	Lister
 }
@@ -94,6 +95,22 @@ func (t *RehearsalTarget) Read(ctx context.Context, kind change.Kind, id string)
 	}
 	t.meet(found)
 	return t.present(kind, found), nil
+}
+
+// Addressed implements Target: what was only written here is not searched.
+func (t *RehearsalTarget) Addressed(ctx context.Context, address string) ([]Resource, error) {
+	there, err := t.webex.Addressed(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	var found []Resource
+	for _, r := range there {
+		t.meet(r)
+		if r = t.present(change.User, r); t.has(r.ID) {
+			found = append(found, r)
+		}
+	}
+	return found, nil
 }
 
 // Named implements Target.

@@ -436,6 +436,21 @@ func (o *org) Named(_ context.Context, kind change.Kind, name string) ([]provisi
 	return []provision.Resource{{ID: id, Attributes: maps.Clone(o.accounts[id])}}, nil
 }
 
+func (o *org) Addressed(_ context.Context, address string) ([]provision.Resource, error) {
+	o.calls = append(o.calls, "SEARCH")
+	var found []provision.Resource
+	for _, id := range slices.Sorted(maps.Keys(o.accounts)) {
+		emails, _ := o.accounts[id]["emails"].([]any)
+		for _, e := range emails {
+			if email, _ := e.(map[string]any); strings.EqualFold(fmt.Sprint(email["value"]), address) {
+				found = append(found, provision.Resource{ID: id, Attributes: maps.Clone(o.accounts[id])})
+				break
+			}
+		}
+	}
+	return found, nil
+}
+
 func (o *org) ChangeMembers(_ context.Context, c provision.MemberChange) (map[string]error, error) {
 	o.calls = append(o.calls, fmt.Sprintf("MEMBERS+%d-%d", len(c.Add), len(c.Remove)))
 	if o.down != nil {

@@ -51,13 +51,30 @@ func (c *Client) Read(ctx context.Context, kind change.Kind, id string) (provisi
 }
 
 // Named searches the organization for a user by userName or for groups by
-// displayName: GET /Users or GET /Groups with a filter, all pages of it. A
-// group of another name is left out: who ignored the filter would otherwise
-// have any group adopted.
+// displayName: GET /Users or GET /Groups with a filter, all pages of it. What
+// has another name is left out: who ignored the filter would otherwise have
+// anything adopted.
 func (c *Client) Named(ctx context.Context, kind change.Kind, name string) ([]provision.Resource, error) {
+	attribute := typeOf(kind).name
+	return c.search(ctx, kind, attribute, name, func(attributes map[string]any) bool {
+		text, _ := attributes[attribute].(string)
+		return kind == change.User || strings.EqualFold(text, name)
+	})
+}
+
+// Addressed searches the organization for users by an address of theirs: GET
+// /Users with a filter.
+func (c *Client) Addressed(ctx context.Context, address string) ([]provision.Resource, error) {
+	return c.search(ctx, change.User, "emails.value", address, func(map[string]any) bool { return true })
+}
+
+// search returns what has that value of the attribute, and matches.
+func (c *Client) search(
+	ctx context.Context, kind change.Kind, attribute, value string, matches func(attributes map[string]any) bool,
+) ([]provision.Resource, error) {
 	t := typeOf(kind)
-	what := fmt.Sprintf("search Webex %ss by %s", kind, t.name)
-	search := t.endpoint + "?filter=" + escape(t.name+" eq "+quote(name))
+	what := fmt.Sprintf("search Webex %ss by %s", kind, attribute)
+	search := t.endpoint + "?filter=" + escape(attribute+" eq "+quote(value))
 	if kind == change.Group {
 		search += "&" + withoutMembers
 	}
@@ -80,9 +97,8 @@ func (c *Client) Named(ctx context.Context, kind change.Kind, name string) ([]pr
 			if err != nil {
 				return 0, 0, err
 			}
-			text, _ := attributes[t.name].(string)
 			// A resource moves from page to page while others come and go.
-			if seen[r.ID] || kind == change.Group && !strings.EqualFold(text, name) {
+			if seen[r.ID] || !matches(attributes) {
 				continue
 			}
 			seen[r.ID] = true
