@@ -192,15 +192,62 @@ func (m Mapping) Resource(values map[string]any) map[string]any {
 	return resource
 }
 
-// Values returns what a SCIM resource has at the mapped paths.
+// Values returns what a SCIM resource has at the mapped paths. Of several
+// elements that a path picks it is the primary one, else the first.
 func (m Mapping) Values(resource map[string]any) map[string]any {
 	values := make(map[string]any, len(m.rules))
 	for _, r := range m.rules {
 		if v, ok := r.target.get(resource); ok {
-			values[r.target.text] = v
+			values[r.target.text] = r.target.typed(v)
 		}
 	}
 	return values
+}
+
+// Picks are, by the elements of multi-valued attributes of which a resource has
+// more than the mapped one, the filters that pick that one.
+type Picks map[string]string
+
+// Picks returns what Diff needs in order to change the elements that Values
+// read, and no other; nil if there is no doubt about any.
+func (m Mapping) Picks(resource map[string]any) Picks {
+	var picks Picks
+	for _, r := range m.rules {
+		if pick := r.target.pick(resource); pick != "" {
+			if picks == nil {
+				picks = Picks{}
+			}
+			picks[r.target.element()] = pick
+		}
+	}
+	return picks
+}
+
+// Same reports whether two values of the target mean the same to SCIM.
+func (m Mapping) Same(target string, a, b any) bool {
+	for _, r := range m.rules {
+		if r.target.text == target {
+			return r.same(a, b)
+		}
+	}
+	return reflect.DeepEqual(a, b)
+}
+
+// same compares as SCIM's schema does (RFC 7643 section 8.7.1: userName and
+// addresses are not caseExact), and as Webex does, which takes outer blanks off.
+func (r rule) same(a, b any) bool { return reflect.DeepEqual(r.canonical(a), r.canonical(b)) }
+
+// canonical is the one form of all values that are the same.
+func (r rule) canonical(v any) any {
+	s, ok := r.target.typed(v).(string)
+	if !ok {
+		return r.target.typed(v)
+	}
+	s = strings.TrimSpace(s)
+	if r.email || r.target.ignoresCase() {
+		s = strings.ToLower(s)
+	}
+	return s
 }
 
 // PatchOperation is one operation of a SCIM PATCH (RFC 7644 section 3.5.2).
@@ -211,10 +258,11 @@ type PatchOperation struct {
 }
 
 // Diff returns the smallest PATCH that turns have into want, and the paths it
-// changes. What want does not name is left alone. An element of a multi-valued
+// changes. What want does not name is left alone, and so is what means the same. An element of a multi-valued
 // attribute of which have knows nothing is added as a whole: a replace would
-// have no target.
-func (m Mapping) Diff(have, want map[string]any) (patch []PatchOperation, changed []string) {
+// have no target. Picks tell elements apart that the paths do not; nil if there
+// are none.
+func (m Mapping) Diff(have, want map[string]any, picks Picks) (patch []PatchOperation, changed []string) {
 	known, added := map[string]bool{}, map[string]map[string]any{}
 	for _, r := range m.rules {
 		if _, ok := have[r.target.text]; ok {
@@ -223,13 +271,13 @@ func (m Mapping) Diff(have, want map[string]any) (patch []PatchOperation, change
 	}
 	for _, r := range m.rules {
 		v, ok := want[r.target.text]
-		if !ok || reflect.DeepEqual(have[r.target.text], v) {
+		if !ok || r.same(have[r.target.text], v) {
 			continue
 		}
 		changed = append(changed, r.target.text)
 		element := r.target.element()
 		if element == "" || known[element] {
-			patch = append(patch, PatchOperation{Op: "replace", Path: r.target.text, Value: v})
+			patch = append(patch, PatchOperation{Op: "replace", Path: r.target.picked(picks), Value: v})
 			continue
 		}
 		if at, ok := added[element]; ok {
@@ -283,10 +331,23 @@ func source(attributes map[string]any, name string) any {
 // Entra's own service does ("How provisioning works: B2B (guest) users"), and
 // returns every other name as it is.
 func guestAddress(upn string) string {
-	home, _, guest := strings.Cut(upn, "#EXT#@")
+	const mark = "#ext#@" // in any case
+	end := strings.Index(strings.Map(lowerASCII, upn), mark)
+	if end < 0 {
+		return upn
+	}
+	home := upn[:end]
 	at := strings.LastIndexByte(home, '_') // a domain has no underscore, an alias may
-	if !guest || at < 0 {
+	if at < 0 {
 		return upn
 	}
 	return home[:at] + "@" + home[at+1:]
+}
+
+// lowerASCII changes no rune's length.
+func lowerASCII(r rune) rune {
+	if 'A' <= r && r <= 'Z' {
+		return r + ('a' - 'A')
+	}
+	return r
 }

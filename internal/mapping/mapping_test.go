@@ -122,6 +122,8 @@ func TestMap(t *testing.T) {
 		err       string
 	}{
 		{"a guest is read under the address at home", "userPrincipalName", "bo_lee_partner.com#EXT#@contoso.onmicrosoft.com", "userName", "bo_lee@partner.com", ""},
+		{"so is one whose mark is in lower case", "userPrincipalName", "bo_lee_partner.com#ext#@contoso.onmicrosoft.com", "userName", "bo_lee@partner.com", ""},
+		{"and one whose mark is in mixed case", "userPrincipalName", "bo_lee_partner.com#Ext#@contoso.onmicrosoft.com", "userName", "bo_lee@partner.com", ""},
 		{"a name with EXT in it is no guest", "userPrincipalName", "ext@example.com", "userName", "ext@example.com", ""},
 		{"a plus sign belongs to the address", "userPrincipalName", "a+b@example.com", "userName", "a+b@example.com", ""},
 		{"what cannot sign in is inactive", "IsSoftDeleted", true, "active", false, ""},
@@ -230,7 +232,7 @@ func TestDiff(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			patch, changed := defaults(t).Diff(test.have, test.want)
+			patch, changed := defaults(t).Diff(test.have, test.want, nil)
 			got, err := json.Marshal(patch)
 			if err != nil {
 				t.Fatal(err)
@@ -290,7 +292,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if _, changed := m.Diff(values, values); len(changed) != 0 {
+		if _, changed := m.Diff(values, values, nil); len(changed) != 0 {
 			t.Errorf("values differ from themselves at %v", changed)
 		}
 		m.Values(m.Resource(values))

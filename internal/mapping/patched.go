@@ -1,5 +1,7 @@
 package mapping
 
+import "strings"
+
 // Patched returns what a PATCH that Diff made makes of a SCIM resource, which
 // stays as it is.
 func (m Mapping) Patched(resource map[string]any, patch []PatchOperation) map[string]any {
@@ -16,7 +18,7 @@ func (m Mapping) Patched(resource map[string]any, patch []PatchOperation) map[st
 
 // written is the value that an operation writes at the path; false if none.
 func (p path) written(op PatchOperation) (any, bool) {
-	if op.Path == p.text {
+	if op.Path == p.text || p.key != "" && op.Path == p.picked(Picks{p.element(): between(op.Path)}) {
 		return op.Value, true
 	}
 	elements, _ := op.Value.([]any)
@@ -30,6 +32,15 @@ func (p path) written(op PatchOperation) (any, bool) {
 		}
 	}
 	return nil, false
+}
+
+// between is what the path has of a filter behind its first condition.
+func between(path string) string {
+	_, pick, _ := strings.Cut(path, " and ")
+	if end := strings.LastIndex(pick, "]."); end >= 0 {
+		return pick[:end]
+	}
+	return ""
 }
 
 // copied is a JSON value that shares nothing with v which could be written to.

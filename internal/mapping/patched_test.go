@@ -24,7 +24,7 @@ func TestAPatchedResourceHasWhatWasWanted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			resource := m.Resource(have)
-			patch, _ := m.Diff(have, want)
+			patch, _ := m.Diff(have, want, nil)
 			if diff := cmp.Diff(want, m.Values(m.Patched(resource, patch))); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -63,8 +64,113 @@ func (p path) container() string {
 	return p.schema + ":" + p.attribute
 }
 
+// picked is the path of the one element that is ours, where there are others like
+// it: emails[type eq "work" and primary eq true].value.
+func (p path) picked(picks Picks) string {
+	pick := picks[p.element()]
+	if pick == "" {
+		return p.text
+	}
+	return fmt.Sprintf("%s[%s eq %q and %s].%s", p.container(), p.key, p.keyValue, pick, p.sub)
+}
+
+// pick is the filter that tells the element at the path from others like it;
+// empty if there is no other.
+func (p path) pick(resource map[string]any) string {
+	elements := p.elements(resource)
+	const several = 2
+	if len(elements) < several {
+		return ""
+	}
+	e := ours(elements)
+	if isPrimary(e) {
+		return "primary eq true"
+	}
+	value, _ := member(e, "value").(string)
+	return "value eq " + literal(value)
+}
+
+// literal writes a string as the value of a filter, which is JSON (RFC 7644
+// section 3.4.2.2).
+func literal(s string) string {
+	var b strings.Builder
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(s); err != nil {
+		return `""` // a string can be written as JSON
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// ignoresCase reports whether the schema says of the attribute that case does not
+// matter (RFC 7643 section 8.7.1), and a difference in it is not worth a write.
+func (p path) ignoresCase() bool {
+	return p.schema == "" && (strings.EqualFold(p.attribute, "userName") ||
+		strings.EqualFold(p.attribute, "emails") && strings.EqualFold(p.sub, "value"))
+}
+
+// typed is the value as the schema types it: booleans are also seen as strings.
+func (p path) typed(v any) any {
+	if !strings.EqualFold(p.attribute, "active") && !strings.EqualFold(p.sub, "primary") {
+		return v
+	}
+	switch s, _ := v.(string); strings.ToLower(s) {
+	case "true":
+		return true
+	case "false":
+		return false
+	default:
+		return v
+	}
+}
+
+// elements are those that the path's filter picks.
+func (p path) elements(resource map[string]any) []map[string]any {
+	if p.key == "" {
+		return nil
+	}
+	if p.schema != "" {
+		resource, _ = member(resource, p.schema).(map[string]any)
+	}
+	all, _ := member(resource, p.attribute).([]any)
+	return picked(all, p.key, p.keyValue)
+}
+
+// picked are those elements whose key has the value.
+func picked(elements []any, key, value string) []map[string]any {
+	var those []map[string]any
+	for _, element := range elements {
+		e, _ := element.(map[string]any)
+		if k, _ := member(e, key).(string); e != nil && strings.EqualFold(k, value) {
+			those = append(those, e)
+		}
+	}
+	return those
+}
+
+// ours is the primary one of the elements, else the first; nil of none.
+func ours(elements []map[string]any) map[string]any {
+	for _, e := range elements {
+		if isPrimary(e) {
+			return e
+		}
+	}
+	if len(elements) == 0 {
+		return nil
+	}
+	return elements[0]
+}
+
+func isPrimary(element map[string]any) bool {
+	return strings.EqualFold(fmt.Sprint(member(element, "primary")), "true")
+}
+
 // get returns the value that stands at the path; false if none does.
 func (p path) get(resource map[string]any) (any, bool) {
+	if p.key != "" {
+		value := member(ours(p.elements(resource)), p.sub)
+		return value, value != nil
+	}
 	if p.schema != "" {
 		extension, ok := member(resource, p.schema).(map[string]any)
 		if !ok {
@@ -73,17 +179,6 @@ func (p path) get(resource map[string]any) (any, bool) {
 		resource = extension
 	}
 	value := member(resource, p.attribute)
-	if p.key != "" {
-		elements, _ := value.([]any)
-		value = nil
-		for _, element := range elements {
-			e, _ := element.(map[string]any)
-			if k, _ := member(e, p.key).(string); strings.EqualFold(k, p.keyValue) {
-				value = e
-				break
-			}
-		}
-	}
 	if p.sub != "" {
 		complexValue, _ := value.(map[string]any)
 		value = member(complexValue, p.sub)
@@ -99,11 +194,9 @@ func (p path) set(resource map[string]any, value any) {
 	switch {
 	case p.key != "":
 		elements, _ := resource[p.attribute].([]any)
-		for _, element := range elements {
-			if e, _ := element.(map[string]any); e[p.key] == p.keyValue {
-				e[p.sub] = value
-				return
-			}
+		if e := ours(picked(elements, p.key, p.keyValue)); e != nil {
+			e[p.sub] = value
+			return
 		}
 		resource[p.attribute] = append(elements, map[string]any{p.key: p.keyValue, p.sub: value})
 	case p.sub != "":

@@ -14,7 +14,7 @@ func (m Mapping) Print(values map[string]any) Print {
 	p := make(Print, len(m.rules))
 	for i, r := range m.rules {
 		if v, ok := values[r.target.text]; ok {
-			p[i] = hash(v)
+			p[i] = hash(r.canonical(v))
 		}
 	}
 	return p
@@ -27,7 +27,7 @@ func (m Mapping) Has(have Print, want map[string]any) bool {
 		return false
 	}
 	for i, r := range m.rules {
-		if v, ok := want[r.target.text]; ok && have[i] != hash(v) {
+		if v, ok := want[r.target.text]; ok && have[i] != hash(r.canonical(v)) {
 			return false
 		}
 	}

@@ -129,7 +129,7 @@ func (b *batch) unseen(w *work) {
 // change sets w.op to the smallest PATCH that gives the linked account these
 // values, or ends the attempt if it has them.
 func (b *batch) change(ctx context.Context, w *work, want map[string]any) {
-	patch, changed := b.rules(w).Diff(w.record.Written, want)
+	patch, changed := b.rules(w).Diff(w.record.Written, want, w.record.Picks)
 	if len(patch) == 0 {
 		b.unchanged(w)
 		return
@@ -196,8 +196,11 @@ func (b *batch) decideAbsent(ctx context.Context, w *work) {
 		if b.mayDestroy(ctx, w, Deleting) {
 			w.op = &Operation{Object: w.attempt.Object, ID: r.WebexID}
 		}
+	case age < unheard:
+		// Soon, since the word may wait behind this look.
+		b.again(w, b.ConfirmAfter, "Entra does not have it and did not say that it is deleted: looked at again")
 	case age < longestTrouble:
-		b.again(w, min(age, unheard), "Entra does not have it and did not say that it is deleted: looked at again")
+		b.again(w, unheard, "Entra does not have it and never said that it is deleted: looked at again")
 	default:
 		b.unchanged(w)
 	}

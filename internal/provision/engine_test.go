@@ -569,3 +569,19 @@ func TestTheWordThatSomebodyIsDeletedOutlivesAStaleAnswer(t *testing.T) {
 		t.Errorf("the account is left: %v", w.org.of(ada))
 	}
 }
+
+// A message with Graph's word waits behind one that has none: not for long.
+func TestTheWordWaitsForALookWithoutItForTenMinutes(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.team(sales, "Sales")
+	w.converge(changed(sales))
+	w.tenant.groups[sales].gone = true
+	for range 5 {
+		a := w.converge(changed(sales))[0]
+		if a.Again == 0 || a.Again > 10*time.Minute {
+			t.Fatalf("again after %s: %s", a.Again, a.Reason)
+		}
+		w.now = w.now.Add(a.Again)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/mapping"
 )
 
 // Record is what the ledger keeps of one object. Its JSON form is what is
@@ -15,6 +16,8 @@ type Record struct {
 	// Written is what was last written to Webex and confirmed: SCIM path to
 	// value.
 	Written map[string]any `json:"written,omitempty"`
+	// Picks tell the element that is ours from others like it.
+	Picks mapping.Picks `json:"picks,omitempty"`
 	// Doubt is a write that was begun and whose end is not known.
 	Doubt *Doubt `json:"doubt,omitempty"`
 	// Claim is who works on the object now.

@@ -136,7 +136,7 @@ func (b *batch) makeRoom(ctx context.Context, w *work, name string, holder Resou
 			h.pending[path] = owner.ID + "@" + domain
 		}
 	}
-	patch, _ := b.Mapping.Users.Diff(h.record.Written, h.pending)
+	patch, _ := b.Mapping.Users.Diff(h.record.Written, h.pending, h.record.Picks)
 	h.op = &Operation{Object: owner, ID: holder.ID, Patch: patch}
 	if b.doubt(ctx, h) {
 		b.export(ctx, []*work{h})

@@ -30,6 +30,6 @@ func (e *Engine) Unchanged(ctx context.Context, o change.Object, attributes map[
 		return !entitled, nil
 	}
 	want, faulty := rules.Map(attributes)
-	patch, _ := rules.Diff(r.Written, want)
+	patch, _ := rules.Diff(r.Written, want, nil)
 	return faulty == nil && len(patch) == 0, nil // an attempt says what is faulty
 }
