@@ -310,6 +310,8 @@ func (g *graph) oneSubscription(w http.ResponseWriter, r *http.Request, id strin
 	switch {
 	case i < 0:
 		refuse(w, http.StatusNotFound, "ResourceNotFound", "The object was not found.")
+	case r.Method == http.MethodGet:
+		answer200(w, g.subscriptions[i])
 	case r.Method == http.MethodPatch:
 		var patch map[string]any
 		if err := json.NewDecoder(r.Body).Decode(&patch); err != nil || len(patch) != 1 || patch["expirationDateTime"] == nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 
@@ -61,8 +62,24 @@ func (c *Client) subscriptionPage(ctx context.Context, builder *subscriptions.Su
 	return page, nil
 }
 
+// Subscription reads one subscription of the app. Its ClientState is empty.
+// Fault Gone if there is no such subscription, or none that the app may see: a
+// list of them has been seen to lack some that live.
+// https://learn.microsoft.com/graph/api/subscription-get
+func (c *Client) Subscription(ctx context.Context, id string) (renew.Subscription, error) {
+	ctx, cancel := c.within(ctx)
+	defer cancel()
+	read, err := c.subscriptions().BySubscriptionId(id).Get(ctx, nil)
+	s, err := answered("read subscription "+id, read, err)
+	if err != nil {
+		provision.AsFault(err).Uncertain = false
+	}
+	return s, err
+}
+
 // CreateSubscription creates a subscription and returns it as Graph made it.
-// Graph calls NotificationURL and LifecycleURL before it answers.
+// Graph calls NotificationURL and LifecycleURL before it answers. The error is a
+// *renew.InUse where Graph names another subscription that is in the way.
 func (c *Client) CreateSubscription(ctx context.Context, s renew.Subscription) (renew.Subscription, error) {
 	ctx, cancel := c.within(ctx)
 	defer cancel()
@@ -74,7 +91,8 @@ func (c *Client) CreateSubscription(ctx context.Context, s renew.Subscription) (
 	body.SetClientState(&s.ClientState)
 	body.SetExpirationDateTime(&s.ExpiresAt)
 	created, err := c.subscriptions().Post(ctx, body, nil)
-	return written("create subscription to "+s.Resource, created, err)
+	made, err := answered("create subscription to "+s.Resource, created, err)
+	return made, inUse(err)
 }
 
 // RenewSubscription moves a subscription's end, which reauthorizes it too, and
@@ -86,7 +104,7 @@ func (c *Client) RenewSubscription(ctx context.Context, id string, until time.Ti
 	body := models.NewSubscription()
 	body.SetExpirationDateTime(&until)
 	updated, err := c.subscriptions().BySubscriptionId(id).Patch(ctx, body, nil)
-	return written("renew subscription "+id, updated, err)
+	return answered("renew subscription "+id, updated, err)
 }
 
 // DeleteSubscription deletes a subscription. One that is not there is deleted
@@ -106,8 +124,8 @@ func (c *Client) subscriptions() *subscriptions.SubscriptionsRequestBuilder {
 	return subscriptions.NewSubscriptionsRequestBuilderInternal(c.path(), c.adapter)
 }
 
-// written is what came of a write that answers with the subscription.
-func written(operation string, s models.Subscriptionable, err error) (renew.Subscription, error) {
+// answered is what came of a call that answers with the subscription.
+func answered(operation string, s models.Subscriptionable, err error) (renew.Subscription, error) {
 	if err == nil && (s == nil || value(s.GetId()) == "") {
 		err = errors.New("the answer is not a subscription")
 	}
@@ -121,12 +139,32 @@ func writeFault(operation string, err error) *provision.Fault {
 	f := fault(operation, readUsers, err)
 	if refused, ok := errors.AsType[*refusal](err); ok {
 		f.Reason = operation + ": " + refused.Error() + refused.mend(operation)
-		if refused.status == http.StatusNotFound {
+		switch {
+		case refused.status == http.StatusNotFound && refused.code != "":
 			f.Kind = provision.Gone
+		case refused.status == http.StatusConflict && refused.code != "":
+			f.Kind = provision.Exists
 		}
 	}
 	f.Uncertain = f.Kind == provision.Transient
 	return f
+}
+
+// occupied is how Graph names the subscription that is in the way of another.
+var occupied = regexp.MustCompile(`(?i)\bsubscription id:? '?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b`)
+
+// inUse is the error of a create, a *renew.InUse where it names the subscription
+// that is in the way.
+func inUse(err error) error {
+	f := provision.AsFault(err)
+	if f == nil || f.Kind != provision.Exists {
+		return err
+	}
+	named := occupied.FindStringSubmatch(f.Reason)
+	if named == nil {
+		return err
+	}
+	return &renew.InUse{ID: strings.ToLower(named[1]), Err: err}
 }
 
 // mend is what to do where Graph refuses to write a subscription, in brackets;

@@ -1,6 +1,7 @@
 package entra
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -145,6 +146,42 @@ func TestSubscriptions(t *testing.T) {
 			expectFault(t, err, provision.Transient, 0, "list subscriptions: the answer has no list of subscriptions")
 		}
 	})
+}
+
+func TestASubscriptionIsReadSingly(t *testing.T) {
+	t.Parallel()
+	c := newGraph().client(t, Config{})
+	created, err := c.CreateSubscription(t.Context(), wanted("users"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := c.Subscription(t.Context(), created.ID)
+	if diff := cmp.Diff(created, read); diff != "" || err != nil {
+		t.Errorf("error %v, read (-want +got):\n%s", err, diff)
+	}
+	_, err = c.Subscription(t.Context(), id(5))
+	expectFault(t, err, provision.Gone, 0, "read subscription "+id(5)+": 404 ResourceNotFound: The object was not found.")
+}
+
+func TestASubscriptionInTheWayOfAnotherIsNamed(t *testing.T) {
+	t.Parallel()
+	for message, want := range map[string]string{
+		"Subscription Id c0ffee00-0000-4000-8000-000000000001 already exists for the requested combination": "c0ffee00-0000-4000-8000-000000000001",
+		"Subscription id: 'C0FFEE00-0000-4000-8000-000000000001' already exists.":                           "c0ffee00-0000-4000-8000-000000000001",
+		"A subscription already exists for the requested combination":                                       "",
+		"Tenant c0ffee00-0000-4000-8000-000000000001 has one already":                                       "",
+	} {
+		g := newGraph()
+		g.outer["/subscriptions"] = func(w http.ResponseWriter, _ *http.Request) {
+			refuse(w, http.StatusConflict, "ObjectIdentifierInUse", message)
+		}
+		_, err := g.client(t, Config{}).CreateSubscription(t.Context(), wanted("users"))
+		expectFault(t, err, provision.Exists, 0, "create subscription to users: 409 ObjectIdentifierInUse: "+message)
+		inTheWay, ok := errors.AsType[*renew.InUse](err)
+		if ok != (want != "") || ok && inTheWay.ID != want {
+			t.Errorf("%s: %+v, want %q", message, inTheWay, want)
+		}
+	}
 }
 
 func TestOneLine(t *testing.T) {
