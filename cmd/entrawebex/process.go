@@ -202,7 +202,7 @@ func (p *process) subscriptions(graph *entra.Client) *renew.Job {
 		url = "http://" + p.listener.Addr().String()
 	}
 	return &renew.Job{
-		Graph: graph, Documents: p.kept, Resources: renew.Resources(),
+		Graph: graph, Documents: p.kept, Resources: renew.Resources(p.settings.GroupsMatter()),
 		WebhookURL: url, ClientState: p.settings.Webhook.ClientState,
 		Now: time.Now, Log: p.log,
 	}

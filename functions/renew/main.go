@@ -58,7 +58,7 @@ func run(ctx context.Context, log *slog.Logger) error {
 	job := &renew.Job{
 		Graph:       graph,
 		Documents:   kept,
-		Resources:   renew.Resources(),
+		Resources:   renew.Resources(settings.GroupsMatter()),
 		WebhookURL:  settings.Webhook.URL,
 		ClientState: settings.Webhook.ClientState,
 		Now:         time.Now,

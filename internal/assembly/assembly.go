@@ -124,7 +124,7 @@ func (p *Parts) Reconcile(engine *provision.Engine) *reconcile.Job {
 		Cursors:    p.cursors(),
 		Sweeps:     p.Requests(),
 		Nested:     p.Settings.NestedGroups,
-		SkipGroups: !p.Settings.ProvisionGroups && p.Settings.Everybody(),
+		SkipGroups: !p.Settings.GroupsMatter(),
 		Unchanged: func(ctx context.Context, o reconcile.Object) (bool, error) {
 			return engine.Unchanged(ctx, o.Object, o.Attributes)
 		},

@@ -56,6 +56,17 @@ const (
 	Reconcile Source = "reconcile"
 )
 
+// Nomination is what the list of assignments says of an object.
+type Nomination string
+
+// The nominations. Any other, and none, says nothing.
+const (
+	// In: it was assigned, itself or by a group, in a role that counts.
+	In Nomination = "in"
+	// Out: an assignment of it, or of a group that it is in, has ended.
+	Out Nomination = "out"
+)
+
 // Change says that an object may no longer be in Webex what it is in Entra.
 type Change struct {
 	Object
@@ -70,6 +81,10 @@ type Change struct {
 	// Deleted is Graph's word that this very id was deleted for good: a
 	// change notification with changeType "deleted".
 	Deleted bool `json:"deleted,omitempty"`
+	// Nominated is what a list said of the object when it was noticed. A reading
+	// that says otherwise may come of a replica that is behind: it is not the last
+	// word until some minutes after SeenAt.
+	Nominated Nomination `json:"nominated,omitempty"`
 	// Source is what noticed it.
 	Source Source `json:"source"`
 	// EventTime is when it happened by Graph's clock; zero where the source

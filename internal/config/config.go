@@ -199,6 +199,10 @@ func Load(ctx context.Context, part Part, environ []string, secret func(ctx cont
 // Everybody reports whether the whole tenant is in scope.
 func (s *Settings) Everybody() bool { return s.Scope == all }
 
+// GroupsMatter reports whether anything follows from groups: they are
+// provisioned, or decide who is in scope.
+func (s *Settings) GroupsMatter() bool { return s.ProvisionGroups || !s.Everybody() }
+
 // Rules are those settings that decide, beside the mapping, who is provisioned
 // and as what, as one text. Where it has changed, those in whom nothing has
 // changed must be looked at too.

@@ -66,6 +66,32 @@ type State struct {
 	Progress Progress `json:"progress,omitzero"`
 	// Last is the one before; nil if there was none.
 	Last *Finished `json:"last,omitempty"`
+	// Failing says since when none comes to its end because of an error, and
+	// which it was last.
+	Failing Failing `json:"failing,omitzero"`
+	// Rounds say what there is to tell about the looks for what has changed.
+	Rounds []RoundState `json:"rounds,omitempty"`
+}
+
+// Failing is a condition that lasts: since when something fails, and why by the
+// last answer.
+type Failing struct {
+	// Since is zero if it does not fail.
+	Since time.Time `json:"since,omitzero"`
+	Error string    `json:"error,omitempty"`
+}
+
+// RoundState is what there is to tell about the looks every minute for what has
+// changed in one kind of things.
+type RoundState struct {
+	// Of is users, groups or assignments.
+	Of string `json:"of"`
+	// At is when Graph last answered, to within an hour; zero if that is not
+	// known.
+	At time.Time `json:"at,omitzero"`
+	// Void says why a comparison must come first; empty if none must.
+	Void    string  `json:"void,omitempty"`
+	Failing Failing `json:"failing,omitzero"`
 }
 
 // State reads it.

@@ -77,6 +77,20 @@ type Result struct {
 	// worker.
 	Actions map[provision.Action]int `json:"actions"`
 	Queued  int                      `json:"queued"`
+	// Open are those who are blocked, deleted or out of scope and whose accounts
+	// Webex showed active, as far as they were not closed at once: a record that
+	// was written inactive since is closed.
+	Open Named `json:"open,omitzero"`
+	// ShutOut are those who are entitled and whose accounts Webex showed
+	// inactive, because somebody deactivated them by hand.
+	ShutOut Named `json:"shutOut,omitzero"`
+}
+
+// Named are objects of which the first are named.
+type Named struct {
+	// Count is how many there are, IDs the Entra object ids of the first.
+	Count int      `json:"count"`
+	IDs   []string `json:"ids,omitempty"`
 }
 
 // Ledger is what a sweep reads of the ledger.

@@ -14,9 +14,20 @@ import (
 	"entrawebex/internal/provision"
 )
 
-// Resources are what is subscribed to. Membership changes come with those of
+// The resources that can be subscribed to. Membership changes come with those of
 // groups.
-func Resources() []string { return []string{"users", "groups"} }
+const (
+	users  = "users"
+	groups = "groups"
+)
+
+// Resources are what is subscribed to: groups only where they mean something.
+func Resources(withGroups bool) []string {
+	if withGroups {
+		return []string{users, groups}
+	}
+	return []string{users}
+}
 
 // Lifetime is how long a subscription is asked for: just under the 41,760
 // minutes that Graph allows for users and groups (subscription

@@ -502,7 +502,7 @@ func TestTheScheduledEventSaysNothingOfSubscriptions(t *testing.T) {
 func TestEachResourceHasASubscriptionOfItsOwn(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.Resources = renew.Resources()
+	b.Resources = renew.Resources(true)
 	b.run()
 	b.run()
 	if b.graph.listed != 2 {
@@ -520,7 +520,7 @@ func TestEachResourceHasASubscriptionOfItsOwn(t *testing.T) {
 func TestAResourceThatIsRefusedKeepsNoOtherFromItsSubscription(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.Resources = renew.Resources()
+	b.Resources = renew.Resources(true)
 	b.graph.refused["users"] = errRefused
 	if err := b.Run(t.Context()); !errors.Is(err, errRefused) {
 		t.Errorf("Run returned %v", err)

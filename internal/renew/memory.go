@@ -30,6 +30,10 @@ type remembered struct {
 	Asked asked `json:"asked,omitzero"`
 	// Old are those that are to be deleted once ID is not empty.
 	Old []string `json:"old,omitempty"`
+	// ExpiresAt is when the subscription ends, by Graph's last word.
+	ExpiresAt time.Time `json:"expiresAt,omitzero"`
+	// Failing is there while it cannot be looked after.
+	Failing Failing `json:"failing,omitzero"`
 	// Gap says why changes were missed, until a catch-up is noted.
 	Gap string `json:"gap,omitempty"`
 }
@@ -107,7 +111,7 @@ func (m *memory) intend(existing []Subscription, wanted Subscription, secret str
 
 // recall reads what is remembered of the subscription to a resource.
 func (j *Job) recall(ctx context.Context, resource string) (*memory, error) {
-	m := &memory{resource: resource, note: note{documents: j.Documents, name: "subscription " + resource}}
+	m := &memory{resource: resource, note: note{documents: j.Documents, name: subscriptionDocument(resource)}}
 	if err := m.read(ctx, &m.remembered); err != nil {
 		return nil, fmt.Errorf("read which subscription to %s is ours: %w", resource, err)
 	}

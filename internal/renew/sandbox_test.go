@@ -78,7 +78,7 @@ func begin(t *testing.T) *life {
 		t.Fatal(err)
 	}
 	l.Job = &renew.Job{
-		Graph: l.graph, Documents: kept, Resources: renew.Resources(), Now: clock, Log: slog.New(slog.DiscardHandler),
+		Graph: l.graph, Documents: kept, Resources: renew.Resources(true), Now: clock, Log: slog.New(slog.DiscardHandler),
 	}
 	l.move("first secret")
 	return l
@@ -126,7 +126,7 @@ func (l *life) subscriptions() []renew.Subscription {
 	if err != nil || len(list) != 2 {
 		l.t.Fatalf("%d subscriptions, %v", len(list), err)
 	}
-	for i, resource := range renew.Resources() {
+	for i, resource := range renew.Resources(true) {
 		if list[i].Resource != resource || !strings.HasPrefix(list[i].NotificationURL, l.WebhookURL) {
 			l.t.Errorf("subscription %+v", list[i])
 		}

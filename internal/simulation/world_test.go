@@ -105,7 +105,7 @@ func (l *land) subscribe(queue notification.Enqueuer) {
 func (l *land) renewal(wire http.RoundTripper, documents renew.Documents) *renew.Job {
 	l.t.Helper()
 	return &renew.Job{
-		Graph: l.directory(wire), Documents: documents, Resources: renew.Resources(), WebhookURL: "http://" + webhookHost,
+		Graph: l.directory(wire), Documents: documents, Resources: renew.Resources(true), WebhookURL: "http://" + webhookHost,
 		ClientState: clientState, Now: l.clock, Log: slog.New(slog.DiscardHandler),
 	}
 }

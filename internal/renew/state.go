@@ -1,0 +1,52 @@
+package renew
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Failing is a condition that lasts: since when something fails, and why by the
+// last answer.
+type Failing struct {
+	// Since is zero if it does not fail.
+	Since time.Time `json:"since,omitzero"`
+	Error string    `json:"error,omitempty"`
+}
+
+// SubscriptionState is what there is to tell about the subscription to a
+// resource.
+type SubscriptionState struct {
+	// Resource is users or groups.
+	Resource string `json:"resource"`
+	// ID is Graph's; empty if there is no subscription.
+	ID string `json:"id,omitempty"`
+	// ExpiresAt is when it ends if it is not renewed; zero if that is not known.
+	ExpiresAt time.Time `json:"expiresAt,omitzero"`
+	// Failing says since when it cannot be made, renewed or kept, and why.
+	Failing Failing `json:"failing,omitzero"`
+}
+
+// ReadSubscriptions reads how the subscriptions stand that were ever asked for;
+// none where nothing is subscribed to.
+func ReadSubscriptions(ctx context.Context, documents Documents) ([]SubscriptionState, error) {
+	var states []SubscriptionState
+	for _, resource := range Resources(true) {
+		data, version, err := documents.Document(ctx, subscriptionDocument(resource))
+		if err != nil {
+			return nil, fmt.Errorf("read how the subscription to %s stands: %w", resource, err)
+		}
+		if version == 0 {
+			continue
+		}
+		var kept remembered
+		if err := json.Unmarshal(data, &kept); err != nil {
+			kept = remembered{Failing: Failing{Error: "what was kept of it cannot be read"}}
+		}
+		states = append(states, SubscriptionState{Resource: resource, ID: kept.ID, ExpiresAt: kept.ExpiresAt, Failing: kept.Failing})
+	}
+	return states, nil
+}
+
+func subscriptionDocument(resource string) string { return "subscription " + resource }
