@@ -184,7 +184,7 @@ func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	question := r.Method + r.URL.String() + string(body)
 	reads := r.Method == http.MethodGet || strings.HasSuffix(r.URL.Path, "/$batch")
 	if old := w.answer(question); reads && old != nil && w.stale && r.URL.Host == graphHost && w.strikes("stale read", 25) {
-		w.witness.told(body, old)
+		w.witness.told(r, body, old)
 		return answered(r, http.StatusOK, old, ""), nil
 	}
 	again := r.Clone(r.Context())
@@ -220,7 +220,7 @@ func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
 		answer = w.spoil(answer, http.StatusNotFound, noSuch)
 	}
 	w.mayDie()
-	w.witness.told(body, answer)
+	w.witness.told(r, body, answer)
 	response.Body = io.NopCloser(bytes.NewReader(answer))
 	response.ContentLength = int64(len(answer))
 	return response, nil

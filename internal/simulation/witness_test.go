@@ -104,7 +104,11 @@ func (w *witness) claimed(ctx context.Context, o change.Object) {
 }
 
 // told is told every answer that arrives.
-func (w *witness) told(question, answer []byte) {
+func (w *witness) told(r *http.Request, question, answer []byte) {
+	if strings.HasSuffix(r.URL.Path, "/appRoleAssignedTo") {
+		w.listed(answer)
+		return
+	}
 	asked := requestsOf(question)
 	sealed, _ := w.faults.isSealed()
 	w.mu.Lock()
@@ -127,6 +131,20 @@ func (w *witness) told(question, answer []byte) {
 			}
 		}
 	})
+}
+
+// listed is told a page of all assignments: a sweep believes it of those who are
+// on it.
+func (w *witness) listed(page []byte) {
+	var assignments struct {
+		Value []struct{ PrincipalID string }
+	}
+	_ = json.Unmarshal(page, &assignments) // what is no page lists nobody
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, a := range assignments.Value {
+		w.roles[a.PrincipalID] = time.Now()
+	}
 }
 
 // written is a write of one resource, as it goes on the wire.
