@@ -71,6 +71,7 @@ func newPlanner(h *homes, s config.Settings) (*planner, error) {
 			Documents: provision.NewRehearsalDocuments(h.ledger), Provisioned: h.ledger.Provisioned,
 			Floor: s.Guard.Floor, Share: s.Guard.Share, GroupShare: s.Guard.GroupShare, Window: s.Guard.Window,
 		},
+		TrustGone:    true,
 		ConfirmAfter: -1, // the second reading is taken for the first: a plan tells the end
 		// One after another: so the guard counts in the same order every time.
 		Parallel: 1, Observe: pl.observe, Log: slog.New(slog.DiscardHandler),

@@ -252,7 +252,14 @@ func TestAPlanTellsWhatWouldFail(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.org.Add(map[string]any{"userName": name, "externalId": sandboxOrg, "userType": "user"}); err != nil {
+	former, err := s.tenant.Create(sandbox.User{"userPrincipalName": "former@" + sandboxDomain, "displayName": "Former"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.tenant.Delete(former); err != nil { // to the recycle bin, from which it may come back
+		t.Fatal(err)
+	}
+	if _, err := s.org.Add(map[string]any{"userName": name, "externalId": former, "userType": "user"}); err != nil {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{{"--all"}, {id}} {

@@ -20,8 +20,12 @@ const (
 // decide compares what Entra has with what Webex is known to have, and either
 // sets w.op to the one write that comes next, or ends the attempt.
 func (b *batch) decide(ctx context.Context, w *work) {
-	if (w.record.Doubt != nil || w.afresh) && !w.settled {
+	if (w.record.Doubt != nil || w.record.Missing != nil || w.afresh) && !w.settled {
 		if b.settle(ctx, w); w.done {
+			return
+		}
+		if w.gone && !w.isGroup() && !b.entitled(w) {
+			b.concludeGone(w)
 			return
 		}
 	}
@@ -286,8 +290,7 @@ func (b *batch) settle(ctx context.Context, w *work) {
 		found, err := b.Target.Read(ctx, kind, r.WebexID)
 		switch {
 		case isGone(err):
-			w.step(Matching, Warning, fmt.Sprintf("Webex no longer has the %s %s", kind, r.WebexID))
-			w.unlink()
+			b.missing(ctx, w, AsFault(err))
 		case err != nil:
 			b.fail(w, Matching, err)
 		default:
@@ -323,7 +326,8 @@ func (b *batch) link(w *work, found Resource) {
 	if w.isGroup() && (r.WebexID != found.ID || w.afresh && r.Comparison == nil) {
 		r.Comparison = &Comparison{}
 	}
-	r.WebexID, r.Written, r.Doubt = found.ID, b.rules(w).Values(found.Attributes), nil
+	r.WebexID, r.Written, r.Picks = found.ID, b.rules(w).Values(found.Attributes), b.rules(w).Picks(found.Attributes)
+	r.Doubt, r.Missing = nil, nil
 	w.settled = true
 	b.dateInactivity(w)
 }

@@ -61,6 +61,9 @@ type Config struct {
 	// ConfirmAfter is the time between the two readings a delete needs;
 	// default 10 minutes.
 	ConfirmAfter time.Duration
+	// TrustGone believes Webex at once that something is not there. It is for a
+	// rehearsal, which has no second look.
+	TrustGone bool
 	// Now is the clock; default time.Now.
 	Now func() time.Time
 	// Parallel is how many objects of a batch are claimed, decided and
@@ -120,6 +123,8 @@ type work struct {
 	// have an account, absent are the others.
 	seeded bool
 	absent []string
+	// gone says that what was linked is proven to be no more.
+	gone bool
 	// settled says that record.Written was read from Webex in this attempt.
 	settled bool
 	// hints are the members the causes name, afresh whether one of them
@@ -151,6 +156,10 @@ type batch struct {
 	works []*work
 	// singly says that a write of several objects at once panicked.
 	singly bool
+	// unknown says of ids that Entra was asked about whether this tenant has no
+	// such object; asking is held meanwhile.
+	asking  sync.Mutex
+	unknown map[string]bool
 }
 
 // rounds bounds how often an object of a batch is decided anew after a write:
@@ -462,8 +471,8 @@ func (b *batch) refused(ctx context.Context, w *work, f *Fault) {
 	}
 	switch {
 	case f.Kind == Gone:
-		w.step(Export, Warning, f.Reason)
-		w.unlink()
+		b.reported(w)
+		b.fail(w, Export, stillMissing(w, f))
 	case f.Kind == NoTarget && !w.settled:
 		w.step(Export, Warning, f.Reason)
 		b.settle(ctx, w)
@@ -595,7 +604,7 @@ func (w *work) unlink() {
 	r := &w.record
 	r.Away = r.Away || r.WebexID != "" && !w.isGroup()
 	r.WebexID, r.Written, r.Doubt, r.Comparison = "", nil, nil, nil
-	r.InactiveSince = time.Time{}
+	r.InactiveSince, r.Missing, r.Picks = time.Time{}, nil, nil
 	r.Members, r.Removals = 0, nil
 }
 

@@ -156,7 +156,7 @@ func TestANameThatIsTrulyTakenIsAPermanentFault(t *testing.T) {
 		again   int
 		reason  string
 	}{
-		{"by an account of another Entra object", func(w *world) { w.org.add("new@example.com", cyd) }, 0, "whose externalId names another Entra object"},
+		{"by an account of another Entra object", func(w *world) { w.hire(cyd, "cyd@example.com"); w.org.add("new@example.com", cyd) }, 0, "whose externalId names another Entra object"},
 		{"by a live colleague", func(w *world) {
 			w.hire(bob, "new_example.com#EXT#@contoso.onmicrosoft.com")
 			w.provisioned(bob)
@@ -416,23 +416,6 @@ func TestADeleteForAnObjectNeverSeenIsSkipped(t *testing.T) {
 	})
 	if calls != "" {
 		t.Errorf("called %s", calls)
-	}
-}
-
-func TestAnAccountThatWebexRemovedIsMadeAgainIfItShouldBeActive(t *testing.T) {
-	t.Parallel()
-	w := setup(t)
-	p := w.hire(ada, "ada@example.com")
-	w.provisioned(ada)
-	delete(w.org.accounts, "webex-1")
-	p.enabled = false
-	if a := w.converge(updated(ada))[0]; a.Fault != nil || w.org.of(ada) != nil {
-		t.Fatalf("while blocked: %s, account %v", a.Reason, w.org.of(ada))
-	}
-	p.enabled = true
-	w.provisioned(ada)
-	if w.org.of(ada)["active"] != true {
-		t.Errorf("account %v", w.org.of(ada))
 	}
 }
 

@@ -74,7 +74,7 @@ func (b *batch) matchGroup(ctx context.Context, w *work, want map[string]any) {
 	}
 	var ours, free, others []Resource
 	for _, g := range found {
-		namesake, err := b.isNamesakes(ctx, w, g)
+		namesake, adoptable, err := b.standing(ctx, w, g)
 		switch {
 		case err != nil:
 			b.fail(w, Matching, err)
@@ -82,7 +82,7 @@ func (b *batch) matchGroup(ctx context.Context, w *work, want map[string]any) {
 		case g.externalID() == w.attempt.Object.ID:
 			ours = append(ours, g)
 		case namesake:
-		case g.Reserved == "" && adoptable(g, w.attempt.Object):
+		case adoptable:
 			free = append(free, g)
 		default:
 			others = append(others, g)
@@ -106,6 +106,15 @@ func (b *batch) matchGroup(ctx context.Context, w *work, want map[string]any) {
 		b.create(w, want)
 		b.seed(ctx, w)
 	}
+}
+
+// standing reports whether a group of Webex is that of another in Entra of the same
+// name, and if not whether it may be adopted.
+func (b *batch) standing(ctx context.Context, w *work, g Resource) (namesake, adoptable bool, err error) {
+	if namesake, err = b.isNamesakes(ctx, w, g); err == nil && !namesake {
+		adoptable, err = b.adoptable(ctx, g, w.attempt.Object)
+	}
+	return namesake, adoptable, err
 }
 
 // namesakes are the groups of Webex that have the name, as a sweep listed them,

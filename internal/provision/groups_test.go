@@ -137,7 +137,8 @@ func TestAGroupThatIsThereIsAdoptedOnlyIfItIsEvidentlyMeant(t *testing.T) {
 		{"two free ones", []there{{}, {}}, false, "could be any of the Webex groups"},
 		{"one that Webex manages", []there{{reserved: "it is the group of a location"}}, false, "it is the group of a location"},
 		{"a free one beside a reserved one", []there{{}, {reserved: "it is Webex's own"}}, false, "it is Webex's own"},
-		{"one of an Entra object that is not known", []there{{externalID: europe}}, false, europe},
+		{"one of another Entra object", []there{{externalID: cyd}}, false, cyd},
+		{"one of an object that no longer is in this tenant", []there{{externalID: europe}}, true, ""},
 		{"two with its id", []there{{externalID: sales}, {externalID: sales}}, false, "could be any of"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -233,7 +234,9 @@ func TestWhoIsMadeAgainGetsTheMembershipsBack(t *testing.T) {
 		}
 	}
 	w.tenant.users[ada].surname = "Byron"
-	w.provisioned(ada)
+	if a := w.settled(updated(ada), time.Hour); a.Status != provision.Success {
+		t.Fatalf("%s: %s", a.Status, a.Reason)
+	}
 	w.drain()
 	w.wantMembers(sales, ada, bob)
 }

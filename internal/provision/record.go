@@ -31,6 +31,8 @@ type Record struct {
 	Trouble *Trouble `json:"trouble,omitempty"`
 	// Absence is kept while Entra says the object is gone.
 	Absence *Absence `json:"absence,omitempty"`
+	// Missing is kept while Webex says that what is linked is not there.
+	Missing *Missing `json:"missing,omitempty"`
 	// Away says that a user, or a nested group, was in the recycle bin, or had
 	// an account that is no more: groups may have been compared without them.
 	// On the return its groups are asked of Entra, and told.

@@ -49,7 +49,7 @@ func (b *batch) announce(ctx context.Context, w *work) error {
 	switch {
 	case w.reading.Presence != Present:
 		return nil
-	case w.isGroup() && !b.Nested, !w.isGroup() && r.WebexID == "":
+	case w.isGroup() && !b.Nested, !w.isGroup() && (r.WebexID == "" || r.Missing != nil):
 		return nil
 	case w.isGroup():
 		if err := b.tellOuter(ctx, w); err != nil {

@@ -28,6 +28,7 @@ func (w *world) rehearse(changes ...change.Change) []provision.Attempt {
 	before := w.state()
 	c := w.config
 	c.Ledger, c.Target, c.Queue = provision.NewRehearsalLedger(w.ledger), provision.NewRehearsalTarget(unlisted{w.org}, w.config.Mapping), &provision.RehearsalQueue{}
+	c.TrustGone = true
 	for i := range changes {
 		changes[i].SeenAt = w.now
 	}

@@ -1,8 +1,10 @@
 package provision
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"entrawebex/internal/change"
@@ -64,9 +66,15 @@ func (b *batch) takenBy(ctx context.Context, w *work, name string, holder Resour
 		b.fail(w, Matching, err)
 		return
 	}
+	free := false
+	if !owned && w.record.WebexID == "" {
+		if free, err = b.adoptable(ctx, holder, w.attempt.Object); err != nil {
+			b.fail(w, Matching, err)
+			return
+		}
+	}
 	switch {
-	case owned && owner == w.attempt.Object,
-		!owned && w.record.WebexID == "" && adoptable(holder, w.attempt.Object):
+	case owned && owner == w.attempt.Object, free:
 		w.step(Matching, Success, fmt.Sprintf("adopted the account %s found by its userName; its externalId was %q", holder.ID, holder.externalID()))
 		b.link(w, holder)
 		return
@@ -84,12 +92,66 @@ func (b *batch) takenBy(ctx context.Context, w *work, name string, holder Resour
 	}
 }
 
-// adoptable reports whether an unlinked account may be taken over: nobody's,
-// this object's, or what a system other than Entra left behind.
-func adoptable(a Resource, o change.Object) bool {
-	_, entra := change.ParseID(a.externalID())
-	return !entra || a.externalID() == o.ID
+// adoptable reports whether what is linked to nothing may be taken over for the
+// object: a person's account or a group of nobody, of this very object, or one
+// that another system left behind, another tenant among them.
+func (b *batch) adoptable(ctx context.Context, found Resource, o change.Object) (bool, error) {
+	id, entra := change.ParseID(found.externalID())
+	switch {
+	case found.Reserved != "":
+		return false, nil
+	case !entra, id == o.ID:
+		return true, nil
+	default:
+		unknown, err := b.unknownToTenant(ctx, id)
+		return len(unknown) > 0, err
+	}
 }
+
+// unknownToTenant returns those of the ids that are of no user and no group of
+// this tenant, its recycle bin included. Entra is asked about each once in a
+// batch, and about all of them together.
+func (b *batch) unknownToTenant(ctx context.Context, ids ...string) ([]string, error) {
+	b.asking.Lock()
+	defer b.asking.Unlock()
+	if b.unknown == nil {
+		b.unknown = map[string]bool{}
+	}
+	var asked []string
+	var queries []Query
+	for _, id := range ids {
+		if _, known := b.unknown[id]; known || slices.Contains(asked, id) {
+			continue
+		}
+		asked = append(asked, id)
+		for _, kind := range []change.Kind{change.User, change.Group} {
+			queries = append(queries, Query{Object: change.Object{Kind: kind, ID: id}})
+		}
+	}
+	if len(asked) > 0 {
+		readings := b.Directory.Read(ctx, queries)
+		for i, id := range asked {
+			user, group := readings[2*i], readings[2*i+1]
+			switch {
+			case user.isThere() || group.isThere():
+				b.unknown[id] = false
+			case user.isAbsent() && group.isAbsent():
+				b.unknown[id] = true
+			default:
+				return nil, cmp.Or(user.Err, group.Err, error(&Fault{Kind: Transient, Reason: "Entra did not say whether it knows " + id}))
+			}
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return !b.unknown[id] }), nil
+}
+
+// isThere reports whether Entra has the object, or may give it back.
+func (r Reading) isThere() bool {
+	return r.Err == nil && (r.Presence == Present || r.Presence == SoftDeleted)
+}
+
+// isAbsent reports whether Entra says that there is no such object.
+func (r Reading) isAbsent() bool { return r.Err == nil && r.Presence == Absent }
 
 // ownerOf returns the object an account is ours for: linked to it, or created
 // for it by an attempt that never learned so.

@@ -53,7 +53,25 @@ func (e *Engine) ConvergeSeen(ctx context.Context, sightings []Sighting) []Attem
 		b.add(change.Change{Object: s.Object, Source: change.Reconcile, SeenAt: s.At, CorrelationID: b.owner, Afresh: s.Afresh})
 		b.find(s.Object).seen = s // of one that was seen twice, the last
 	}
+	b.askAboutMatches(ctx)
 	return b.run(ctx)
+}
+
+// askAboutMatches asks Entra together about all ids that another tenant may have
+// left on the accounts that were found: whoever moves in has one on each of them.
+// What is not answered here is asked singly.
+func (b *batch) askAboutMatches(ctx context.Context) {
+	var ids []string
+	for _, w := range b.works {
+		for _, found := range w.seen.Matches {
+			if id, entra := change.ParseID(found.externalID()); entra && id != w.attempt.Object.ID {
+				ids = append(ids, id)
+			}
+		}
+	}
+	if len(ids) > 0 {
+		b.caught(ctx, "a batch", func() { _, _ = b.unknownToTenant(ctx, ids...) })
+	}
 }
 
 // matchSeen links a user who has no account to the one that a sweep saw, if it
@@ -62,7 +80,15 @@ func (e *Engine) ConvergeSeen(ctx context.Context, sightings []Sighting) []Attem
 func (b *batch) matchSeen(ctx context.Context, w *work, want map[string]any) {
 	for _, found := range w.seen.Matches {
 		theirs := found.externalID() == w.attempt.Object.ID
-		if !adoptable(found, w.attempt.Object) || want[active] == false && !theirs {
+		if want[active] == false && !theirs {
+			continue
+		}
+		free, err := b.adoptable(ctx, found, w.attempt.Object)
+		if err != nil {
+			b.fail(w, Matching, err)
+			return
+		}
+		if !free {
 			continue
 		}
 		// Of two in this batch that adopt the same one, the ledger lets the first

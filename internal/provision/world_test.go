@@ -298,20 +298,41 @@ func changed(id string, members ...string) change.Change {
 	}
 }
 
-// drain converges what is queued until nothing is.
+// drain converges what is queued until nothing is, and what failed for now once
+// nothing else is.
 func (w *world) drain() {
 	w.t.Helper()
-	for range 20 {
+	var failed []change.Change
+	for range 30 {
 		queued := w.queue.queued
 		w.queue.queued = nil
+		if len(queued) == 0 && len(failed) > 0 {
+			queued, failed = failed, nil
+			w.now = w.now.Add(10 * time.Minute)
+		}
 		if len(queued) == 0 {
 			return
 		}
 		for _, c := range queued {
-			w.converge(c)
+			if a := w.converge(c)[0]; a.Fault != nil && a.Again > 0 {
+				failed = append(failed, c)
+			}
 		}
 	}
 	w.t.Fatal("the engine queues without end")
+}
+
+// settled converges one object again as often as it asks for, for so long, and
+// returns the last attempt.
+func (w *world) settled(c change.Change, within time.Duration) provision.Attempt {
+	w.t.Helper()
+	until := w.now.Add(within)
+	a := w.converge(c)[0]
+	for a.Again > 0 && !w.now.Add(a.Again).After(until) {
+		w.now = w.now.Add(a.Again)
+		a = w.converge(c)[0]
+	}
+	return a
 }
 
 func (t *tenant) reading(id string) provision.Reading {
@@ -348,6 +369,8 @@ type org struct {
 	// answer may replace what is answered to an operation. It is called
 	// before the effect and after it; an answer before it prevents it.
 	answer func(op provision.Operation, done bool) error
+	// unread are ids that Webex answers 404 to, though they are there.
+	unread map[string]bool
 	// lag hides accounts and groups from the search.
 	lag bool
 	// down is what changes of members come to, slow what they take.
@@ -409,7 +432,7 @@ func (o *org) kind(k change.Kind) map[string]map[string]any {
 func (o *org) Read(_ context.Context, kind change.Kind, id string) (provision.Resource, error) {
 	o.calls = append(o.calls, "GET")
 	a, ok := o.kind(kind)[id]
-	if !ok {
+	if !ok || o.unread[id] {
 		return provision.Resource{}, &provision.Fault{Kind: provision.Gone, Reason: "404"}
 	}
 	return provision.Resource{ID: id, Attributes: maps.Clone(a)}, nil
@@ -532,6 +555,9 @@ func (o *org) apply(op provision.Operation) provision.Answer {
 		if err := o.answer(op, false); err != nil {
 			return provision.Answer{Err: err}
 		}
+	}
+	if o.unread[op.ID] {
+		return provision.Answer{ID: op.ID, Err: &provision.Fault{Kind: provision.Gone, Reason: "404"}}
 	}
 	id, err := o.effect(op)
 	if err == nil && o.answer != nil {
