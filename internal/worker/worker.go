@@ -120,8 +120,9 @@ func (c *Worker) Handle(ctx context.Context, msgs []queue.Message) []string {
 		works = group(works, m, ch)
 	}
 	attempts := c.converge(ctx, changes)
+	resting := c.restsAfter(ctx, attempts)
 	for _, w := range works {
-		if c.settle(ctx, w, attempts) {
+		if c.settle(ctx, w, attempts, resting) {
 			continue
 		}
 		for _, m := range w.msgs {
@@ -133,35 +134,6 @@ func (c *Worker) Handle(ctx context.Context, msgs []queue.Message) []string {
 		if failed[m.ID] {
 			ids = append(ids, m.ID)
 		}
-	}
-	return ids
-}
-
-// giveBackDelay is when a batch comes again that was received in a pause. The
-// event source mapping rests, too, so that few are.
-const giveBackDelay = 5 * time.Minute
-
-// rests reports whether there is a pause. One that cannot be read is none: the
-// ledger is needed for all that follows, and says so there.
-func (c *Worker) rests(ctx context.Context) bool {
-	if c.Pause == nil {
-		return false
-	}
-	why, err := c.Pause.Why(ctx)
-	if err != nil {
-		c.Log.WarnContext(ctx, "the pause cannot be read", "error", err)
-	}
-	return why != ""
-}
-
-// giveBack puts a batch off and returns all its ids.
-func (c *Worker) giveBack(ctx context.Context, msgs []queue.Message) []string {
-	if err := c.Queue.Delay(ctx, msgs, giveBackDelay); err != nil {
-		c.Log.WarnContext(ctx, "delay failed", "messages", len(msgs), "error", err)
-	}
-	ids := make([]string, len(msgs))
-	for i, m := range msgs {
-		ids[i] = m.ID
 	}
 	return ids
 }
@@ -248,15 +220,19 @@ func (c *Worker) converge(ctx context.Context, changes []change.Change) map[chan
 }
 
 // settle does what the attempt at the object asks for and reports whether its
-// messages are done.
-func (c *Worker) settle(ctx context.Context, w *work, attempts map[change.Object]provision.Attempt) bool {
+// messages are done. resting says that a pause has begun meanwhile.
+func (c *Worker) settle(ctx context.Context, w *work, attempts map[change.Object]provision.Attempt, resting bool) bool {
 	a, ok := attempts[w.object]
 	switch {
 	case !ok:
 		c.Log.ErrorContext(ctx, "no attempt was made", "object", w.object.String())
 		return false
 	case a.Again > 0:
-		if err := c.Queue.Delay(ctx, w.msgs, delay(w.msgs[0], a.Again)); err != nil {
+		again := delay(w.msgs[0], a.Again)
+		if resting && restsWith(a) {
+			again = min(again, giveBackDelay)
+		}
+		if err := c.Queue.Delay(ctx, w.msgs, again); err != nil {
 			// It comes again all the same, after its visibility time-out.
 			c.Log.WarnContext(ctx, "delay failed", "object", w.object.String(), "error", err)
 		}

@@ -106,6 +106,7 @@ func TestAThousandReceivesTakeLongerThanSixDays(t *testing.T) {
 		"as the attempts ask for":           {5 * time.Minute, 6 * 24 * time.Hour},
 		"when the server asks for 10 s":     {10 * time.Second, 6 * 24 * time.Hour},
 		"when an attempt is never begun":    {time.Second, 6 * 24 * time.Hour},
+		"when it waits for a claim":         {2 * time.Second, 6 * 24 * time.Hour},
 		"when the server asks for 2 h 30 m": {150 * time.Minute, 104 * 24 * time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -302,69 +303,6 @@ func TestRunDeletesWhatIsDoneAndGoesOnUntilItsContextEnds(t *testing.T) {
 	})
 }
 
-// rest is a pause with a reason, and counts what it is told.
-type rest struct {
-	mu      sync.Mutex
-	why     string
-	watched int
-}
-
-func (r *rest) Why(context.Context) (string, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.why, nil
-}
-
-func (r *rest) Watch(_ context.Context, attempts []provision.Attempt) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.watched += len(attempts)
-	return nil
-}
-
-func (r *rest) set(why string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.why = why
-}
-
-func TestABatchThatComesInAPauseIsGivenBack(t *testing.T) {
-	t.Parallel()
-	handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
-		c.Pause = &rest{why: "webex is paused"}
-		msgs := enqueue(t, h, newChange(1), newChange(2))
-		wantEqual(t, c.Handle(t.Context(), msgs), []string{msgs[0].ID, msgs[1].ID})
-		wantEqual(t, len(e.calls), 0)
-		time.Sleep(5*time.Minute - time.Second)
-		again, err := h.Receive(t.Context(), 10, hold, 0)
-		if err != nil || len(again) != 0 {
-			t.Errorf("%d messages came early, error %v", len(again), err)
-		}
-		receive(t, h, 2)
-	})
-}
-
-func TestInAPauseNothingIsReceivedAndAfterItAllIs(t *testing.T) {
-	t.Parallel()
-	handles(t, func(t *testing.T, h home, _ *engine, c *worker.Worker) {
-		r := &rest{why: "webex is paused"}
-		c.Pause = r
-		send(t, h, newChange(1), newChange(2))
-		stop := start(t, c)
-		time.Sleep(time.Hour)
-		depth, err := h.Depth(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		wantEqual(t, depth, queue.Depth{Visible: 2})
-		r.set("")
-		time.Sleep(time.Minute)
-		wantEqual(t, errors.Is(stop(), context.Canceled), true)
-		wantEqual(t, r.watched, 2)
-		wantNone(t, h.deadLetters)
-	})
-}
-
 func TestRunFinishesABatchThatBeganBeforeItsContextEnded(t *testing.T) {
 	t.Parallel()
 	handles(t, func(t *testing.T, h home, _ *engine, c *worker.Worker) {
@@ -484,6 +422,12 @@ type counting struct {
 	queue.Queue
 
 	first, sum time.Duration
+	sent       []queue.Entry
+}
+
+func (c *counting) Send(_ context.Context, entries []queue.Entry) error {
+	c.sent = append(c.sent, entries...)
+	return nil
 }
 
 func (c *counting) Delay(_ context.Context, _ []queue.Message, d time.Duration) error {
