@@ -98,6 +98,9 @@ func (p *process) build(ctx context.Context, latest *config.Latest, observe func
 	if err := p.openQueues(); err != nil {
 		return err
 	}
+	if err := p.takeOver(ctx); err != nil {
+		return err
+	}
 	if s.Webhook.URL != "" {
 		if err := p.listen(ctx); err != nil {
 			return err

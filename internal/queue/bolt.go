@@ -103,6 +103,7 @@ func (q *Bolt) Delay(ctx context.Context, msgs []Message, d time.Duration) error
 	until := now.Add(within(d, maxDelay))
 	err := q.each(ctx, msgs, now, func(b buckets, r record) error {
 		if until.After(now) {
+			r.Waits = true
 			return b.hide(r, until)
 		}
 		return b.show(r)
@@ -120,6 +121,25 @@ func (q *Bolt) Delete(ctx context.Context, msgs []Message) error {
 		return fmt.Errorf("delete %d messages from queue %s: %w", len(msgs), q.name, err)
 	}
 	return nil
+}
+
+// Recover makes the messages visible that were received and are not done, and
+// returns how many. Their receives count; those that were given back wait on.
+// Only who knows that nobody is at them may call it: a process that opened the
+// file, before it receives anything, since the lock on the file ends with the
+// process that had it (flock), however that ended.
+func (q *Bolt) Recover(ctx context.Context) (int, error) {
+	var n int
+	err := q.update(ctx, func(b buckets) error {
+		var err error
+		n, err = b.recover()
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("recover queue %s: %w", q.name, err)
+	}
+	q.announce()
+	return n, nil
 }
 
 // Depth implements Queue. It looks at every page of the queue.
@@ -226,7 +246,7 @@ func (q *Bolt) handGroup(b buckets, group string, limit int, until time.Time) ([
 			continue
 		}
 		r.Receives++
-		r.Nonce = uuid.New()
+		r.Nonce, r.Waits = uuid.New(), false
 		if err := b.hide(r, until); err != nil {
 			return nil, err
 		}

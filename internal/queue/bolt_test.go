@@ -185,6 +185,57 @@ func TestBoltIsAfterARestartAsItWasBefore(t *testing.T) {
 	})
 }
 
+func TestBoltGoesOnAtOnceWithWhatAProcessWasAtThatIsNoMore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "test.db")
+		db := openDB(t, path)
+		q := openBolt(t, db, "main", queue.BoltOptions{})
+		mustSend(t, q, entry("a", "1"), entry("a", "2"), entry("b", "3"), entry("c", "4"))
+		begin := time.Now()
+		for _, m := range receiveFor(t, q, 4, 5*time.Minute) {
+			if m.Group == "c" { // given back for its delay, and nobody is at it
+				mustDelay(t, q, []queue.Message{m}, time.Hour)
+			}
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+
+		q = openBolt(t, openDB(t, path), "main", queue.BoltOptions{})
+		wantNone(t, q) // opened by an operator's command
+		n, err := q.Recover(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantEqual(t, n, 3)
+		again := receive(t, q, 3)
+		wantEqual(t, bodies(again), []string{"1", "2", "3"})
+		wantEqual(t, time.Since(begin), 0*time.Second)
+		for _, m := range again {
+			wantEqual(t, m.ReceiveCount, 2)
+		}
+		mustDelete(t, q, again)
+		time.Sleep(time.Hour)
+		wantEqual(t, bodies(receive(t, q, 1)), []string{"4"})
+	})
+}
+
+func TestBoltGoesOnWithWhatWasReceivedAgainAfterItsDelay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q := openBolt(t, openDB(t, filepath.Join(t.TempDir(), "test.db")), "main", queue.BoltOptions{})
+		mustSend(t, q, entry("a", "1"))
+		mustDelay(t, q, receive(t, q, 1), time.Minute)
+		time.Sleep(time.Minute)
+		receiveFor(t, q, 1, time.Hour)
+		if n, err := q.Recover(t.Context()); n != 1 || err != nil {
+			t.Errorf("%d recovered, %v", n, err)
+		}
+		wantEqual(t, bodies(receive(t, q, 1)), []string{"1"})
+	})
+}
+
 func TestBoltHasEveryAcknowledgedMessageAfterKill9(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "test.db")

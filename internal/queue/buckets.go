@@ -194,7 +194,7 @@ func (b buckets) show(r record) error {
 	if err := b.unhide(r); err != nil {
 		return err
 	}
-	r.VisibleAt, r.Nonce = time.Time{}, uuid.Nil
+	r.VisibleAt, r.Nonce, r.Waits = time.Time{}, uuid.Nil, false
 	if err := b.put(r); err != nil {
 		return err
 	}
@@ -210,6 +210,31 @@ func (b buckets) remove(r record) error {
 		return fmt.Errorf("delete message %s: %w", r.ID, err)
 	}
 	return b.unlock(r.group())
+}
+
+// recover makes messages visible that somebody received, and returns how many.
+func (b buckets) recover() (int, error) {
+	var received []record
+	c := b.hidden.Cursor()
+	for first, _ := c.First(); first != nil; first, _ = c.Next() {
+		_, key, err := parseHiddenKey(first)
+		if err != nil {
+			return 0, err
+		}
+		r, err := decode(bytes.Clone(key), b.messages.Get(key))
+		if err != nil {
+			return 0, err
+		}
+		if !r.Waits {
+			received = append(received, r)
+		}
+	}
+	for _, r := range received {
+		if err := b.show(r); err != nil {
+			return 0, err
+		}
+	}
+	return len(received), nil
 }
 
 func (b buckets) unhide(r record) error {
@@ -254,6 +279,8 @@ type stored struct {
 	// Nonce and VisibleAt are set while the message is in flight.
 	Nonce     uuid.UUID `json:"nonce,omitzero"`
 	VisibleAt time.Time `json:"visibleAt,omitzero"`
+	// Waits says that it was given back, and that nobody is at it until then.
+	Waits bool `json:"waits,omitempty"`
 }
 
 // record is a stored message and its key.

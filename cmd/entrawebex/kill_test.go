@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"entrawebex/internal/sandbox"
+)
+
+// asRun makes this binary entrawebex run, so that a process can be killed.
+const asRun = "ENTRAWEBEX_TEST_RUN"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asRun) == "" {
+		os.Exit(m.Run())
+	}
+	if err := serve(context.Background(), os.Environ()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// stalling is a service that answers nothing that writes, and counts what would.
+func stalling(t *testing.T, service string) (address string, writes *atomic.Int64) {
+	t.Helper()
+	at, err := url.Parse(service)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writes = &atomic.Int64{}
+	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: at.Scheme, Host: at.Host})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			proxy.ServeHTTP(w, r)
+			return
+		}
+		writes.Add(1)
+		<-t.Context().Done()
+	}))
+	t.Cleanup(server.Close)
+	return server.URL + at.Path, writes
+}
+
+// environ is that of a run on the stage, whose changes are asked for.
+func (s *staged) environ(scim string) []string {
+	return append(anyPort(),
+		"SCOPE=all", "ENTRA_TENANT_ID="+sandboxTenant, "GRAPH_URL="+s.graphAt, "GRAPH_ACCESS_TOKEN="+sandboxToken,
+		"WEBEX_ORG_ID="+sandboxOrg, "WEBEX_SCIM_URL="+scim, "WEBEX_ACCESS_TOKEN="+sandboxToken,
+		"CLIENT_STATE="+sandboxClientState, "WEBHOOK_URL=", "DATA_DIR="+s.data, "RECONCILE_INTERVAL=1s")
+}
+
+// Messages are invisible for five minutes and claims last for two: whoever waited
+// for that would not be done here.
+func TestAfterARunIsKilledTheNextGoesOnAtOnceWithWhatWasInFlight(t *testing.T) {
+	t.Parallel()
+	s := setup(t, 6)
+	s.silent = true
+	p := s.open("RECONCILE_INTERVAL=1s")
+	s.run(p, func(context.Context) {}) // everybody is there
+	if d := sandbox.Compare(s.tenant, s.org); len(d) > 0 {
+		t.Fatal(d)
+	}
+
+	scim, writes := stalling(t, s.scimAt)
+	killed := exec.CommandContext(t.Context(), os.Args[0])
+	killed.Env = append(s.environ(scim), asRun+"=1", "HOME="+os.Getenv("HOME"))
+	var said strings.Builder
+	killed.Stderr = &said
+	if err := killed.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for i, u := range s.tenant.Users() {
+		err := s.tenant.Update(u.Text("id"), func(u sandbox.User) { u["displayName"] = fmt.Sprint("Renamed ", i) })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := wait(t.Context(), time.Minute, func() bool { return writes.Load() > 0 }); err != nil {
+		t.Errorf("nothing was written: %v", err)
+	}
+	if err := killed.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := killed.Wait(); err == nil {
+		t.Error("it ended by itself")
+	}
+	if t.Failed() {
+		t.Fatal(said.String())
+	}
+
+	p = s.open("RECONCILE_INTERVAL=1s")
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- p.Run(ctx) }()
+	const atOnce = 30 * time.Second
+	if err := wait(ctx, atOnce, func() bool { return len(sandbox.Compare(s.tenant, s.org)) == 0 && s.quiet(ctx, p)() }); err != nil {
+		t.Errorf("%v: %v", err, sandbox.Compare(s.tenant, s.org))
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+}
