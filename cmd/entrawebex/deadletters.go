@@ -12,6 +12,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
+	"entrawebex/internal/operator"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/replay"
 )
@@ -102,7 +103,7 @@ func tellBeyond(out io.Writer, n int) {
 	if n == 0 {
 		return
 	}
-	fmt.Fprintf(out, "The dead-letter queue holds about %s more than objects are known at fault: further changes of the same objects, and what the queue gave up by itself after 1000 receives. entrawebex replay --filter kind=transient puts back the latter, and with --dry-run counts them.\n", counted(n, "message"))
+	fmt.Fprintf(out, "The dead-letter queue holds about %s more than objects are known at fault: further changes of the same objects, and what the queue gave up by itself after 1000 receives. entrawebex replay --filter kind=transient puts back the latter, and with --dry-run counts them.\n", operator.Counted(n, "message"))
 }
 
 func printLetters(out io.Writer, letters []replay.Letter, beyond int) {

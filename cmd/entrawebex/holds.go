@@ -77,7 +77,7 @@ all else goes on. See entrawebex holds.
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return d.inHomes(cmd.Context(), func(h *homes) error {
-				since, err := h.guard.Latched(cmd.Context())
+				since, err := h.Guard().Latched(cmd.Context())
 				tellGuard(cmd.OutOrStdout(), since, "The guard is latched since %s.\n", err)
 				return err
 			})
@@ -93,7 +93,7 @@ its object changes.
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return d.inHomes(cmd.Context(), func(h *homes) error {
-				since, err := h.guard.Clear(cmd.Context())
+				since, err := h.Guard().Clear(cmd.Context())
 				tellGuard(cmd.OutOrStdout(), since, "The guard was latched since %s and is no more.\n", err)
 				return err
 			})

@@ -105,11 +105,11 @@ func TestHoldsAreListedApprovedAndRejected(t *testing.T) {
 func TestAClearedGuardIsNotLatched(t *testing.T) {
 	t.Parallel()
 	d := openDesk(t, heldHome(t))
-	since, err := d.guard.Clear(t.Context())
+	since, err := d.Guard().Clear(t.Context())
 	if err != nil || since.IsZero() {
 		t.Fatal(since, err)
 	}
-	if since, err = d.guard.Latched(t.Context()); err != nil || !since.IsZero() {
+	if since, err = d.Guard().Latched(t.Context()); err != nil || !since.IsZero() {
 		t.Error(since, err)
 	}
 	var out bytes.Buffer

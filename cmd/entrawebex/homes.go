@@ -16,10 +16,9 @@ import (
 
 	"entrawebex/internal/config"
 	"entrawebex/internal/ledger"
-	"entrawebex/internal/pause"
+	"entrawebex/internal/operator"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/queue"
-	"entrawebex/internal/reconcile"
 	"entrawebex/internal/replay"
 )
 
@@ -34,12 +33,11 @@ Environment:
 
 // homes are the queues and the ledger that an operator looks into.
 type homes struct {
+	*operator.Operator
+
 	ledger           operatorLedger
 	changes, letters queue.Queue
 	job              *replay.Job
-	guard            *provision.Guard
-	pause            *pause.Switch
-	sweeps           *reconcile.Schedule
 	close            func() error
 }
 
@@ -111,13 +109,9 @@ func (p *process) openShared(ctx context.Context) error {
 
 func newHomes(kept operatorLedger, changes, letters queue.Queue, log *slog.Logger) *homes {
 	return &homes{
-		ledger: kept, changes: changes, letters: letters,
+		Operator: &operator.Operator{Ledger: kept, Changes: changes, DeadLetters: letters, Now: time.Now, Log: log},
+		ledger:   kept, changes: changes, letters: letters,
 		job:   &replay.Job{Dead: letters, Main: changes, Log: log},
-		guard: &provision.Guard{Documents: kept},
-		pause: &pause.Switch{Documents: kept, Now: time.Now, Log: log},
-		sweeps: &reconcile.Schedule{
-			Requests: &reconcile.Requests{Documents: kept, Now: time.Now, Log: log}, Now: time.Now, Log: log,
-		},
 		close: func() error { return nil },
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -25,7 +24,7 @@ itself and resumed by itself; one that is paused here waits for entrawebex resum
 		ValidArgs: []string{string(pause.Graph), string(pause.Webex)},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return d.inHomes(cmd.Context(), func(h *homes) error {
-				err := h.pause.Pause(cmd.Context(), pause.Side(args[0]), pause.Pause{Since: time.Now(), Why: why, ByOperator: true})
+				err := h.Pauses().Pause(cmd.Context(), pause.Side(args[0]), pause.Pause{Since: h.Now(), Why: why, ByOperator: true})
 				return h.tellPause(cmd.Context(), cmd.OutOrStdout(), err)
 			})
 		},
@@ -46,7 +45,7 @@ paused again.
 		ValidArgs: []string{string(pause.Graph), string(pause.Webex)},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return d.inHomes(cmd.Context(), func(h *homes) error {
-				err := h.pause.Resume(cmd.Context(), pause.Side(args[0]))
+				err := h.Pauses().Resume(cmd.Context(), pause.Side(args[0]))
 				return h.tellPause(cmd.Context(), cmd.OutOrStdout(), err)
 			})
 		},
@@ -57,7 +56,7 @@ func (h *homes) tellPause(ctx context.Context, out io.Writer, err error) error {
 	if err != nil {
 		return err
 	}
-	state, err := h.pause.State(ctx)
+	state, err := h.Pauses().State(ctx)
 	if err == nil {
 		fmt.Fprintln(out, state)
 	}

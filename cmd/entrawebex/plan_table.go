@@ -12,6 +12,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
+	"entrawebex/internal/operator"
 	"entrawebex/internal/provision"
 )
 
@@ -35,7 +36,7 @@ func (t terminal) showPlan(out io.Writer, p *plan) {
 		fmt.Fprintf(out, "  %d skipped: %s\n", s.Skipped[reason], plain(reason))
 	}
 	if s.References > 0 {
-		fmt.Fprintf(out, "%s would follow at what refers to these.\n", counted(s.References, "further look"))
+		fmt.Fprintf(out, "%s would follow at what refers to these.\n", operator.Counted(s.References, "further look"))
 	}
 	if len(p.Classes) > 0 {
 		classes := make([]string, 0, len(p.Classes))

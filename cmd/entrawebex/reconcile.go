@@ -26,7 +26,7 @@ where its list of changes goes on.
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return d.inHomes(cmd.Context(), func(h *homes) error {
-				if err := h.sweeps.Requests.Request(cmd.Context(), "an operator asked for it"); err != nil {
+				if err := h.Comparisons().Requests.Request(cmd.Context(), "an operator asked for it"); err != nil {
 					return err
 				}
 				fmt.Fprintln(cmd.OutOrStdout(), "A comparison of everything begins within a minute; entrawebex status tells how far it is.")

@@ -13,6 +13,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
+	"entrawebex/internal/operator"
 	"entrawebex/internal/pause"
 	"entrawebex/internal/reconcile"
 )
@@ -38,7 +39,7 @@ code is 0 whenever it could look.
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, out := cmd.Context(), cmd.OutOrStdout()
 			return d.inHomes(ctx, func(h *homes) error {
-				s, err := h.survey(ctx, time.Now())
+				s, err := h.Status(ctx)
 				if err != nil {
 					return err
 				}
@@ -54,8 +55,8 @@ code is 0 whenever it could look.
 	return command
 }
 
-// show prints a survey as a table and a last line.
-func (t terminal) show(out io.Writer, s survey) {
+// show prints how things stand as a table and a last line.
+func (t terminal) show(out io.Writer, s operator.Status) {
 	w := table.NewWriter()
 	w.SetOutputMirror(out)
 	w.SetStyle(table.StyleLight)
@@ -91,11 +92,11 @@ func (t terminal) show(out io.Writer, s survey) {
 	w.AppendSeparator()
 	row("Compared", comparedState(s.Compared))
 	row("Webex token", alarm(s.Token.Warning != "", tokenState(s.Token, time.Now())))
-	row("Linked to Webex", counted(s.Linked, "object"))
-	row("Open faults", s.faults())
+	row("Linked to Webex", operator.Counted(s.Linked, "object"))
+	row("Open faults", s.OpenFaults())
 	for _, f := range s.Worst {
-		row("  "+f.label(), alarm(f.severity() < retried, fmt.Sprintf("%s, at %s, since %s, %s: %s",
-			f.Object, f.Step, f.Since.UTC().Format(time.RFC3339), counted(f.Attempts, "attempt"), f.Reason)))
+		row("  "+f.Label(), alarm(f.Urgent(), fmt.Sprintf("%s, at %s, since %s, %s: %s",
+			f.Object, f.Step, f.Since.UTC().Format(time.RFC3339), operator.Counted(f.Attempts, "attempt"), f.Reason)))
 	}
 	row("Removed by Webex soon", removedState(s.Removed))
 	w.Render()
@@ -124,11 +125,11 @@ func guardState(latched time.Time) string {
 	return fmt.Sprintf("latched since %s: disables and deletes are held until entrawebex guard clear", latched.UTC().Format(time.RFC3339))
 }
 
-func holdState(h holdCount) string {
+func holdState(h operator.Holds) string {
 	if h.Total == 0 {
 		return "nothing"
 	}
-	return fmt.Sprintf("%s, %d to decide on: entrawebex holds", counted(h.Total, "object"), h.Undecided)
+	return fmt.Sprintf("%s, %d to decide on: entrawebex holds", operator.Counted(h.Total, "object"), h.Undecided)
 }
 
 func letterState(n int) string {
@@ -139,10 +140,10 @@ func letterState(n int) string {
 }
 
 // tokenState says how many days the tokens for Webex have left.
-func tokenState(t tokenEnds, now time.Time) string {
+func tokenState(t operator.Token, now time.Time) string {
 	left := func(what string, ends time.Time) string {
 		const day = 24 * time.Hour
-		return fmt.Sprintf("%s until %s, %s", what, ends.UTC().Format(time.DateOnly), counted(max(0, int(ends.Sub(now)/day)), "day"))
+		return fmt.Sprintf("%s until %s, %s", what, ends.UTC().Format(time.DateOnly), operator.Counted(max(0, int(ends.Sub(now)/day)), "day"))
 	}
 	var parts []string
 	if !t.Access.IsZero() {
@@ -186,9 +187,9 @@ func comparedState(c reconcile.State) string {
 	return strings.Join(append(parts, last), "; ")
 }
 
-func removedState(r removedSoon) string {
+func removedState(r operator.Removed) string {
 	if r.Count == 0 {
 		return "no account within 7 days"
 	}
-	return fmt.Sprintf("%s within 7 days, the first on %s", counted(r.Count, "inactive account"), r.First.UTC().Format(time.DateOnly))
+	return fmt.Sprintf("%s within 7 days, the first on %s", operator.Counted(r.Count, "inactive account"), r.First.UTC().Format(time.DateOnly))
 }

@@ -1,4 +1,4 @@
-package main
+package operator
 
 import (
 	"cmp"
@@ -16,14 +16,14 @@ import (
 	"entrawebex/internal/renew"
 )
 
-// survey is how things stand: what status tells, and in this form with --json.
+// Status is how things stand, and in this form what status --json prints.
 // Whatever was logged as an alarm stands in it for as long as it is true.
-type survey struct {
+type Status struct {
 	// Paused are the paused sides.
 	Paused pause.State `json:"paused"`
 	// GuardLatchedSince is zero if the guard is not latched.
 	GuardLatchedSince time.Time `json:"guardLatchedSince,omitzero"`
-	Holds             holdCount `json:"holds"`
+	Holds             Holds     `json:"holds"`
 	// Waiting and InFlight are changes, DeadLetters messages.
 	Waiting     int `json:"waiting"`
 	InFlight    int `json:"inFlight"`
@@ -33,46 +33,47 @@ type survey struct {
 	// Faults is how many objects have an open fault of each kind, or one that
 	// was given up; Worst are the three that most need a person.
 	Faults map[string]int `json:"faults"`
-	Worst  []openFault    `json:"worst"`
+	Worst  []Fault        `json:"worst"`
 	// Unmended is how many of the faults are not tried again, or in vain as
 	// long as the credentials are refused; Stuck how many of the others have
 	// been open for longer than is usual.
 	Unmended int `json:"unmended"`
 	Stuck    int `json:"stuck"`
 	// Removed are the inactive accounts that Webex removes within soon.
-	Removed removedSoon `json:"removedSoon"`
+	Removed Removed `json:"removedSoon"`
 	// Compared is what there is to tell about comparisons of everything.
 	Compared reconcile.State `json:"compared"`
 	// Token says when the tokens for Webex end, as far as that is known.
-	Token tokenEnds `json:"token"`
+	Token Token `json:"token"`
 	// Attention says what needs a person; empty if all is well.
 	Attention []string `json:"attention"`
 	AllIsWell bool     `json:"allIsWell"`
 }
 
-// holdCount is how much is held. Undecided is what waits for a person's word.
+// Holds are how much is held. Undecided is what waits for a person's word.
 // Blocked are, by their ids, those whom Entra blocked while Webex lets them in.
-type holdCount struct {
+type Holds struct {
 	Total     int             `json:"total"`
 	Undecided int             `json:"undecided"`
 	Blocked   []change.Object `json:"blocked"`
 }
 
-// tokenEnds is when the access token and the refresh token end; zero where that
+// Token is when the access token and the refresh token end; zero where that
 // is not known. Warning says what to do about it, if anything.
-type tokenEnds struct {
+type Token struct {
 	Access  time.Time `json:"access,omitzero"`
 	Refresh time.Time `json:"refresh,omitzero"`
 	Warning string    `json:"warning,omitempty"`
 }
 
-type openFault struct {
+// Fault is an open one.
+type Fault struct {
 	Object change.Object `json:"object"`
 	provision.Trouble
 }
 
-// removedSoon is how many accounts go, and when the first does.
-type removedSoon struct {
+// Removed is how many accounts go, and when the first does.
+type Removed struct {
 	Count int       `json:"count"`
 	First time.Time `json:"first,omitzero"`
 }
@@ -91,46 +92,47 @@ const (
 	worst = 3
 )
 
-// survey reads how things stand, every record included.
-func (h *homes) survey(ctx context.Context, now time.Time) (survey, error) {
-	s := survey{Faults: map[string]int{}, Worst: []openFault{}, Attention: []string{}, Holds: holdCount{Blocked: []change.Object{}}}
+// Status reads how things stand, every record included.
+func (o *Operator) Status(ctx context.Context) (Status, error) {
+	now := o.Now()
+	s := Status{Faults: map[string]int{}, Worst: []Fault{}, Attention: []string{}, Holds: Holds{Blocked: []change.Object{}}}
 	var err error
-	if s.Paused, err = h.pause.State(ctx); err != nil {
-		return survey{}, err
+	if s.Paused, err = o.Pauses().State(ctx); err != nil {
+		return Status{}, err
 	}
-	if s.GuardLatchedSince, err = h.guard.Latched(ctx); err != nil {
-		return survey{}, err
+	if s.GuardLatchedSince, err = o.Guard().Latched(ctx); err != nil {
+		return Status{}, err
 	}
-	if s.Compared, err = h.sweeps.State(ctx); err != nil {
-		return survey{}, err
+	if s.Compared, err = o.Comparisons().State(ctx); err != nil {
+		return Status{}, err
 	}
-	token, err := renew.ReadToken(ctx, h.ledger)
+	token, err := renew.ReadToken(ctx, o.Ledger)
 	if err != nil {
-		return survey{}, err
+		return Status{}, err
 	}
-	s.Token = tokenEnds{Access: token.AccessEnds, Refresh: token.RefreshEnds, Warning: token.Warning(now).Why}
-	changes, err := h.changes.Depth(ctx)
+	s.Token = Token{Access: token.AccessEnds, Refresh: token.RefreshEnds, Warning: token.Warning(now).Why}
+	changes, err := o.Changes.Depth(ctx)
 	if err != nil {
-		return survey{}, err
+		return Status{}, err
 	}
-	letters, err := h.letters.Depth(ctx)
+	letters, err := o.DeadLetters.Depth(ctx)
 	if err != nil {
-		return survey{}, err
+		return Status{}, err
 	}
 	s.Waiting, s.InFlight, s.DeadLetters = changes.Visible, changes.InFlight, letters.Visible+letters.InFlight
-	err = h.ledger.Records(ctx, func(r provision.Record) error {
+	err = o.Ledger.Records(ctx, func(r provision.Record) error {
 		s.count(r, now)
 		return nil
 	})
 	if err != nil {
-		return survey{}, err
+		return Status{}, err
 	}
 	slices.SortFunc(s.Holds.Blocked, func(a, b change.Object) int { return cmp.Compare(a.ID, b.ID) })
 	s.attend()
 	return s, nil
 }
 
-func (s *survey) count(r provision.Record, now time.Time) {
+func (s *Status) count(r provision.Record, now time.Time) {
 	if r.WebexID != "" {
 		s.Linked++
 		if at := r.InactiveSince.Add(inactiveLife); !r.InactiveSince.IsZero() && at.After(now) && at.Before(now.Add(soon)) {
@@ -151,10 +153,10 @@ func (s *survey) count(r provision.Record, now time.Time) {
 	}
 	// A hold is told as one, and not once more as a fault.
 	if t := r.Trouble; t != nil && t.Kind != provision.Held {
-		f := openFault{Object: r.Object, Trouble: *t}
-		s.Faults[f.label()]++
+		f := Fault{Object: r.Object, Trouble: *t}
+		s.Faults[f.Label()]++
 		switch {
-		case f.severity() < retried:
+		case f.Urgent():
 			s.Unmended++
 		case now.Sub(t.Since) >= usual:
 			s.Stuck++
@@ -167,7 +169,7 @@ func (s *survey) count(r provision.Record, now time.Time) {
 
 // compareFaults puts the one first that more needs a person: by its kind, then
 // by how often it was tried, then by its age.
-func compareFaults(a, b openFault) int {
+func compareFaults(a, b Fault) int {
 	return cmp.Or(
 		cmp.Compare(a.severity(), b.severity()), cmp.Compare(b.Attempts, a.Attempts),
 		a.Since.Compare(b.Since), cmp.Compare(a.Object.String(), b.Object.String()),
@@ -177,8 +179,11 @@ func compareFaults(a, b openFault) int {
 // retried is the severity from which on a fault is tried again by itself.
 const retried = 2
 
+// Urgent reports whether trying again does not mend it.
+func (f Fault) Urgent() bool { return f.severity() < retried }
+
 // severity is the place in the order in which faults are told.
-func (f openFault) severity() int {
+func (f Fault) severity() int {
 	switch {
 	case f.Dead():
 		return 0
@@ -191,8 +196,8 @@ func (f openFault) severity() int {
 	}
 }
 
-// label is the kind, or that it was given up.
-func (f openFault) label() string {
+// Label is the kind, or that it was given up.
+func (f Fault) Label() string {
 	if f.GivenUp {
 		return "given up"
 	}
@@ -200,7 +205,7 @@ func (f openFault) label() string {
 }
 
 // attend says what needs a person.
-func (s *survey) attend() {
+func (s *Status) attend() {
 	need := func(yes bool, format string, args ...any) {
 		if yes {
 			s.Attention = append(s.Attention, fmt.Sprintf(format, args...))
@@ -211,25 +216,25 @@ func (s *survey) attend() {
 		need(paused, "%s is paused", side)
 	}
 	need(!s.GuardLatchedSince.IsZero(), "the guard is latched")
-	need(len(s.Holds.Blocked) > 0, "%s blocked in Entra and still open in Webex", counted(len(s.Holds.Blocked), "account"))
-	need(s.Holds.Undecided > 0, "%s to decide on", counted(s.Holds.Undecided, "hold"))
+	need(len(s.Holds.Blocked) > 0, "%s blocked in Entra and still open in Webex", Counted(len(s.Holds.Blocked), "account"))
+	need(s.Holds.Undecided > 0, "%s to decide on", Counted(s.Holds.Undecided, "hold"))
 	need(s.Token.Warning != "", "the Webex token ends")
-	need(s.DeadLetters > 0, "%s", counted(s.DeadLetters, "dead letter"))
-	need(s.Unmended > 0, "%s that trying again does not mend", counted(s.Unmended, "fault"))
-	need(s.Stuck > 0, "%s tried again for more than an hour", counted(s.Stuck, "fault"))
+	need(s.DeadLetters > 0, "%s", Counted(s.DeadLetters, "dead letter"))
+	need(s.Unmended > 0, "%s that trying again does not mend", Counted(s.Unmended, "fault"))
+	need(s.Stuck > 0, "%s tried again for more than an hour", Counted(s.Stuck, "fault"))
 	s.AllIsWell = len(s.Attention) == 0
 }
 
-// counted is a number of things, in words.
-func counted(n int, thing string) string {
+// Counted is a number of things, in words.
+func Counted(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
 	}
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-// faults says how many there are of each kind.
-func (s *survey) faults() string {
+// OpenFaults says how many there are of each kind.
+func (s *Status) OpenFaults() string {
 	if len(s.Faults) == 0 {
 		return "none"
 	}

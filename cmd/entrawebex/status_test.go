@@ -1,0 +1,83 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"entrawebex/internal/operator"
+	"entrawebex/internal/pause"
+)
+
+func TestStatusTellsEveryAlarmForAsLongAsItIsTrue(t *testing.T) {
+	t.Parallel()
+	environ := operatorEnviron(heldHome(t, second, first))
+	operate(t, environ, "pause", "webex", "--why", "maintenance")
+	status := operate(t, environ, "status")
+	for _, want := range []string{
+		"Graph", "not paused", "by an operator, until", "entrawebex resume: maintenance", "latched since 2026-03-02T09:00:00Z",
+		"2 objects, 2 to decide on", "Linked to Webex",
+		"Needs you: webex is paused; the guard is latched; 2 accounts blocked in Entra and still open in Webex; 2 holds to decide on\n",
+	} {
+		if !strings.Contains(status, want) {
+			t.Errorf("there is no %q in\n%s", want, status)
+		}
+	}
+	if strings.Index(status, first) > strings.Index(status, second) {
+		t.Errorf("those blocked are not told by their ids:\n%s", status)
+	}
+	operate(t, environ, "resume", "webex")
+	operate(t, environ, "guard", "clear")
+	operate(t, environ, "holds", "reject", "--all")
+	if status := operate(t, environ, "status"); !strings.HasSuffix(status, "\nNeeds you: 2 accounts blocked in Entra and still open in Webex\n") {
+		t.Errorf("after all was decided:\n%s", status)
+	}
+}
+
+func TestTheLastLineOfStatusSaysThatAllIsWell(t *testing.T) {
+	t.Parallel()
+	environ := operatorEnviron(heldHome(t))
+	operate(t, environ, "guard", "clear")
+	if status := operate(t, environ, "status"); !strings.HasSuffix(status, "\nall is well\n") {
+		t.Errorf("status:\n%s", status)
+	}
+	var s operator.Status
+	if err := json.Unmarshal([]byte(operate(t, environ, "status", "--json")), &s); err != nil || !s.AllIsWell || len(s.Attention) > 0 {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
+func TestStatusTellsDeadLettersAndTheirReason(t *testing.T) {
+	t.Parallel()
+	status := operate(t, kept(t), "status")
+	for _, want := range []string{
+		"1: entrawebex dead-letters", "1 permanent, 1 transient", "the userName is taken",
+		"Needs you: 1 dead letter; 1 fault that trying again does not mend; 1 fault tried again for more than an hour\n",
+	} {
+		if !strings.Contains(status, want) {
+			t.Errorf("there is no %q in\n%s", want, status)
+		}
+	}
+}
+
+func TestOnlyATerminalSeesColours(t *testing.T) {
+	t.Parallel()
+	paused := operator.Status{Paused: pause.State{pause.Graph: {Since: time.Now(), Why: "no answer"}}}
+	for _, colour := range []bool{false, true} {
+		var out bytes.Buffer
+		terminal{Colour: colour}.show(&out, paused)
+		if strings.Contains(out.String(), "\x1b[") != colour || !strings.Contains(out.String(), "succeeds: no answer") {
+			t.Errorf("colour %v: %q", colour, out.String())
+		}
+	}
+}
+
+func TestTheFirstAccountThatWebexRemovesIsToldWithItsDay(t *testing.T) {
+	t.Parallel()
+	soon := operator.Removed{Count: 2, First: time.Date(2026, 3, 6, 9, 0, 0, 0, time.UTC)}
+	if got := removedState(soon); got != "2 inactive accounts within 7 days, the first on 2026-03-06" {
+		t.Error(got)
+	}
+}
