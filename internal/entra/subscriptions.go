@@ -198,6 +198,7 @@ func subscription(s models.Subscriptionable) renew.Subscription {
 		ChangeType:      value(s.GetChangeType()),
 		NotificationURL: value(s.GetNotificationUrl()),
 		LifecycleURL:    value(s.GetLifecycleNotificationUrl()),
+		ApplicationID:   value(s.GetApplicationId()),
 		ExpiresAt:       value(s.GetExpirationDateTime()),
 	}
 }

@@ -1,12 +1,14 @@
 package renew
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -34,12 +36,23 @@ func Resources(withGroups bool) []string {
 // resource, "Subscription lifetime").
 const Lifetime = 41_700 * time.Minute
 
+const (
+	// patience is how long something may be refused before it counts as gone, and
+	// the time within which only few subscriptions are made.
+	patience = time.Hour
+	// few is how many of one resource are made within that time.
+	few = 4
+)
+
 // Graph is what the job asks of Microsoft Graph.
 type Graph interface {
 	// Subscriptions lists the subscriptions of this app.
 	Subscriptions(ctx context.Context) ([]Subscription, error)
+	// Subscription reads one. A *provision.Fault of the kind Gone if there is no
+	// such subscription, or none that this app may see.
+	Subscription(ctx context.Context, id string) (Subscription, error)
 	// CreateSubscription makes one; Graph calls both its addresses before it
-	// answers.
+	// answers. An *InUse where Graph names another that is in the way.
 	CreateSubscription(ctx context.Context, s Subscription) (Subscription, error)
 	// RenewSubscription moves the end of one, which reauthorizes it too. A
 	// *provision.Fault of the kind Gone if there is no such subscription.
@@ -75,12 +88,61 @@ func (j *Job) Run(ctx context.Context, told ...Lifecycle) error {
 	failed := []error{j.heed(ctx, told)}
 	existing, err := j.Graph.Subscriptions(ctx)
 	if err != nil {
-		return errors.Join(append(failed, fmt.Errorf("find our subscriptions: %w", err))...)
+		err = fmt.Errorf("find our subscriptions: %w", err)
+		failed = append(failed, err)
 	}
-	for _, resource := range j.Resources {
-		failed = append(failed, j.keep(ctx, resource, existing))
+	for _, resource := range Resources(true) {
+		switch wanted := slices.Contains(j.Resources, resource); {
+		case err != nil && wanted:
+			failed = append(failed, j.fails(ctx, resource, err))
+		case err != nil:
+		case wanted:
+			failed = append(failed, j.look(ctx, resource, existing))
+		default:
+			failed = append(failed, j.drop(ctx, resource))
+		}
 	}
 	return errors.Join(failed...)
+}
+
+// look looks after the subscription to one resource, and keeps what that fails
+// with for as long as it does.
+func (j *Job) look(ctx context.Context, resource string, existing []Subscription) error {
+	well, failed := j.keep(ctx, resource, existing)
+	if failed == nil && well {
+		return nil
+	}
+	return errors.Join(failed, j.fails(ctx, resource, failed))
+}
+
+// fails notes that a resource cannot be looked after because of err, or can if
+// it is nil.
+func (j *Job) fails(ctx context.Context, resource string, err error) error {
+	m, failed := j.recall(ctx, resource)
+	if failed != nil {
+		return failed
+	}
+	m.Failing = m.Failing.with(err, j.Now())
+	return j.remember(ctx, m)
+}
+
+// drop removes our subscription to a resource that means nothing any more. What
+// cannot be removed ends by itself.
+func (j *Job) drop(ctx context.Context, resource string) error {
+	m, err := j.recall(ctx, resource)
+	if err != nil || m.version == 0 || m.Unwanted {
+		return err
+	}
+	for _, id := range append(m.Old, m.ID) {
+		if id == "" {
+			continue
+		}
+		if err := j.Graph.DeleteSubscription(ctx, id); err != nil && !gone(err) {
+			j.Log.WarnContext(ctx, "a subscription that is not wanted stays until it ends", "subscription", id, "resource", resource, "error", err)
+		}
+	}
+	m.remembered = remembered{Unwanted: true}
+	return j.remember(ctx, m)
 }
 
 // heed notes what events ask for, before anything that can fail: they do not
@@ -98,14 +160,26 @@ func (j *Job) heed(ctx context.Context, told []Lifecycle) error {
 		if len(told) == 0 {
 			break
 		}
-		m, err := j.recall(ctx, resource)
-		if err == nil && m.ID != "" && concerns(told, m.ID) {
-			m.Renew = true
-			err = j.remember(ctx, m)
-		}
-		failed = append(failed, err)
+		failed = append(failed, j.askRenewal(ctx, resource, told))
 	}
 	return errors.Join(failed...)
+}
+
+// askRenewal notes that Graph asked for the renewal of our subscription, also
+// while another run works on it.
+func (j *Job) askRenewal(ctx context.Context, resource string, told []Lifecycle) error {
+	var failed error
+	for range writes {
+		m, err := j.recall(ctx, resource)
+		if err != nil || m.ID == "" || !concerns(told, m.ID) {
+			return err
+		}
+		m.Renew = true
+		if failed = j.remember(ctx, m); failed == nil {
+			return nil
+		}
+	}
+	return failed
 }
 
 // owe notes that a catch-up is due.
@@ -113,25 +187,28 @@ func (j *Job) owe(ctx context.Context, why string) error {
 	return CatchUps{Documents: j.Documents, Now: j.Now}.Owe(ctx, why)
 }
 
-// keep looks after the subscription to one resource.
-func (j *Job) keep(ctx context.Context, resource string, existing []Subscription) error {
+// keep makes sure that there is a subscription to one resource. well says that
+// nothing failed before either.
+func (j *Job) keep(ctx context.Context, resource string, existing []Subscription) (well bool, err error) {
 	m, err := j.recall(ctx, resource)
 	if err != nil {
-		return err
+		return false, err
 	}
+	m.Unwanted = false
 	wanted, secret := j.wanted(resource), hash(j.ClientState)
-	m.claim(existing, wanted, secret)
+	m.claim(existing, wanted, secret, j.Now())
+	var told error
 	if m.ID != "" {
-		if err := j.look(ctx, m, existing, wanted, secret); err != nil {
-			return err
+		if told, err = j.tend(ctx, m, existing, wanted, secret); err != nil {
+			return false, err
 		}
 	}
 	if m.ID == "" {
 		if err := j.create(ctx, m, existing, wanted, secret); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return j.settle(ctx, m)
+	return m.Failing == Failing{}, errors.Join(told, j.settle(ctx, m, existing))
 }
 
 // wanted is the subscription to a resource as it would be made now.
@@ -147,35 +224,91 @@ func (j *Job) wanted(resource string) Subscription {
 	}
 }
 
-// look decides what becomes of the subscription that is ours: it is renewed if
+// tend decides what becomes of the subscription that is ours: it is renewed if
 // that is due, and no longer the one if it is gone or delivers otherwise than
 // wanted. One that the list lacks is gone only if Graph says so of its very id:
-// a list can be behind.
-func (j *Job) look(ctx context.Context, m *memory, existing []Subscription, wanted Subscription, secret string) error {
+// a list can be behind. told is what does not end the run.
+func (j *Job) tend(ctx context.Context, m *memory, existing []Subscription, wanted Subscription, secret string) (told, err error) {
 	at := slices.IndexFunc(existing, func(s Subscription) bool { return s.ID == m.ID })
-	if m.Secret != secret || at >= 0 && !existing[at].serves(wanted) {
-		j.Log.InfoContext(ctx, "subscription no longer serves", "subscription", m.ID, "resource", m.resource)
-		m.retire()
-		return nil
+	if at >= 0 {
+		m.ends(existing[at].ExpiresAt)
 	}
-	if at >= 0 && existing[at].ExpiresAt.Sub(j.Now()) > Lifetime/2 && !m.Renew {
-		return nil
+	if m.Secret != secret || m.wishes(wanted) || at >= 0 && !m.serves(existing[at], wanted) {
+		return j.replace(ctx, m), nil
+	}
+	if at >= 0 && !m.Renew && !m.halfOver(j.Now()) {
+		m.RefusedSince = time.Time{}
+		return nil, nil
 	}
 	renewed, err := j.Graph.RenewSubscription(ctx, m.ID, wanted.ExpiresAt)
 	switch {
 	case gone(err):
-		j.Log.WarnContext(ctx, "subscription gone", "subscription", m.ID, "resource", m.resource)
-		m.Gap = "the subscription " + m.ID + " to " + m.resource + " was gone"
-		m.ID, m.Renew = "", false
+		j.lose(ctx, m, "was gone")
+		return nil, nil
 	case err != nil:
-		return fmt.Errorf("renew the subscription to %s: %w", m.resource, err)
-	case !renewed.serves(wanted): // it was not in the list
-		m.retire()
-	default:
-		m.Renew = false
-		j.Log.InfoContext(ctx, "subscription renewed", "subscription", m.ID, "resource", m.resource, "until", renewed.ExpiresAt)
+		return nil, j.refused(ctx, m, err)
 	}
+	m.granted(cmp.Or(renewed.ExpiresAt, wanted.ExpiresAt), j.Now())
+	if !m.serves(renewed, wanted) { // it was not in the list
+		return j.replace(ctx, m), nil
+	}
+	m.Renew = false
+	j.Log.InfoContext(ctx, "subscription renewed", "subscription", m.ID, "resource", m.resource, "until", m.ExpiresAt)
+	return nil, nil
+}
+
+// refused decides about a renewal that was refused, in whatever way: past its end
+// a subscription is gone, and so is one that is refused for an hour while Graph
+// answers otherwise, as it did to the list just now. Graph has been seen to answer
+// 401 and 500 of subscriptions that are no more.
+func (j *Job) refused(ctx context.Context, m *memory, err error) error {
+	if provision.AsFault(err).Kind == provision.Throttled {
+		return fmt.Errorf("renew the subscription to %s: %w", m.resource, err)
+	}
+	if m.RefusedSince.IsZero() {
+		m.RefusedSince = j.Now().UTC()
+	}
+	ended := !m.ExpiresAt.IsZero() && j.Now().After(m.ExpiresAt)
+	if !ended && j.Now().Sub(m.RefusedSince) < patience {
+		return errors.Join(fmt.Errorf("renew the subscription to %s: %w", m.resource, err), j.remember(ctx, m))
+	}
+	m.Old = append(m.Old, m.ID) // it goes, if it is there after all
+	how := "was refused for an hour: "
+	if ended {
+		how = "had ended, and was not renewed: "
+	}
+	j.lose(ctx, m, how+err.Error())
 	return nil
+}
+
+// lose makes the subscription none that delivers.
+func (j *Job) lose(ctx context.Context, m *memory, how string) {
+	m.Gap = "the subscription " + m.ID + " to " + m.resource + " " + how
+	j.Log.WarnContext(ctx, "subscription lost", "subscription", m.ID, "resource", m.resource, "reason", m.Gap)
+	m.ID, m.Renew, m.RefusedSince = "", false, time.Time{}
+}
+
+// replace makes the subscription one that goes when there is another, unless too
+// many were made of late: then it stays, and that is an error.
+func (j *Job) replace(ctx context.Context, m *memory) error {
+	if err := j.brake(m); err != nil {
+		return err
+	}
+	j.Log.InfoContext(ctx, "subscription no longer serves", "subscription", m.ID, "resource", m.resource)
+	m.retire()
+	return nil
+}
+
+// brake is an error where more subscriptions were made within an hour than the
+// changes of an administrator can explain: then something undoes them.
+func (j *Job) brake(m *memory) error {
+	m.Made = slices.DeleteFunc(m.Made, func(at time.Time) bool { return j.Now().Sub(at) >= patience })
+	if len(m.Made) < few {
+		return nil
+	}
+	return fmt.Errorf("the subscription to %s was made %d times within an hour and is not made again before %s: "+
+		"Graph shows it otherwise than it was asked for, or ends it, or another deployment replaces it",
+		m.resource, len(m.Made), m.Made[0].Add(patience).Format(time.RFC3339))
 }
 
 // gone reports whether err is Graph's word that there is no such subscription.
@@ -187,23 +320,66 @@ func gone(err error) bool {
 // create makes the subscription. What is about to be asked for is written
 // first, so that a subscription whose answer is lost is known as ours.
 func (j *Job) create(ctx context.Context, m *memory, existing []Subscription, wanted Subscription, secret string) error {
+	if err := j.brake(m); err != nil {
+		return errors.Join(err, j.remember(ctx, m))
+	}
 	m.intend(existing, wanted, secret)
 	if err := j.remember(ctx, m); err != nil {
 		return err
 	}
 	wanted.ExpiresAt = m.Asked.ExpiresAt
 	created, err := j.Graph.CreateSubscription(ctx, wanted)
+	if other, ok := errors.AsType[*InUse](err); ok {
+		if err = j.clear(ctx, m, other, wanted); err != nil {
+			return err
+		}
+		created, err = j.Graph.CreateSubscription(ctx, wanted)
+	}
 	if err != nil {
 		return fmt.Errorf("subscribe to %s: %w", m.resource, err)
 	}
 	j.Log.InfoContext(ctx, "subscribed", "subscription", created.ID, "resource", m.resource, "until", created.ExpiresAt)
-	m.ID, m.Secret = created.ID, secret
+	m.made(created, wanted, secret, j.Now())
 	return nil
+}
+
+// clear removes the subscription that is in the way of ours, if it is ours too,
+// or delivers to our address: nobody else can want it.
+func (j *Job) clear(ctx context.Context, m *memory, other *InUse, wanted Subscription) error {
+	if !slices.Contains(m.Old, other.ID) {
+		found, err := j.Graph.Subscription(ctx, other.ID)
+		switch {
+		case gone(err):
+			return fmt.Errorf("subscribe to %s: the subscription %s is in the way, and this app may not see it: "+
+				"it is another application's, or it has just ended: %w", m.resource, other.ID, other)
+		case err != nil:
+			return fmt.Errorf("subscribe to %s: see whose subscription %s is in the way: %w", m.resource, other.ID, err)
+		case found.NotificationURL != wanted.NotificationURL:
+			return fmt.Errorf("subscribe to %s: the subscription %s of the application %s is in the way, which delivers to %s: "+
+				"delete it if nobody needs it: %w", m.resource, other.ID, cmp.Or(found.ApplicationID, "(not told)"), host(found.NotificationURL), other)
+		}
+	}
+	if err := j.Graph.DeleteSubscription(ctx, other.ID); err != nil && !gone(err) {
+		return fmt.Errorf("subscribe to %s: remove the subscription %s that is in the way: %w", m.resource, other.ID, err)
+	}
+	j.Log.WarnContext(ctx, "removed a subscription of ours that was in the way", "subscription", other.ID, "resource", m.resource)
+	m.Old = slices.DeleteFunc(m.Old, func(id string) bool { return id == other.ID })
+	m.Gap = "the subscription " + other.ID + " to " + m.resource + " was in the way and may not have delivered"
+	return j.remember(ctx, m)
+}
+
+// host is that of an address: the rest of it may be a secret.
+func host(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return "(not told)"
+	}
+	return u.Host
 }
 
 // settle does what waits for a subscription that delivers: the catch-up after a
 // time without one, and the end of those it replaces.
-func (j *Job) settle(ctx context.Context, m *memory) error {
+func (j *Job) settle(ctx context.Context, m *memory, existing []Subscription) error {
 	if err := j.remember(ctx, m); err != nil {
 		return err
 	}
@@ -213,39 +389,80 @@ func (j *Job) settle(ctx context.Context, m *memory) error {
 		}
 		m.Gap = ""
 	}
-	var failed []error
-	m.Old = slices.DeleteFunc(m.Old, func(id string) bool {
-		if err := j.Graph.DeleteSubscription(ctx, id); err != nil && !gone(err) {
-			failed = append(failed, fmt.Errorf("remove a replaced subscription to %s: %w", m.resource, err))
-			return false
-		}
-		j.Log.InfoContext(ctx, "subscription removed", "subscription", id, "resource", m.resource)
-		return true
-	})
-	return errors.Join(append(failed, j.remember(ctx, m))...)
+	return errors.Join(j.sweep(ctx, m, existing), j.remember(ctx, m))
 }
 
-// serves reports whether s delivers what wanted would.
-func (s Subscription) serves(wanted Subscription) bool {
-	return s.on(wanted.Resource) &&
-		sameKinds(s.ChangeType, wanted.ChangeType) &&
-		s.NotificationURL == wanted.NotificationURL &&
-		s.LifecycleURL == wanted.LifecycleURL
+// sweep removes those that were replaced. One that cannot be removed for an hour,
+// or at all if Graph does not list it, is left to its end.
+func (j *Job) sweep(ctx context.Context, m *memory, existing []Subscription) error {
+	var failed []error
+	m.Old = slices.DeleteFunc(m.Old, func(id string) bool {
+		err := j.Graph.DeleteSubscription(ctx, id)
+		if err == nil || gone(err) {
+			j.Log.InfoContext(ctx, "subscription removed", "subscription", id, "resource", m.resource)
+			return true
+		}
+		if m.StuckSince.IsZero() {
+			m.StuckSince = j.Now().UTC()
+		}
+		listed := slices.ContainsFunc(existing, func(s Subscription) bool { return s.ID == id })
+		if !listed || j.Now().Sub(m.StuckSince) >= patience {
+			j.Log.WarnContext(ctx, "a replaced subscription cannot be removed and stays until it ends",
+				"subscription", id, "resource", m.resource, "error", err)
+			return true
+		}
+		failed = append(failed, fmt.Errorf("remove a replaced subscription to %s: %w", m.resource, err))
+		return false
+	})
+	if len(m.Old) == 0 {
+		m.StuckSince = time.Time{}
+	}
+	return errors.Join(failed...)
+}
+
+// serves reports whether s, as Graph shows it, delivers what wanted would. What
+// is not shown is not known, and what Graph shows as it did when it made the
+// subscription for this wish is what it makes of it.
+func (m *memory) serves(s, wanted Subscription) bool {
+	shown, wish := formOf(s), formOf(wanted)
+	same := func(shown, wish, made string) bool { return shown == "" || shown == wish || shown == made }
+	return same(shown.Resource, wish.Resource, m.Shown.Resource) &&
+		same(shown.ChangeType, wish.ChangeType, m.Shown.ChangeType) &&
+		same(shown.NotificationURL, wish.NotificationURL, m.Shown.NotificationURL) &&
+		same(shown.LifecycleURL, wish.LifecycleURL, m.Shown.LifecycleURL)
+}
+
+// wishes reports whether the subscription was made for something else than is
+// wanted now.
+func (m *memory) wishes(wanted Subscription) bool {
+	return m.Wish != (form{}) && m.Wish != formOf(wanted)
+}
+
+// form is what a subscription delivers, of what and where to.
+type form struct {
+	Resource        string `json:"resource"`
+	ChangeType      string `json:"changeType"`
+	NotificationURL string `json:"notificationUrl"`
+	LifecycleURL    string `json:"lifecycleUrl"`
+}
+
+// formOf returns it in one form: Graph may put a slash before the resource, and
+// the kinds of change in any order.
+func formOf(s Subscription) form {
+	kinds := strings.Split(strings.ReplaceAll(strings.ToLower(s.ChangeType), " ", ""), ",")
+	slices.Sort(kinds)
+	return form{
+		Resource:        strings.ToLower(strings.Trim(s.Resource, "/")),
+		ChangeType:      strings.Join(kinds, ","),
+		NotificationURL: s.NotificationURL,
+		LifecycleURL:    s.LifecycleURL,
+	}
 }
 
 // on reports whether s is a subscription to the resource; Graph may put a slash
 // before it.
 func (s Subscription) on(resource string) bool {
 	return strings.EqualFold(strings.Trim(s.Resource, "/"), resource)
-}
-
-// sameKinds compares two comma-separated lists of change types, whatever their
-// order.
-func sameKinds(a, b string) bool {
-	x, y := strings.Split(a, ","), strings.Split(b, ",")
-	slices.Sort(x)
-	slices.Sort(y)
-	return slices.Equal(x, y)
 }
 
 // hash stands for a secret where it must not be kept.

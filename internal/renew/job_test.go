@@ -33,6 +33,8 @@ type graph struct {
 	lost int
 	// refused is what a call on a resource or an id is refused with.
 	refused map[string]error
+	// unlisted are subscriptions that no list has.
+	unlisted []renew.Subscription
 	// hidden are ids that the list lacks, as a replica that is behind does.
 	hidden []string
 }
@@ -63,6 +65,19 @@ func (g *graph) CreateSubscription(_ context.Context, s renew.Subscription) (ren
 		return renew.Subscription{}, errLost
 	}
 	return s, nil
+}
+
+func (g *graph) Subscription(_ context.Context, id string) (renew.Subscription, error) {
+	g.calls = append(g.calls, "read "+id)
+	if err := g.refused["read "+id]; err != nil {
+		return renew.Subscription{}, err
+	}
+	for _, s := range append(slices.Clone(g.subscriptions), g.unlisted...) {
+		if s.ID == id {
+			return s, nil
+		}
+	}
+	return renew.Subscription{}, &provision.Fault{Kind: provision.Gone, Reason: "there is no " + id}
 }
 
 func (g *graph) RenewSubscription(_ context.Context, id string, until time.Time) (renew.Subscription, error) {

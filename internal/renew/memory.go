@@ -1,6 +1,7 @@
 package renew
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -32,6 +33,20 @@ type remembered struct {
 	Old []string `json:"old,omitempty"`
 	// ExpiresAt is when the subscription ends, by Graph's last word.
 	ExpiresAt time.Time `json:"expiresAt,omitzero"`
+	// Wish is what it was asked to deliver, and Shown what Graph then showed of it;
+	// empty for one that was made before these were kept.
+	Wish  form `json:"wish,omitzero"`
+	Shown form `json:"shown,omitzero"`
+	// Made is when subscriptions were made within the last hour.
+	Made []time.Time `json:"made,omitempty"`
+	// GrantedAt is when Graph gave it its end.
+	GrantedAt time.Time `json:"grantedAt,omitzero"`
+	// RefusedSince is since when its renewal is refused, StuckSince since when
+	// old ones cannot be removed.
+	RefusedSince time.Time `json:"refusedSince,omitzero"`
+	StuckSince   time.Time `json:"stuckSince,omitzero"`
+	// Unwanted says that nothing is subscribed to.
+	Unwanted bool `json:"unwanted,omitempty"`
 	// Failing is there while it cannot be looked after.
 	Failing Failing `json:"failing,omitzero"`
 	// Gap says why changes were missed, until a catch-up is noted.
@@ -76,22 +91,52 @@ type memory struct {
 
 // claim takes possession of what our creations made whose answers were lost: of
 // one as the subscription, if it serves, and of the others as old ones.
-func (m *memory) claim(existing []Subscription, wanted Subscription, secret string) {
+func (m *memory) claim(existing []Subscription, wanted Subscription, secret string, now time.Time) {
 	for _, s := range existing {
 		switch {
 		case s.ID == m.ID || slices.Contains(m.Old, s.ID) || !s.on(m.resource) || !m.Asked.made(s):
-		case m.ID == "" && m.Asked.Secret == secret && s.serves(wanted):
-			m.ID, m.Secret = s.ID, secret
+		case m.ID == "" && m.Asked.Secret == secret && (&memory{}).serves(s, wanted):
+			m.made(s, wanted, secret, now)
 		default:
 			m.Old = append(m.Old, s.ID)
 		}
 	}
 }
 
+// made takes possession of a subscription that was made for this wish.
+func (m *memory) made(s, wanted Subscription, secret string, now time.Time) {
+	m.ID, m.Secret = s.ID, secret
+	m.granted(cmp.Or(s.ExpiresAt, wanted.ExpiresAt), now)
+	m.Wish, m.Shown = formOf(wanted), formOf(s)
+	m.Made = append(m.Made, now.UTC())
+}
+
+// granted notes a life that Graph gave the subscription.
+func (m *memory) granted(until, now time.Time) {
+	m.ExpiresAt, m.GrantedAt, m.RefusedSince = until, now.UTC(), time.Time{}
+}
+
+// ends notes what a list says of its end, if it does.
+func (m *memory) ends(at time.Time) {
+	if !at.IsZero() && m.ExpiresAt.Sub(at).Abs() > rounding {
+		m.ExpiresAt = at
+	}
+}
+
+// halfOver reports whether half of the life that it was given is over: Graph may
+// give less than it is asked for.
+func (m *memory) halfOver(now time.Time) bool {
+	life := Lifetime
+	if given := m.ExpiresAt.Sub(m.GrantedAt); !m.GrantedAt.IsZero() && given > 0 {
+		life = min(life, given)
+	}
+	return m.ExpiresAt.Sub(now) <= life/2
+}
+
 // retire makes the subscription one that goes when there is another.
 func (m *memory) retire() {
 	m.Old = append(m.Old, m.ID)
-	m.ID, m.Renew = "", false
+	m.ID, m.Renew, m.RefusedSince = "", false, time.Time{}
 }
 
 // intend notes the creation that comes next, or leaves the note of one that is

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -13,6 +14,20 @@ type Failing struct {
 	// Since is zero if it does not fail.
 	Since time.Time `json:"since,omitzero"`
 	Error string    `json:"error,omitempty"`
+}
+
+// with returns the condition after an attempt that ended with err, or with none.
+func (f Failing) with(err error, now time.Time) Failing {
+	if err == nil {
+		return Failing{}
+	}
+	const longest = 500 // bytes; a fault says it in one sentence
+	text := err.Error()
+	if f.Since.IsZero() {
+		f.Since = now.UTC()
+	}
+	f.Error = strings.ToValidUTF8(text[:min(len(text), longest)], "")
+	return f
 }
 
 // SubscriptionState is what there is to tell about the subscription to a
@@ -43,6 +58,9 @@ func ReadSubscriptions(ctx context.Context, documents Documents) ([]Subscription
 		var kept remembered
 		if err := json.Unmarshal(data, &kept); err != nil {
 			kept = remembered{Failing: Failing{Error: "what was kept of it cannot be read"}}
+		}
+		if kept.Unwanted {
+			continue
 		}
 		states = append(states, SubscriptionState{Resource: resource, ID: kept.ID, ExpiresAt: kept.ExpiresAt, Failing: kept.Failing})
 	}

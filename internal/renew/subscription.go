@@ -22,6 +22,8 @@ type Subscription struct {
 	// ClientState is the secret every notification carries, at most 128
 	// characters. It is written only: Graph does not tell it.
 	ClientState string
+	// ApplicationID is the app that made it; empty if Graph does not tell.
+	ApplicationID string
 	// ExpiresAt is when Graph ends the subscription; for users and groups at
 	// most 41,760 minutes (under 29 days) ahead.
 	ExpiresAt time.Time
