@@ -132,7 +132,7 @@ func (p *Parts) Reconcile(engine *provision.Engine) *reconcile.Job {
 		Log: p.Log,
 	}
 	if scope := p.scope(); scope != nil {
-		job.App = scope.App
+		job.App, job.Covers = scope.App, scope.Covers
 	}
 	return job
 }

@@ -29,6 +29,8 @@ const last = 5 * time.Second
 type polling struct {
 	*Job
 
+	// all are those on the list, sorted.
+	all []assigned
 	// unqueued says that the sweep that is due reads the same list, and that
 	// all are to be noted without a Change.
 	unqueued bool
@@ -81,7 +83,7 @@ func (j *Job) assignments(ctx context.Context) error {
 	if ok, err := j.putManifest(ctx, claim, version); !ok || err != nil {
 		return err
 	}
-	p := &polling{Job: j}
+	p := &polling{Job: j, all: all}
 	p.poll(ctx, all, seen.First)
 	end := manifest{Hash: hash}
 	if p.left > 0 || len(p.failed) > 0 {
@@ -123,7 +125,7 @@ func (j *Job) list(ctx context.Context, app string) ([]assigned, error) {
 			seats = append(seats, s)
 		}
 		if page.Next == "" {
-			return collect(seats), nil
+			return collect(seats, j.Covers), nil
 		}
 		if next = page.Next; late(ctx) {
 			return nil, fmt.Errorf("list assignments: %d were read when the time was up", len(seats))
@@ -203,6 +205,35 @@ type nomination struct {
 	listed bool
 }
 
+// word is what the list says of it.
+func (n nomination) word() change.Nomination {
+	if n.listed && n.counts {
+		return change.In
+	}
+	return change.Out
+}
+
+// wordOf is what the list says of a user in a group of which it says this: one
+// who is assigned as well is in.
+func (p *polling) wordOf(id string, ofGroup change.Nomination) change.Nomination {
+	parsed, err := uuid.Parse(id)
+	if err != nil || ofGroup == change.In {
+		return ofGroup
+	}
+	if i, found := slices.BinarySearchFunc(p.all, assigned{id: parsed, kind: user}, compareAssigned); found && p.all[i].counts {
+		return change.In
+	}
+	return ofGroup
+}
+
+// nominated returns a Change that carries what the list says: Graph has no other
+// source of it, so that one reading that says otherwise is not the last word.
+func (p *polling) nominated(n nomination) change.Change {
+	c := p.change(n.object())
+	c.Nominated = n.word()
+	return c
+}
+
 // difference returns those who are on only one of two sorted lists, or are in
 // other roles.
 func difference(seen, listed []assigned) []nomination {
@@ -254,7 +285,7 @@ func (p *polling) queue(ctx context.Context, nominated []nomination) (left []nom
 	var users []change.Change
 	for _, n := range nominated {
 		if n.kind == user {
-			users = append(users, p.change(n.object()))
+			users = append(users, p.nominated(n))
 		}
 	}
 	if err := p.enqueue(ctx, users); err != nil {
@@ -281,7 +312,7 @@ func (p *polling) queue(ctx context.Context, nominated []nomination) (left []nom
 // queueGroup queues a group and all users in it, and reports whether all of
 // them are on the queue. If not, the next run begins with it anew.
 func (p *polling) queueGroup(ctx context.Context, n nomination) (bool, error) {
-	cause := p.change(n.object())
+	cause := p.nominated(n)
 	changes, page := []change.Change{cause}, ""
 	for {
 		if late(ctx) {
@@ -300,7 +331,7 @@ func (p *polling) queueGroup(ctx context.Context, n nomination) (bool, error) {
 		changes = make([]change.Change, 0, len(members.Users))
 		for _, id := range members.Users {
 			of := cause
-			of.Object = change.Object{Kind: change.User, ID: id}
+			of.Object, of.Nominated = change.Object{Kind: change.User, ID: id}, p.wordOf(id, cause.Nominated)
 			changes = append(changes, of)
 		}
 		if page = members.Next; page == "" {

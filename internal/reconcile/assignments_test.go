@@ -414,7 +414,7 @@ func TestWhatWasSeenAndCannotBeReadIsSeenAnew(t *testing.T) {
 
 func TestAnotherApplicationIsAnotherList(t *testing.T) {
 	t.Parallel()
-	all := collect([]seat{{kind: user}})
+	all := collect([]seat{{kind: user}}, nil)
 	if hashOf("a", all) == hashOf("b", all) {
 		t.Error("two applications have the same hash")
 	}
@@ -525,4 +525,59 @@ func FuzzDecodeManifest(f *testing.F) {
 			t.Errorf("%q became %+v, %v", data, again, err)
 		}
 	})
+}
+
+// A replica that is behind may contradict the list for some minutes.
+func TestWhoeverIsQueuedIsNominatedByTheList(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name          string
+		before, after []Assignment
+		want          map[string]change.Nomination
+	}{
+		{"one who is assigned is in", nil, []Assignment{userIn(ada, editor)}, map[string]change.Nomination{ada: change.In}},
+		{"one who is no longer is out", []Assignment{userIn(ada, editor)}, nil, map[string]change.Nomination{ada: change.Out}},
+		{
+			"in a role that does not count one is out",
+			nil,
+			[]Assignment{userIn(ada, defaultAccess)},
+			map[string]change.Nomination{ada: change.Out},
+		},
+		{
+			"one of two roles that counts is enough",
+			[]Assignment{userIn(ada, defaultAccess)},
+			[]Assignment{userIn(ada, defaultAccess), userIn(ada, editor)}, map[string]change.Nomination{ada: change.In},
+		},
+		{
+			"with a group all of its users are in",
+			nil,
+			[]Assignment{{change.Object{Kind: change.Group, ID: sales}, editor}},
+			map[string]change.Nomination{sales: change.In, bob: change.In, cyd: change.In},
+		},
+		{
+			"and out, but for one who is assigned as well",
+			[]Assignment{{change.Object{Kind: change.Group, ID: sales}, editor}, userIn(cyd, editor)},
+			[]Assignment{userIn(cyd, editor)},
+			map[string]change.Nomination{sales: change.Out, bob: change.Out, cyd: change.In},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t)
+			w.graph.members[sales] = [][]string{{bob}, {cyd}}
+			w.Covers = func(roles []string) bool { return slices.Contains(roles, editor) }
+			w.assigned(test.before...)
+			w.run()
+			w.queue.take()
+			w.assigned(test.after...)
+			w.run()
+			got := map[string]change.Nomination{}
+			for _, c := range w.queue.take() {
+				got[c.ID] = c.Nominated
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("nominated (-want +got):\n%s", diff)
+			}
+		})
+	}
 }

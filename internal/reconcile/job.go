@@ -48,6 +48,8 @@ type Job struct {
 	// App returns the object id of the enterprise application whose assignments
 	// are the scope; nil if everybody is in scope, and assignments mean nothing.
 	App func(ctx context.Context) (string, error)
+	// Covers reports whether one of the roles counts for the scope; nil if each does.
+	Covers func(roles []string) bool
 	// Nested says that the users of groups within a group count as its own.
 	Nested bool
 	// SkipGroups leaves out what has changed in groups, where neither scope nor

@@ -25,6 +25,8 @@ type assigned struct {
 	// roles stands for the roles in which it is assigned, whatever their
 	// number: others are another number. pending if it is to be queued.
 	roles uint64
+	// counts says that one of the roles counts for the scope. It is not kept.
+	counts bool
 }
 
 const (
@@ -85,8 +87,9 @@ func newSeat(a Assignment) (seat, error) {
 	}
 }
 
-// collect returns those who have the seats, sorted, each once.
-func collect(seats []seat) []assigned {
+// collect returns those who have the seats, sorted, each once. Covers says which
+// roles count.
+func collect(seats []seat, covers func(roles []string) bool) []assigned {
 	slices.SortFunc(seats, func(a, b seat) int {
 		return cmp.Or(bytes.Compare(a.id[:], b.id[:]), cmp.Compare(a.kind, b.kind), bytes.Compare(a.role[:], b.role[:]))
 	})
@@ -98,10 +101,18 @@ func collect(seats []seat) []assigned {
 		if n < 0 {
 			n = len(seats)
 		}
-		all = append(all, assigned{seats[0].id, seats[0].kind, rolesOf(seats[:n])})
+		all = append(all, assigned{seats[0].id, seats[0].kind, rolesOf(seats[:n]), covers == nil || covers(names(seats[:n]))})
 		seats = seats[n:]
 	}
 	return all
+}
+
+func names(seats []seat) []string {
+	roles := make([]string, len(seats))
+	for i, s := range seats {
+		roles[i] = s.role.String()
+	}
+	return roles
 }
 
 // rolesOf is the number that stands for the roles of these seats.
