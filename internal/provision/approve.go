@@ -15,12 +15,12 @@ import (
 var ErrNotHeld = errors.New("no such operation of it is held")
 
 // Approve lets the held operation of the object happen once, within 24 hours,
-// if Entra still asks for it, and queues the object. Of members it lets as many
-// be removed as are held now. ErrClaimed if the object is being worked on,
+// if Entra still asks for it, and queues the object. Of members it lets those
+// be removed that are held now, each once. ErrClaimed if the object is being worked on,
 // ErrNotHeld if that is not held. Approving twice does no harm.
 func Approve(ctx context.Context, l Ledger, q Enqueuer, o change.Object, d Destruction, now time.Time) error {
 	err := amend(ctx, l, o, d, now, func(r *Record) {
-		r.Approval, r.Rejected = &Approval{Operation: d, At: now, Members: r.Hold.Members}, nil
+		r.Approval, r.Rejected = &Approval{Operation: d, At: now, Members: r.Hold.Members, Who: r.Hold.Who}, nil
 	})
 	if err == nil {
 		err = q.Enqueue(ctx, []change.Change{{Object: o, Source: change.Engine, SeenAt: now, CorrelationID: uuid.NewString()}})
@@ -35,7 +35,7 @@ func Approve(ctx context.Context, l Ledger, q Enqueuer, o change.Object, d Destr
 // changes in Entra. Errors are those of Approve.
 func Reject(ctx context.Context, l Ledger, o change.Object, d Destruction, now time.Time) error {
 	err := amend(ctx, l, o, d, now, func(r *Record) {
-		r.Rejected, r.Approval = &Rejection{Operation: d, Fingerprint: r.Hold.Fingerprint}, nil
+		r.Rejected, r.Approval = &Rejection{Operation: d, Fingerprint: r.Hold.Fingerprint, Who: r.Hold.Who}, nil
 	})
 	if err != nil {
 		return fmt.Errorf("reject to %s %s: %w", d, o, err)

@@ -328,10 +328,10 @@ func (b *batch) read(ctx context.Context, works ...*work) {
 
 // query asks for the object, for its assignments to the application that is the
 // scope, and for those members it may have lost or won unless all of them are
-// about to be compared.
+// about to be compared at once.
 func (b *batch) query(w *work, app string) Query {
 	q := Query{Object: w.attempt.Object, Transitive: b.Nested, App: app}
-	if app != "" || w.record.WebexID != "" && w.record.Comparison == nil && !w.afresh {
+	if app != "" || w.record.WebexID != "" && asksMembers(w) {
 		q.Members = w.hints
 	}
 	return q
@@ -396,9 +396,7 @@ func disables(op *Operation) bool {
 	return slices.ContainsFunc(op.Patch, func(p mapping.PatchOperation) bool { return p.Path == active && p.Value == false })
 }
 
-func destroys(op *Operation) bool {
-	return disables(op) || op.Resource == nil && op.Patch == nil
-}
+func (op Operation) deletes() bool { return op.Resource == nil && op.Patch == nil }
 
 // doubt notes in the ledger what is about to be written. Saving it also
 // proves that the object is still ours.
@@ -489,10 +487,13 @@ func (b *batch) wrote(w *work, id string) {
 	w.op = nil
 	w.attempt.Exported = b.Now()
 	r.Doubt = nil
-	if destroys(op) {
-		r.Hold, r.Approval = nil, nil // an approval is for once
+	switch {
+	case op.deletes():
+		r.spend(Deleting)
+	case disables(op):
+		r.spend(Disabling)
 	}
-	if op.Resource == nil && op.Patch == nil {
+	if op.deletes() {
 		w.note(Delete, nil, nil)
 		w.step(Export, Success, "deleted in Webex")
 		w.unlink()
@@ -554,7 +555,7 @@ func (b *batch) finish(ctx context.Context, w *work) {
 				b.fail(w, ReferenceResolution, err)
 			}
 		})
-		w.keepHints()
+		w.keepMembers()
 		if conclude := func() { b.conclude(ctx, w) }; !b.guarded(ctx, w, Export, conclude) {
 			b.guarded(ctx, w, Export, conclude) // with the record as it was
 		}
@@ -565,13 +566,14 @@ func (b *batch) finish(ctx context.Context, w *work) {
 	b.caught(ctx, w.attempt.Object.String(), func() { b.Observe(w.attempt) })
 }
 
-// keepHints makes sure that members who were named and not looked at, because
-// the group is at fault, are looked at once it is not. Of a group in the
-// recycle bin nobody tells what becomes of its members.
-func (w *work) keepHints() {
+// keepMembers makes sure that the members of a group are compared once it is
+// back: one that is at fault, out of scope, no security group, in the recycle bin
+// or gone, of which nobody tells what becomes of its members meanwhile. What
+// comes again soon brings those who were named with it.
+func (w *work) keepMembers() {
 	r := &w.record
-	unseen := len(w.hints) > 0 && w.attempt.Again == 0 || w.reading.Presence == SoftDeleted
-	if w.isGroup() && !w.converged && unseen && r.WebexID != "" && r.Comparison == nil {
+	away := w.attempt.Again == 0 || w.reading.Err == nil && w.reading.Presence != Present
+	if w.isGroup() && !w.converged && away && r.WebexID != "" && r.Comparison == nil {
 		r.Comparison = &Comparison{}
 	}
 }

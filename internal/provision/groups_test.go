@@ -335,19 +335,65 @@ func TestAGroupIsDeletedOnlyWithGraphsWordAndTwoReadings(t *testing.T) {
 	}
 }
 
+// Each case finds it in another way: members are changed, listed, or the group is
+// read.
 func TestAGroupThatVanishedFromWebexIsMadeAgainWithItsMembers(t *testing.T) {
 	t.Parallel()
-	w := staff(t)
-	g := w.team(sales, "Sales", ada, bob)
-	w.formed(sales)
-	delete(w.org.groups, w.org.group(sales))
-	g.members = []string{ada}
-	a := w.converge(changed(sales, bob))[0]
-	if a.Fault == nil || a.Fault.Kind != provision.Transient {
-		t.Fatalf("%s: %s", a.Status, a.Reason)
+	for name, c := range map[string]change.Change{
+		"by a change of its members": changed(sales, bob), "by their comparison": changed(sales), "by reading it": afresh(sales),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := staff(t)
+			g := w.team(sales, "Sales", ada, bob)
+			w.formed(sales)
+			if name == "by their comparison" {
+				g.insecure = true
+				w.converge(changed(sales))
+				g.insecure = false
+			}
+			delete(w.org.groups, w.org.group(sales))
+			g.members = []string{ada}
+			began := w.now
+			a := w.settled(c, time.Hour)
+			if a.Status != provision.Success || a.Action != provision.Create || w.now.Sub(began) < 5*time.Minute {
+				t.Fatalf("%s after %s: %s", a.Status, w.now.Sub(began), a.Reason)
+			}
+			w.drain()
+			w.wantMembers(sales, ada)
+		})
 	}
-	w.formed(sales)
-	w.wantMembers(sales, ada)
+}
+
+// One 404 to a change of members, or to their list, is no proof.
+func TestAGroupOutlivesA404(t *testing.T) {
+	t.Parallel()
+	for name, compared := range map[string]bool{"to a change of its members": false, "to their comparison": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := staff(t)
+			g := w.team(sales, "Sales", ada)
+			w.formed(sales)
+			webexID := w.org.group(sales)
+			if compared {
+				g.insecure = true
+				w.converge(changed(sales))
+				g.insecure = false
+			}
+			g.members = []string{bob}
+			w.org.down = &provision.Fault{Kind: provision.Gone, Reason: "404"}
+			a := w.converge(changed(sales, ada, bob))[0]
+			if a.Fault == nil || a.Fault.Kind != provision.Transient || a.WebexID != webexID {
+				t.Fatalf("%s: %s", a.Status, a.Reason)
+			}
+			w.org.down = nil
+			w.settled(changed(sales, ada, bob), time.Hour)
+			w.wantMembers(sales, bob)
+			if r := w.record(groupObject(sales)); r.WebexID != webexID || r.Missing != nil || len(w.org.groups) != 1 {
+				t.Errorf("linked to %s; %+v; %d groups", r.WebexID, r.Missing, len(w.org.groups))
+			}
+		})
+	}
 }
 
 func TestOneMemberThatFailsIsOneFaultAndTheOthersGoOn(t *testing.T) {

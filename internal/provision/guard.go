@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -41,7 +40,7 @@ type Guard struct {
 	// provisioned, and maxAdmitted at most.
 	Floor, Share int
 	// GroupShare is how many percent of a group's members may be removed in a
-	// window; fewRemovals always may.
+	// window; Floor of them always may, and fewRemovals.
 	GroupShare int
 	Window     time.Duration
 
@@ -60,8 +59,6 @@ const (
 	admitTries = 8
 	// countAfter is how long a count of the provisioned is good.
 	countAfter = time.Hour
-	// fewRemovals are never a mass: so small a group may change altogether.
-	fewRemovals = 5
 )
 
 // guardState is the document.
@@ -178,7 +175,7 @@ func (g *Guard) put(ctx context.Context, s guardState, version int64) error {
 // admitted reports whether the guard, or an operator, lets the object be
 // disabled or deleted; if not, the attempt has ended.
 func (b *batch) admitted(ctx context.Context, w *work, d Destruction) bool {
-	if b.Guard == nil || w.record.Approval.covers(d, 0, b.Now()) {
+	if b.Guard == nil || w.record.Approval.covers(d, b.Now()) {
 		return true
 	}
 	h := Hold{Operation: d, Fingerprint: fingerprint(w.reading.Presence, w.reading.Attributes)}
@@ -245,21 +242,33 @@ func (w *work) rejected(h Hold) bool {
 }
 
 // closeHold takes from the record what the end of the attempt has answered: a
-// hold that no longer applies, and an approval that was used or was for
-// something else. One that waits for another try is kept.
+// hold that no longer applies, with what was said about it, and an approval of
+// something else than what is held. One that waits for another try, or for a
+// mend, is kept: only the write it was for uses it up.
 func (w *work) closeHold() {
 	r, a := &w.record, w.attempt
 	switch {
 	case a.Status == Success || a.Status == Skipped:
-		r.Hold, r.Approval, r.Rejected = nil, nil, nil
-	case a.Fault != nil && a.Again == 0:
+		r.Hold, r.Approval, r.Rejected, r.Stays = nil, nil, nil, nil
+	case a.Fault != nil && a.Fault.Kind == Held:
 		r.Approval = nil
 	}
 }
 
-// covers reports whether the approval is for this, of so many members.
-func (a *Approval) covers(d Destruction, members int, now time.Time) bool {
-	return a != nil && a.Operation == d && members <= a.Members && now.Sub(a.At) < approvalLife
+// spend takes from the record the hold of what was written now, and the approval
+// that was for it.
+func (r *Record) spend(d Destruction) {
+	if r.holds(d) {
+		r.Hold = nil
+	}
+	if a := r.Approval; a != nil && a.Operation == d {
+		r.Approval = nil
+	}
+}
+
+// covers reports whether the approval is for this.
+func (a *Approval) covers(d Destruction, now time.Time) bool {
+	return a != nil && a.Operation == d && now.Sub(a.At) < approvalLife
 }
 
 // fingerprint is a short text that differs where the values do.
@@ -270,65 +279,4 @@ func fingerprint(values ...any) string {
 	}
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
-}
-
-// mayRemove reports whether so many members more may be removed from the
-// group within the window.
-func (m *membership) mayRemove(n int) bool {
-	if m.Guard == nil || n == 0 {
-		return true
-	}
-	const percent = 100
-	done := m.removedInWindow()
-	return n+done <= max(fewRemovals, (m.record.Members+done)*m.Guard.GroupShare/percent)
-}
-
-func (m *membership) removedInWindow() int {
-	if r := m.record.Removals; r != nil && m.Now().Sub(r.Since) < m.Guard.Window {
-		return r.Count
-	}
-	return 0
-}
-
-// countRemovals notes what Webex confirmed. What an operator approved does not
-// count against what comes after it.
-func (m *membership) countRemovals(n int) {
-	r := &m.record
-	r.Members = max(r.Members-n, 0)
-	if m.Guard == nil || n == 0 || r.Approval.covers(Removing, 0, m.Now()) {
-		return
-	}
-	counted := Removals{Since: m.Now(), Count: n}
-	if done := m.removedInWindow(); done > 0 {
-		counted = Removals{Since: r.Removals.Since, Count: done + n}
-	}
-	r.Removals = &counted
-}
-
-// checkRemovals takes those out of what is to be written who may not be
-// removed. has is how many members Webex has.
-func (m *membership) checkRemovals(ctx context.Context, has int) {
-	m.record.Members = has
-	n := len(m.remove)
-	if m.mayRemove(n) || m.record.Approval.covers(Removing, n, m.Now()) {
-		return
-	}
-	ids := make([]string, n)
-	for i, p := range m.remove {
-		ids[i] = p.id
-	}
-	slices.Sort(ids)
-	m.remove = nil
-	h := Hold{Operation: Removing, Fingerprint: fingerprint(ids), Members: n, Of: has}
-	if m.rejected(h) {
-		m.hold(ctx, m.work, h)
-		m.excess = &Fault{Kind: Held, Reason: rejection(m.work, Removing)}
-		return
-	}
-	if m.hold(ctx, m.work, h) {
-		m.Log.ErrorContext(ctx, "removals held", "object", m.attempt.Object.String(), "members", n, "of", has)
-	}
-	m.excess = &Fault{Kind: Held, Reason: fmt.Sprintf(
-		"%d of the %d members of %s would be removed, after %d in the last %s: that waits for approval (entrawebex holds)",
-		n, has, m.attempt.Object, m.removedInWindow(), m.Guard.Window)}
 }

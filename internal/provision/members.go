@@ -25,25 +25,46 @@ func (b *batch) members(ctx context.Context, w *work) {
 	case w.seeded:
 		m.record.Comparison, m.record.Members = nil, len(w.seen.Members)-len(w.absent)
 		m.await(leased, w.absent)
-	case w.record.Comparison == nil:
+	case asksMembers(w):
 		m.judge(leased, w.hints, w.reading.Memberships)
 	case b.Nested:
 		m.awaitGroups(leased, w.hints)
 	}
 	m.spareMembers()
-	// Whoever is no user may be a group, which stands for its own members. And
-	// whether many are too many is known when the group's size is.
-	if w.record.Comparison == nil && (b.Nested && m.unknown > 0 || !m.mayRemove(len(m.remove))) {
-		w.record.Comparison = &Comparison{}
-		w.attempt.Members.Waiting = 0
-		m.add, m.remove, m.spared = nil, nil, 0 // the comparison finds them
-	}
+	m.leave()
 	if w.record.Comparison != nil {
-		finished = m.compare(leased)
+		m.apply(leased)
+		finished = !m.stopped && m.compare(leased)
 		m.awaitUnlisted(leased)
 	}
-	m.apply(leased, 0)
-	m.conclude(finished)
+	m.apply(leased)
+	m.conclude(finished && (m.stopped || len(m.add)+len(m.remove) == 0))
+}
+
+// asksMembers reports whether those who are named are to be asked about singly:
+// not if all members are about to be compared at once.
+func asksMembers(w *work) bool {
+	c := w.record.Comparison
+	return c == nil && !w.afresh || c != nil && c.Long
+}
+
+// leave leaves to a comparison what is not known from those named alone. Whoever
+// is no user may be a group, which stands for its own members. And whether many
+// are too many is known when the group's size is.
+func (m *membership) leave() {
+	r := &m.record
+	within := m.Nested && m.unknown > 0
+	if !within && m.unquestioned(m.remove) {
+		return
+	}
+	m.remove, m.spared = nil, 0 // the comparison finds them
+	m.attempt.Members.Waiting = 0
+	switch {
+	case r.Comparison == nil:
+		r.Comparison, m.add = &Comparison{}, nil
+	case within:
+		r.Comparison = &Comparison{Long: true}
+	}
 }
 
 // membership is the work on one group's members.
@@ -221,125 +242,13 @@ func (m *membership) awaitUnlisted(ctx context.Context) {
 	}
 }
 
-// compare compares all members and reports whether it came to the end. It
-// holds what Webex has and reads Entra page by page; whoever only Webex has is
-// nominated for removal, and asked about singly.
-func (m *membership) compare(ctx context.Context) bool {
-	c := *m.record.Comparison
-	resumed := c.Page != ""
-	has := map[string]bool{} // Webex id to: Entra names it too
-	if !m.fresh {
-		err := m.Target.Members(ctx, m.record.WebexID, func(ids []string) error {
-			for _, id := range ids {
-				has[id] = false
-			}
-			return nil
-		})
-		if err != nil {
-			m.failed(err)
-			return false
-		}
-	}
-	for {
-		page, err := m.Directory.Members(ctx, m.attempt.Object.ID, m.Nested, c.Page)
-		if isGone(err) && c.Page != "" {
-			m.record.Comparison = &Comparison{} // that page is no more
-			return false
-		}
-		if isGone(err) {
-			err = &Fault{Kind: Transient, Reason: fmt.Sprintf("%s left Entra while its members were read", m.attempt.Object), Err: err}
-		}
-		if err != nil {
-			m.failed(err)
-			return false
-		}
-		if m.takePage(ctx, page, has); m.stopped {
-			return false
-		}
-		if page.Next == "" {
-			break
-		}
-		c.Page = page.Next
-		m.record.Comparison = &c
-		if m.record.Claim.Until.Sub(m.Now()) < Margin {
-			return false
-		}
-	}
-	if resumed {
-		// Members on the pages before were not marked, and some may have left
-		// since: once more from the beginning, with nothing left to add.
-		m.record.Comparison = &Comparison{}
-		return false
-	}
-	m.takeOut(ctx, has)
-	m.spareMembers()
-	m.checkRemovals(ctx, len(has))
-	m.apply(ctx, 0)
-	switch {
-	case m.excess != nil:
-		m.record.Comparison = &Comparison{} // whom it is about is not kept
-	case m.fault == nil || m.fault.Kind == Permanent:
-		m.record.Comparison = nil
-	}
-	return true
-}
+// left is how much of the lease is left.
+func (m *membership) left() time.Duration { return m.record.Claim.Until.Sub(m.Now()) }
 
-// takePage adds those of a page whom Webex lacks.
-func (m *membership) takePage(ctx context.Context, page MemberPage, has map[string]bool) {
-	m.attempt.Members.Skipped += page.Others
-	webexIDs, err := m.Ledger.WebexIDs(ctx, users(page.Users))
-	if err != nil {
-		m.failed(err)
-		return
-	}
-	var missing []string
-	m.unlisted = slices.DeleteFunc(m.unlisted, func(id string) bool { return slices.Contains(page.Users, id) })
-	for i, id := range page.Users {
-		webexID := webexIDs[i]
-		if webexID == "" {
-			missing = append(missing, id)
-			continue
-		}
-		if _, there := has[webexID]; !there {
-			m.add = append(m.add, person{id, webexID})
-		}
-		has[webexID] = true
-	}
-	m.await(ctx, missing)
-	m.apply(ctx, change.MaxMembers)
-}
-
-// takeOut asks about those whom only Webex has. Accounts that are nobody's in
-// Entra were put there by others and stay.
-func (m *membership) takeOut(ctx context.Context, has map[string]bool) {
-	var ids []string
-	for _, webexID := range slices.Sorted(maps.Keys(has)) {
-		if has[webexID] {
-			continue
-		}
-		o, linked, err := m.Ledger.LinkedTo(ctx, webexID)
-		if err != nil {
-			m.failed(err)
-			return
-		}
-		if linked && o.Kind == change.User {
-			ids = append(ids, o.ID)
-		}
-	}
-	for chunk := range slices.Chunk(ids, change.MaxMembers) {
-		asked := m.Directory.Read(ctx, []Query{{Object: m.attempt.Object, Members: chunk, Transitive: m.Nested}})[0]
-		if asked.Err != nil {
-			m.failed(asked.Err)
-			return
-		}
-		m.judge(ctx, chunk, asked.Memberships)
-	}
-}
-
-// apply writes what is to be added and removed, as long as there is more than
-// rest of it, in as few calls as can be.
-func (m *membership) apply(ctx context.Context, rest int) {
-	for len(m.add)+len(m.remove) > rest && !m.stopped {
+// apply writes what is to be added and removed, in as few calls as can be, as
+// long as the lease lasts: whom to remove first.
+func (m *membership) apply(ctx context.Context) {
+	for len(m.add)+len(m.remove) > 0 && !m.stopped && m.left() >= Margin {
 		removing := min(len(m.remove), change.MaxMembers)
 		adding := min(len(m.add), change.MaxMembers-removing)
 		c := MemberChange{Group: m.attempt.Object, ID: m.record.WebexID}
@@ -354,17 +263,23 @@ func (m *membership) apply(ctx context.Context, rest int) {
 		}
 		m.remove, m.add = m.remove[removing:], m.add[adding:]
 		refused, err := m.Target.ChangeMembers(ctx, c)
-		if isGone(err) {
-			m.unlink()
-			err = &Fault{Kind: Transient, Reason: fmt.Sprintf("Webex no longer has the group of %s: it is made again", m.attempt.Object), Err: err}
-		}
 		if err != nil {
-			m.failed(err)
-			m.stopped = true
+			m.refusedGroup(err)
 			return
 		}
 		m.wroteMembers(ctx, c, refused, byWebexID)
 	}
+}
+
+// refusedGroup takes a fault of the whole group: Webex takes no more for now. A
+// group that Webex says is not there is looked for by the next attempt.
+func (m *membership) refusedGroup(err error) {
+	if isGone(err) {
+		m.reported(m.work)
+		err = stillMissing(m.work, AsFault(err))
+	}
+	m.failed(err)
+	m.stopped = true
 }
 
 // wroteMembers counts what Webex confirmed and keeps what it refused.
@@ -373,16 +288,15 @@ func (m *membership) wroteMembers(ctx context.Context, c MemberChange, refused m
 	for _, id := range c.Add {
 		if refused[id] == nil {
 			m.attempt.Members.Added++
+			m.countReturn(byWebexID[id])
 		}
 	}
-	removed := 0
 	for _, id := range c.Remove {
 		if refused[id] == nil {
-			removed++
+			m.attempt.Members.Removed++
+			m.countRemoval(byWebexID[id])
 		}
 	}
-	m.attempt.Members.Removed += removed
-	m.countRemovals(removed)
 	for _, webexID := range slices.Sorted(maps.Keys(refused)) {
 		p, err := byWebexID[webexID], refused[webexID]
 		if !isGone(err) {

@@ -48,6 +48,9 @@ type Record struct {
 	// Approval and Rejected are what an operator said about it.
 	Approval *Approval  `json:"approval,omitempty"`
 	Rejected *Rejection `json:"rejected,omitempty"`
+	// Stays are the ids of members whose removal an operator rejected, where the
+	// removal of others is held now.
+	Stays []string `json:"stays,omitempty"`
 	// Members is how many members a group had in Webex when they were last
 	// compared, less those removed since. Those added since are left out, so
 	// that a share of it is rather too small; those whose accounts were deleted
@@ -65,8 +68,10 @@ type Hold struct {
 	// open.
 	Security bool `json:"security,omitempty"`
 	// Members are how many are to be removed from a group, Of how many it has.
-	Members int `json:"members,omitempty"`
-	Of      int `json:"of,omitempty"`
+	// Who are the ids of those members, unless they are more than maxNamed.
+	Members int      `json:"members,omitempty"`
+	Of      int      `json:"of,omitempty"`
+	Who     []string `json:"who,omitempty"`
 	// Parked says that it waits because a first comparison takes nothing away.
 	Parked bool `json:"parked,omitempty"`
 	// Fingerprint differs when Entra says something else of the object.
@@ -77,8 +82,10 @@ type Hold struct {
 type Approval struct {
 	Operation Destruction `json:"operation"`
 	At        time.Time   `json:"at"`
-	// Members is how many may be removed from a group.
-	Members int `json:"members,omitempty"`
+	// Members is how many may be removed from a group yet. Who are their ids;
+	// none if they are too many to be named.
+	Members int      `json:"members,omitempty"`
+	Who     []string `json:"who,omitempty"`
 }
 
 // Rejection keeps an operation held for as long as Entra says the same of the
@@ -86,15 +93,24 @@ type Approval struct {
 type Rejection struct {
 	Operation   Destruction `json:"operation"`
 	Fingerprint string      `json:"fingerprint"`
+	// Who are the ids of the members that stay in the group; none if they are
+	// too many to be named.
+	Who []string `json:"who,omitempty"`
 }
 
 // Removals counts from the first one on, for as long as the guard's window is;
-// then it begins anew. It is counted when Webex has confirmed: a removal that is
-// tried again counts once.
+// then it begins anew. It is counted when Webex has confirmed. Who are the ids
+// of up to maxNamed of those who were removed: each counts once, and whoever is
+// added again not at all.
 type Removals struct {
 	Since time.Time `json:"since"`
 	Count int       `json:"count"`
+	Who   []string  `json:"who,omitempty"`
 }
+
+// maxNamed is how many members a record names in one place: 39 KB of the 384 KB
+// that the ledger takes.
+const maxNamed = 1000
 
 // Claim is a lease on an object.
 type Claim struct {
@@ -141,8 +157,22 @@ func (t *Trouble) goesOn(kind FaultKind) bool {
 // Comparison of all members of a group goes on where it was left.
 type Comparison struct {
 	// Page is the page of Entra's members that comes next; empty for the
-	// first.
-	Page string `json:"page,omitempty"`
+	// first. Pages is how many were read before it.
+	Page  string `json:"page,omitempty"`
+	Pages int    `json:"pages,omitempty"`
+	// Long says that one lease did not suffice: members who are named meanwhile
+	// are looked at without waiting for its end.
+	Long bool `json:"long,omitempty"`
+	// Singly says that not even all of Entra's pages can be read in one lease:
+	// whoever Webex has is asked about.
+	Singly bool `json:"singly,omitempty"`
+	// After is the Webex id up to which those have been asked about who may have
+	// left, in the order of these ids.
+	After string `json:"after,omitempty"`
+	// Held says that some of those wait for an operator, Anew that it began once
+	// more because they were approved when it was past them.
+	Held bool `json:"held,omitempty"`
+	Anew bool `json:"anew,omitempty"`
 }
 
 // Absence is Entra's answer that the object is in neither place.

@@ -85,25 +85,19 @@ func (b *batch) rescope(ctx context.Context, w *work) error {
 // rescopeWithin queues all users in what may be a group within the group. Of one
 // that is deleted nobody tells who was in it.
 func (b *batch) rescopeWithin(ctx context.Context, w *work, id string) error {
-	for page := ""; ; {
-		members, err := b.Directory.Members(ctx, id, true, page)
-		if isGone(err) && page == "" {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+	read := false
+	_, err := b.memberPages(ctx, id, "", func(members MemberPage) (bool, error) {
+		read = true
 		changes := make([]change.Change, len(members.Users))
 		for i, user := range members.Users {
 			changes[i] = w.follow(change.Object{Kind: change.User, ID: user})
 		}
-		if err := b.enqueue(ctx, changes); err != nil {
-			return err
-		}
-		if page = members.Next; page == "" {
-			return nil
-		}
+		return true, b.enqueue(ctx, changes)
+	})
+	if isGone(err) && !read {
+		return nil
 	}
+	return err
 }
 
 // named reports whether one from outside named the member.

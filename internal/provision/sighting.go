@@ -146,7 +146,7 @@ func (b *batch) seed(ctx context.Context, w *work) {
 // for one that was cut short and begins again.
 func (b *batch) parked(ctx context.Context, w *work, d Destruction) bool {
 	waits := w.record.Hold != nil && w.record.Hold.Parked && w.record.Hold.Operation == d
-	if !waits && (w.seen == nil || !w.seen.Park || !w.adopted) || w.record.Approval.covers(d, 0, b.Now()) {
+	if !waits && (w.seen == nil || !w.seen.Park || !w.adopted) || w.record.Approval.covers(d, b.Now()) {
 		return false
 	}
 	h := Hold{Operation: d, Fingerprint: fingerprint(w.reading.Presence, w.reading.Attributes), Parked: true}

@@ -151,8 +151,10 @@ type tenant struct {
 	groups map[string]*group
 	reads  int
 	page   int // members on a page, at least 100
-	// blank makes every page of members an empty last one.
-	blank bool
+	// blank makes every page of members an empty last one; turned, if set, is
+	// called before a page is, and may be what that comes to.
+	blank  bool
+	turned func(page string) (provision.MemberPage, error)
 	// roles are those in which an object is assigned to the application.
 	roles    map[string][]string
 	rolesErr error
@@ -232,6 +234,11 @@ func (t *tenant) Members(_ context.Context, groupID string, transitive bool, pag
 	t.reads++
 	if t.blank {
 		return provision.MemberPage{}, nil
+	}
+	if t.turned != nil {
+		if p, err := t.turned(page); err != nil || p.Next != "" {
+			return p, err
+		}
 	}
 	ids := t.usersIn(groupID, transitive)
 	start := 0
@@ -361,7 +368,7 @@ type org struct {
 	groups   map[string]map[string]any
 	members  map[string][]string // Webex ids by that of the group
 	reserved map[string]string
-	refuse   map[string]error // what adding an account to any group comes to
+	refuse   map[string]error // what changing an account's place in any group comes to
 	created  int
 	calls    []string
 	// foreign are names taken in another organization.
@@ -373,7 +380,7 @@ type org struct {
 	unread map[string]bool
 	// lag hides accounts and groups from the search.
 	lag bool
-	// down is what changes of members come to, slow what they take.
+	// down is what changes and lists of members come to, slow what they take.
 	down error
 	slow func()
 }
@@ -487,6 +494,10 @@ func (o *org) ChangeMembers(_ context.Context, c provision.MemberChange) (map[st
 	}
 	refused := map[string]error{}
 	for _, id := range c.Remove {
+		if o.refuse[id] != nil {
+			refused[id] = o.refuse[id]
+			continue
+		}
 		o.members[c.ID] = slices.DeleteFunc(o.members[c.ID], func(m string) bool { return m == id })
 	}
 	for _, id := range c.Add {
@@ -504,6 +515,9 @@ func (o *org) ChangeMembers(_ context.Context, c provision.MemberChange) (map[st
 
 func (o *org) Members(_ context.Context, groupID string, each func([]string) error) error {
 	o.calls = append(o.calls, "LIST")
+	if o.down != nil {
+		return o.down
+	}
 	if _, ok := o.groups[groupID]; !ok {
 		return &provision.Fault{Kind: provision.Gone, Reason: "404"}
 	}
