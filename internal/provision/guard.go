@@ -64,6 +64,9 @@ const (
 // guardState is the document.
 type guardState struct {
 	LatchedAt time.Time `json:"latchedAt,omitzero"`
+	// Told says that the alarm was given. Whoever latched it may not know that: an
+	// answer of the ledger was lost, or the process was.
+	Told bool `json:"told,omitempty"`
 	// Admitted is when each object was, in milliseconds since 1970.
 	Admitted map[string]int64 `json:"admitted,omitempty"`
 }
@@ -72,9 +75,8 @@ type guardState struct {
 type verdict struct {
 	// latched is since when the guard is; zero if the object may go ahead.
 	latched time.Time
-	// now says that it latched over this very object, above limit.
-	now   bool
-	limit int
+	// untold says that no alarm was given yet.
+	untold bool
 }
 
 // Clear takes the latch off and begins to count anew, and returns since when
@@ -106,7 +108,7 @@ func (g *Guard) admit(ctx context.Context, o change.Object, now time.Time) (verd
 			return verdict{}, err
 		}
 		if !s.LatchedAt.IsZero() {
-			return verdict{latched: s.LatchedAt}, nil
+			return verdict{latched: s.LatchedAt, untold: !s.Told}, nil
 		}
 		for key, at := range s.Admitted {
 			if at <= now.Add(-g.Window).UnixMilli() {
@@ -116,24 +118,37 @@ func (g *Guard) admit(ctx context.Context, o change.Object, now time.Time) (verd
 		if _, counted := s.Admitted[o.String()]; counted {
 			return verdict{}, nil
 		}
-		var v verdict
-		if v.limit, err = g.limit(ctx, len(s.Admitted), now); err != nil {
+		limit, err := g.limit(ctx, len(s.Admitted), now)
+		if err != nil {
 			return verdict{}, err
 		}
-		if len(s.Admitted) < v.limit {
+		var v verdict
+		if len(s.Admitted) < limit {
 			if s.Admitted == nil {
 				s.Admitted = map[string]int64{}
 			}
 			s.Admitted[o.String()] = now.UnixMilli()
 		} else {
 			s.LatchedAt = now
-			v.latched, v.now = now, true
+			v = verdict{latched: now, untold: true}
 		}
 		if lost = g.put(ctx, s, version); lost == nil {
 			return v, nil
 		}
 	}
 	return verdict{}, &Fault{Kind: Transient, Reason: fmt.Sprintf("the guard could not count %s", o), Err: lost}
+}
+
+// told notes that the alarm was given.
+func (g *Guard) told(ctx context.Context) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	s, version, err := g.state(ctx)
+	if err != nil || s.LatchedAt.IsZero() || s.Told {
+		return err
+	}
+	s.Told = true
+	return g.put(ctx, s, version)
 }
 
 // limit is how many objects may be admitted in a window, if that many are.
@@ -190,9 +205,13 @@ func (b *batch) admitted(ctx context.Context, w *work, d Destruction) bool {
 		return false
 	case v.latched.IsZero():
 		return true
-	case v.now:
+	case v.untold:
 		b.Log.ErrorContext(ctx, "guard latched", "object", w.attempt.Object.String(), "operation", string(d),
-			"limit", v.limit, "window", b.Guard.Window)
+			"since", v.latched, "window", b.Guard.Window)
+		if err := b.Guard.told(ctx); err != nil {
+			// Told once more, by whoever is held next.
+			b.Log.WarnContext(ctx, "the alarm that the guard latched is not noted", "error", err)
+		}
 	}
 	b.held(ctx, w, h, fmt.Sprintf(
 		"the guard is latched since %s, because too many were to be disabled or deleted: the %s of %s waits for approval (entrawebex holds)",

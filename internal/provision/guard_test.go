@@ -515,6 +515,58 @@ func TestAGuardThatAnotherWritesIsReadAgain(t *testing.T) {
 	}
 }
 
+// mute is a document whose writes succeed, while their answers are lost.
+type mute struct {
+	provision.Documents
+
+	lost int // answers to come
+}
+
+func (m *mute) PutDocument(ctx context.Context, name string, data []byte, version int64) error {
+	err := m.Documents.PutDocument(ctx, name, data, version)
+	if m.lost > 0 {
+		m.lost--
+		return errCut
+	}
+	return err
+}
+
+// Each case loses the answers to so many writes of the guard, from the one that
+// latches on; whoever is held next tells.
+func TestALatchWhoseAnswerWasLostIsToldAllTheSame(t *testing.T) {
+	t.Parallel()
+	for _, lost := range []int{0, 1, 2} {
+		w := setup(t, lowFloor)
+		document := &mute{Documents: w.config.Guard.Documents}
+		w.config.Guard.Documents = document
+		ids := w.crowd(3)
+		log := w.logged()
+		w.block(ids[0])
+		document.lost = lost
+		w.wantHeld(w.block(ids[1]), provision.Disabling)
+		w.wantHeld(w.block(ids[2]), provision.Disabling)
+		if n := strings.Count(log.String(), "guard latched"); n != 1 {
+			t.Errorf("%d answers lost: %d alarms that it latched:\n%s", lost, n, log)
+		}
+	}
+}
+
+// A process that died when it had latched the guard told nobody.
+func TestALatchOfAProcessThatDiedIsTold(t *testing.T) {
+	t.Parallel()
+	w := setup(t, lowFloor)
+	ids := w.crowd(2)
+	err := w.config.Guard.Documents.PutDocument(t.Context(), "guard", []byte(`{"latchedAt":"2026-03-02T08:59:00Z"}`), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := w.logged()
+	w.block(ids...)
+	if n := strings.Count(log.String(), "guard latched"); n != 1 || !strings.Contains(log.String(), "since=2026-03-02T08:59:00") {
+		t.Errorf("%d alarms:\n%s", n, log)
+	}
+}
+
 func TestManyEnginesTogetherDisableAsManyAsTheFloorAllows(t *testing.T) {
 	t.Parallel()
 	w := setup(t, guarded)
