@@ -42,7 +42,7 @@ func (c *Client) Apply(ctx context.Context, ops []provision.Operation) []provisi
 }
 
 func (c *Client) apply(ctx context.Context, writes []write) []provision.Answer {
-	if len(writes) > 1 && !c.noBulk.Load() {
+	if len(writes) > 1 && c.now().UnixNano() >= c.bulkFrom.Load() {
 		if answers, taken := c.bulk(ctx, writes); taken {
 			return answers
 		}
@@ -67,6 +67,8 @@ type write struct {
 	id       string // empty for a POST
 	path     string
 	data     json.RawMessage // nil for a DELETE
+	of       resourceType
+	created  map[string]any // what a POST shall create
 }
 
 // maxNewMembers is how many members a group can be created with: the size of
@@ -76,12 +78,12 @@ const maxNewMembers = 500
 // newWrite encodes an Operation. The error is a *provision.Fault.
 func newWrite(op provision.Operation) (write, error) {
 	t := typeOf(op.Object.Kind)
-	w := write{endpoint: t.endpoint, id: op.ID, path: t.path(op.ID)}
+	w := write{endpoint: t.endpoint, id: op.ID, path: t.path(op.ID), of: t}
 	var data map[string]any
 	switch {
 	case op.Resource != nil:
 		w.what = fmt.Sprintf("create the Webex %s of %s", op.Object.Kind, op.Object)
-		w.method, w.id, w.path = http.MethodPost, "", t.endpoint
+		w.method, w.id, w.path, w.created = http.MethodPost, "", t.endpoint, op.Resource
 		if members, _ := op.Resource["members"].([]any); len(members) > maxNewMembers {
 			return write{}, &provision.Fault{
 				Kind: provision.Permanent, Reason: fmt.Sprintf("%s: it has %d members, and Webex takes %d at once", w.what, len(members), maxNewMembers),
@@ -120,37 +122,76 @@ func (w write) body() any {
 
 // outcome is what an answer says came of a write. A success is what RFC 7644
 // says it is (sections 3.3, 3.5.2, 3.6), and nothing else: Webex has answered
-// a create with 200 that created nothing.
+// a create with 200 that created nothing, and a gateway answers a PATCH with
+// the page of its log-in.
 func (c *Client) outcome(w write, r reply) provision.Answer {
-	expected := r.status == http.StatusOK || r.status == http.StatusNoContent
-	if w.method == http.MethodPost {
-		expected = r.status == http.StatusCreated
-	}
 	switch {
 	case !r.ok():
 		return provision.Answer{ID: w.id, Err: c.refused(w.what, r)}
-	case !expected:
-		return provision.Answer{ID: w.id, Err: doubt(w.what, fmt.Sprintf("Webex answered %d %s, which does not say that it is done", r.status, http.StatusText(r.status)))}
-	case w.method != http.MethodPost:
-		return provision.Answer{ID: w.id}
+	case !w.isDone(r):
+		return provision.Answer{ID: w.id, Err: r.doubt(w.what, fmt.Sprintf("Webex answered %d %s, which does not say that it is done", r.status, http.StatusText(r.status)))}
+	case r.isEmpty():
+		return w.unshown(r)
 	}
-	id := createdID(w, r)
-	if id == "" {
-		return provision.Answer{Err: doubt(w.what, "Webex's answer has no id")}
+	var shown map[string]any
+	if err := r.decode(w.what, &shown); err != nil {
+		return provision.Answer{ID: w.id, Err: err}
 	}
-	return provision.Answer{ID: id}
+	if why := w.mismatch(r, shown); why != "" {
+		return provision.Answer{ID: w.id, Err: r.doubt(w.what, "Webex's answer "+why)}
+	}
+	return provision.Answer{ID: text(shown, "id"), Shown: withoutMembersOf(shown)}
 }
 
-// createdID reads the id of what was created from the answer's body, or where
-// that has none from the end of its Location.
-func createdID(w write, r reply) string {
-	var created struct {
-		ID string `json:"id"`
+// isDone reports whether the status says that the write was carried out. Within
+// a Bulk servers say 200 of a DELETE too.
+func (w write) isDone(r reply) bool {
+	switch w.method {
+	case http.MethodPost:
+		return r.status == http.StatusCreated
+	case http.MethodPatch:
+		return r.status == http.StatusOK || r.status == http.StatusNoContent
+	default:
+		return r.status == http.StatusNoContent || r.status == http.StatusOK && r.within && r.isEmpty()
 	}
-	if err := json.Unmarshal(r.body, &created); err == nil && created.ID != "" {
-		return created.ID
+}
+
+// unshown is the outcome of a write that is done by an answer without a body.
+// What was created has its id in the Location then; a PATCH that was carried
+// out alone is answered 204, or 200 with what came of it.
+func (w write) unshown(r reply) provision.Answer {
+	id := w.id
+	if w.method == http.MethodPost {
+		id = idIn(r.header.Get("Location"), w.endpoint)
 	}
-	return idIn(r.header.Get("Location"), w.endpoint)
+	switch {
+	case id == "":
+		return provision.Answer{Err: r.doubt(w.what, "Webex's answer has no id")}
+	case w.method == http.MethodPatch && r.status == http.StatusOK && !r.within:
+		return provision.Answer{ID: id, Err: r.doubt(w.what, "Webex's answer is empty")}
+	default:
+		return provision.Answer{ID: id}
+	}
+}
+
+// mismatch says why what an answer shows is not what was written, in words that
+// follow "Webex's answer"; empty if it may be. What Webex makes of a value is
+// its affair, but for those that say whose account it is.
+func (w write) mismatch(r reply, shown map[string]any) string {
+	id := w.id
+	if w.method == http.MethodPost {
+		id = idIn(r.header.Get("Location"), w.endpoint)
+	}
+	if why := w.of.mismatch(id, shown); why != "" {
+		return why
+	}
+	for _, name := range []string{"userName", "externalId"} {
+		asked, given := text(w.created, name), text(shown, name)
+		if asked != "" && given != "" && !strings.EqualFold(asked, given) {
+			return "shows another " + name + " than what was to be created"
+		}
+	}
+	return ""
 }
 
 // idIn returns the id at the end of the address of a resource; empty if that

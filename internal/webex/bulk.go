@@ -55,8 +55,8 @@ type bulkOperation struct {
 }
 
 // bulk sends the writes in one POST /Bulk. Not taken means that none was
-// carried out: the server has no Bulk, which is remembered, or does not take
-// this one. Any other failure of the whole is one of each write.
+// carried out: the server has no Bulk, which is remembered for a while, or does
+// not take this one. Any other failure of the whole is one of each write.
 func (c *Client) bulk(ctx context.Context, writes []write) (answers []provision.Answer, taken bool) {
 	request := bulkRequest{
 		Schemas:      []string{"urn:ietf:params:scim:api:messages:2.0:BulkRequest"},
@@ -72,15 +72,10 @@ func (c *Client) bulk(ctx context.Context, writes []write) (answers []provision.
 	if err != nil {
 		return failed(writes, err), true
 	}
-	switch {
-	case r.status == http.StatusNotFound, r.status == http.StatusMethodNotAllowed, r.status == http.StatusNotImplemented:
-		c.noBulk.Store(true)
+	if c.declines(r) {
 		return nil, false
-	case r.status == http.StatusBadRequest, r.status == http.StatusRequestEntityTooLarge,
-		// Of a write these two would say that its name is taken or its object gone.
-		r.status == http.StatusConflict, r.status == http.StatusGone:
-		return nil, false
-	case !r.ok():
+	}
+	if !r.ok() {
 		return failed(writes, c.refused(what, r)), true
 	}
 	given, err := decodeBulk(what, r)
@@ -90,9 +85,42 @@ func (c *Client) bulk(ctx context.Context, writes []write) (answers []provision.
 	c.pace(sent, given)
 	answers = make([]provision.Answer, len(writes))
 	for i, a := range match(writes, given) {
-		answers[i] = c.bulkOutcome(writes[i], a)
+		answers[i] = c.bulkOutcome(writes[i], r, a)
 	}
 	return answers, true
+}
+
+// bulkAgain is how long a server that said that it has no Bulk is not asked
+// again: it may have been a release, or a moment.
+const bulkAgain = time.Hour
+
+// declines reports whether the server itself does not take the Bulk, so that
+// nothing of it was carried out. A gateway's answer leaves that open: to send
+// the writes once more could create a group twice. That a method or a call is
+// not there is believed without a word too.
+func (c *Client) declines(r reply) bool {
+	origin := said(r).origin
+	switch r.status {
+	case http.StatusMethodNotAllowed, http.StatusNotImplemented:
+		c.withoutBulk(origin == scim || origin == nobody)
+		return origin != stranger
+	case http.StatusNotFound:
+		c.withoutBulk(origin == scim)
+		return origin == scim || origin == router
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge,
+		// Of a write these two would say that its name is taken or its object gone.
+		http.StatusConflict, http.StatusGone:
+		return origin == scim || origin == router
+	default:
+		return false
+	}
+}
+
+// withoutBulk remembers for a while, if it is so, that the server has no Bulk.
+func (c *Client) withoutBulk(isSo bool) {
+	if isSo {
+		c.bulkFrom.Store(c.now().Add(bulkAgain).UnixNano())
+	}
 }
 
 // pacer is a Transport that keeps to the rate Webex serves, and sees no more of
@@ -230,13 +258,30 @@ func (a *bulkAnswer) isAbout(w write) bool {
 	return w.id != "" && strings.EqualFold(a.Method, w.method) && idIn(a.Location, w.endpoint) == w.id
 }
 
+// contradicts reports whether method or location say that the answer is not
+// this write's, whatever its bulkId.
+func (a *bulkAnswer) contradicts(w write) bool {
+	return a.Method != "" && !strings.EqualFold(a.Method, w.method) ||
+		a.Location != "" && w.id != "" && idIn(a.Location, w.endpoint) != w.id
+}
+
 // bulkOutcome is what came of a write within a Bulk: what its answer would
-// mean if the write had been sent alone.
-func (c *Client) bulkOutcome(w write, a *bulkAnswer) provision.Answer {
-	if a != nil {
+// mean if the write had been sent alone. One that was carried out has no body
+// there (RFC 7644 section 3.7.3).
+func (c *Client) bulkOutcome(w write, whole reply, a *bulkAnswer) provision.Answer {
+	if a != nil && !a.contradicts(w) {
 		if status, err := strconv.Atoi(string(a.Status)); err == nil && status >= 100 && status <= 599 {
-			return c.outcome(w, reply{status: status, header: http.Header{"Location": {a.Location}}, body: a.Response})
+			header := http.Header{"Location": {a.Location}, "Trackingid": {whole.header.Get("Trackingid")}}
+			return c.outcome(w, reply{status: status, header: header, body: a.body(), within: true})
 		}
 	}
-	return provision.Answer{ID: w.id, Err: doubt(w.what, "Webex's answer to the Bulk does not say what came of it")}
+	return provision.Answer{ID: w.id, Err: whole.doubt(w.what, "Webex's answer to the Bulk does not say what came of it")}
+}
+
+// body is the response; none for a null.
+func (a *bulkAnswer) body() []byte {
+	if string(a.Response) == "null" {
+		return nil
+	}
+	return a.Response
 }

@@ -126,7 +126,7 @@ func TestWhatABulkAnswersGoesToItsOperation(t *testing.T) {
 		},
 		{
 			"one left out",
-			`{"operations":[{"bulkId":"op1","status":"409"},{"bulkId":"op3","status":"404"}]}`,
+			`{"operations":[{"bulkId":"op1","status":"409"},{"bulkId":"op3","status":"404","response":` + scimError404 + `}]}`,
 			[]string{"exists", "doubt", "gone"},
 		},
 		{
@@ -174,15 +174,19 @@ func TestWhatABulkAnswersGoesToItsOperation(t *testing.T) {
 	}
 }
 
+func scimRefusal(status int) string {
+	return fmt.Sprintf(`{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"status":"%d"}`, status)
+}
+
 func TestAFailureOfTheWholeBulkIsOneOfEachOperation(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]string{
-		302: "permanent", 401: "unauthorized", 403: "unauthorized", 415: "permanent", 423: "throttled",
+		302: "doubt", 401: "unauthorized", 403: "unauthorized", 415: "permanent", 423: "throttled",
 		429: "throttled", 500: "doubt", 502: "doubt", 503: "throttled", 504: "doubt",
 	} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			t.Parallel()
-			got := client(t, always(t, status, "")).Apply(t.Context(), three())
+			got := client(t, always(t, status, scimRefusal(status))).Apply(t.Context(), three())
 			if diff := cmp.Diff([]string{want, want, want}, summary(got)); diff != "" {
 				t.Error(diff)
 			}
@@ -208,13 +212,13 @@ func TestAWriteWhoseAnswerDoesNotArriveIsInDoubt(t *testing.T) {
 	}
 }
 
-// singles is a server that answers a Bulk with the status and takes all else.
+// singles is a server that refuses a Bulk with the status and takes all else.
 func singles(status int, calls map[string]int) roundTrip {
 	return func(r *http.Request) (*http.Response, error) {
 		calls[r.Method+" "+strings.TrimPrefix(r.URL.Path, "/identity/scim/org/v2")]++
 		switch {
 		case strings.HasSuffix(r.URL.Path, "/Bulk"):
-			return answer(status, ""), nil
+			return answer(status, scimRefusal(status)), nil
 		case r.Method == http.MethodPost:
 			return answer(201, `{"id":"new"}`), nil
 		default:
@@ -254,6 +258,76 @@ func TestWithoutABulkAllIsSentOneByOne(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// What says that there is no Bulk may be wrong the next hour, and what does not
+// say it in SCIM's form may be wrong now.
+func TestThatThereIsNoBulkIsNotBelievedForEver(t *testing.T) {
+	t.Parallel()
+	const general = `{"message":"The requested resource could not be found.","trackingId":"ROUTER_1"}`
+	for name, test := range map[string]struct {
+		body   string
+		status int
+		after  time.Duration
+		want   int // Bulks of two Applies
+	}{
+		"within the hour":                 {scimRefusal(404), 404, 59 * time.Minute, 1},
+		"after an hour":                   {scimRefusal(404), 404, time.Hour, 2},
+		"by the router alone":             {general, 404, 0, 2},
+		"of a server that says no more":   {"", 501, 0, 1},
+		"nor of one that has only a path": {"", 405, 0, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			clock, calls := now, map[string]int{}
+			server := singles(0, calls)
+			c, err := webex.New(webex.Config{
+				URL: root, Token: func(context.Context) (string, error) { return "secret-token", nil },
+				Now: func() time.Time { return clock },
+				Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+					response, err := server(r)
+					if strings.HasSuffix(r.URL.Path, "/Bulk") {
+						response = answer(test.status, test.body)
+					}
+					return response, err
+				}),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				if diff := cmp.Diff([]string{"done new", "done u", "done g"}, summary(c.Apply(t.Context(), three()))); diff != "" {
+					t.Error(diff)
+				}
+				clock = clock.Add(test.after)
+			}
+			if calls["POST /Bulk"] != test.want {
+				t.Errorf("%d Bulks, want %d", calls["POST /Bulk"], test.want)
+			}
+		})
+	}
+}
+
+func TestAGatewayDoesNotSwitchTheBulkOff(t *testing.T) {
+	t.Parallel()
+	bulks := 0
+	c := client(t, func(r *http.Request) (*http.Response, error) {
+		if !strings.HasSuffix(r.URL.Path, "/Bulk") {
+			t.Errorf("%s %s: it may have been carried out", r.Method, r.URL.Path)
+		}
+		if bulks++; bulks == 1 {
+			return answer(404, "<html>no route"), nil
+		}
+		return answer(200, `{"operations":[{"bulkId":"op1","status":"201","location":"/Users/new"},{"bulkId":"op2","status":"200"},{"bulkId":"op3","status":"204"}]}`), nil
+	})
+	for _, want := range [][]string{{"doubt", "doubt", "doubt"}, {"done new", "done u", "done g"}} {
+		if diff := cmp.Diff(want, summary(c.Apply(t.Context(), three()))); diff != "" {
+			t.Error(diff)
+		}
+	}
+	if bulks != 2 {
+		t.Errorf("%d Bulks", bulks)
 	}
 }
 

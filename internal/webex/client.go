@@ -53,8 +53,9 @@ type Client struct {
 	http  *http.Client
 	now   func() time.Time
 	pacer pacer // nil if the transport is none
-	// noBulk is set once the server has said that it has no Bulk.
-	noBulk atomic.Bool
+	// bulkFrom is when a Bulk is tried again, in Unix nanoseconds, after the
+	// server said that it has none.
+	bulkFrom atomic.Int64
 }
 
 var _ provision.Target = (*Client)(nil)
@@ -104,6 +105,16 @@ func NewTransport() *http.Transport {
 		IdleConnTimeout:       90 * time.Second,
 		TLSHandshakeTimeout:   5 * time.Second,
 		ResponseHeaderTimeout: Timeout,
+		// Without it a proxy that refuses the tunnel is an error that says little.
+		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, r *http.Response) error {
+			if r.StatusCode == http.StatusOK {
+				return nil
+			}
+			return &provision.Fault{
+				Kind: provision.Transient, Foreign: true,
+				Reason: fmt.Sprintf("not sent: the proxy answered %d %s", r.StatusCode, http.StatusText(r.StatusCode)),
+			}
+		},
 	}
 }
 
@@ -112,38 +123,58 @@ type reply struct {
 	status int
 	header http.Header
 	body   []byte
+	// within says that it is of an operation within a Bulk, whose answer is the
+	// server's own.
+	within bool
 }
 
 func (r reply) ok() bool { return r.status >= 200 && r.status <= 299 }
 
-// decode reads the body into out, if there is one. A body that is not JSON of
-// that form leaves in doubt what the call did.
+func (r reply) isEmpty() bool { return len(bytes.TrimSpace(r.body)) == 0 }
+
+// isPage reports whether the body is not one of a SCIM server, which are all
+// JSON objects.
+func (r reply) isPage() bool {
+	var object map[string]json.RawMessage
+	return !r.isEmpty() && (json.Unmarshal(r.body, &object) != nil || strings.Contains(strings.ToLower(r.header.Get("Content-Type")), "html"))
+}
+
+// decode reads the body of a 2xx into out. One that is not JSON of that form
+// leaves in doubt what the call did.
 func (r reply) decode(what string, out any) error {
-	if len(bytes.TrimSpace(r.body)) == 0 {
-		return nil
+	if r.isEmpty() {
+		return r.doubt(what, "Webex's answer is empty")
 	}
 	if err := json.Unmarshal(r.body, out); err != nil {
-		return &provision.Fault{
-			Kind: provision.Transient, Uncertain: true,
-			Reason: what + ": Webex's answer is not the JSON expected; is this the address of its SCIM API?",
-			Err:    err,
-		}
+		f := r.doubt(what, "Webex's answer is not the JSON expected; is this the address of its SCIM API?")
+		f.Err = err
+		return f
 	}
 	return nil
 }
 
-// read makes a GET and decodes a 2xx answer into out, where the answer has a
-// body. Every other answer is a *provision.Fault that says what was asked of
-// which object.
-func (c *Client) read(ctx context.Context, what, path string, out any) error {
+// doubt is the fault of a 2xx that leaves open what the call did: Webex is read
+// before it is written again.
+func (r reply) doubt(what, why string) *provision.Fault {
+	f := doubt(what, why)
+	f.Foreign = r.isPage()
+	f.RequestID = printable(r.header.Get("Trackingid"))
+	return f
+}
+
+// read makes a GET and returns an answer of 200. Every other is a
+// *provision.Fault that says what was asked of which object.
+func (c *Client) read(ctx context.Context, what, path string) (reply, error) {
 	r, err := c.exchange(ctx, what, http.MethodGet, path, nil)
 	switch {
 	case err != nil:
-		return err
+		return reply{}, err
 	case !r.ok():
-		return c.refused(what, r)
+		return reply{}, c.refused(what, r)
+	case r.status != http.StatusOK: // 203, a proxy has changed it, or 206, a part
+		return reply{}, r.doubt(what, fmt.Sprintf("Webex answered %d %s, which is no whole answer", r.status, http.StatusText(r.status)))
 	default:
-		return r.decode(what, out)
+		return r, nil
 	}
 }
 
@@ -188,7 +219,7 @@ func send(client *http.Client, request *http.Request, what string, longest int64
 	r := reply{status: response.StatusCode, header: response.Header, body: body}
 	if r.ok() && int64(len(body)) > longest {
 		return reply{}, &provision.Fault{
-			Kind: provision.Permanent, Uncertain: true,
+			Kind: provision.Transient, Uncertain: true,
 			Reason: fmt.Sprintf("%s: Webex's answer is longer than %d bytes", what, longest),
 		}
 	}
@@ -236,7 +267,7 @@ func unanswered(what string, err error) error {
 		err = u.Err
 	}
 	var dial *net.OpError
-	sent := !errors.As(err, &dial) || dial.Op != "dial"
+	sent := !errors.As(err, &dial) || dial.Op != "dial" && dial.Op != "proxyconnect"
 	return &provision.Fault{
 		Kind: provision.Transient, Reason: what + ": Webex did not answer", Uncertain: sent, Err: err,
 	}

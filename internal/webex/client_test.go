@@ -2,10 +2,12 @@ package webex_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +19,10 @@ import (
 	"entrawebex/internal/provision"
 	"entrawebex/internal/webex"
 )
+
+// scimError404 is a 404 in SCIM's form, which is what makes one the server's
+// own word.
+const scimError404 = `{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"status":"404","detail":"no such resource"}`
 
 const (
 	root   = "https://scim.example/identity/scim/org/v2"
@@ -158,7 +164,7 @@ func TestWhatGoesOnTheWire(t *testing.T) {
 			exchange{Method: "DELETE", URL: root + "/Groups/x"},
 		},
 		{
-			"members are taken out one by one, then added together", 200, `{"members":[{"value":"c"},{"value":"d"}]}`,
+			"members are taken out one by one, then added together", 200, `{"id":"x","members":[{"value":"c"},{"value":"d"}]}`,
 			func(ctx context.Context, c *webex.Client) error {
 				_, err := c.ChangeMembers(ctx, provision.MemberChange{Group: team(), ID: "x", Add: []string{"c", "d"}, Remove: []string{"a", "b"}})
 				return err
@@ -197,7 +203,7 @@ func TestWhatGoesOnTheWire(t *testing.T) {
 			},
 		},
 		{
-			"an id cannot leave its place in the path", 200, `{"id":"x"}`,
+			"an id cannot leave its place in the path", 200, `{"id":"../Groups?x=/"}`,
 			func(ctx context.Context, c *webex.Client) error {
 				_, err := c.Read(ctx, change.User, "../Groups?x=/")
 				return err
@@ -231,30 +237,37 @@ func TestAnswersBecomeFaults(t *testing.T) {
 	}{
 		{
 			"a taken name, in Webex's SCIM shape", answer(409, scimError),
-			provision.Fault{Kind: provision.Exists, Reason: "409 Conflict, user <address> already exists, 4091 (trackingId ATLAS_1)"},
+			provision.Fault{Kind: provision.Exists, RequestID: "ATLAS_1", Reason: "409 Conflict, user <address> already exists, 4091 (trackingId ATLAS_1)"},
 		},
 		{
 			"an error code that is a number", answer(409, strings.Replace(scimError, `"4091"`, "4091", 1)),
-			provision.Fault{Kind: provision.Exists, Reason: "409 Conflict, user <address> already exists, 4091 (trackingId ATLAS_1)"},
+			provision.Fault{Kind: provision.Exists, RequestID: "ATLAS_1", Reason: "409 Conflict, user <address> already exists, 4091 (trackingId ATLAS_1)"},
 		},
 		{
 			"a dead token, in the gateway's shape",
 			answer(401, `{"message":"no","errors":[{"description":"The request requires a valid access token"}],"trackingId":"ROUTER_1"}`),
-			provision.Fault{Kind: provision.Unauthorized, Reason: "401 Unauthorized, The request requires a valid access token (trackingId ROUTER_1); renew WEBEX_ACCESS_TOKEN"},
+			provision.Fault{Kind: provision.Unauthorized, RequestID: "ROUTER_1", Reason: "401 Unauthorized, The request requires a valid access token (trackingId ROUTER_1); renew WEBEX_ACCESS_TOKEN"},
 		},
 		{
 			"a missing scope", answer(403, ""),
 			provision.Fault{Kind: provision.Unauthorized, Reason: "403 Forbidden; the token needs the scope identity:people_rw, its owner the role of a full administrator, and WEBEX_ORG_ID must be its organization"},
 		},
 		{
-			"a body that is not JSON", answer(400, "<html>", "Trackingid", "X_1"),
-			provision.Fault{Kind: provision.Permanent, Reason: "400 Bad Request (trackingId X_1)"},
+			"a refusal without a word", answer(400, "", "Trackingid", "X_1"),
+			provision.Fault{Kind: provision.Permanent, RequestID: "X_1", Reason: "400 Bad Request (trackingId X_1)"},
 		},
 		{
 			"a PATCH without a target", answer(400, `{"scimType":"noTarget","detail":"nothing there"}`),
 			provision.Fault{Kind: provision.NoTarget, Reason: "400 Bad Request, noTarget, nothing there"},
 		},
-		{"a missing account", answer(404, ""), provision.Fault{Kind: provision.Gone, Reason: "404 Not Found"}},
+		{
+			"a missing account", answer(404, scimError404),
+			provision.Fault{Kind: provision.Gone, Reason: "404 Not Found, no such resource"},
+		},
+		{
+			"a missing account of another server", answer(404, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"status":404}`),
+			provision.Fault{Kind: provision.Gone, Reason: "404 Not Found"},
+		},
 		{
 			"throttling with seconds", answer(429, "", "Retry-After", "7"),
 			provision.Fault{Kind: provision.Throttled, After: 7 * time.Second, Reason: "429 Too Many Requests"},
@@ -278,7 +291,6 @@ func TestAnswersBecomeFaults(t *testing.T) {
 		},
 		{"an overload that does not", answer(503, ""), provision.Fault{Kind: provision.Transient, Uncertain: true, Reason: "503 Service Unavailable"}},
 		{"a failure of the server", answer(500, ""), provision.Fault{Kind: provision.Transient, Uncertain: true, Reason: "500 Internal Server Error"}},
-		{"a redirect, which is not followed", answer(302, "", "Location", "https://evil.example/"), provision.Fault{Kind: provision.Permanent, Reason: "302 Found"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -300,6 +312,56 @@ func TestAnswersBecomeFaults(t *testing.T) {
 				t.Errorf("%d calls, want 1: who retries is decided elsewhere", calls)
 			}
 		})
+	}
+}
+
+func TestWhatSomebodyBetweenAnswersIsSaidToBeTheirs(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		answer *http.Response
+		want   string
+	}{
+		{answer(404, "<html>ada@example.com"), "404 Not Found"},
+		{answer(302, "", "Location", "https://evil.example/"), "302 Found"},
+		{answer(403, `{"message":"ada@example.com"}`, "Content-Type", "application/json"), "403 Forbidden"},
+		{answer(404, `{"message":"no route for ada@example.com","trackingId":"ROUTER_1"}`), "404 Not Found (trackingId ROUTER_1)"},
+	} {
+		c := client(t, func(*http.Request) (*http.Response, error) { return test.answer, nil })
+		_, err := c.Read(t.Context(), change.User, adasID)
+		want := "read Webex user " + adasID + ": Webex answered " + test.want + "; by its form it was a proxy or a gateway that did"
+		if f := provision.AsFault(err); !f.Foreign || f.Reason != want {
+			t.Errorf("fault %v, want %q", f, want)
+		}
+	}
+}
+
+func TestAProxyThatRefusesTheTunnelIsTroubleOfTheSide(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{302, 403, 407, 502} {
+		proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method != http.MethodConnect {
+				t.Errorf("%s %s", r.Method, r.URL)
+			}
+			w.WriteHeader(status)
+		}))
+		t.Cleanup(proxy.Close)
+		at, err := url.Parse(proxy.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		transport := webex.NewTransport()
+		transport.Proxy = http.ProxyURL(at)
+		c, err := webex.New(webex.Config{
+			URL: root, Token: func(context.Context) (string, error) { return "secret-token", nil }, Transport: transport,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.Read(t.Context(), change.User, adasID)
+		if f := provision.AsFault(err); f.Kind != provision.Transient || !f.Foreign || f.Uncertain ||
+			f.Reason != fmt.Sprintf("read Webex user %s: not sent: the proxy answered %d %s", adasID, status, http.StatusText(status)) {
+			t.Errorf("%d: fault %+v", status, f)
+		}
 	}
 }
 
@@ -332,8 +394,9 @@ func TestAnEndlessAnswerIsCutOff(t *testing.T) {
 	c := client(t, func(*http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(endless{})}, nil
 	})
-	if _, err := c.Read(t.Context(), change.User, adasID); err == nil || !strings.Contains(err.Error(), "longer than") {
-		t.Errorf("error %v", err)
+	_, err := c.Read(t.Context(), change.User, adasID)
+	if f := provision.AsFault(err); f == nil || f.Kind != provision.Transient || !strings.Contains(f.Reason, "longer than") {
+		t.Errorf("fault %v", f)
 	}
 }
 
@@ -344,37 +407,4 @@ func (endless) Read(p []byte) (int, error) {
 		p[i] = ' '
 	}
 	return len(p), nil
-}
-
-func FuzzAnswers(f *testing.F) {
-	f.Add(200, []byte(`{"id":"x","Resources":[{"id":"y"}]}`), "1")
-	f.Add(409, []byte(`{"errors":[{"description":"x@y"}]}`), "Mon, 02 Mar 2026 09:00:30 GMT")
-	f.Add(500, []byte(`[[[[`), "")
-	f.Fuzz(func(t *testing.T, status int, body []byte, wait string) {
-		if status < 100 || status > 999 {
-			return
-		}
-		c := client(t, func(*http.Request) (*http.Response, error) {
-			return &http.Response{
-				StatusCode: status, Header: http.Header{"Retry-After": {wait}},
-				Body: io.NopCloser(strings.NewReader(string(body))),
-			}, nil
-		})
-		accounts, err := c.Named(t.Context(), change.User, "ada@example.com")
-		var fault *provision.Fault
-		if err != nil && !errors.As(err, &fault) {
-			t.Errorf("error %v is no fault", err)
-		}
-		if err == nil && status >= 300 {
-			t.Errorf("status %d and no error", status)
-		}
-		if fault != nil && (fault.After < 0 || fault.After > time.Hour) {
-			t.Errorf("a wait of %s", fault.After)
-		}
-		for _, a := range accounts {
-			if _, err := json.Marshal(a); err != nil || a.ID == "" {
-				t.Errorf("account %+v: %v", a, err)
-			}
-		}
-	})
 }

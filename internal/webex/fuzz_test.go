@@ -1,14 +1,129 @@
 package webex_test
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
+	"time"
+	"unicode"
 
+	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/webex"
 )
+
+func FuzzAnswers(f *testing.F) {
+	f.Add(200, []byte(`{"id":"w1","totalResults":2,"Resources":[{"id":"y"},{"id":"z","userName":"ADA@example.com","emails":[7,{"value":"ada@example.com"}]}]}`), "1")
+	f.Add(409, []byte(`{"errors":[{"description":"x@y"}],"trackingId":"R"}`), "Mon, 02 Mar 2026 09:00:30 GMT")
+	f.Add(404, []byte(`{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"status":"404","detail":7}`), "")
+	f.Add(404, []byte(`{"schemas":"urn:ietf:params:scim:api:messages:2.0:Error","status":404,"urn:scim:schemas:extension:cisco:webexidentity:api:messages:2.0:Error":[]}`), "")
+	f.Add(201, []byte(`{"ID":"n","schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"meta":{"resourceType":"USER"},"userName":null}`), "")
+	f.Add(500, []byte(`[[[[`), "")
+	f.Fuzz(func(t *testing.T, status int, body []byte, wait string) {
+		if status < 100 || status > 999 {
+			return
+		}
+		c := client(t, func(*http.Request) (*http.Response, error) {
+			return answer(status, string(body), "Retry-After", wait, "Trackingid", wait), nil
+		})
+		check := func(err error) { checkFault(t, err, status, body) }
+		for _, search := range []func() ([]provision.Resource, error){
+			func() ([]provision.Resource, error) { return c.Named(t.Context(), change.User, "ada@example.com") },
+			func() ([]provision.Resource, error) { return c.Named(t.Context(), change.Group, "Sales") },
+			func() ([]provision.Resource, error) { return c.Addressed(t.Context(), "ada@example.com") },
+		} {
+			found, err := search()
+			check(err)
+			for _, a := range found {
+				if _, err := json.Marshal(a); err != nil || a.ID == "" {
+					t.Errorf("account %+v: %v", a, err)
+				}
+			}
+		}
+		r, err := c.Read(t.Context(), change.User, "w1")
+		check(err)
+		if err == nil && r.ID != "w1" {
+			t.Errorf("asked for w1, got %q", r.ID)
+		}
+		check(c.Probe(t.Context()))
+		for _, op := range three() {
+			a := c.Apply(t.Context(), []provision.Operation{op})[0]
+			check(a.Err)
+			if id := op.ID; a.Err == nil && (a.ID == "" || id != "" && a.ID != id || status == http.StatusOK && a.Shown == nil) {
+				t.Errorf("the answer %d to %q is a success: %+v", status, id, a)
+			}
+		}
+		_, err = c.ChangeMembers(t.Context(), provision.MemberChange{Group: team(), ID: "g", Remove: []string{"m"}})
+		check(err)
+	})
+}
+
+// checkFault looks at what an answer became.
+func checkFault(t *testing.T, err error, status int, body []byte) {
+	t.Helper()
+	var fault *provision.Fault
+	switch {
+	case err == nil && status >= 300:
+		t.Errorf("status %d and no error", status)
+	case err == nil:
+	case !errors.As(err, &fault):
+		t.Errorf("error %v is no fault", err)
+	case fault.After < 0 || fault.After > time.Hour:
+		t.Errorf("a wait of %s", fault.After)
+	case fault.Foreign && fault.Kind != provision.Transient:
+		t.Errorf("a stranger's answer is %s", fault.Kind)
+	case fault.Kind == provision.Gone && !strings.Contains(strings.ToLower(plainJSON(body)), "urn:ietf:params:scim:api:messages:2.0:error"):
+		t.Error("gone without a SCIM error")
+	case strings.ContainsFunc(fault.RequestID, func(r rune) bool { return !unicode.IsPrint(r) }):
+		t.Errorf("request id %q", fault.RequestID)
+	}
+}
+
+// plainJSON writes JSON without needless escapes.
+func plainJSON(body []byte) string {
+	var v any
+	if err := json.Unmarshal(body, &v); err != nil {
+		return ""
+	}
+	plain, err := json.Marshal(v)
+	if err != nil {
+		return ""
+	}
+	return string(plain)
+}
+
+// The literal of a filter is a JSON string that means what was searched for,
+// whatever that is. What is no UTF-8 cannot be written in JSON.
+func FuzzFilterLiterals(f *testing.F) {
+	for _, name := range []string{"Sales\tEMEA", "Line\nbreak", `o"b\r+x@example.com`, "a\u2028b\x00\x7f", "R&D <x> 100 % ?#", "\xff\xfe", `" or displayName sw "`, "é\u00a0"} {
+		f.Add(name)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		filter := ""
+		c := client(t, func(r *http.Request) (*http.Response, error) {
+			query, err := url.ParseQuery(r.URL.RawQuery)
+			if err != nil {
+				t.Error(err)
+			}
+			filter = query.Get("filter")
+			return answer(200, `{"totalResults":0}`), nil
+		})
+		if _, err := c.Named(t.Context(), change.Group, name); err != nil {
+			t.Fatal(err)
+		}
+		literal, ok := strings.CutPrefix(filter, "displayName eq ")
+		var meant string
+		if err := json.Unmarshal([]byte(literal), &meant); !ok || err != nil || meant != string([]rune(name)) {
+			t.Errorf("%q became the filter %q: %v", name, filter, err)
+		}
+		if strings.ContainsFunc(literal, func(r rune) bool { return r < ' ' }) {
+			t.Errorf("a control character in %q", literal)
+		}
+	})
+}
 
 func FuzzBulkAnswers(f *testing.F) {
 	f.Add(200, []byte(`{"operations":[{"bulkId":"op1","status":"201","location":"https://x.example/v2/Users/a"},{"bulkId":"op2","status":200},{"bulkId":"op3","status":"204"}]}`))

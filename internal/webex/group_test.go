@@ -63,10 +63,17 @@ func (s *groupServer) answer(w http.ResponseWriter, status int, body any) {
 	}
 }
 
+// refuse answers with a SCIM error.
+func (s *groupServer) refuse(w http.ResponseWriter, status int, scimType string) {
+	s.answer(w, status, map[string]any{
+		"schemas": []string{"urn:ietf:params:scim:api:messages:2.0:Error"}, "status": strconv.Itoa(status), "scimType": scimType,
+	})
+}
+
 func (s *groupServer) user(w http.ResponseWriter, r *http.Request) {
 	s.calls["user"]++
 	if slices.Contains(s.gone, r.PathValue("id")) {
-		w.WriteHeader(http.StatusNotFound)
+		s.refuse(w, http.StatusNotFound, "")
 		return
 	}
 	s.answer(w, 200, map[string]any{"id": r.PathValue("id")})
@@ -84,7 +91,7 @@ func (s *groupServer) group(w http.ResponseWriter, r *http.Request) {
 	s.calls["group"]++
 	group := map[string]any{"id": "g", "displayName": "X"}
 	if s.noGroup {
-		w.WriteHeader(http.StatusNotFound)
+		s.refuse(w, http.StatusNotFound, "")
 		return
 	}
 	if r.URL.Query().Get("excludedAttributes") != "members" {
@@ -96,7 +103,7 @@ func (s *groupServer) group(w http.ResponseWriter, r *http.Request) {
 func (s *groupServer) page(w http.ResponseWriter, r *http.Request) {
 	s.calls["members"]++
 	if s.plain || s.noGroup {
-		w.WriteHeader(http.StatusNotFound)
+		s.refuse(w, http.StatusNotFound, "")
 		return
 	}
 	start, err := strconv.Atoi(r.URL.Query().Get("startIndex"))
@@ -156,11 +163,11 @@ func (s *groupServer) patch(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case status == 400:
-		s.answer(w, 400, map[string]any{"scimType": "noTarget", "detail": "no such member"})
+		s.refuse(w, 400, "noTarget")
 	case status == 422: // stands for a 400 that is no noTarget
-		s.answer(w, 400, map[string]any{"scimType": "invalidValue"})
+		s.refuse(w, 400, "invalidValue")
 	case status != 200:
-		w.WriteHeader(status)
+		s.refuse(w, status, "")
 	case s.silent:
 		w.WriteHeader(http.StatusNoContent)
 	default:

@@ -3,6 +3,7 @@ package webex
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"entrawebex/internal/change"
@@ -35,14 +36,10 @@ var _ provision.Lister = (*Client)(nil)
 // whoever comes again on the next page is left out there. Somebody who is
 // deleted moves others to an earlier place, where one of them is missed.
 func (c *Client) Users(ctx context.Context, each func(page []provision.Resource) error) error {
-	return c.list(ctx, change.User, fmt.Sprintf("count=%d", usersPage), func(what string, p listPage) error {
+	return c.list(ctx, change.User, fmt.Sprintf("count=%d", usersPage), func(p listPage) error {
 		users := make([]provision.Resource, 0, len(p.fresh))
 		for _, attributes := range p.fresh {
-			u, err := resource(what, change.User, attributes)
-			if err != nil {
-				return err
-			}
-			users = append(users, u)
+			users = append(users, resource(change.User, attributes))
 		}
 		return each(users)
 	})
@@ -57,7 +54,7 @@ func (c *Client) Users(ctx context.Context, each func(page []provision.Resource)
 // group without the attribute has no members, or does not show them.
 func (c *Client) Groups(ctx context.Context, each func(page []provision.ListedGroup) error) error {
 	query := fmt.Sprintf("count=%d&includeMembers=true", groupsPage)
-	return c.list(ctx, change.Group, query, func(what string, p listPage) error {
+	return c.list(ctx, change.Group, query, func(p listPage) error {
 		shown := 0
 		for _, attributes := range p.Resources {
 			members, _ := membersOf(attributes)
@@ -66,12 +63,9 @@ func (c *Client) Groups(ctx context.Context, each func(page []provision.ListedGr
 		groups := make([]provision.ListedGroup, 0, len(p.fresh))
 		for _, attributes := range p.fresh {
 			members, whole := membersOf(attributes)
-			g, err := resource(what, change.Group, attributes)
-			if err != nil {
-				return err
-			}
 			groups = append(groups, provision.ListedGroup{
-				Resource: g, Members: users(members), Whole: whole && len(members) < membersPage && shown != membersPage,
+				Resource: resource(change.Group, attributes), Members: users(members),
+				Whole: whole && len(members) < membersPage && shown != membersPage,
 			})
 		}
 		return each(groups)
@@ -98,83 +92,25 @@ func membersOf(group map[string]any) (members []member, whole bool) {
 	return members, whole
 }
 
-// listPage is a page of a list of resources (RFC 7644 section 3.4.2).
-type listPage struct {
-	// TotalResults is nil if the server does not say it.
-	TotalResults *int             `json:"totalResults"`
-	Resources    []map[string]any `json:"Resources"`
-
-	// fresh are those that the page before did not have.
-	fresh []map[string]any
-}
-
-// list calls each with one page after the other. That there is nothing must be
-// said: a page without its list is a fault, unless the total is zero (RFC 7644
-// section 3.4.2), and so is an empty one before the total, and one that has
-// nothing that the page before had not. The next page begins after what came,
-// whatever itemsPerPage says: so no page is left out or read for ever.
-func (c *Client) list(ctx context.Context, kind change.Kind, query string, each func(what string, p listPage) error) error {
-	what := fmt.Sprintf("list the %ss of Webex", kind)
-	var before map[string]bool
-	start := 1
-	for range maxListPages {
-		path := fmt.Sprintf("%s?sortBy=id&sortOrder=ascending&startIndex=%d&%s", typeOf(kind).endpoint, start, query)
-		var p listPage
-		if err := c.read(ctx, what, path, &p); err != nil {
+// list calls each with one page after the other, and what is fresh of it. What
+// is of another kind is left out. A list without a count ends with an empty
+// page.
+func (c *Client) list(ctx context.Context, kind change.Kind, query string, each func(p listPage) error) error {
+	t := typeOf(kind)
+	walk := newWalk(fmt.Sprintf("list the %ss of Webex", kind), maxListPages)
+	walk.untilEmpty = true
+	for walk.next() {
+		p, err := c.page(ctx, walk, fmt.Sprintf("%s?sortBy=id&sortOrder=ascending&startIndex=%d&%s", t.endpoint, walk.start, query))
+		if err != nil {
 			return err
 		}
-		last, err := p.isEmpty(what, start)
-		if err != nil || last {
-			return err
+		p.fresh = slices.DeleteFunc(p.fresh, func(attributes map[string]any) bool { return !t.describes(attributes) })
+		if len(p.fresh) > 0 {
+			if err := each(p); err != nil {
+				return err
+			}
 		}
-		if before, err = p.sift(what, before); err != nil {
-			return err
-		}
-		if err := each(what, p); err != nil {
-			return err
-		}
-		start += len(p.Resources)
-		if p.TotalResults != nil && start > *p.TotalResults {
-			return nil
-		}
+		walk.came(len(p.Resources), p.TotalResults)
 	}
-	return &provision.Fault{
-		Kind: provision.Permanent, Reason: fmt.Sprintf("%s: Webex's answer has more than %d pages", what, maxListPages),
-	}
-}
-
-// isEmpty reports whether the page, which begins at start, says that there is
-// nothing there. An error if it has nothing and does not say so.
-func (p *listPage) isEmpty(what string, start int) (bool, error) {
-	switch {
-	case len(p.Resources) > 0:
-		return false, nil
-	case p.TotalResults != nil && *p.TotalResults >= 0 && *p.TotalResults < start:
-		return true, nil
-	case p.Resources == nil:
-		return false, doubt(what, "Webex's answer has no list")
-	case p.TotalResults == nil:
-		return true, nil
-	default:
-		return false, doubt(what, fmt.Sprintf("Webex's list is empty from %d on, and has %d by its own count", start, *p.TotalResults))
-	}
-}
-
-// sift finds what is fresh and returns the ids of the page.
-func (p *listPage) sift(what string, before map[string]bool) (map[string]bool, error) {
-	ids := make(map[string]bool, len(p.Resources))
-	for _, attributes := range p.Resources {
-		id, _ := attributes["id"].(string)
-		if id == "" {
-			return nil, doubt(what, "Webex lists something without an id")
-		}
-		if !before[id] && !ids[id] {
-			p.fresh = append(p.fresh, attributes)
-		}
-		ids[id] = true
-	}
-	if len(p.fresh) == 0 {
-		return nil, doubt(what, "Webex answers the page before once more")
-	}
-	return ids, nil
+	return walk.tooLong()
 }

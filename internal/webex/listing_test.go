@@ -74,7 +74,7 @@ func TestAListSaysWhenItIsNotWhole(t *testing.T) {
 		{"the end, by a server that does not count", []string{`{"Resources":[{"id":"a"}]}`, `{"Resources":[]}`}, 1, ""},
 		{"fewer than there were", []string{first, `{"totalResults":2,"Resources":[]}`}, 1, ""},
 		{"no list", []string{`{}`}, 0, "has no list"},
-		{"no answer", []string{``}, 0, "has no list"},
+		{"no answer", []string{``}, 0, "is empty"},
 		{"a null list", []string{`{"totalResults":3,"Resources":null}`}, 0, "has no list"},
 		{"no list on the second page", []string{first, `{"totalResults":4}`}, 1, "has no list"},
 		{"no list and no count on the second page", []string{`{"Resources":[{"id":"a"}]}`, `{}`}, 1, "has no list"},

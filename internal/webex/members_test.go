@@ -117,7 +117,7 @@ func TestAGroupThatGoesWhileItIsReadIsGone(t *testing.T) {
 	serve := s.serve()
 	err := client(t, func(r *http.Request) (*http.Response, error) {
 		if s.calls["members"] == 1 {
-			return answer(404, ""), nil
+			return answer(404, scimError404), nil
 		}
 		return serve(r)
 	}).Members(t.Context(), "g", func(page []string) error {

@@ -117,7 +117,7 @@ func (e *memberEdit) send(ctx context.Context, steps []memberStep) error {
 		return e.mend(ctx, r, steps)
 	}
 	refusal := e.refused(e.what, r)
-	if !concernsMember(r) {
+	if !concernsMember(r, refusal) {
 		return refusal
 	}
 	if refusal.Kind == provision.Gone && !e.there {
@@ -150,7 +150,10 @@ func (e *memberEdit) send(ctx context.Context, steps []memberStep) error {
 }
 
 // concernsMember reports whether a refusal may be about one member only.
-func concernsMember(r reply) bool {
+func concernsMember(r reply, refusal *provision.Fault) bool {
+	if refusal.Foreign {
+		return false
+	}
 	switch r.status {
 	case http.StatusBadRequest, http.StatusNotFound, http.StatusGone, http.StatusConflict:
 		return true
@@ -236,7 +239,12 @@ func asRefusal(f *provision.Fault) *provision.Fault {
 // the steps were carried out. Only servers that add without looking need it:
 // a remove takes all of one member out.
 func (e *memberEdit) mend(ctx context.Context, r reply, steps []memberStep) error {
-	doubled, err := e.doubled(ctx, r, added(steps))
+	members, err := e.shown(r)
+	if err != nil {
+		return err
+	}
+	e.contradict(members, steps)
+	doubled, err := e.doubled(ctx, members, added(steps))
 	if err != nil {
 		return err
 	}
@@ -246,6 +254,40 @@ func (e *memberEdit) mend(ctx context.Context, r reply, steps []memberStep) erro
 		}
 	}
 	return nil
+}
+
+// shown reads the members that the answer to a PATCH shows; none for a 204. It
+// is an error if it does not say that the group was changed.
+func (e *memberEdit) shown(r reply) ([]member, error) {
+	switch r.status {
+	case http.StatusNoContent:
+		return nil, nil
+	case http.StatusOK:
+		return groupShown(e.what, e.id, r)
+	default:
+		return nil, r.doubt(e.what, fmt.Sprintf("Webex answered %d %s, which does not say that it is done", r.status, http.StatusText(r.status)))
+	}
+}
+
+// contradict refuses the steps that the answer shows as not done: who was taken
+// out and is shown still, who was added and is not in a list that shows all. A
+// list that ends at a hundred may be cut.
+func (e *memberEdit) contradict(members []member, steps []memberStep) {
+	const cut = 100
+	present := make(map[string]bool, len(members))
+	for _, m := range members {
+		present[m.Value] = true
+	}
+	for _, s := range steps {
+		if s.add == present[s.id] || s.add && len(members)%cut == 0 {
+			continue
+		}
+		state := "in it still"
+		if s.add {
+			state = "not in it"
+		}
+		e.refusals[s.id] = doubt(e.what, fmt.Sprintf("Webex answered that it is done and shows member %s %s", s.id, state))
+	}
 }
 
 func (e *memberEdit) readd(ctx context.Context, ids []string) error {
@@ -262,7 +304,7 @@ func (e *memberEdit) readd(ctx context.Context, ids []string) error {
 	}
 	if !r.ok() {
 		refusal := e.refused(e.what, r)
-		if !concernsMember(r) {
+		if !concernsMember(r, refusal) {
 			return refusal
 		}
 		// They may be out by now: they are to be added once more.
@@ -272,7 +314,11 @@ func (e *memberEdit) readd(ctx context.Context, ids []string) error {
 		}
 		return nil
 	}
-	still, err := e.doubled(ctx, r, ids)
+	members, err := e.shown(r)
+	if err != nil {
+		return err
+	}
+	still, err := e.doubled(ctx, members, ids)
 	if err != nil {
 		return err
 	}
@@ -296,25 +342,20 @@ func added(steps []memberStep) []string {
 }
 
 // doubled returns those of the ids that the group has more than once, going by
-// the answer to a PATCH, or by the group itself if the answer shows no members.
-func (e *memberEdit) doubled(ctx context.Context, r reply, ids []string) ([]string, error) {
+// the members that the answer to a PATCH shows, or by the group itself if it
+// shows none.
+func (e *memberEdit) doubled(ctx context.Context, members []member, ids []string) ([]string, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	var group struct {
-		Members []member `json:"members"`
-	}
-	if err := r.decode(e.what, &group); err != nil {
-		return nil, err
-	}
-	if len(group.Members) == 0 {
+	if len(members) == 0 {
 		var err error
-		if group.Members, err = e.groupMembers(ctx, e.id); err != nil {
+		if members, err = e.groupMembers(ctx, e.id); err != nil {
 			return nil, err
 		}
 	}
-	times := make(map[string]int, len(group.Members))
-	for _, m := range group.Members {
+	times := make(map[string]int, len(members))
+	for _, m := range members {
 		times[m.Value]++
 	}
 	doubled := make([]string, 0, len(ids))

@@ -9,8 +9,10 @@ import (
 )
 
 // Probe asks for something harmless, a search that finds nothing, and returns
-// the fault of that call: whether the organization can be worked with now.
+// the fault of that call: whether the organization can be worked with now. Only
+// a list is an answer, whatever is in it: a gateway's log-in says 200 too.
 func (c *Client) Probe(ctx context.Context) error {
-	_, err := c.Named(ctx, change.User, uuid.NewString()+"@example.com")
+	s := search{kind: change.User, attribute: typeOf(change.User).name, value: uuid.NewString() + "@example.com"}
+	_, err := c.page(ctx, newWalk("probe Webex", 1), s.path())
 	return err
 }

@@ -27,10 +27,10 @@ func TestASearchFollowsEveryPage(t *testing.T) {
 			var asked []string
 			found, err := client(t, pagesOf(
 				&asked,
-				`{"totalResults":4,"itemsPerPage":2,"startIndex":1,"Resources":[{"id":"a","displayName":"X"},{"id":"b","displayName":"X"}]}`,
+				`{"totalResults":5,"itemsPerPage":2,"startIndex":1,"Resources":[{"id":"a","displayName":"X","userName":"X"},{"id":"b","displayName":"X","userName":"X"}]}`,
 				// b moved to the second page, which is shorter than it says.
-				`{"totalResults":4,"itemsPerPage":2,"startIndex":3,"Resources":[{"id":"b","displayName":"X"}]}`,
-				`{"totalResults":4,"itemsPerPage":2,"startIndex":4,"Resources":[{"id":"c","displayName":"X"}]}`,
+				`{"totalResults":5,"itemsPerPage":3,"startIndex":3,"Resources":[{"id":"b","displayName":"X","userName":"X"},{"id":"c","displayName":"X","userName":"X"}]}`,
+				`{"totalResults":5,"itemsPerPage":2,"startIndex":5,"Resources":[{"id":"d","displayName":"X","userName":"X"}]}`,
 			)).Named(t.Context(), kind, "X")
 			if err != nil {
 				t.Fatal(err)
@@ -39,34 +39,37 @@ func TestASearchFollowsEveryPage(t *testing.T) {
 			for _, r := range found {
 				ids = append(ids, r.ID)
 			}
-			if diff := cmp.Diff([]string{"a", "b", "c"}, ids); diff != "" {
+			if diff := cmp.Diff([]string{"a", "b", "c", "d"}, ids); diff != "" {
 				t.Error(diff)
 			}
-			if diff := cmp.Diff([]string{"", "3", "4"}, asked); diff != "" {
+			if diff := cmp.Diff([]string{"", "3", "5"}, asked); diff != "" {
 				t.Error(diff)
 			}
 		})
 	}
 }
 
-func TestAnEmptyPageEndsASearch(t *testing.T) {
+func TestASearchThatEndsBeforeItsOwnCountIsAFault(t *testing.T) {
 	t.Parallel()
-	var asked []string
-	found, err := client(t, pagesOf(&asked, `{"totalResults":9,"Resources":[{"id":"a"}]}`, `{"totalResults":9}`)).
-		Named(t.Context(), change.User, "X")
-	if err != nil || len(found) != 1 || len(asked) != 2 {
-		t.Errorf("found %v in %d calls, error %v", found, len(asked), err)
+	for _, second := range []string{`{"totalResults":9}`, `{"totalResults":9,"Resources":[]}`} {
+		var asked []string
+		found, err := client(t, pagesOf(&asked, `{"totalResults":9,"Resources":[{"id":"a","userName":"X"}]}`, second)).
+			Named(t.Context(), change.User, "X")
+		if f := provision.AsFault(err); f == nil || f.Kind != provision.Transient || found != nil || len(asked) != 2 {
+			t.Errorf("found %v in %d calls, fault %v", found, len(asked), f)
+		}
 	}
 }
 
+// A server that does not look at the filter shows everybody.
 func TestASearchWithoutEndIsAFault(t *testing.T) {
 	t.Parallel()
 	calls := 0
 	_, err := client(t, func(*http.Request) (*http.Response, error) {
 		calls++
-		return answer(200, fmt.Sprintf(`{"totalResults":1000000,"Resources":[{"id":"u%d"}]}`, calls)), nil
+		return answer(200, fmt.Sprintf(`{"totalResults":1000000,"Resources":[{"id":"u%d","userName":"u%[1]d"}]}`, calls)), nil
 	}).Named(t.Context(), change.User, "X")
-	if f := provision.AsFault(err); f == nil || f.Kind != provision.Permanent || calls != 1000 {
+	if f := provision.AsFault(err); f == nil || f.Kind != provision.Transient || calls != 100 {
 		t.Errorf("fault %v after %d calls", f, calls)
 	}
 }
@@ -75,7 +78,7 @@ func TestASearchForGroupsKeepsThoseOfTheNameOnly(t *testing.T) {
 	t.Parallel()
 	var asked []string
 	found, err := client(t, pagesOf(&asked, `{"totalResults":4,"Resources":[
-		{"id":"a","displayName":"Finance"},{"id":"b","displayName":"FINANCE"},{"id":"c","displayName":"Finance 2"},{"id":"d"}]}`)).
+		{"id":"a","displayName":"Finance"},{"id":"b","displayName":"FINANCE"},{"id":"c","displayName":"Finance 2"},{"id":"d","displayName":null}]}`, `{"id":"d","displayName":"Legal"}`)).
 		Named(t.Context(), change.Group, "finance")
 	if err != nil {
 		t.Fatal(err)

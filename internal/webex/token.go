@@ -134,7 +134,9 @@ func (app ServiceApp) token(what string, r reply, began time.Time) (Token, error
 	}
 	// The parser's own error could quote what it read.
 	if json.Unmarshal(r.body, &given) != nil {
-		return Token{}, doubt(what, "Webex's answer is not the JSON expected")
+		f := doubt(what, "Webex's answer is not the JSON expected")
+		f.Foreign = r.isPage()
+		return Token{}, f
 	}
 	life, ok := lifetime(given.ExpiresIn)
 	switch {
@@ -178,31 +180,32 @@ func (app ServiceApp) refused(what string, r reply, now time.Time) *provision.Fa
 	if json.Unmarshal(r.body, &oauth) != nil || !isOAuthCode(oauth.Code) {
 		oauth.Code = ""
 	}
-	said := apiError{code: oauth.Code, tracking: decodeError(r.body).tracking}
-	if said.tracking == "" {
-		said.tracking = r.header.Get("Trackingid")
-	}
+	given := said(r)
+	e := apiError{code: oauth.Code, tracking: given.tracking}
 	for _, secret := range []string{app.ClientSecret, app.RefreshToken} {
-		if strings.Contains(said.tracking, secret) {
-			said.tracking = ""
+		if strings.Contains(e.tracking, secret) {
+			e.tracking = ""
 		}
 	}
 	f := &provision.Fault{
-		Reason: what + ": Webex answered " + said.describe(r.status),
-		After:  retryAfter(r.header.Get("Retry-After"), now),
+		Reason:    what + ": Webex answered " + e.describe(r.status),
+		After:     retryAfter(r.header.Get("Retry-After"), now),
+		RequestID: printable(e.tracking),
 	}
 	switch status := r.status; {
+	case throttles(status, f.After):
+		f.Kind = provision.Throttled
+	case isBetween(status), given.origin == stranger && oauth.Code == "":
+		f.Kind, f.Foreign, f.Uncertain = provision.Transient, true, true
+		f.Reason += byAnother + "; is this the address of Webex's token endpoint?"
 	case status == http.StatusUnauthorized, status == http.StatusForbidden,
-		status == http.StatusBadRequest && (said.code == "invalid_client" || said.code == "unauthorized_client"):
+		status == http.StatusBadRequest && (e.code == "invalid_client" || e.code == "unauthorized_client"):
 		f.Kind = provision.Unauthorized
 		f.Reason += "; WEBEX_CLIENT_ID and WEBEX_CLIENT_SECRET must be those of the service app, and it must be authorized in Control Hub, Apps, Service Apps"
 	case status == http.StatusBadRequest:
 		f.Kind = provision.Permanent
 		f.Reason += "; the refresh token has expired, was revoked or is another service app's: make new tokens for the service app at developer.webex.com and put the refresh token into WEBEX_REFRESH_TOKEN"
-	case status == http.StatusTooManyRequests, status == http.StatusLocked,
-		status == http.StatusServiceUnavailable && f.After > 0:
-		f.Kind = provision.Throttled
-	case status == http.StatusRequestTimeout, status >= 500 && status != http.StatusNotImplemented:
+	case fails(status):
 		f.Kind, f.Uncertain = provision.Transient, true
 	default:
 		f.Kind = provision.Permanent

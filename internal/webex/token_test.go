@@ -91,11 +91,25 @@ func TestARefusedRefreshSaysWhatToDoAndNoSecret(t *testing.T) {
 		},
 		{
 			"the same in the gateway's shape", answer(400, `{"trackingId":"ROUTER_1","message":"s3cret+"}`),
-			provision.Fault{Kind: provision.Permanent},
+			provision.Fault{Kind: provision.Permanent, RequestID: "ROUTER_1"},
 			"400 Bad Request (trackingId ROUTER_1); the refresh token has expired",
 		},
 		{"a code that is none", answer(400, `{"error":"r3fresh/"`+echo), provision.Fault{Kind: provision.Permanent}, "400 Bad Request; the refresh token"},
-		{"a body that is no JSON", answer(400, "s3cret+"), provision.Fault{Kind: provision.Permanent}, "400 Bad Request; the refresh token"},
+		{
+			"a body that is no JSON", answer(400, "s3cret+"),
+			provision.Fault{Kind: provision.Transient, Foreign: true, Uncertain: true},
+			"400 Bad Request; by its form it was a proxy or a gateway that did; is this",
+		},
+		{
+			"the page of a gateway", answer(403, "<html>s3cret+"),
+			provision.Fault{Kind: provision.Transient, Foreign: true, Uncertain: true},
+			"403 Forbidden; by its form",
+		},
+		{
+			"a proxy that asks for its own log-in", answer(407, ""),
+			provision.Fault{Kind: provision.Transient, Foreign: true, Uncertain: true},
+			"407 Proxy Authentication Required; by its form",
+		},
 		{
 			"a client that is unknown", answer(401, `{"error":"invalid_client"`+echo),
 			provision.Fault{Kind: provision.Unauthorized},
@@ -108,7 +122,7 @@ func TestARefusedRefreshSaysWhatToDoAndNoSecret(t *testing.T) {
 		},
 		{
 			"an app that is not authorized", answer(403, "", "Trackingid", "ROUTER_2"),
-			provision.Fault{Kind: provision.Unauthorized},
+			provision.Fault{Kind: provision.Unauthorized, RequestID: "ROUTER_2"},
 			"403 Forbidden (trackingId ROUTER_2); WEBEX_CLIENT_ID",
 		},
 		{
@@ -126,10 +140,10 @@ func TestARefusedRefreshSaysWhatToDoAndNoSecret(t *testing.T) {
 		{"another address", answer(404, ""), provision.Fault{Kind: provision.Permanent}, "404 Not Found; is this the address of Webex's token endpoint?"},
 		{
 			"a redirect, which is not followed", answer(307, "", "Location", "https://evil.example/?s3cret+"),
-			provision.Fault{Kind: provision.Permanent},
-			"307 Temporary Redirect; is this",
+			provision.Fault{Kind: provision.Transient, Foreign: true, Uncertain: true},
+			"307 Temporary Redirect; by its form",
 		},
-		{"no JSON", answer(200, "r3fresh/"), provision.Fault{Kind: provision.Transient, Uncertain: true}, "not the JSON expected"},
+		{"no JSON", answer(200, "r3fresh/"), provision.Fault{Kind: provision.Transient, Foreign: true, Uncertain: true}, "not the JSON expected"},
 		{"another type of answer", answer(200, `{"access_token":["r3fresh/"]}`), provision.Fault{Kind: provision.Transient, Uncertain: true}, "not the JSON expected"},
 		{"nothing", answer(204, ""), provision.Fault{Kind: provision.Transient, Uncertain: true}, "not the JSON expected"},
 		{"no token", answer(200, `{"expires_in":60}`), provision.Fault{Kind: provision.Transient, Uncertain: true}, "has no token"},
@@ -153,7 +167,7 @@ func TestARefusedRefreshSaysWhatToDoAndNoSecret(t *testing.T) {
 		{"too long a life", answer(200, `{"access_token":"a","expires_in":9223372036854775807}`), provision.Fault{Kind: provision.Transient, Uncertain: true}, "does not say how long"},
 		{
 			"an endless answer", &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(endless{})},
-			provision.Fault{Kind: provision.Permanent, Uncertain: true},
+			provision.Fault{Kind: provision.Transient, Uncertain: true},
 			"longer than 65536 bytes",
 		},
 	} {
@@ -246,7 +260,7 @@ func TestARedirectGetsNoSecret(t *testing.T) {
 	t.Cleanup(server.Close)
 	a := app(nil)
 	a.URL = server.URL
-	if _, err := webex.Refresh(t.Context(), a); provision.AsFault(err).Kind != provision.Permanent {
+	if _, err := webex.Refresh(t.Context(), a); !provision.AsFault(err).Foreign {
 		t.Errorf("error %v", err)
 	}
 }
