@@ -46,6 +46,7 @@ type process struct {
 	changes, deadLetters *queue.Bolt
 	worker               *worker.Worker
 	recovery             *pause.Recovery
+	drops                *replay.Drops
 	reconcile            *reconcile.Job
 	sweeps               *reconcile.Schedule
 	job                  *renew.Job // nil without a webhook, and so are listener and server
@@ -116,8 +117,9 @@ func (p *process) build(ctx context.Context, latest *config.Latest, observe func
 	letters := &replay.Job{Dead: p.deadLetters, Main: p.changes, Log: p.log}
 	p.recovery = &pause.Recovery{Switch: sides, Replay: letters.Transient, Compare: parts.Requests().Request}
 	p.worker = &worker.Worker{
-		Queue: p.changes, DeadLetters: p.deadLetters, Converge: engine.Converge, Pause: sides, Log: p.log,
+		Queue: p.changes, DeadLetters: p.deadLetters, Converge: engine.Converge, Letters: parts.Letters(), Pause: sides, Log: p.log,
 	}
+	p.drops = &replay.Drops{Dead: p.deadLetters, Letters: parts.Letters(), Log: p.log}
 	if s.Webhook.URL != "" {
 		p.job = p.subscriptions(directory)
 	}
@@ -237,6 +239,7 @@ func (p *process) Run(ctx context.Context) error {
 		return nil
 	})
 	group.Go(func() error { return p.renew(ctx) })
+	group.Go(func() error { return p.dropLetters(ctx) })
 	catchUps := renew.CatchUps{Documents: p.kept, Now: time.Now}
 	group.Go(func() error {
 		return p.repeat(ctx, "look for changes", func(ctx context.Context) error { return catchUps.Settle(ctx, p.reconcile.Run) })

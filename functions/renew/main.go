@@ -66,13 +66,14 @@ func run(ctx context.Context, log *slog.Logger) error {
 	}
 	sides := pause.New(kept, graph, target, log)
 	after := recovery(aws, settings.AWS, sides, &reconcile.Requests{Documents: kept, Now: time.Now, Log: log}, log)
+	letters := drops(aws, settings.AWS, kept, log)
 	token := tokenJob(aws, latest, settings.Webex, log)
 	token.Documents = kept
 	token.Refused = func(ctx context.Context) (time.Time, error) { return sides.Refused(ctx, pause.Webex) }
 	lambda.StartWithOptions(func(ctx context.Context, event renew.Event) error {
 		// The token first, since a refresh must not run out of time; the replay
 		// takes all that the others leave.
-		return errors.Join(token.Run(ctx), after.Settle(ctx), job.Run(ctx, event.Lifecycle...), after.CatchUp(ctx))
+		return errors.Join(token.Run(ctx), after.Settle(ctx), job.Run(ctx, event.Lifecycle...), after.CatchUp(ctx), letters.Settle(ctx))
 	}, lambda.WithContext(ctx))
 	return nil
 }

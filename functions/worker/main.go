@@ -74,6 +74,7 @@ func run(ctx context.Context, log *slog.Logger) error {
 		Queue:       changes,
 		DeadLetters: queue.NewSQS(client, settings.AWS.DeadLetterQueueURL),
 		Converge:    parts.Engine().Converge,
+		Letters:     parts.Letters(),
 		Pause:       pause.New(kept, directory, target, log),
 		Log:         log,
 	}

@@ -88,6 +88,7 @@ func (p *Parts) Engine() *provision.Engine {
 		ConfirmAfter: s.ConfirmAfter,
 		Parallel:     parallel,
 		Jitter:       rand.N[time.Duration],
+		Healed:       p.Letters().Owe,
 		Observe:      p.Observe,
 		Log:          p.Log,
 	})
@@ -107,6 +108,11 @@ func Scope(s *config.Settings, graph reconcile.Graph) *provision.Scope {
 
 func (p *Parts) cursors() *reconcile.Cursors {
 	return reconcile.NewCursors(p.Ledger, p.Rules.Select(), p.Settings.Rules()+"\n"+string(infra.Provisioning()), time.Now)
+}
+
+// Letters is what the ledger knows of the dead-letter queue.
+func (p *Parts) Letters() *provision.Letters {
+	return &provision.Letters{Ledger: p.Ledger, Documents: p.Ledger, Now: time.Now}
 }
 
 // Requests are what asks for a sweep.

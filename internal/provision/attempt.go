@@ -85,6 +85,8 @@ type Attempt struct {
 	Members MemberCount
 	// Fault is nil unless Status is Failure.
 	Fault *Fault
+	// Lettered says that a dead letter with this fault is on its queue already.
+	Lettered bool
 	// Again asks for another look after this long; zero if none is needed.
 	// It accompanies every fault that is retried, and is no fault by itself.
 	Again time.Duration

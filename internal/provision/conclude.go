@@ -67,6 +67,7 @@ func (b *batch) fail(w *work, step StepName, err error) {
 		f.GivenUp = true
 	}
 	t.Kind, t.Step, t.Reason, t.Attempts, t.GivenUp = f.Kind, step, f.Error(), t.Attempts+1, f.GivenUp
+	w.lettered(&f, step, now)
 	w.record.Trouble = &t
 
 	var again time.Duration

@@ -73,6 +73,9 @@ type Config struct {
 	// Jitter returns a random duration in [0, d), which keeps retries of
 	// many objects apart.
 	Jitter func(d time.Duration) time.Duration
+	// Healed notes that there may be dead letters of an object that is at fault no
+	// more. It may be nil.
+	Healed func(ctx context.Context) error
 	// Observe is told every attempt when it is over. It may be nil.
 	Observe func(Attempt)
 	Log     *slog.Logger
@@ -145,6 +148,8 @@ type work struct {
 	// before is the doubt there was before op.
 	before *Doubt
 	done   bool
+	// wasDead says that the object was at fault for good before this attempt.
+	wasDead bool
 	// panicked says that the attempt did not come to an end of its own.
 	panicked bool
 }
@@ -300,7 +305,7 @@ func (b *batch) claim(ctx context.Context, w *work) {
 		b.fail(w, Import, err)
 		return
 	}
-	w.stored, w.record = record, record
+	w.stored, w.record, w.wasDead = record, record, record.Trouble.Dead()
 	if record.Unconcluded > maxUnconcluded {
 		b.fail(w, Import, unconcluded(record))
 	}
@@ -586,6 +591,7 @@ func (b *batch) conclude(ctx context.Context, w *work) {
 		r.Unconcluded = 0
 		w.closeHold()
 	}
+	b.overcome(ctx, w)
 	r.Claim, r.Concluded = Claim{}, b.Now()
 	end := func() error { return b.Ledger.Save(ctx, b.owner, w.stored, *r) }
 	if r.forgettable() {
@@ -599,7 +605,7 @@ func (b *batch) conclude(ctx context.Context, w *work) {
 // forgettable reports whether the record says nothing that a new one would
 // not.
 func (r *Record) forgettable() bool {
-	return r.WebexID == "" && r.Doubt == nil && r.Trouble == nil && r.Absence == nil && !r.Away
+	return r.WebexID == "" && r.Doubt == nil && r.Trouble == nil && r.Absence == nil && !r.Away && r.Letters == nil
 }
 
 func (w *work) unlink() {

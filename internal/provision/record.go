@@ -29,6 +29,8 @@ type Record struct {
 	Concluded time.Time `json:"concluded,omitzero"`
 	// Trouble is the open fault; nil once an attempt succeeded.
 	Trouble *Trouble `json:"trouble,omitempty"`
+	// Letters are those of the object on the dead-letter queue.
+	Letters []Letter `json:"letters,omitempty"`
 	// Absence is kept while Entra says the object is gone.
 	Absence *Absence `json:"absence,omitempty"`
 	// Missing is kept while Webex says that what is linked is not there.

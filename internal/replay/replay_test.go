@@ -154,15 +154,16 @@ func TestAReplayPutsEverythingBackAsItWasAndInOrder(t *testing.T) {
 	})
 }
 
-func TestWhatIsReplayedHasTheSameBodyAndNoAttributes(t *testing.T) {
+func TestWhatIsReplayedHasTheSameBodyAndSaysThatItWasALetter(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, q queues) {
 		send(t, q.dead, queue.Entry{Group: "toaster", Body: []byte("{}"), Attributes: map[string]string{worker.AttributeFaultKind: "permanent"}})
 		wantEqual(t, run(t, q, replay.Filter{}, replay.Options{}).Moved, 1)
 		msgs, err := q.main.Receive(t.Context(), 1, time.Minute, 0)
-		if err != nil || len(msgs) != 1 || msgs[0].Group != "toaster" || string(msgs[0].Body) != "{}" || msgs[0].Attributes != nil {
+		if err != nil || len(msgs) != 1 || msgs[0].Group != "toaster" || string(msgs[0].Body) != "{}" {
 			t.Errorf("%+v, %v", msgs, err)
 		}
+		wantEqual(t, msgs[0].Attributes, map[string]string{worker.AttributeReplayed: "true"})
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"entrawebex/internal/queue"
+	"entrawebex/internal/worker"
 )
 
 // Options say how a Run goes about it.
@@ -148,7 +149,8 @@ func (r *run) choose(msgs []queue.Message) []queue.Message {
 	return chosen
 }
 
-// move puts messages on the main queue, and takes them off the other.
+// move puts messages on the main queue, and takes them off the other. They say
+// that they were letters: the ledger takes their letters for being there.
 func (r *run) move(ctx context.Context, msgs []queue.Message) error {
 	if len(msgs) == 0 {
 		return nil
@@ -156,7 +158,7 @@ func (r *run) move(ctx context.Context, msgs []queue.Message) error {
 	entries := make([]queue.Entry, len(msgs))
 	for i, m := range msgs {
 		r.held[m.ID] = m
-		entries[i] = queue.Entry{Group: m.Group, Body: m.Body}
+		entries[i] = queue.Entry{Group: m.Group, Body: m.Body, Attributes: map[string]string{worker.AttributeReplayed: "true"}}
 	}
 	if err := r.limiter.WaitN(ctx, len(msgs)); err != nil {
 		return err

@@ -7,31 +7,12 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
-	"unicode"
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/queue"
-)
-
-// The attributes of a message on the dead-letter queue. Those that are not
-// known are left out.
-const (
-	// AttributeFaultKind is a provision.FaultKind, AttributeFaultStep a
-	// provision.StepName and AttributeFaultReason one sentence.
-	AttributeFaultKind   = "faultKind"
-	AttributeFaultStep   = "faultStep"
-	AttributeFaultReason = "faultReason"
-	// AttributeFirstSeen is when the change was noticed, RFC 3339.
-	AttributeFirstSeen = "firstSeen"
-	// AttributeAttempts is how often the message was received.
-	AttributeAttempts = "attempts"
-	// AttributeCorrelationID is the correlation id of the Change.
-	AttributeCorrelationID = "correlationId"
 )
 
 // Pause says when the work rests.
@@ -51,6 +32,9 @@ type Worker struct {
 	// Converge makes Webex match Entra for the objects of the changes and
 	// returns an Attempt for each.
 	Converge func(ctx context.Context, changes []change.Change) []provision.Attempt
+	// Letters is told of the dead letters of objects. It may be nil: then a fault
+	// has as many as it is found.
+	Letters Letters
 	// Pause may be nil: then there is none.
 	Pause Pause
 	Log   *slog.Logger
@@ -245,83 +229,4 @@ func (c *Worker) settle(ctx context.Context, w *work, attempts map[change.Object
 		c.Log.ErrorContext(ctx, "a retryable fault asks for no delay", "object", w.object.String(), "fault", string(a.Fault.Kind))
 		return false
 	}
-}
-
-// buryUndecodable sends a message that is no Change to the dead-letter queue
-// and reports whether it is there.
-func (c *Worker) buryUndecodable(ctx context.Context, m queue.Message, cause error) bool {
-	e := queue.Entry{Group: m.Group, Body: m.Body, Attributes: attributes(
-		AttributeFaultKind, string(provision.Permanent),
-		AttributeFaultReason, cause.Error(),
-		AttributeAttempts, strconv.Itoa(m.ReceiveCount),
-	)}
-	return c.bury(ctx, "message "+m.ID, []queue.Entry{e})
-}
-
-// buryFault sends the messages of an object to the dead-letter queue, with
-// its permanent fault, and reports whether all are there.
-func (c *Worker) buryFault(ctx context.Context, w *work, a provision.Attempt) bool {
-	entries := make([]queue.Entry, len(w.msgs))
-	for i, m := range w.msgs {
-		entries[i] = queue.Entry{Group: m.Group, Body: m.Body, Attributes: attributes(
-			AttributeFaultKind, string(a.Fault.Kind),
-			AttributeFaultStep, failedStep(a),
-			AttributeFaultReason, a.Fault.Error(),
-			AttributeFirstSeen, w.changes[i].SeenAt.UTC().Format(time.RFC3339Nano),
-			AttributeAttempts, strconv.Itoa(m.ReceiveCount),
-			AttributeCorrelationID, w.changes[i].CorrelationID,
-		)}
-	}
-	return c.bury(ctx, w.object.String(), entries)
-}
-
-func (c *Worker) bury(ctx context.Context, what string, entries []queue.Entry) bool {
-	log := c.Log.With("what", what, "messages", len(entries), "reason", entries[0].Attributes[AttributeFaultReason])
-	if err := c.DeadLetters.Send(ctx, entries); err != nil {
-		log.ErrorContext(ctx, "dead-letter queue failed", "error", err)
-		return false
-	}
-	log.ErrorContext(ctx, "sent to the dead-letter queue")
-	return true
-}
-
-// failedStep is the step of the attempt that failed.
-func failedStep(a provision.Attempt) string {
-	for _, s := range slices.Backward(a.Steps) {
-		if s.Status == provision.Failure {
-			return string(s.Name)
-		}
-	}
-	return ""
-}
-
-// attributes makes message attributes of names and values in turn, fit for
-// SQS: printable, bounded, not empty.
-func attributes(pairs ...string) map[string]string {
-	m := map[string]string{}
-	for pair := range slices.Chunk(pairs, 2) {
-		if value := printable(pair[1]); value != "" {
-			m[pair[0]] = value
-		}
-	}
-	return m
-}
-
-// longestAttribute is the most characters of a value on the dead-letter
-// queue.
-const longestAttribute = 512
-
-// printable returns s as valid UTF-8 without control characters, cut to
-// longestAttribute characters.
-func printable(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return ' '
-	}, strings.ToValidUTF8(s, "?"))
-	if runes := []rune(s); len(runes) > longestAttribute {
-		s = string(runes[:longestAttribute-1]) + "…"
-	}
-	return strings.TrimSpace(s)
 }

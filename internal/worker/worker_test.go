@@ -146,35 +146,6 @@ func TestAHeldAttemptIsDoneForTheLedgerHasIt(t *testing.T) {
 	})
 }
 
-func TestAPermanentFaultSendsEachMessageToTheDeadLetterQueueWithTheFault(t *testing.T) {
-	t.Parallel()
-	handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
-		ch := newChange(1)
-		msgs := enqueue(t, h, ch, ch)
-		e.attempts[ch.Object] = provision.Attempt{
-			Fault: &provision.Fault{Kind: provision.Permanent, Reason: "the name\nis taken", Err: errors.New("409")},
-			Steps: []provision.Step{
-				{Name: provision.Import, Status: provision.Success},
-				{Name: provision.Matching, Status: provision.Failure},
-			},
-		}
-		wantEqual(t, c.Handle(t.Context(), msgs), []string(nil))
-
-		for i, m := range receive(t, h.deadLetters, 2) {
-			wantEqual(t, m.Group, ch.ID)
-			wantEqual(t, m.Body, msgs[i].Body)
-			wantEqual(t, m.Attributes, map[string]string{
-				worker.AttributeFaultKind:     "permanent",
-				worker.AttributeFaultStep:     "matching",
-				worker.AttributeFaultReason:   "the name is taken: 409",
-				worker.AttributeFirstSeen:     "2026-03-01T09:30:00Z",
-				worker.AttributeAttempts:      "1",
-				worker.AttributeCorrelationID: ch.CorrelationID,
-			})
-		}
-	})
-}
-
 func TestAReasonOnTheDeadLetterQueueIsBounded(t *testing.T) {
 	t.Parallel()
 	handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {

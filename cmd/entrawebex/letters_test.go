@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"entrawebex/internal/sandbox"
+)
+
+func TestAFaultIsOneDeadLetterUntilItIsMendedAndThenNone(t *testing.T) {
+	t.Parallel()
+	s := setup(t, 4)
+	p := s.open()
+	s.run(p, func(ctx context.Context) {
+		letters := func(want int) {
+			t.Helper()
+			const soon = 15 * time.Second
+			there := func() bool {
+				depth, err := p.deadLetters.Depth(ctx)
+				return err == nil && depth.Visible+depth.InFlight == want
+			}
+			if err := wait(ctx, soon, there); err != nil {
+				t.Errorf("not %d letters: %v", want, err)
+			}
+		}
+		// The name is that of an account which is somebody else's.
+		_, err := s.org.Add(map[string]any{
+			"userName": "nobody@" + sandboxDomain, "displayName": "Somebody", "active": true, "externalId": s.tenant.Users()[0].Text("id"),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		hired, err := s.tenant.Create(sandbox.User{"userPrincipalName": "nobody@" + sandboxDomain, "displayName": "No Body", "givenName": "No", "surname": "Body"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 3 {
+			s.settle(ctx, p)
+			letters(1)
+			if err := s.tenant.Update(hired, func(u sandbox.User) { u["displayName"] = fmt.Sprint("No Body ", i) }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.tenant.Update(hired, func(u sandbox.User) { u["userPrincipalName"] = "no.body@" + sandboxDomain }); err != nil {
+			t.Fatal(err)
+		}
+		s.settle(ctx, p)
+		letters(0)
+	})
+}
