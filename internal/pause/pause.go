@@ -38,6 +38,31 @@ type Pause struct {
 	Why string `json:"why"`
 	// ByOperator says that a person paused it. Only a person resumes it then.
 	ByOperator bool `json:"byOperator,omitempty"`
+	// FailedSince is since when, beneath an operator's pause, the side's own
+	// trouble lasts or lasted: what its end owes is owed by the operator's end too.
+	// Zero if there was none, and in an automatic pause, which is one since Since.
+	FailedSince time.Time `json:"failedSince,omitzero"`
+}
+
+// failed is since when the side's own trouble lasts; zero if it has none.
+func (p Pause) failed() time.Time {
+	if p.ByOperator {
+		return p.FailedSince
+	}
+	return p.Since
+}
+
+// began is when the work was stopped, whoever stopped it first.
+func (p Pause) began() time.Time {
+	if failed := p.failed(); !failed.IsZero() && failed.Before(p.Since) {
+		return failed
+	}
+	return p.Since
+}
+
+// is reports whether q is this very pause, and not one that began since.
+func (p Pause) is(q Pause) bool {
+	return p.Since.Equal(q.Since) && p.ByOperator == q.ByOperator && p.FailedSince.Equal(q.FailedSince) && p.Why == q.Why
 }
 
 // State is what is paused; nothing if it is empty.
@@ -123,14 +148,11 @@ func (s *Switch) Why(ctx context.Context) (string, error) {
 	return state.String(), err
 }
 
-// Refused returns since when a side has been paused because its probe fails;
-// zero if it has not.
+// Refused returns since when a side has been paused because its probe fails,
+// also where an operator paused it after that; zero if it has not.
 func (s *Switch) Refused(ctx context.Context, side Side) (time.Time, error) {
 	state, err := s.State(ctx)
-	if p := state[side]; err == nil && !p.ByOperator {
-		return p.Since, nil
-	}
-	return time.Time{}, err
+	return state[side].failed(), err
 }
 
 func (s *Switch) read(ctx context.Context) (State, int64, error) {
@@ -148,39 +170,59 @@ func (s *Switch) read(ctx context.Context) (State, int64, error) {
 }
 
 // Pause pauses a side; one that is paused stays so for the first reason,
-// unless it is a person's turn to say.
+// unless it is a person's turn to say. Of the two it keeps what the automatic
+// one owes: a person's pause outlives it.
 func (s *Switch) Pause(ctx context.Context, side Side, p Pause) error {
 	return s.change(ctx, func(state State) bool {
-		if old, paused := state[side]; paused && (old.ByOperator || !p.ByOperator) {
+		old, paused := state[side]
+		switch {
+		case !paused:
+		case old.ByOperator && !p.ByOperator && old.FailedSince.IsZero():
+			old.FailedSince = p.Since
+			p = old
+		case old.ByOperator || !p.ByOperator:
 			return false
+		default:
+			p.FailedSince = old.Since
 		}
 		state[side] = p
 		return true
 	})
 }
 
-// Resume lets the work on a side go on, whoever paused it. After an automatic
-// pause a replay is due, which is noted first: see Recovery.
+// Resume lets the work on a side go on, whoever paused it. After trouble of the
+// side's own a replay is due, which is noted first: see Recovery.
 func (s *Switch) Resume(ctx context.Context, side Side) error {
-	state, err := s.State(ctx)
-	if err != nil {
-		return err
-	}
-	p, paused := state[side]
-	compare := ""
-	if rest := s.Now().Sub(p.Since); paused && rest >= longest {
-		compare = fmt.Sprintf("%s was paused for %s", side, rest.Round(time.Hour))
-	}
-	if paused && (!p.ByOperator || compare != "") {
-		if err := s.owe(ctx, compare); err != nil {
-			return err
+	_, err := s.resume(ctx, side, func(Pause) bool { return true })
+	return err
+}
+
+// resume ends the side's pause if it is the one that is meant, and reports
+// whether it did. Where another write came between, it looks again at what is
+// paused then.
+func (s *Switch) resume(ctx context.Context, side Side, meant func(Pause) bool) (bool, error) {
+	var failed error
+	for range writes {
+		state, version, err := s.read(ctx)
+		p, paused := state[side]
+		if err != nil || !paused || !meant(p) {
+			return false, err
+		}
+		compare := ""
+		if rest := s.Now().Sub(p.began()); rest >= longest {
+			compare = fmt.Sprintf("%s was paused for %s", side, rest.Round(time.Hour))
+		}
+		if !p.failed().IsZero() || compare != "" {
+			if err := s.owe(ctx, compare); err != nil {
+				return false, err
+			}
+		}
+		delete(state, side)
+		if failed = s.write(ctx, state, version); failed == nil {
+			return true, nil
 		}
 	}
-	return s.change(ctx, func(state State) bool {
-		_, paused := state[side]
-		delete(state, side)
-		return paused
-	})
+	return false, failed
 }
 
 // change writes the state that edit makes, if it reports a change. A write
@@ -192,20 +234,27 @@ func (s *Switch) change(ctx context.Context, edit func(State) bool) error {
 		if err != nil || !edit(state) {
 			return err
 		}
-		data, err := json.Marshal(state)
-		if err != nil {
-			return fmt.Errorf("write what is paused: %w", err)
-		}
-		if failed = s.Documents.PutDocument(ctx, document, data, version); failed == nil {
+		if failed = s.write(ctx, state, version); failed == nil {
 			return nil
 		}
 	}
-	return fmt.Errorf("write what is paused: %w", failed)
+	return failed
 }
 
-// Watch looks at what came of attempts. Credentials that were refused, or a
-// row of failures with no success between, make it probe both sides; one whose
-// probe fails is paused.
+func (s *Switch) write(ctx context.Context, state State, version int64) error {
+	data, err := json.Marshal(state)
+	if err == nil {
+		err = s.Documents.PutDocument(ctx, document, data, version)
+	}
+	if err != nil {
+		return fmt.Errorf("write what is paused: %w", err)
+	}
+	return nil
+}
+
+// Watch looks at what came of attempts. Credentials that were refused, a proxy
+// or a gateway that answered in a side's place, or a row of failures with no
+// success between, make it probe both sides; one whose probe fails is paused.
 func (s *Switch) Watch(ctx context.Context, attempts []provision.Attempt) error {
 	if !s.suspicious(attempts) {
 		return nil
@@ -229,18 +278,22 @@ func counts(err error) bool {
 	return f != nil && f.Kind != provision.Throttled
 }
 
-// suspicious reports whether the sides are to be probed now.
+// suspicious reports whether the sides are to be probed now. Waiting is no
+// failure: a server that asks for a moment works, and a claim that is taken says
+// nothing of the sides.
 func (s *Switch) suspicious(attempts []provision.Attempt) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	refused := false
 	for _, a := range attempts {
 		switch {
+		case a.Fault != nil && a.Fault.Foreign:
+			refused = true
 		case a.Fault == nil || a.Fault.Kind == provision.Permanent || a.Fault.Kind == provision.Held:
 			s.row = 0 // both sides answered
 		case a.Fault.Kind == provision.Unauthorized:
 			refused = true
-		case a.Fault.Kind == provision.Transient:
+		case a.Fault.Kind == provision.Transient && !errors.Is(a.Fault, provision.ErrClaimed):
 			s.row++
 		}
 	}
@@ -252,7 +305,9 @@ func (s *Switch) suspicious(attempts []provision.Attempt) bool {
 }
 
 // Probe resumes the sides that were paused without a person and work again,
-// and returns them. An error about one keeps no other from it.
+// and returns them. An error about one keeps no other from it. What a probe found
+// is true of the pause that it was made in: one that began since, and what an
+// operator said while the probe ran, stays.
 func (s *Switch) Probe(ctx context.Context) (resumed []Side, err error) {
 	state, err := s.State(ctx)
 	if err != nil {
@@ -267,7 +322,8 @@ func (s *Switch) Probe(ctx context.Context) (resumed []Side, err error) {
 			s.Log.WarnContext(ctx, "still paused", "side", string(side), "since", state[side].Since, "reason", err.Error())
 			continue
 		}
-		if err := s.Resume(ctx, side); err != nil {
+		ended, err := s.resume(ctx, side, state[side].is)
+		if err != nil || !ended {
 			failed = append(failed, err)
 			continue
 		}

@@ -68,6 +68,11 @@ func (r *Recovery) CatchUp(ctx context.Context) error {
 		if err := r.Compare(ctx, d.Compare); err != nil {
 			return err
 		}
+		d.Compare = "" // asked for once, however often the replay goes on
+		if err := r.Switch.note(ctx, d, version); err != nil {
+			return err
+		}
+		version++
 	}
 	moved, left, err := r.Replay(ctx)
 	if err != nil {
