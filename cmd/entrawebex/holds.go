@@ -12,6 +12,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"entrawebex/internal/operator"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/queue"
 )
@@ -25,7 +26,7 @@ func (d desk) holdsCommand() *cobra.Command {
 blocked user whose account is still open in Webex is marked "blocked".
 
 Approve those that are meant: each happens once, within 24 hours, if Entra still
-asks for it. Reject the others, or undo in Entra what caused them: a hold that no
+asks for it; --all leaves alone what was rejected. Reject the others, or undo in Entra what caused them: a hold that no
 longer applies goes away by itself. Then entrawebex guard clear.
 ` + homesHelp,
 		Example: `  entrawebex holds
@@ -37,33 +38,61 @@ longer applies goes away by itself. Then entrawebex guard clear.
 			return d.inHomes(cmd.Context(), func(h *homes) error { return h.list(cmd.Context(), cmd.OutOrStdout()) })
 		},
 	}
-	command.AddCommand(
-		d.decisionCommand("approve", "Lets held operations happen", "approved", func(ctx context.Context, h *homes, r provision.Record) error {
-			return provision.Approve(ctx, h.ledger, queue.Changes{Queue: h.changes}, r.Object, r.Hold.Operation, time.Now())
-		}),
-		d.decisionCommand("reject", "Leaves operations held until their objects change in Entra", "rejected", func(ctx context.Context, h *homes, r provision.Record) error {
-			return provision.Reject(ctx, h.ledger, r.Object, r.Hold.Operation, time.Now())
-		}))
+	command.AddCommand(d.decisionCommand(approving()), d.decisionCommand(rejecting()))
 	return command
 }
 
+// decision is what an operator says about what is held.
+type decision struct {
+	name, short, all, done string
+	decide                 func(context.Context, *homes, provision.Record) error
+	// spares are those that --all leaves alone.
+	spares func(r provision.Record, now time.Time) bool
+}
+
+// approving spares what was decided: --all is no word about what a person has
+// rejected by another.
+func approving() decision {
+	return decision{
+		name: "approve", short: "Lets held operations happen", done: "approved",
+		all: "everything that is undecided; what was rejected must be named",
+		decide: func(ctx context.Context, h *homes, r provision.Record) error {
+			return provision.Approve(ctx, h.ledger, queue.Changes{Queue: h.changes}, r.Object, r.Hold.Operation, h.Now())
+		},
+		spares: func(r provision.Record, now time.Time) bool { return !r.Undecided(now) },
+	}
+}
+
+// rejecting spares nothing: what was approved and has not happened yet is
+// stopped.
+func rejecting() decision {
+	return decision{
+		name: "reject", short: "Leaves operations held until their objects change in Entra", done: "rejected",
+		all: "everything that is held",
+		decide: func(ctx context.Context, h *homes, r provision.Record) error {
+			return provision.Reject(ctx, h.ledger, r.Object, r.Hold.Operation, h.Now())
+		},
+		spares: func(provision.Record, time.Time) bool { return false },
+	}
+}
+
 // decisionCommand decides on the holds of the objects named, or on all.
-func (d desk) decisionCommand(name, short, done string, decide func(context.Context, *homes, provision.Record) error) *cobra.Command {
+func (d desk) decisionCommand(what decision) *cobra.Command {
 	var all bool
 	command := &cobra.Command{
-		Use:   name + " (OBJECT... | --all)",
-		Short: short,
-		Long:  short + ". OBJECT is the Entra object id that entrawebex holds shows.\n" + homesHelp,
+		Use:   what.name + " (OBJECT... | --all)",
+		Short: what.short,
+		Long:  what.short + ". OBJECT is the Entra object id that entrawebex holds shows.\n" + homesHelp,
 		RunE: func(cmd *cobra.Command, ids []string) error {
 			if all == (len(ids) > 0) {
 				return errors.New("name the objects by their ids, or say --all")
 			}
 			return d.inHomes(cmd.Context(), func(h *homes) error {
-				return h.decide(cmd.Context(), cmd.OutOrStdout(), ids, done, decide)
+				return h.decide(cmd.Context(), cmd.OutOrStdout(), ids, what)
 			})
 		},
 	}
-	command.Flags().BoolVar(&all, "all", false, "everything that is held")
+	command.Flags().BoolVar(&all, "all", false, what.all)
 	return command
 }
 
@@ -139,7 +168,7 @@ func (h *homes) list(ctx context.Context, out io.Writer) error {
 	t.SetStyle(table.StyleLight)
 	t.AppendHeader(table.Row{"Object", "Operation", "Since", "State"})
 	for _, r := range held {
-		t.AppendRow(table.Row{r.Object, operation(r.Hold), r.Hold.Since.UTC().Format(time.RFC3339), state(r)})
+		t.AppendRow(table.Row{r.Object, operation(r.Hold), r.Hold.Since.UTC().Format(time.RFC3339), state(r, h.Now())})
 	}
 	t.Render()
 	return nil
@@ -152,25 +181,26 @@ func operation(h *provision.Hold) string {
 	return string(h.Operation)
 }
 
-func state(r provision.Record) string {
+func state(r provision.Record, now time.Time) string {
 	var states []string
 	if r.Hold.Security {
 		states = append(states, "blocked")
 	}
 	switch {
-	case r.Approval != nil:
-		states = append(states, "approved, on its way")
-	case r.Rejected != nil:
+	case r.Declined():
 		states = append(states, "rejected")
+	case !r.Undecided(now):
+		states = append(states, "approved, on its way")
+	case r.Approval != nil:
+		states = append(states, "approved, no longer valid")
 	}
 	return strings.Join(states, ", ")
 }
 
-// decide decides on what is held of the objects with these ids; of all if
-// there are none. One that fails does not stop the others.
-func (h *homes) decide(
-	ctx context.Context, out io.Writer, ids []string, done string, decide func(context.Context, *homes, provision.Record) error,
-) error {
+// decide decides on what is held of the objects with these ids; of all that
+// the decision does not spare if there are none. One that fails does not stop the
+// others.
+func (h *homes) decide(ctx context.Context, out io.Writer, ids []string, what decision) error {
 	held, err := h.held(ctx)
 	if err != nil {
 		return err
@@ -181,15 +211,25 @@ func (h *homes) decide(
 			errs = append(errs, fmt.Errorf("nothing is held of %s: entrawebex holds shows what is", id))
 		}
 	}
+	left := 0
 	for _, r := range held {
-		if len(ids) > 0 && !slices.ContainsFunc(ids, func(id string) bool { return strings.EqualFold(id, r.Object.ID) }) {
+		switch {
+		case len(ids) > 0 && !slices.ContainsFunc(ids, func(id string) bool { return strings.EqualFold(id, r.Object.ID) }):
+			continue
+		case len(ids) == 0 && what.spares(r, h.Now()):
+			if r.Declined() {
+				left++
+			}
 			continue
 		}
-		if err := decide(ctx, h, r); err != nil {
+		if err := what.decide(ctx, h, r); err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		fmt.Fprintf(out, "%s: %s of %s\n", done, operation(r.Hold), r.Object)
+		fmt.Fprintf(out, "%s: %s of %s\n", what.done, operation(r.Hold), r.Object)
+	}
+	if left > 0 {
+		fmt.Fprintf(out, "left alone: %s rejected before; name an object to approve it all the same\n", operator.Counted(left, "hold"))
 	}
 	return errors.Join(errs...)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -15,7 +14,6 @@ import (
 	"entrawebex/internal/config"
 	"entrawebex/internal/ledger"
 	"entrawebex/internal/provision"
-	"entrawebex/internal/queue"
 )
 
 // heldHome is a DATA_DIR in which these disables are held, and the guard is
@@ -76,13 +74,10 @@ func TestHoldsAreListedApprovedAndRejected(t *testing.T) {
 	t.Parallel()
 	d := openDesk(t, heldHome(t, first, second))
 	var out bytes.Buffer
-	approve := func(ctx context.Context, d *homes, r provision.Record) error {
-		return provision.Approve(ctx, d.ledger, queue.Changes{Queue: d.changes}, r.Object, r.Hold.Operation, time.Now())
-	}
-	if err := d.decide(t.Context(), &out, []string{strings.ToUpper(first)}, "approved", approve); err != nil {
+	if err := d.decide(t.Context(), &out, []string{strings.ToUpper(first)}, approving()); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.decide(t.Context(), &out, []string{"nobody"}, "approved", approve); err == nil || !strings.Contains(err.Error(), "nothing is held of nobody") {
+	if err := d.decide(t.Context(), &out, []string{"nobody"}, approving()); err == nil || !strings.Contains(err.Error(), "nothing is held of nobody") {
 		t.Errorf("of somebody of whom nothing is held: %v", err)
 	}
 	if err := d.list(t.Context(), &out); err != nil {
@@ -93,7 +88,7 @@ func TestHoldsAreListedApprovedAndRejected(t *testing.T) {
 			t.Errorf("%q is missing in\n%s", want, out.String())
 		}
 	}
-	if err := d.decide(t.Context(), &out, nil, "approved", approve); err != nil {
+	if err := d.decide(t.Context(), &out, nil, approving()); err != nil {
 		t.Fatal(err)
 	}
 	held, err := d.held(t.Context())
@@ -115,5 +110,21 @@ func TestAClearedGuardIsNotLatched(t *testing.T) {
 	var out bytes.Buffer
 	if err := d.list(t.Context(), &out); err != nil || !strings.Contains(out.String(), "Nothing is held.") {
 		t.Errorf("%s, %v", out.String(), err)
+	}
+}
+
+func TestApprovingAllLeavesAloneWhatWasRejected(t *testing.T) {
+	t.Parallel()
+	settings := heldHome(t, first, second)
+	operate(t, operatorEnviron(settings), "holds", "reject", first)
+	answer := operate(t, operatorEnviron(settings), "holds", "approve", "--all")
+	if !strings.Contains(answer, second) || strings.Contains(answer, first) || !strings.Contains(answer, "left alone: 1 hold rejected before") {
+		t.Errorf("approve --all:\n%s", answer)
+	}
+	if held := operate(t, operatorEnviron(settings), "holds"); !strings.Contains(held, "blocked, rejected") || !strings.Contains(held, "approved, on its way") {
+		t.Errorf("holds:\n%s", held)
+	}
+	if answer := operate(t, operatorEnviron(settings), "holds", "approve", first); !strings.Contains(answer, "approved: disable of user "+first) {
+		t.Errorf("named:\n%s", answer)
 	}
 }

@@ -129,7 +129,11 @@ func holdState(h operator.Holds) string {
 	if h.Total == 0 {
 		return "nothing"
 	}
-	return fmt.Sprintf("%s, %d to decide on: entrawebex holds", operator.Counted(h.Total, "object"), h.Undecided)
+	state := fmt.Sprintf("%s, %d to decide on", operator.Counted(h.Total, "object"), h.Undecided)
+	if h.Rejected > 0 {
+		state += fmt.Sprintf(", %d rejected", h.Rejected)
+	}
+	return state + ": entrawebex holds"
 }
 
 func letterState(n int) string {

@@ -50,11 +50,13 @@ type Status struct {
 	AllIsWell bool     `json:"allIsWell"`
 }
 
-// Holds are how much is held. Undecided is what waits for a person's word.
+// Holds are how much is held. Undecided is what waits for a person's word,
+// Rejected what has had it and stays held.
 // Blocked are, by their ids, those whom Entra blocked while Webex lets them in.
 type Holds struct {
 	Total     int             `json:"total"`
 	Undecided int             `json:"undecided"`
+	Rejected  int             `json:"rejected"`
 	Blocked   []change.Object `json:"blocked"`
 }
 
@@ -84,8 +86,6 @@ const (
 	inactiveLife = 30 * 24 * time.Hour
 	// soon is the time before its removal in which an account is told of.
 	soon = 7 * 24 * time.Hour
-	// approved is how long an approval may be used (provision.Approve).
-	approved = 24 * time.Hour
 	// usual is how long a fault that is tried again needs nobody.
 	usual = time.Hour
 	// worst is how many faults are told with their reason.
@@ -144,8 +144,11 @@ func (s *Status) count(r provision.Record, now time.Time) {
 	}
 	if r.Hold != nil {
 		s.Holds.Total++
-		if r.Rejected == nil && (r.Approval == nil || now.Sub(r.Approval.At) >= approved) {
+		switch {
+		case r.Undecided(now):
 			s.Holds.Undecided++
+		case r.Declined():
+			s.Holds.Rejected++
 		}
 		if r.Hold.Security {
 			s.Holds.Blocked = append(s.Holds.Blocked, r.Object)

@@ -82,21 +82,38 @@ func TestWhatWasGivenUpIsAsBadAsWhatIsPermanent(t *testing.T) {
 	}
 }
 
-func TestAHoldIsDecidedOnUntilItsApprovalRunsOut(t *testing.T) {
+func TestAHoldIsDecidedOnByAWordAboutThisVeryThing(t *testing.T) {
 	t.Parallel()
+	disabling := provision.Hold{Operation: provision.Disabling, Fingerprint: "f"}
+	removing := provision.Hold{Operation: provision.Removing, Members: 20, Of: 40, Fingerprint: "f"}
 	for _, test := range []struct {
 		name      string
+		hold      provision.Hold
 		record    provision.Record
 		undecided int
 	}{
-		{"no word yet", provision.Record{}, 1},
-		{"rejected", provision.Record{Rejected: &provision.Rejection{}}, 0},
-		{"approved", provision.Record{Approval: &provision.Approval{At: now.Add(-24*time.Hour + 1)}}, 0},
-		{"approved a day ago", provision.Record{Approval: &provision.Approval{At: now.Add(-24 * time.Hour)}}, 1},
+		{"no word yet", disabling, provision.Record{}, 1},
+		{"rejected", disabling, provision.Record{Rejected: &provision.Rejection{Operation: provision.Disabling, Fingerprint: "f"}}, 0},
+		{
+			"rejected when Entra said something else", disabling,
+			provision.Record{Rejected: &provision.Rejection{Operation: provision.Disabling, Fingerprint: "g"}}, 1,
+		},
+		{"approved", disabling, provision.Record{Approval: &provision.Approval{Operation: provision.Disabling, At: now.Add(-24*time.Hour + 1)}}, 0},
+		{"approved a day ago", disabling, provision.Record{Approval: &provision.Approval{Operation: provision.Disabling, At: now.Add(-24 * time.Hour)}}, 1},
+		{"approved to be deleted", disabling, provision.Record{Approval: &provision.Approval{Operation: provision.Deleting, At: now}}, 1},
+		{"approved for fewer", removing, provision.Record{Approval: &provision.Approval{Operation: provision.Removing, At: now, Members: 19}}, 1},
+		{
+			"approved for others", provision.Hold{Operation: provision.Removing, Members: 1, Who: []string{"a"}},
+			provision.Record{Approval: &provision.Approval{Operation: provision.Removing, At: now, Members: 1, Who: []string{"b"}}}, 1,
+		},
+		{
+			"rejected by the names of the members", removing,
+			provision.Record{Rejected: &provision.Rejection{Operation: provision.Removing, Who: []string{"a"}}}, 0,
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			test.record.Hold = &provision.Hold{Operation: provision.Disabling}
+			test.record.Hold = &test.hold
 			if s := statusOf(test.record); s.Holds.Undecided != test.undecided || s.AllIsWell != (test.undecided == 0) {
 				t.Errorf("%+v", s.Holds)
 			}
