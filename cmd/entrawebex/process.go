@@ -124,16 +124,7 @@ func (p *process) build(ctx context.Context, latest *config.Latest, observe func
 		p.job = p.subscriptions(directory)
 	}
 	p.token = p.tokenJob()
-	// Once at the start, so that a wrong token or organization is told now and
-	// not with the first change.
-	refreshed := p.token.Run(ctx)
-	if err := errors.Join(checkTenant(ctx, directory, s.Entra.TenantID), p.checkScope(ctx, directory), checkWebex(ctx, target)); err != nil {
-		return errors.Join(refreshed, err)
-	}
-	if refreshed != nil {
-		p.log.ErrorContext(ctx, "renew", "error", refreshed)
-	}
-	return nil
+	return p.begin(ctx, directory, target)
 }
 
 // checkScope looks for the application whose assignments are the scope.

@@ -21,7 +21,8 @@ func runCommand(environ []string) *cobra.Command {
 workers, the subscription to changes, and what finds those of which none tells.
 Without flags it serves the tenant and the organization that the environment names,
 beginning with everybody in scope, until it is interrupted; what was queued by then
-is worked on at the next start.
+is worked on at the next start. While a side is down it is paused, also at the start:
+only wrong credentials, another tenant or another organization are refused.
 
 With --sandbox it needs no account: it brings a simulated Entra tenant and a
 simulated Webex organization, syncs everybody, plays a day in that tenant (hires, renames, a swap

@@ -96,7 +96,8 @@ func TestAHoldIsDecidedOnByAWordAboutThisVeryThing(t *testing.T) {
 		{"rejected", disabling, provision.Record{Rejected: &provision.Rejection{Operation: provision.Disabling, Fingerprint: "f"}}, 0},
 		{
 			"rejected when Entra said something else", disabling,
-			provision.Record{Rejected: &provision.Rejection{Operation: provision.Disabling, Fingerprint: "g"}}, 1,
+			provision.Record{Rejected: &provision.Rejection{Operation: provision.Disabling, Fingerprint: "g"}},
+			1,
 		},
 		{"approved", disabling, provision.Record{Approval: &provision.Approval{Operation: provision.Disabling, At: now.Add(-24*time.Hour + 1)}}, 0},
 		{"approved a day ago", disabling, provision.Record{Approval: &provision.Approval{Operation: provision.Disabling, At: now.Add(-24 * time.Hour)}}, 1},

@@ -55,12 +55,12 @@ func TestWaitingForAClaimIsNoFailure(t *testing.T) {
 
 func TestAnOperatorsPauseOwesWhatTheAutomaticOneOwed(t *testing.T) {
 	t.Parallel()
-	for name, begin := range map[string]func(*recovering, *testing.T){
-		"that it replaced": func(r *recovering, t *testing.T) {
+	for name, begin := range map[string]func(*testing.T, *recovering){
+		"that it replaced": func(t *testing.T, r *recovering) {
 			r.watch(t, provision.Unauthorized)
 			r.operators(t)
 		},
-		"that began beneath it": func(r *recovering, t *testing.T) {
+		"that began beneath it": func(t *testing.T, r *recovering) {
 			r.operators(t)
 			r.watch(t, provision.Unauthorized)
 		},
@@ -69,7 +69,7 @@ func TestAnOperatorsPauseOwesWhatTheAutomaticOneOwed(t *testing.T) {
 			t.Parallel()
 			r := recovery(t)
 			r.broken[pause.Webex] = errDown
-			begin(r, t)
+			begin(t, r)
 			delete(r.broken, pause.Webex)
 			r.settle(t)
 			if state := r.state(t); state[pause.Webex].Why != "leave it" {
@@ -124,11 +124,11 @@ func TestARefusalIsKnownBeneathAnOperatorsPause(t *testing.T) {
 func TestWhatIsSaidWhileAProbeRunsStays(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		meanwhile func(*bundle, *testing.T)
+		meanwhile func(*testing.T, *bundle)
 		want      string
 	}{
-		"by an operator": {func(b *bundle, t *testing.T) { b.operators(t) }, "leave it"},
-		"by another's probe, and the side failed again": {func(b *bundle, t *testing.T) {
+		"by an operator": {func(t *testing.T, b *bundle) { b.operators(t) }, "leave it"},
+		"by another's probe, and the side failed again": {func(t *testing.T, b *bundle) {
 			if err := b.Resume(t.Context(), pause.Webex); err != nil {
 				t.Fatal(err)
 			}
@@ -137,7 +137,7 @@ func TestWhatIsSaidWhileAProbeRunsStays(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, "down again"},
-		"by an operator who ends it": {func(b *bundle, t *testing.T) {
+		"by an operator who ends it": {func(t *testing.T, b *bundle) {
 			if err := b.Resume(t.Context(), pause.Webex); err != nil {
 				t.Fatal(err)
 			}
@@ -149,7 +149,7 @@ func TestWhatIsSaidWhileAProbeRunsStays(t *testing.T) {
 			b.broken[pause.Webex] = errDown
 			b.watch(t, provision.Unauthorized)
 			b.Probes[pause.Webex] = func(context.Context) error {
-				test.meanwhile(b, t)
+				test.meanwhile(t, b)
 				return nil
 			}
 			resumed, err := b.Probe(t.Context())
@@ -184,7 +184,7 @@ func TestAnEndThatMeetsANewPauseOwesWhatThatOneDoes(t *testing.T) {
 	kept := r.Documents
 	r.operators(t)
 	r.Documents = &racing{Documents: kept, first: func() {
-		beneath := &pause.Switch{Documents: kept, Now: r.bundle.Now}
+		beneath := &pause.Switch{Documents: kept, Now: r.Now}
 		if err := beneath.Pause(t.Context(), pause.Webex, pause.Pause{Since: r.now, Why: "502"}); err != nil {
 			t.Error(err)
 		}

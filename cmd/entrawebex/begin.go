@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"entrawebex/internal/entra"
+	"entrawebex/internal/pause"
+	"entrawebex/internal/provision"
+	"entrawebex/internal/webex"
+)
+
+// begin asks both sides whether they are ours before anything is done. Wrong
+// credentials, another tenant and another organization are told now and not with
+// the first change. A side that is down, or before which a proxy stands, is no
+// reason not to begin: it is paused until its probe succeeds.
+func (p *process) begin(ctx context.Context, directory *entra.Client, target *webex.Client) error {
+	refreshed := p.token.Run(ctx)
+	graph := checkTenant(ctx, directory, p.settings.Entra.TenantID)
+	if graph == nil {
+		graph = p.checkScope(ctx, directory)
+	}
+	scim := checkWebex(ctx, target)
+	switch f := provision.AsFault(scim); {
+	case refreshed == nil:
+	case f != nil && f.Kind == provision.Unauthorized:
+		scim = refreshed // the cause: there is no new token
+	default:
+		p.log.ErrorContext(ctx, "renew", "error", refreshed)
+	}
+	return errors.Join(p.rest(ctx, pause.Graph, graph), p.rest(ctx, pause.Webex, scim))
+}
+
+// rest pauses a side for trouble that passes, and returns any other error.
+func (p *process) rest(ctx context.Context, side pause.Side, trouble error) error {
+	if trouble == nil || !passes(trouble) {
+		return trouble
+	}
+	p.log.ErrorContext(ctx, "paused", "side", string(side), "reason", trouble.Error())
+	return p.recovery.Switch.Pause(ctx, side, pause.Pause{Since: time.Now(), Why: trouble.Error()})
+}
+
+// passes reports whether an error is trouble of a side that passes by itself.
+func passes(err error) bool {
+	f, ok := errors.AsType[*provision.Fault](err)
+	return ok && (f.Kind == provision.Transient || f.Kind == provision.Throttled || f.Foreign)
+}

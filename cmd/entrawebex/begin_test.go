@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"entrawebex/internal/pause"
+	"entrawebex/internal/sandbox"
+)
+
+// gate stands before a side: it answers with a status and a page of its own
+// while that is not zero.
+type gate struct {
+	status atomic.Int32
+	at     string
+}
+
+func newGate(t *testing.T, before string, status int) *gate {
+	t.Helper()
+	target, err := url.Parse(before)
+	if err != nil {
+		t.Fatal(err)
+	}
+	origin := &url.URL{Scheme: target.Scheme, Host: target.Host}
+	proxy := httputil.NewSingleHostReverseProxy(origin)
+	g := &gate{}
+	g.status.Store(int32(status))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if status := g.status.Load(); status != 0 {
+			w.Header().Set("Content-Type", "text/html")
+			if status/100 == 3 {
+				w.Header().Set("Location", "https://login.proxy.example/")
+			}
+			w.WriteHeader(int(status))
+			fmt.Fprint(w, "<html><body>The proxy says no</body></html>")
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	g.at = strings.Replace(before, origin.String(), server.URL, 1)
+	return g
+}
+
+func TestARunThatStartsWhileASideIsDownIsPausedAndCatchesUp(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		side   pause.Side
+		status int
+	}{
+		{"Webex answers 502", pause.Webex, http.StatusBadGateway},
+		{"Graph answers 503", pause.Graph, http.StatusServiceUnavailable},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := setup(t, 6)
+			at := map[pause.Side]*string{pause.Graph: &s.graphAt, pause.Webex: &s.scimAt}[test.side]
+			g := newGate(t, *at, test.status)
+			*at = g.at
+			p := s.open("RENEW_INTERVAL=1s", "RECONCILE_INTERVAL=1s")
+			state, err := p.recovery.Switch.State(t.Context())
+			if _, paused := state[test.side]; err != nil || !paused || len(state) != 1 {
+				t.Errorf("%s, %v", state, err)
+			}
+			g.status.Store(0)
+			s.run(p, func(ctx context.Context) {
+				equal := func() bool { return len(sandbox.Compare(s.tenant, s.org)) == 0 }
+				if err := wait(ctx, time.Minute, equal); err != nil {
+					t.Errorf("%v: %v", err, sandbox.Compare(s.tenant, s.org))
+				}
+				state, err := p.recovery.Switch.State(ctx)
+				if err != nil || len(state) > 0 {
+					t.Errorf("%s, %v", state, err)
+				}
+			})
+		})
+	}
+}
