@@ -130,15 +130,15 @@ func (c *cemetery) want(n int) {
 	wantEqual(c.t, depth, queue.Depth{Visible: n})
 }
 
-func TestAFaultFoundEveryDayIsOneLetter(t *testing.T) {
+func TestAFaultThatIsFoundForAMonthIsOneLetter(t *testing.T) {
 	t.Parallel()
 	cemeteries(t, func(_ *testing.T, c *cemetery) {
 		c.faults[1] = "the name is taken"
-		for range 40 { // SQS keeps a letter for 14 of these days, the other home for ever
+		for range 40 { // SQS keeps a letter for the first 14 of these 28 days, the other home for ever
 			c.noticed(1)
 			c.settle()
 			c.want(1)
-			time.Sleep(24 * time.Hour)
+			time.Sleep(17 * time.Hour)
 		}
 		c.faults[1] = "it has no name"
 		c.noticed(1)
