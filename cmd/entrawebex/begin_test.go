@@ -58,6 +58,7 @@ func TestARunThatStartsWhileASideIsDownIsPausedAndCatchesUp(t *testing.T) {
 		status int
 	}{
 		{"Webex answers 502", pause.Webex, http.StatusBadGateway},
+		{"a proxy before Webex asks to log in", pause.Webex, http.StatusFound},
 		{"Graph answers 503", pause.Graph, http.StatusServiceUnavailable},
 	} {
 		t.Run(test.name, func(t *testing.T) {

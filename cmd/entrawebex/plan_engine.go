@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -147,6 +148,9 @@ func (pl *planner) all(ctx context.Context) error {
 	for o, e := range listed.listed {
 		pl.names[o] = e.name
 	}
+	if err := pl.follow(ctx, pl.doubtful(accounts, listed)); err != nil {
+		return err
+	}
 	pl.unattempted(accounts, listed)
 	pl.conclude(ctx)
 	return nil
@@ -168,6 +172,20 @@ func (pl *planner) follow(ctx context.Context, changes []change.Change) error {
 		pl.engine.Converge(ctx, changes[begin:min(begin+together, len(changes))])
 	}
 	return nil
+}
+
+// doubtful are those in no class who may not sign in. Whether they are assigned
+// is another reason, and comes first: the engine says which it is, for one and
+// for all alike. That costs a call for twenty of them.
+func (pl *planner) doubtful(accounts map[change.Object]reconcile.Class, listed *roll) []change.Change {
+	var changes []change.Change
+	for o, e := range listed.listed {
+		if _, classed := accounts[o]; !classed && !e.entitled && !e.removed && pl.engine.Scope != nil {
+			changes = append(changes, change.Change{Object: o, Source: change.Reconcile, SeenAt: time.Now(), CorrelationID: uuid.NewString()})
+		}
+	}
+	slices.SortFunc(changes, func(a, b change.Change) int { return cmp.Compare(a.Object.String(), b.Object.String()) })
+	return changes
 }
 
 // unattempted counts those for whom there is nothing to do, and says why.

@@ -448,6 +448,10 @@ func TestAPlanForThoseAssignedSkipsTheOthersAndDisablesWhoLeft(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	disabled, err := s.tenant.Create(sandbox.User{"userPrincipalName": "gone@" + sandboxDomain, "displayName": "Gone", "accountEnabled": false})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, u := range users[1:] {
 		if err := s.tenant.Assign(u.Text("id"), sandbox.DefaultAccess); err != nil {
 			t.Fatal(err)
@@ -481,6 +485,7 @@ func TestAPlanForThoseAssignedSkipsTheOthersAndDisablesWhoLeft(t *testing.T) {
 	s.expect(pl.plan, planSummary{Disable: 1})
 	for id, want := range map[string]string{
 		stranger:                        "is not assigned to the application",
+		disabled:                        "is not assigned to the application", // as the engine says it of one
 		s.tenant.Groups()[0].Text("id"): "is no longer assigned to the application",
 	} {
 		if one := pl.plan.of(id); one.Action != planSkip || !strings.Contains(one.Reason, want) {

@@ -87,7 +87,12 @@ func (p *process) operatorRoot(at terminal) *cobra.Command {
 
 // homes are those of this process. They stay open when an operator is done.
 func (p *process) homes(context.Context) (*homes, error) {
-	return newHomes(p.kept, p.changes, p.deadLetters, p.log), nil
+	h := newHomes(p.kept, p.changes, p.deadLetters, p.log)
+	h.Subscribed = []string{}
+	if p.job != nil {
+		h.Subscribed = p.job.Resources
+	}
+	return h, nil
 }
 
 // present are the settings of this process with the credentials as they are now.

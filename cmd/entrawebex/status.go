@@ -16,6 +16,7 @@ import (
 	"entrawebex/internal/operator"
 	"entrawebex/internal/pause"
 	"entrawebex/internal/reconcile"
+	"entrawebex/internal/renew"
 )
 
 func (d desk) statusCommand() *cobra.Command {
@@ -28,7 +29,10 @@ paused, by whom, why and since when; whether the guard is latched; what is held,
 blocked users whose accounts are still open first; how many changes wait and how
 many dead letters there are; how many users and groups have an open fault, the
 worst three with their reason; and how many inactive accounts Webex removes within
-seven days, which it does 30 days after they were deactivated. It reads every record.
+seven days, which it does 30 days after they were deactivated; the subscriptions, and
+since when a look for changes or a comparison fails; and by their ids whose account is
+open and must not be, and who is entitled and was shut out by hand, as the last
+comparison found them. It reads every record.
 
 Faults that are tried again by themselves need nobody in their first hour. The exit
 code is 0 whenever it could look.
@@ -77,7 +81,6 @@ func (t terminal) show(out io.Writer, s operator.Status) {
 	row("Guard", alarm(!s.GuardLatchedSince.IsZero(), guardState(s.GuardLatchedSince)))
 	w.AppendSeparator()
 	row("Held", alarm(s.Holds.Undecided > 0, holdState(s.Holds)))
-	const most = 10
 	for i, o := range s.Holds.Blocked {
 		if i == most {
 			row("", fmt.Sprintf("and %d more: entrawebex holds", len(s.Holds.Blocked)-most))
@@ -90,7 +93,18 @@ func (t terminal) show(out io.Writer, s operator.Status) {
 	row("Changes in flight", s.InFlight)
 	row("Dead letters", alarm(s.DeadLetters > 0, letterState(s.DeadLetters)))
 	w.AppendSeparator()
-	row("Compared", comparedState(s.Compared))
+	row("Compared", alarm(!s.Compared.Failing.Since.IsZero(), comparedState(s.Compared)))
+	for _, round := range s.Compared.Rounds {
+		if failing := round.Failing; !failing.Since.IsZero() {
+			row("  looking for "+round.Of, alarm(true, failingState(failing.Since, failing.Error)))
+		}
+	}
+	t.named(w, "  open, must not be", s.Open, true)
+	t.named(w, "  shut out by hand", s.ShutOut, false)
+	for _, subscription := range s.Subscriptions {
+		bad := subscription.ID == "" || !subscription.Failing.Since.IsZero() || !subscription.ExpiresAt.IsZero() && subscription.ExpiresAt.Before(time.Now())
+		row("Subscribed to "+subscription.Resource, alarm(bad, subscriptionState(subscription)))
+	}
 	row("Webex token", alarm(s.Token.Warning != "", tokenState(s.Token, time.Now())))
 	row("Linked to Webex", operator.Counted(s.Linked, "object"))
 	row("Open faults", s.OpenFaults())
@@ -107,6 +121,45 @@ func (t terminal) show(out io.Writer, s operator.Status) {
 	fmt.Fprintln(out, t.paint(text.FgRed, "Needs you: "+strings.Join(s.Attention, "; ")))
 }
 
+// most is how many are named of those that are told one by one.
+const most = 10
+
+// named adds a row for each of those that are named, and one for the others.
+func (t terminal) named(w table.Writer, what string, people reconcile.Named, urgent bool) {
+	show := people.IDs[:min(most, len(people.IDs))]
+	for _, id := range show {
+		if urgent {
+			id = t.paint(text.FgRed, id)
+		}
+		w.AppendRow(table.Row{what, id})
+	}
+	if more := people.Count - len(show); more > 0 {
+		w.AppendRow(table.Row{what, fmt.Sprintf("and %d more", more)})
+	}
+}
+
+func failingState(since time.Time, why string) string {
+	return fmt.Sprintf("fails since %s: %s", since.UTC().Format(time.RFC3339), why)
+}
+
+func subscriptionState(s renew.SubscriptionState) string {
+	var parts []string
+	switch {
+	case s.ID == "":
+		parts = append(parts, "no")
+	case s.ExpiresAt.IsZero():
+		parts = append(parts, "yes")
+	case s.ExpiresAt.Before(time.Now()):
+		parts = append(parts, "ended on "+s.ExpiresAt.UTC().Format(time.RFC3339))
+	default:
+		parts = append(parts, "until "+s.ExpiresAt.UTC().Format(time.DateOnly))
+	}
+	if !s.Failing.Since.IsZero() {
+		parts = append(parts, failingState(s.Failing.Since, s.Failing.Error))
+	}
+	return strings.Join(parts, "; ")
+}
+
 func pauseState(p pause.Pause, paused bool) string {
 	if !paused {
 		return "not paused"
@@ -114,6 +167,9 @@ func pauseState(p pause.Pause, paused bool) string {
 	by := "by itself, until its probe succeeds"
 	if p.ByOperator {
 		by = "by an operator, until entrawebex resume"
+	}
+	if !p.FailedSince.IsZero() {
+		by += fmt.Sprintf(" (it failed by itself since %s)", p.FailedSince.UTC().Format(time.RFC3339))
 	}
 	return fmt.Sprintf("paused since %s %s: %s", p.Since.UTC().Format(time.RFC3339), by, p.Why)
 }
@@ -176,6 +232,9 @@ func comparedState(c reconcile.State) string {
 		parts = append(parts, fmt.Sprintf("now: %s, %d", c.Progress.Phase, c.Progress.Done))
 	case !c.Due.IsZero():
 		parts = append(parts, fmt.Sprintf("due since %s: %s", c.Due.UTC().Format(time.RFC3339), c.Why))
+	}
+	if !c.Failing.Since.IsZero() {
+		parts = append(parts, failingState(c.Failing.Since, c.Failing.Error))
 	}
 	if c.Last == nil {
 		return strings.Join(append(parts, "never to the end yet"), "; ")

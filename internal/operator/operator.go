@@ -30,8 +30,11 @@ type Queue interface {
 type Operator struct {
 	Ledger               Ledger
 	Changes, DeadLetters Queue
-	Now                  func() time.Time
-	Log                  *slog.Logger
+	// Subscribed are the resources to which there must be a subscription; empty
+	// where none is, nil where only the ledger tells.
+	Subscribed []string
+	Now        func() time.Time
+	Log        *slog.Logger
 }
 
 // Pauses are those of both sides.

@@ -43,6 +43,14 @@ type Status struct {
 	Removed Removed `json:"removedSoon"`
 	// Compared is what there is to tell about comparisons of everything.
 	Compared reconcile.State `json:"compared"`
+	// Open are accounts that Webex shows active and that must not be, ShutOut
+	// those of entitled people that it shows inactive: what the last comparison
+	// found, less what was closed since.
+	Open    reconcile.Named `json:"open"`
+	ShutOut reconcile.Named `json:"shutOut"`
+	// Subscriptions are those to Graph's change notifications; none where changes
+	// are only asked for.
+	Subscriptions []renew.SubscriptionState `json:"subscriptions"`
 	// Token says when the tokens for Webex end, as far as that is known.
 	Token Token `json:"token"`
 	// Attention says what needs a person; empty if all is well.
@@ -88,6 +96,9 @@ const (
 	soon = 7 * 24 * time.Hour
 	// usual is how long a fault that is tried again needs nobody.
 	usual = time.Hour
+	// passing is how long a look for changes, a comparison, or a subscription that
+	// still delivers may fail before it needs anybody.
+	passing = 10 * time.Minute
 	// worst is how many faults are told with their reason.
 	worst = 3
 )
@@ -106,6 +117,10 @@ func (o *Operator) Status(ctx context.Context) (Status, error) {
 	if s.Compared, err = o.Comparisons().State(ctx); err != nil {
 		return Status{}, err
 	}
+	if s.Subscriptions, err = o.subscriptions(ctx); err != nil {
+		return Status{}, err
+	}
+	s.found()
 	token, err := renew.ReadToken(ctx, o.Ledger)
 	if err != nil {
 		return Status{}, err
@@ -128,11 +143,12 @@ func (o *Operator) Status(ctx context.Context) (Status, error) {
 		return Status{}, err
 	}
 	slices.SortFunc(s.Holds.Blocked, func(a, b change.Object) int { return cmp.Compare(a.ID, b.ID) })
-	s.attend()
+	s.attend(now)
 	return s, nil
 }
 
 func (s *Status) count(r provision.Record, now time.Time) {
+	s.close(r)
 	if r.WebexID != "" {
 		s.Linked++
 		if at := r.InactiveSince.Add(inactiveLife); !r.InactiveSince.IsZero() && at.After(now) && at.Before(now.Add(soon)) {
@@ -208,7 +224,7 @@ func (f Fault) Label() string {
 }
 
 // attend says what needs a person.
-func (s *Status) attend() {
+func (s *Status) attend(now time.Time) {
 	need := func(yes bool, format string, args ...any) {
 		if yes {
 			s.Attention = append(s.Attention, fmt.Sprintf(format, args...))
@@ -220,7 +236,16 @@ func (s *Status) attend() {
 	}
 	need(!s.GuardLatchedSince.IsZero(), "the guard is latched")
 	need(len(s.Holds.Blocked) > 0, "%s blocked in Entra and still open in Webex", Counted(len(s.Holds.Blocked), "account"))
+	need(s.Open.Count > 0, "%s open in Webex that must not be", Counted(s.Open.Count, "account"))
 	need(s.Holds.Undecided > 0, "%s to decide on", Counted(s.Holds.Undecided, "hold"))
+	for _, subscription := range s.Subscriptions {
+		trouble := subscriptionTrouble(subscription, now)
+		need(trouble != "", "the subscription to %s %s", subscription.Resource, trouble)
+	}
+	for _, round := range s.Compared.Rounds {
+		need(lasts(round.Failing.Since, now), "looking for changes of %s fails", round.Of)
+	}
+	need(lasts(s.Compared.Failing.Since, now), "comparing everything fails")
 	need(s.Token.Warning != "", "the Webex token ends")
 	need(s.DeadLetters > 0, "%s", Counted(s.DeadLetters, "dead letter"))
 	need(s.Unmended > 0, "%s that trying again does not mend", Counted(s.Unmended, "fault"))

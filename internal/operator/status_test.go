@@ -20,7 +20,7 @@ func statusOf(records ...provision.Record) Status {
 		r.Object = change.Object{Kind: change.User, ID: fmt.Sprint("u", i)}
 		s.count(r, now)
 	}
-	s.attend()
+	s.attend(now)
 	return s
 }
 
