@@ -365,6 +365,28 @@ func TestAProxyThatRefusesTheTunnelIsTroubleOfTheSide(t *testing.T) {
 	}
 }
 
+func TestWhatNoProxyTookHadNoEffect(t *testing.T) {
+	t.Parallel()
+	proxy := httptest.NewServer(http.NotFoundHandler())
+	at, err := url.Parse(proxy.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy.Close() // nobody listens there now
+	transport := webex.NewTransport()
+	transport.Proxy = http.ProxyURL(at)
+	c, err := webex.New(webex.Config{
+		URL: root, Token: func(context.Context) (string, error) { return "secret-token", nil }, Transport: transport,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Read(t.Context(), change.User, adasID)
+	if f := provision.AsFault(err); f.Kind != provision.Transient || f.Uncertain {
+		t.Errorf("fault %+v", f)
+	}
+}
+
 func TestAnAnswerThatDoesNotArriveLeavesDoubtAndNoName(t *testing.T) {
 	t.Parallel()
 	c := client(t, func(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF })
