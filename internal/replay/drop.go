@@ -105,8 +105,8 @@ func (d *Drops) drop(ctx context.Context, msgs []queue.Message, held map[string]
 // brought to an end, and what is no Change names nobody. Graph's word that an
 // object was deleted is needed for as long as its account is there.
 func (d *Drops) healed(ctx context.Context, m queue.Message) (healed, known bool, err error) {
-	ch, malformed := change.Decode(m.Body)
-	if malformed != nil || m.Attributes[worker.AttributeFaultKind] == "" {
+	ch, decodable := decode(m)
+	if !decodable || m.Attributes[worker.AttributeFaultKind] == "" {
 		return false, true, nil
 	}
 	r, _, err := d.Letters.Ledger.Record(ctx, ch.Object)
@@ -133,13 +133,19 @@ func says(later, m queue.Message) bool {
 	if !same {
 		return false
 	}
-	one, err := change.Decode(m.Body)
-	two, other := change.Decode(later.Body)
-	if err != nil || other != nil || one.Object != two.Object {
+	one, ok := decode(m)
+	two, also := decode(later)
+	if !ok || !also || one.Object != two.Object {
 		return false
 	}
 	members := two.Afresh || !slices.ContainsFunc(one.Members, func(id string) bool { return !slices.Contains(two.Members, id) })
 	return members && (two.Afresh || !one.Afresh) && (two.Deleted || !one.Deleted)
+}
+
+// decode returns the Change in a message; false if there is none.
+func decode(m queue.Message) (change.Change, bool) {
+	ch, err := change.Decode(m.Body)
+	return ch, err == nil
 }
 
 // giveBack makes the messages visible that stay.
