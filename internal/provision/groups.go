@@ -3,6 +3,7 @@ package provision
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"entrawebex/internal/change"
@@ -22,6 +23,7 @@ func (b *batch) decideGroup(ctx context.Context, w *work) {
 		return
 	}
 	secure, ok := w.reading.Attributes[securityEnabled].(bool)
+	_, named := w.reading.Attributes[displayName]
 	switch {
 	case b.SkipGroups:
 		b.skip(w, Scoping, "is a group, and PROVISION_GROUPS is false")
@@ -37,6 +39,9 @@ func (b *batch) decideGroup(ctx context.Context, w *work) {
 		return
 	case !secure:
 		b.skip(w, Scoping, "is not security-enabled: only security groups are provisioned (NotEffectivelyEntitled)")
+		return
+	case !named && slices.Contains(b.Mapping.Groups.Select(), displayName):
+		b.fail(w, Import, &Fault{Kind: Transient, Reason: fmt.Sprintf("Entra's answer for %s lacks %s", w.attempt.Object, displayName)})
 		return
 	}
 	want, err := b.Mapping.Groups.Map(w.reading.Attributes)

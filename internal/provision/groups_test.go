@@ -452,6 +452,8 @@ func TestGroupsThatCannotBeProvisioned(t *testing.T) {
 		status  provision.Status
 		reason  string
 	}{
+		{"whose name Entra does not show", group{name: "Sales", lacks: "displayName"}, nil, provision.Failure, "lacks displayName"},
+		{"of which Entra does not show whether it is secure", group{name: "Sales", lacks: "securityEnabled"}, nil, provision.Failure, "lacks securityEnabled"},
 		{"without a name", group{}, nil, provision.Failure, "no value for displayName"},
 		{"with a name too long", group{name: strings.Repeat("x", 513)}, nil, provision.Failure, "513 characters"},
 		{"not security-enabled", group{name: "List", insecure: true}, nil, provision.Skipped, "is not security-enabled"},

@@ -189,6 +189,7 @@ func (t *tenant) readGroup(q provision.Query) provision.Reading {
 	if g.name == "" {
 		reading.Attributes["displayName"] = nil
 	}
+	delete(reading.Attributes, g.lacks)
 	if g.binned {
 		reading.Presence = provision.SoftDeleted
 	}
@@ -288,6 +289,7 @@ type group struct {
 	insecure     bool
 	binned, gone bool
 	fault        map[string]error // of asking about a member
+	lacks        string           // an attribute Entra leaves out
 }
 
 // team makes a group.

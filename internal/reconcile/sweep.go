@@ -285,13 +285,16 @@ func (r *run) listed(kind change.Kind, found provision.Resource) *known {
 }
 
 // unseen asks about everybody in the ledger whom Entra did not list: a list is
-// no proof that somebody is gone.
+// no proof that somebody is gone. A group that is there all the same has its
+// members compared like those that were listed.
 func (r *run) unseen(ctx context.Context) error {
 	var changes []change.Change
 	for _, o := range sorted(r.known) {
 		if k := r.known[o]; !k.seen && (o.Kind != change.Group || !r.SkipGroups) {
 			r.class(Vanished, o, k.webexID, "")
-			changes = append(changes, r.look(o))
+			c := r.look(o)
+			c.Afresh = o.Kind == change.Group && k.webexID != ""
+			changes = append(changes, c)
 		}
 	}
 	r.tell(Progress{Phase: Unseen, Total: len(changes)})

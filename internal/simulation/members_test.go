@@ -79,3 +79,22 @@ func TestASweepTellsAGroupOfAMemberThatIsLeftToTheWorker(t *testing.T) {
 		t.Errorf("queued %v", s.queued)
 	}
 }
+
+// A group that Entra leaves out of its list is compared like the others.
+func TestASweepFindsWhoLeftAGroupThatEntraDoesNotList(t *testing.T) {
+	t.Parallel()
+	s := newSweeper(t, 1)
+	defer s.close()
+	ids := s.provisioned(3, 1, 3)
+	group := s.tenant.Groups()[0].Text("id")
+	s.relist(func(list []map[string]any) []map[string]any {
+		return slices.DeleteFunc(list, func(o map[string]any) bool { return o["id"] == group })
+	})
+	if err := s.tenant.RemoveMembers(group, ids[0]); err != nil {
+		t.Fatal(err)
+	}
+	s.queued = nil // nobody is told
+	s.run()
+	s.drain()
+	s.equal()
+}
