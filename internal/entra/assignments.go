@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/microsoftgraph/msgraph-sdk-go/serviceprincipals"
 	"github.com/microsoftgraph/msgraph-sdk-go/serviceprincipalswithappid"
 
 	"entrawebex/internal/change"
@@ -40,7 +39,7 @@ func (c *Client) ServicePrincipal(ctx context.Context, appID string) (string, er
 	}
 	info.AddQueryParameters(query{Select: []string{"id", "appId"}})
 	body, err := c.send(ctx, info)
-	switch {
+	switch err = concerning(err, app); {
 	case notThere(err):
 		return "", &provision.Fault{Kind: provision.Permanent, Reason: operation +
 			": there is none with this application (client) id in the tenant (it is the Application ID under" +
@@ -57,15 +56,23 @@ func (c *Client) ServicePrincipal(ctx context.Context, appID string) (string, er
 			return id, nil
 		}
 	}
-	return "", fault(operation, readApplications, errors.New("the answer is not that enterprise application"))
+	return "", fault(operation, readApplications, errNotThatApp)
 }
 
+// errNotThatApp is an answer that is not the enterprise application asked for.
+const errNotThatApp = strange("the answer is not that enterprise application")
+
 // Assignments implements reconcile.Graph: one call for up to 999 assignments. A
-// page that leads elsewhere than to this Graph is Gone, and is not asked for.
+// page that leads elsewhere than to this Graph is Gone, and is not asked for. A
+// list that does not end is a fault as it is for Members.
 // https://learn.microsoft.com/graph/api/serviceprincipal-list-approleassignedto
 func (c *Client) Assignments(ctx context.Context, servicePrincipalID, page string) (reconcile.AssignmentPage, error) {
 	operation := readAssigned(servicePrincipalID)
-	body, err := c.assignedPage(ctx, servicePrincipalID, page)
+	chain, ended := c.chains.of(page)
+	if ended {
+		return reconcile.AssignmentPage{}, &provision.Fault{Kind: provision.Gone, Reason: operation, Err: errEnded}
+	}
+	body, err := c.firstOr(ctx, allAssigned(servicePrincipalID), page)
 	if err != nil {
 		f := linkFault(operation, readApplications, page, err)
 		if notThere(err) {
@@ -74,10 +81,14 @@ func (c *Client) Assignments(ctx context.Context, servicePrincipalID, page strin
 		return reconcile.AssignmentPage{}, f
 	}
 	assignments, err := c.decodeAssigned(body, servicePrincipalID)
+	if err == nil {
+		err = c.readOn(ctx, assignedTo, chain, page, assignments.collection)
+	}
 	if err != nil {
 		return reconcile.AssignmentPage{}, fault(operation, readApplications, err)
 	}
-	return assignments, nil
+	c.oddities.tell(ctx, c.log, operation, assignments.odd)
+	return assignments.AssignmentPage, nil
 }
 
 // readAssigned is what Assignments does, for its faults.
@@ -85,73 +96,84 @@ func readAssigned(servicePrincipalID string) string {
 	return "read assignments to enterprise application " + servicePrincipalID + " from Entra"
 }
 
-func (c *Client) assignedPage(ctx context.Context, servicePrincipalID, page string) ([]byte, error) {
-	if page != "" {
-		return c.follow(ctx, page)
-	}
-	info, err := serviceprincipals.NewServicePrincipalsRequestBuilderInternal(c.path(), c.adapter).
-		ByServicePrincipalId(servicePrincipalID).AppRoleAssignedTo().ToGetRequestInformation(ctx, nil)
-	if err != nil {
-		return nil, fmt.Errorf("build request: %w", err)
-	}
-	top := pageSize
-	info.AddQueryParameters(query{Top: &top})
-	return c.send(ctx, info)
+// allAssigned asks for the first page of the assignments to a service principal.
+func allAssigned(servicePrincipalID string) request {
+	return request{place: assignedTo, id: servicePrincipalID}
 }
 
 // decodeAssigned reads a page of the assignments to a service principal. Its
 // nextLink is looked at here, so that no other than this Graph's is ever kept.
-func (c *Client) decodeAssigned(body []byte, servicePrincipalID string) (reconcile.AssignmentPage, error) {
+func (c *Client) decodeAssigned(body []byte, servicePrincipalID string) (assignmentPage, error) {
 	p, err := decodeAssignments(body, servicePrincipalID)
 	if err != nil {
-		return reconcile.AssignmentPage{}, err
+		return assignmentPage{}, err
 	}
 	if p.Next != "" {
 		if _, err := c.auth.link(p.Next); err != nil {
-			return reconcile.AssignmentPage{}, err
+			return assignmentPage{}, err
 		}
 	}
 	return p, nil
 }
 
-// decodeAssignments reads a page of assignments, all of which must be to that
-// service principal: another would mean that Graph answered another question.
-func decodeAssignments(body []byte, servicePrincipalID string) (reconcile.AssignmentPage, error) {
-	var answer struct {
-		Assignments []*struct {
-			Role          string `json:"appRoleId"`
-			PrincipalID   string `json:"principalId"`
-			PrincipalType string `json:"principalType"`
-			Resource      string `json:"resourceId"`
-		} `json:"value"`
-		Next string `json:"@odata.nextLink"`
+// assignmentPage is a page of assignments.
+type assignmentPage struct {
+	reconcile.AssignmentPage
+
+	collection collection
+	// unsaid are those of which it is not known whether a user or a group has
+	// them: their principals have no kind, and no id if there is none to be read.
+	unsaid []reconcile.Assignment
+	odd    []oddity
+}
+
+// decodeAssignments reads a page of assignments. One that is to another service
+// principal would mean that Graph answered another question; one that cannot be
+// read is left out.
+func decodeAssignments(body []byte, servicePrincipalID string) (assignmentPage, error) {
+	list, err := decodeCollection("assignments", body)
+	if err != nil {
+		return assignmentPage{}, err
 	}
-	switch err := json.Unmarshal(body, &answer); {
-	case err != nil:
-		return reconcile.AssignmentPage{}, errors.New("the answer is not a page of assignments")
-	case answer.Assignments == nil:
-		return reconcile.AssignmentPage{}, errors.New("the answer has no list of assignments")
-	}
-	p := reconcile.AssignmentPage{Assignments: make([]reconcile.Assignment, 0, len(answer.Assignments)), Next: answer.Next}
-	for _, a := range answer.Assignments {
-		if a == nil || !strings.EqualFold(a.Resource, servicePrincipalID) {
-			return reconcile.AssignmentPage{}, errors.New("the answer lists an assignment to something else")
-		}
-		kind, known := map[string]change.Kind{"user": change.User, "group": change.Group, "serviceprincipal": ""}[strings.ToLower(a.PrincipalType)]
-		id, isID := change.ParseID(a.PrincipalID)
-		role, isRole := change.ParseID(a.Role)
-		switch {
-		case !known:
-			return reconcile.AssignmentPage{}, errors.New("the answer does not say what is assigned")
-		case !isID || !isRole:
-			return reconcile.AssignmentPage{}, errors.New("the answer lists an assignment whose ids are not GUIDs")
-		case kind == "":
-			p.Others++
-		default:
-			p.Assignments = append(p.Assignments, reconcile.Assignment{Principal: change.Object{Kind: kind, ID: id}, Role: role})
+	p := assignmentPage{collection: list}
+	p.Next, p.Assignments = list.Next, make([]reconcile.Assignment, 0, len(list.Elements))
+	for _, element := range list.Elements {
+		if err := p.add(element, servicePrincipalID); err != nil {
+			return assignmentPage{}, err
 		}
 	}
 	return p, nil
+}
+
+// add reads an assignment.
+func (p *assignmentPage) add(element []byte, servicePrincipalID string) error {
+	var a struct {
+		Role          json.RawMessage `json:"appRoleId"`
+		PrincipalID   json.RawMessage `json:"principalId"`
+		PrincipalType json.RawMessage `json:"principalType"`
+		Resource      json.RawMessage `json:"resourceId"`
+	}
+	unread := json.Unmarshal(element, &a)
+	id, isID := change.ParseID(text(a.PrincipalID))
+	role, isRole := change.ParseID(text(a.Role))
+	resource, isResource := change.ParseID(text(a.Resource))
+	kind, known := map[string]change.Kind{"user": change.User, "group": change.Group, "serviceprincipal": ""}[strings.ToLower(text(a.PrincipalType))]
+	assigned := reconcile.Assignment{Principal: change.Object{Kind: kind, ID: id}, Role: role}
+	switch {
+	case isResource && !strings.EqualFold(resource, servicePrincipalID):
+		return strange("the answer lists an assignment to something else")
+	case unread != nil || !isID || !isRole || !isResource:
+		p.unsaid = append(p.unsaid, reconcile.Assignment{})
+		p.odd = append(p.odd, oddity{"an assignment that cannot be read is left out", oneLine(text(a.PrincipalID), 40)})
+	case !known:
+		p.unsaid = append(p.unsaid, assigned)
+		p.odd = append(p.odd, oddity{"an assignment to a type of principal that is not known is left out", strings.TrimSpace(id + " " + oneLine(text(a.PrincipalType), 40))})
+	case kind == "":
+		p.Others++
+	default:
+		p.Assignments = append(p.Assignments, assigned)
+	}
+	return nil
 }
 
 // rolesOf asks for the assignments of the query's object to the query's App.
@@ -223,7 +245,7 @@ func (c *Client) standing(ctx context.Context, servicePrincipalID string) error 
 		ID string `json:"id"`
 	}
 	if json.Unmarshal(body, &answer) != nil || !strings.EqualFold(answer.ID, servicePrincipalID) {
-		return fault(operation, readApplications, errors.New("the answer is not that enterprise application"))
+		return fault(operation, readApplications, errNotThatApp)
 	}
 	return nil
 }
@@ -232,15 +254,20 @@ func rolesFault(q provision.Query, err error) *provision.Fault {
 	return fault("read assignments of "+q.Object.String()+" from Entra", readAssignments, err)
 }
 
-// roles reads the list of an object's assignments to its end.
+// errUnread is a list that may hold a role or not.
+var errUnread = errors.New("the answer lists no assignment but such as cannot be read")
+
+// roles reads the list of an object's assignments to its end. Where nothing is
+// left but what cannot be read, the object may have roles or not: that is a fault.
 func (c *Client) roles(ctx context.Context, q provision.Query, a answer) ([]string, error) {
 	if a.err != nil {
 		return nil, a.err
 	}
 	var roles []string
-	for p, err := range c.assignmentPages(ctx, a.body, q.App) {
+	list, unread := rolesOf(q), false
+	for p, err := range c.assignmentPages(ctx, list.place, a.body, q.App) {
 		if err != nil {
-			return nil, err
+			return nil, concerning(err, q.Object.ID, q.App)
 		}
 		for _, assigned := range p.Assignments {
 			switch {
@@ -249,10 +276,20 @@ func (c *Client) roles(ctx context.Context, q provision.Query, a answer) ([]stri
 			case assigned.Principal.Kind == change.Group: // a group around this one, which gives it nothing
 				continue
 			default:
-				return nil, errors.New("the answer is about another object")
+				return nil, errOther
 			}
 			roles = addRole(roles, assigned.Role)
 		}
+		for _, assigned := range p.unsaid {
+			if assigned.Principal.ID == q.Object.ID { // its own, whatever it is called
+				roles = addRole(roles, assigned.Role)
+			} else {
+				unread = true
+			}
+		}
+	}
+	if unread && roles == nil {
+		return nil, errUnread
 	}
 	return roles, nil
 }
@@ -284,7 +321,7 @@ func (c *Client) assignThroughGroups(ctx context.Context, queries []provision.Qu
 	}
 	answers := c.ask(ctx, requests)
 	for k, i := range around {
-		roles, err := c.rolesThrough(ctx, answers[requests[k]], ofGroups[queries[i].App])
+		roles, err := c.rolesThrough(ctx, requests[k], answers[requests[k]], ofGroups[queries[i].App])
 		if err != nil {
 			readings[i].RolesErr = rolesFault(queries[i], err)
 			continue
@@ -295,42 +332,45 @@ func (c *Client) assignThroughGroups(ctx context.Context, queries []provision.Qu
 
 // rolesThrough returns the roles of those groups that a user's list of them
 // names.
-func (c *Client) rolesThrough(ctx context.Context, a answer, ofGroups map[string][]string) ([]string, error) {
+func (c *Client) rolesThrough(ctx context.Context, r request, a answer, ofGroups map[string][]string) ([]string, error) {
 	if a.err != nil {
 		return nil, a.err
 	}
 	var roles []string
-	for p, err := range c.pages(ctx, a.body) {
+	_, unread := ofGroups[""]
+	for p, err := range c.pages(ctx, r.place, a.body) {
 		if err != nil {
-			return nil, err
+			return nil, concerning(err, r.id)
 		}
-		ids, _, err := p.of(change.Group)
-		if err != nil {
-			return nil, err
-		}
+		unread = unread || len(p.odd) > 0
+		ids, _ := p.of(change.Group)
 		for _, id := range ids {
 			for _, role := range ofGroups[id] {
 				roles = addRole(roles, role)
 			}
 		}
 	}
+	if unread && roles == nil {
+		return nil, errUnread
+	}
 	return roles, nil
 }
 
-// assignedGroups returns the roles of every assigned group, by its id. The
-// error is a *Fault.
+// assignedGroups returns the roles of every assigned group, by its id, and of
+// every principal that may be one; by no id those that cannot be read. The error
+// is a *Fault.
 func (c *Client) assignedGroups(ctx context.Context, app string) (map[string][]string, error) {
-	body, err := c.assignedPage(ctx, app, "")
+	body, err := c.fetch(ctx, allAssigned(app))
 	if err != nil {
 		return nil, fault(readAssigned(app), readApplications, err)
 	}
 	roles := map[string][]string{}
-	for p, err := range c.assignmentPages(ctx, body, app) {
+	for p, err := range c.assignmentPages(ctx, assignedTo, body, app) {
 		if err != nil {
 			return nil, fault(readAssigned(app), readApplications, err)
 		}
-		for _, a := range p.Assignments {
-			if a.Principal.Kind == change.Group {
+		for _, a := range slices.Concat(p.Assignments, p.unsaid) {
+			if a.Principal.Kind != change.User {
 				roles[a.Principal.ID] = addRole(roles[a.Principal.ID], a.Role)
 			}
 		}

@@ -15,6 +15,7 @@ import (
 	msgraphgocore "github.com/microsoftgraph/msgraph-sdk-go-core"
 
 	"entrawebex/internal/provision"
+	"entrawebex/internal/throttle"
 )
 
 // maxBatch is the most requests Graph takes in one $batch
@@ -49,11 +50,12 @@ func (c *Client) ask(ctx context.Context, requests []request) map[request]answer
 			}
 			continue
 		}
-		given := decodeAnswers(body, len(chunk), c.now())
+		given, use := decodeAnswers(body, len(chunk), c.now())
 		for i, a := range given {
+			a.err = concerning(a.err, chunk[i].id, chunk[i].app)
 			answers[chunk[i]] = a
 		}
-		c.pace(sent, given)
+		c.pace(sent, given, use)
 	}
 	return answers
 }
@@ -62,12 +64,17 @@ func (c *Client) ask(ctx context.Context, requests []request) map[request]answer
 // a batch than the 200 it is answered.
 type pacer interface {
 	RefusedWithin(sent time.Time, after time.Duration)
+	UsedWithin(share float64)
 }
 
-// pace tells the pacer, if there is one, what Graph throttled within a batch: each
-// of its requests is held against the limits by itself
-// (https://learn.microsoft.com/graph/throttling#throttling-and-batching).
-func (c *Client) pace(sent time.Time, answers []answer) {
+// pace tells the pacer, if there is one, what Graph throttled within a batch, and
+// how much of a limit is used up: each of its requests is held against the limits
+// by itself (https://learn.microsoft.com/graph/throttling#throttling-and-batching).
+func (c *Client) pace(sent time.Time, answers []answer, used float64) {
+	if c.pacer == nil {
+		return
+	}
+	c.pacer.UsedWithin(used)
 	var after time.Duration
 	throttled := false
 	for _, a := range answers {
@@ -76,7 +83,7 @@ func (c *Client) pace(sent time.Time, answers []answer) {
 			throttled, after = true, max(after, refused.after)
 		}
 	}
-	if throttled && c.pacer != nil {
+	if throttled {
 		c.pacer.RefusedWithin(sent, after)
 	}
 }
@@ -96,6 +103,9 @@ func (c *Client) batch(ctx context.Context, requests []request) ([]byte, error) 
 		index, path := strconv.Itoa(i), strings.ReplaceAll(*item.GetUrl(), "%24", "$")
 		item.SetId(&index)
 		item.SetUrl(&path)
+		if p := provision.PriorityOf(ctx); p != provision.Normal {
+			item.SetHeaders(map[string]string{priorityHeader: string(p)})
+		}
 	}
 	request := abs.NewRequestInformation()
 	request.Method, request.UrlTemplate, request.PathParameters = abs.POST, "{+baseurl}/$batch", c.path()
@@ -118,47 +128,69 @@ func (c *Client) send(ctx context.Context, request *abs.RequestInformation) ([]b
 	}
 	body, ok := sent.([]byte)
 	if !ok {
-		return nil, errors.New("the answer is empty")
+		return nil, strange("the answer is empty")
 	}
 	return body, nil
 }
 
 // decodeAnswers reads a batch's answers to n requests, which come in any
-// order. An answer that cannot be read is as good as none, and spoils no other.
-func decodeAnswers(body []byte, n int, now time.Time) []answer {
+// order, and the largest share of a limit that one of them says is used up. An
+// answer that cannot be read is as good as none, and spoils no other.
+func decodeAnswers(body []byte, n int, now time.Time) (answers []answer, used float64) {
 	var batch struct {
 		Responses []json.RawMessage `json:"responses"`
 	}
-	answers := make([]answer, n)
-	for i := range answers {
-		answers[i].err = errors.New("it is left out of the answer")
+	answers = make([]answer, n)
+	missing := error(strange("the answer is not that of a batch"))
+	if json.Unmarshal(body, &batch) == nil && batch.Responses != nil {
+		missing = errors.New("it is left out of the answer")
 	}
-	if json.Unmarshal(body, &batch) != nil {
-		return answers
+	for i := range answers {
+		answers[i].err = missing
 	}
 	for _, raw := range batch.Responses {
-		var response struct {
-			ID      string            `json:"id"`
-			Status  int               `json:"status"`
-			Headers map[string]string `json:"headers"`
-			Body    json.RawMessage   `json:"body"`
+		i, a, header := decodeAnswer(raw, now)
+		if i >= 0 && i < n {
+			answers[i], used = a, max(used, throttle.Used(header))
 		}
-		if json.Unmarshal(raw, &response) != nil {
-			continue
-		}
-		i, err := strconv.Atoi(response.ID)
-		if err != nil || i < 0 || i >= n {
-			continue
-		}
-		if response.Status == http.StatusOK {
-			answers[i] = answer{body: response.Body}
-			continue
-		}
-		header := make(http.Header, len(response.Headers))
-		for key, value := range response.Headers {
-			header.Set(key, value)
-		}
-		answers[i] = answer{err: newRefusal(response.Status, header, response.Body, now)}
 	}
-	return answers
+	return answers, used
+}
+
+// decodeAnswer reads one answer in a batch, and which request it is to; -1 if that
+// cannot be read. Graph writes numbers and strings as it likes.
+func decodeAnswer(raw json.RawMessage, now time.Time) (int, answer, http.Header) {
+	var response struct {
+		ID      json.RawMessage `json:"id"`
+		Status  json.RawMessage `json:"status"`
+		Headers json.RawMessage `json:"headers"`
+		Body    json.RawMessage `json:"body"`
+	}
+	if json.Unmarshal(raw, &response) != nil {
+		return -1, answer{}, nil
+	}
+	i, err := strconv.Atoi(text(response.ID))
+	status, statusErr := strconv.Atoi(text(response.Status))
+	if err != nil || statusErr != nil {
+		return -1, answer{}, nil
+	}
+	header := decodeHeader(response.Headers)
+	if status == http.StatusOK {
+		return i, answer{body: response.Body}, header
+	}
+	return i, answer{err: newRefusal(status, header, response.Body, now)}, header
+}
+
+// decodeHeader reads the headers of an answer in a batch, whose values are
+// strings, or numbers, or lists of them. What is none of these is left out.
+func decodeHeader(raw json.RawMessage) http.Header {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(raw, &fields) != nil {
+		return http.Header{}
+	}
+	header := make(http.Header, len(fields))
+	for key, value := range fields {
+		header.Set(key, text(value))
+	}
+	return header
 }

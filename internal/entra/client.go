@@ -2,9 +2,14 @@
 // their members as they are now, and the subscriptions to their changes.
 //
 // It is built on the sub-packages of msgraph-sdk-go, whose request builders
-// know the paths, and on kiota's adapter. Nothing in here retries, sleeps or
-// follows a redirect: every error is a *provision.Fault that says what is to
-// be done, and the queue does it.
+// know the paths, and on kiota's adapter. Nothing in here sleeps or follows a
+// redirect, or retries, but for a page that is asked for again because it was too
+// large: every error is a *provision.Fault that says what is to be done, and the
+// queue does it.
+//
+// An answer is believed if it is Graph's own and about what was asked. Everything
+// else is a Transient fault that says so (Foreign). What is odd about one element
+// of an answer is that element's affair.
 package entra
 
 import (
@@ -13,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -26,6 +32,7 @@ import (
 	kjson "github.com/microsoft/kiota-serialization-json-go"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/provision"
 )
 
 // The bounds of what is read from Graph, in bytes.
@@ -59,6 +66,9 @@ type Config struct {
 	// Now is the clock that Retry-After dates are compared with; time.Now if
 	// nil.
 	Now func() time.Time
+	// Log is told what is odd in answers, and of what takes long; slog.Default if
+	// nil.
+	Log *slog.Logger
 }
 
 // Client reads and subscribes. It is safe for concurrent use.
@@ -69,6 +79,11 @@ type Client struct {
 	timeout time.Duration
 	now     func() time.Time
 	pacer   pacer // nil if the transport is none
+	log     *slog.Logger
+
+	oddities oddities
+	sizes    sizes
+	chains   chains
 }
 
 // New returns a Client. It makes no call.
@@ -84,12 +99,15 @@ func New(config Config) (*Client, error) {
 	if config.Credential == nil {
 		return nil, errors.New("make Graph client: no credential")
 	}
-	c := &Client{timeout: config.Timeout, now: config.Now, selects: selection(config.Select)}
+	c := &Client{timeout: config.Timeout, now: config.Now, selects: selection(config.Select), log: config.Log}
 	if c.timeout <= 0 {
 		c.timeout = defaultTimeout
 	}
 	if c.now == nil {
 		c.now = time.Now
+	}
+	if c.log == nil {
+		c.log = slog.Default()
 	}
 	c.pacer, _ = config.Transport.(pacer)
 	c.auth = &pinned{root: root, scope: env.scope(), credential: config.Credential, now: c.now}
@@ -99,6 +117,9 @@ func New(config Config) (*Client, error) {
 	}
 	return c, nil
 }
+
+// LogTo has the Client log there. It is to be called before anything is read.
+func (c *Client) LogTo(log *slog.Logger) { c.log = log }
 
 // selection returns what to read of each kind: what is asked for, and what
 // this package itself decides by.
@@ -197,10 +218,18 @@ type edge struct {
 	now  func() time.Time
 }
 
+// priorityHeader says which requests of an application Graph refuses first where
+// they are too many (https://learn.microsoft.com/graph/throttling-limits,
+// identity and access service limits). One without it is normal.
+const priorityHeader = "X-Ms-Throttle-Priority"
+
 // Intercept implements kiota's Middleware.
 func (e edge) Intercept(pipeline khttp.Pipeline, index int, req *http.Request) (*http.Response, error) {
 	if err := makeReplayable(req); err != nil {
 		return nil, err
+	}
+	if p := provision.PriorityOf(req.Context()); p != provision.Normal {
+		req.Header.Set(priorityHeader, string(p))
 	}
 	resp, err := e.send(pipeline, index, req)
 	refused, ok := errors.AsType[*refusal](err)
@@ -230,7 +259,7 @@ func (e edge) send(pipeline khttp.Pipeline, index int, req *http.Request) (*http
 	if err != nil {
 		return nil, fmt.Errorf("reach Graph: %w", err)
 	}
-	if resp.StatusCode >= http.StatusOK && resp.StatusCode < http.StatusMultipleChoices {
+	if isSuccess(req.Method, resp.StatusCode) {
 		resp.Body = http.MaxBytesReader(nil, resp.Body, maxAnswer)
 		return resp, nil
 	}
@@ -239,6 +268,22 @@ func (e edge) send(pipeline khttp.Pipeline, index int, req *http.Request) (*http
 		body = nil // the status alone has to do
 	}
 	return nil, errors.Join(newRefusal(resp.StatusCode, resp.Header, body, e.now()), resp.Body.Close())
+}
+
+// isSuccess reports whether Graph answers a request of the method so when it has
+// done it. 204 is all that it says of a delete: a page in its place is somebody
+// else's.
+func isSuccess(method string, status int) bool {
+	switch status {
+	case http.StatusNoContent:
+		return true
+	case http.StatusOK:
+		return method != http.MethodDelete
+	case http.StatusCreated:
+		return method == http.MethodPost
+	default:
+		return false
+	}
 }
 
 // makeReplayable gives a request what kiota leaves out: its length, and a
@@ -261,12 +306,4 @@ func makeReplayable(req *http.Request) error {
 		req.Header["X-Idempotency-Key"] = nil
 	}
 	return nil
-}
-
-// value is what a kiota model's pointer points to, or zero.
-func value[T any](p *T) T {
-	if p == nil {
-		return *new(T)
-	}
-	return *p
 }

@@ -156,7 +156,10 @@ func TestTokenRefused(t *testing.T) {
 			provision.Unauthorized, 0, "401 token refused invalid_request: AADSTS90002: Tenant not found.",
 		},
 		"an endpoint that forbids it pauses": {
-			tokenEndpoint{status: 403, body: `{}`}, provision.Unauthorized, 0, "401 token refused",
+			tokenEndpoint{status: 403, body: `{"error":"access_denied"}`}, provision.Unauthorized, 0, "401 token refused access_denied",
+		},
+		"a proxy in front of the endpoint is not the endpoint": {
+			tokenEndpoint{status: 403, body: `<html>`}, provision.Transient, 0, "401 token refused",
 		},
 		"a throttled endpoint is waited for": {
 			tokenEndpoint{status: 429, after: "30", body: `{}`},
@@ -274,9 +277,9 @@ func TestOrganization(t *testing.T) {
 		"with no tenant":           {raw(200, "application/json", `{"value":[]}`), provision.Transient, "the answer does not name one tenant"},
 		"with a null":              {raw(200, "application/json", `{"value":[null]}`), provision.Transient, "the answer does not name one tenant"},
 		"with no GUID":             {raw(200, "application/json", `{"value":[{"id":"x"}]}`), provision.Transient, "the answer does not name one tenant"},
-		"with another kind of id":  {raw(200, "application/json", `{"value":[{"id":5}]}`), provision.Transient, "type '*float64' is not compatible with type string"},
-		"with nothing":             {raw(204, "", ""), provision.Transient, "the answer does not name one tenant"},
-		"from a proxy's HTML page": {raw(200, "text/html", "<html>"), provision.Transient, "contentType is not valid"},
+		"with another kind of id":  {raw(200, "application/json", `{"value":[{"id":5}]}`), provision.Transient, "the answer does not name one tenant"},
+		"with nothing":             {raw(204, "", ""), provision.Transient, "the answer is empty"},
+		"from a proxy's HTML page": {raw(200, "text/html", "<html>"), provision.Transient, "the answer is not a page of tenants"},
 	} {
 		t.Run("an answer "+name+" is a fault", func(t *testing.T) {
 			t.Parallel()
@@ -356,7 +359,7 @@ func TestPinnedHost(t *testing.T) {
 				t.Fatal(parseErr)
 			}
 			expectFault(t, err, provision.Permanent, 0,
-				"list subscriptions: read page: refused to send the token to another host: "+u.Scheme+"://"+u.Host)
+				"list subscriptions: refused to send the token to another host: "+u.Scheme+"://"+u.Host)
 			if len(g.calls) != 1 {
 				t.Errorf("calls %v", g.calls)
 			}

@@ -162,6 +162,7 @@ func tokenRefusal(resp *http.Response, now time.Time) *refusal {
 	return &refusal{
 		status:  status,
 		code:    "token refused " + answer.Code,
+		own:     answer.Code != "",
 		message: description,
 		after:   retryAfter(resp.Header, now),
 	}

@@ -4,16 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"maps"
 	"net/http"
-	"slices"
-	"strconv"
 	"strings"
-
-	abs "github.com/microsoft/kiota-abstractions-go"
-	"github.com/microsoftgraph/msgraph-sdk-go/groups"
-	"github.com/microsoftgraph/msgraph-sdk-go/users"
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
@@ -30,149 +22,148 @@ const (
 )
 
 // Delta implements reconcile.Graph: one call for up to 999 objects. A link that
-// leads elsewhere than to this Graph is Gone, and is not asked for.
+// leads elsewhere than to this Graph is Gone, and is not asked for. A page that
+// leads back to itself is a Transient fault; whoever reads the round sees to it
+// that other circles end.
 func (c *Client) Delta(ctx context.Context, kind change.Kind, link string) (reconcile.Page, error) {
 	operation := "read changes of " + string(kind) + "s from Entra"
-	body, err := c.deltaPage(ctx, kind, link)
+	list := request{place: userDelta}
+	if kind == change.Group {
+		list.place = groupDelta
+	}
+	body, err := c.firstOr(ctx, list, link)
 	if err != nil {
 		return reconcile.Page{}, linkFault(operation, permission(kind), link, err)
 	}
-	page, err := decodeDelta(kind, body)
-	if err == nil {
+	page, odd, err := decodeDelta(kind, body)
+	switch {
+	case err != nil:
+	case page.Next != "" && page.Next == link:
+		err = endlessError("the link of the page leads to the page itself")
+	default:
 		_, err = c.auth.link(page.Next + page.Delta)
 	}
 	if err != nil {
 		return reconcile.Page{}, fault(operation, permission(kind), err)
 	}
+	c.oddities.tell(ctx, c.log, operation, odd)
 	return page, nil
-}
-
-func (c *Client) deltaPage(ctx context.Context, kind change.Kind, link string) ([]byte, error) {
-	if link != "" {
-		return c.follow(ctx, link, preferPages)
-	}
-	var info *abs.RequestInformation
-	var err error
-	selects := c.selects[kind]
-	if kind == change.Group {
-		selects = append(slices.Clip(selects), membersRelation)
-		info, err = groups.NewGroupsRequestBuilderInternal(c.path(), c.adapter).Delta().ToGetRequestInformation(ctx, nil)
-	} else {
-		info, err = users.NewUsersRequestBuilderInternal(c.path(), c.adapter).Delta().ToGetRequestInformation(ctx, nil)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("build request: %w", err)
-	}
-	info.AddQueryParameters(query{Select: selects})
-	preferPages(info)
-	return c.send(ctx, info)
-}
-
-// preferPages asks for pages of the size that other lists of Graph have. A
-// delta query has no $top, and a link does not remember a header.
-func preferPages(info *abs.RequestInformation) {
-	info.Headers.Add("Prefer", "odata.maxpagesize="+strconv.Itoa(int(pageSize)))
 }
 
 // decodeDelta reads a page of a delta query. That nothing has changed must be
-// said, not left out, and so must where it goes on.
-func decodeDelta(kind change.Kind, body []byte) (reconcile.Page, error) {
-	var answer struct {
-		Objects []map[string]json.RawMessage `json:"value"`
-		Next    string                       `json:"@odata.nextLink"`
-		Delta   string                       `json:"@odata.deltaLink"`
-	}
-	switch err := json.Unmarshal(body, &answer); {
+// said, not left out, and so must where it goes on. What of it is odd is told, and
+// spoils nothing else.
+func decodeDelta(kind change.Kind, body []byte) (reconcile.Page, []oddity, error) {
+	list, err := decodeCollection("objects", body)
+	switch {
 	case err != nil:
-		return reconcile.Page{}, errors.New("the answer is not a page of objects")
-	case answer.Objects == nil:
-		return reconcile.Page{}, errors.New("the answer has no list of objects")
-	case (answer.Next == "") == (answer.Delta == ""):
-		return reconcile.Page{}, errors.New("the answer does not say whether the round goes on or has ended")
+		return reconcile.Page{}, nil, err
+	case (list.Next == "") == (list.Delta == ""):
+		return reconcile.Page{}, nil, strange("the answer does not say whether the round goes on or has ended")
 	}
-	page := reconcile.Page{Objects: make([]reconcile.Object, 0, len(answer.Objects)), Next: answer.Next, Delta: answer.Delta}
-	for _, raw := range answer.Objects {
-		o, err := decodeChanged(kind, raw)
-		if err != nil {
-			return reconcile.Page{}, err
+	page := reconcile.Page{Objects: make([]reconcile.Object, 0, len(list.Elements)), Next: list.Next, Delta: list.Delta}
+	var odd []oddity
+	for _, element := range list.Elements {
+		o, more, ok := decodeChanged(kind, element)
+		odd = append(odd, more...)
+		if ok {
+			page.Objects = append(page.Objects, o)
 		}
-		page.Objects = append(page.Objects, o)
 	}
-	return page, nil
+	return page, odd, nil
 }
 
-// decodeChanged reads one object on the page.
-func decodeChanged(kind change.Kind, raw map[string]json.RawMessage) (reconcile.Object, error) {
-	o := reconcile.Object{Object: change.Object{Kind: kind}, Attributes: make(map[string]any, len(raw))}
-	var removed *struct {
-		Reason reconcile.Removal `json:"reason"`
+// decodeChanged reads one object on the page; false if it is to be left out.
+func decodeChanged(kind change.Kind, element []byte) (reconcile.Object, []oddity, bool) {
+	var raw map[string]json.RawMessage
+	unread := json.Unmarshal(element, &raw)
+	id, ok := change.ParseID(text(raw["id"]))
+	if unread != nil || !ok {
+		return reconcile.Object{}, []oddity{{"a " + string(kind) + " whose id is not a GUID is left out of the changes", oneLine(text(raw["id"]), 40)}}, false
 	}
+	var odd []oddity
+	told := text(raw["@odata.type"])
+	switch nature := natureOf(told); {
+	case told == "" || nature == of(kind):
+	case nature == unsaid:
+		odd = append(odd, oddity{"the changes of " + string(kind) + "s hold a type that is not known, which is taken for one", oneLine(told, 80)})
+	default:
+		return reconcile.Object{}, []oddity{{"something else than a " + string(kind) + " is left out of the changes", id}}, false
+	}
+	o := reconcile.Object{Object: change.Object{Kind: kind, ID: id}}
+	if removed := raw["@removed"]; len(removed) > 0 && string(removed) != "null" {
+		var known bool
+		if o.Removed, known = removal(removed); !known {
+			odd = append(odd, oddity{"the changes say in a way that is not known how a " + string(kind) + " was removed, and it is looked at", id})
+		}
+		return o, odd, true
+	}
+	o.Attributes = make(map[string]any, len(raw))
 	for name, text := range raw {
-		var err error
-		switch name {
-		case "@removed":
-			err = json.Unmarshal(text, &removed)
-		case membersDelta:
-			o.Members, err = decodeDeltaMembers(text)
-		default:
+		switch {
+		case name == membersDelta:
+			var more []oddity
+			o.Members, more = decodeDeltaMembers(id, text)
+			odd = append(odd, more...)
+		case !strings.Contains(name, "@"):
 			var value any
-			err = json.Unmarshal(text, &value)
+			_ = json.Unmarshal(text, &value) // it was read as JSON before
 			o.Attributes[name] = value
 		}
-		if err != nil {
-			return reconcile.Object{}, fmt.Errorf("the answer lists a %s whose %s cannot be read", kind, oneLine(name, 40))
-		}
 	}
-	id, _ := o.Attributes["id"].(string)
-	var ok bool
-	if o.ID, ok = change.ParseID(id); !ok {
-		return reconcile.Object{}, fmt.Errorf("the answer lists a %s whose id is not a GUID", kind)
-	}
-	if told, ok := o.Attributes["@odata.type"].(string); ok && !strings.EqualFold(told, odataType(kind)) {
-		return reconcile.Object{}, fmt.Errorf("the answer lists something else than a %s", kind)
-	}
-	if removed != nil {
-		if removed.Reason != reconcile.SoftDeleted && removed.Reason != reconcile.Deleted {
-			return reconcile.Object{}, fmt.Errorf("the answer does not say how a %s was removed", kind)
-		}
-		return reconcile.Object{Object: o.Object, Removed: removed.Reason}, nil
-	}
-	maps.DeleteFunc(o.Attributes, func(name string, _ any) bool { return strings.Contains(name, "@") })
-	return o, nil
+	return o, odd, true
 }
 
-// decodeDeltaMembers reads who joined or left a group.
-func decodeDeltaMembers(text []byte) ([]reconcile.Member, error) {
+// removal reads how an object was removed. Whatever the form: it is removed, and
+// that it is for good only if that is said.
+func removal(raw json.RawMessage) (removed reconcile.Removal, known bool) {
+	var said struct {
+		Reason reconcile.Removal `json:"reason"`
+	}
+	if json.Unmarshal(raw, &said) == nil && (said.Reason == reconcile.SoftDeleted || said.Reason == reconcile.Deleted) {
+		return said.Reason, true
+	}
+	return reconcile.SoftDeleted, false
+}
+
+// decodeDeltaMembers reads who joined or left a group. Who cannot be read is left
+// out, and found when the group is compared.
+func decodeDeltaMembers(groupID string, raw []byte) ([]reconcile.Member, []oddity) {
+	unreadable := oddity{"the changes of a group's members cannot all be read: a comparison finds them", groupID}
 	var elements []json.RawMessage
-	if err := json.Unmarshal(text, &elements); err != nil {
-		return nil, err
+	if err := json.Unmarshal(raw, &elements); err != nil {
+		return nil, []oddity{unreadable}
 	}
 	members := make([]reconcile.Member, 0, len(elements))
+	var odd []oddity
 	for _, element := range elements {
-		var m change.Member
-		var kind struct {
-			Type string `json:"@odata.type"`
+		var m struct {
+			identity
+
+			Removed json.RawMessage `json:"@removed"`
 		}
-		if err := errors.Join(json.Unmarshal(element, &m), json.Unmarshal(element, &kind)); err != nil {
-			return nil, err
-		}
-		id, ok := change.ParseID(m.ID)
-		if !ok {
-			return nil, errors.New("the id is not a GUID")
-		}
-		member := reconcile.Member{ID: id, Removed: m.Removed}
-		switch {
-		case kind.Type == "": // it may be anything
-		case strings.EqualFold(kind.Type, odataType(change.User)):
-			member.Kind = change.User
-		case strings.EqualFold(kind.Type, odataType(change.Group)):
-			member.Kind = change.Group
-		default:
+		unread := json.Unmarshal(element, &m)
+		id, ok := change.ParseID(text(m.ID))
+		if unread != nil || !ok {
+			odd = append(odd, unreadable)
 			continue
+		}
+		member := reconcile.Member{ID: id, Removed: len(m.Removed) > 0 && string(m.Removed) != "null"}
+		switch told := text(m.Type); natureOf(told) {
+		case aUser:
+			member.Kind = change.User
+		case aGroup:
+			member.Kind = change.Group
+		case another:
+			continue
+		default: // it may be anything
+			if told != "" {
+				odd = append(odd, oddity{"the changes of a group's members hold a type that is not known", oneLine(told, 80)})
+			}
 		}
 		members = append(members, member)
 	}
-	return members, nil
+	return members, odd
 }
 
 // The codes with which Graph says that a delta token is void, whatever the
@@ -191,7 +182,7 @@ func linkFault(operation, permission, link string, err error) *provision.Fault {
 	case link == "":
 	case errors.Is(err, errForeignHost), errors.Is(err, errForeignPath):
 		f.Kind = provision.Gone
-	case ok && (refused.expired || refused.status < http.StatusInternalServerError &&
+	case ok && (refused.expired || refused.own && refused.status < http.StatusInternalServerError &&
 		(strings.EqualFold(refused.code, syncStateNotFound) || strings.EqualFold(refused.code, resyncRequired))):
 		f.Kind = provision.Gone
 	}

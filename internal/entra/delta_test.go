@@ -208,9 +208,9 @@ func TestDeltaRefused(t *testing.T) {
 		after        time.Duration
 		want         string
 	}{
-		"as gone":            {refusing(410, "Gone", ""), provision.Permanent, provision.Gone, 0, "410 Gone: why"},
-		"as not in sync":     {refusing(410, "SyncStateNotFound", ""), provision.Permanent, provision.Gone, 0, "410 SyncStateNotFound: why"},
-		"as to resync":       {refusing(409, "resyncRequired", ""), provision.Permanent, provision.Gone, 0, "409 resyncRequired: why"},
+		"as gone":            {refusing(410, "Gone", ""), provision.Transient, provision.Gone, 0, "410 Gone: why"},
+		"as not in sync":     {refusing(410, "SyncStateNotFound", ""), provision.Transient, provision.Gone, 0, "410 SyncStateNotFound: why"},
+		"as to resync":       {refusing(409, "resyncRequired", ""), provision.Transient, provision.Gone, 0, "409 resyncRequired: why"},
 		"as a bad request":   {refusing(400, "BadRequest", ""), provision.Permanent, provision.Gone, 0, "400 BadRequest: why"},
 		"as forbidden":       {refusing(403, "Authorization_RequestDenied", ""), provision.Unauthorized, provision.Unauthorized, 0, "403 Authorization_RequestDenied: why (it needs the application permission User.Read.All, with admin consent)"},
 		"for a while":        {refusing(429, "TooManyRequests", "17"), provision.Throttled, provision.Throttled, 17 * time.Second, "429 TooManyRequests: why"},
@@ -224,13 +224,6 @@ func TestDeltaRefused(t *testing.T) {
 		},
 		"without an end":   {raw(200, "application/json", `{"value":[]}`), provision.Transient, provision.Transient, 0, "the answer does not say whether the round goes on or has ended"},
 		"with two ends":    {deltaOf(`"value":[],"@odata.nextLink":"` + link + `",`), provision.Transient, provision.Transient, 0, "the answer does not say whether the round goes on or has ended"},
-		"with null":        {deltaOf(`"value":[null],`), provision.Transient, provision.Transient, 0, "the answer lists a user whose id is not a GUID"},
-		"with no id":       {deltaOf(`"value":[{"displayName":"x"}],`), provision.Transient, provision.Transient, 0, "the answer lists a user whose id is not a GUID"},
-		"with a group":     {deltaOf(`"value":[{"@odata.type":"#microsoft.graph.group","id":"` + id(1) + `"}],`), provision.Transient, provision.Transient, 0, "the answer lists something else than a user"},
-		"with a removal":   {deltaOf(`"value":[{"id":"` + id(1) + `","@removed":{}}],`), provision.Transient, provision.Transient, 0, "the answer does not say how a user was removed"},
-		"with a bad one":   {deltaOf(`"value":[{"id":"` + id(1) + `","@removed":"deleted"}],`), provision.Transient, provision.Transient, 0, "the answer lists a user whose @removed cannot be read"},
-		"with a member":    {deltaOf(`"value":[{"id":"` + id(1) + `","members@delta":[{"id":"x"}]}],`), provision.Transient, provision.Transient, 0, "the answer lists a user whose members@delta cannot be read"},
-		"with no members":  {deltaOf(`"value":[{"id":"` + id(1) + `","members@delta":{}}],`), provision.Transient, provision.Transient, 0, "the answer lists a user whose members@delta cannot be read"},
 		"with foreign end": {raw(200, "application/json", `{"value":[],"@odata.deltaLink":"https://evil.example/v1.0/users/delta()"}`), provision.Permanent, provision.Permanent, 0, "refused to send the token to another host: https://evil.example"},
 	} {
 		for from, kind := range map[string]provision.FaultKind{"": tt.first, link: tt.later} {
@@ -278,7 +271,7 @@ func FuzzDelta(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		page, err := decodeDelta(change.Group, body)
+		page, _, err := decodeDelta(change.Group, body)
 		if err != nil {
 			return
 		}

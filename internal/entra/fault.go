@@ -5,11 +5,14 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
 
+	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
 )
 
@@ -28,6 +31,11 @@ type refusal struct {
 	// (https://learn.microsoft.com/graph/errors).
 	code, message string
 	after         time.Duration
+	// own says that the answer is Graph's own: it has its error object. Who is
+	// between us and Graph answers in other words.
+	own bool
+	// requestID is Graph's name for the call; empty if it gave none.
+	requestID string
 	// expired says that the page asked for is no more: one that begins anew
 	// gets what it wants.
 	expired bool
@@ -36,17 +44,38 @@ type refusal struct {
 // newRefusal reads a failed answer. A body that is not Graph's error object
 // leaves code and message empty.
 func newRefusal(status int, header http.Header, body []byte, now time.Time) *refusal {
+	r := &refusal{status: status, after: retryAfter(header, now), requestID: header.Get("Request-Id")}
 	var answer struct {
-		Error struct {
-			Code    string `json:"code"`
-			Message string `json:"message"`
-		} `json:"error"`
+		Error json.RawMessage `json:"error"`
 	}
-	r := &refusal{status: status, after: retryAfter(header, now)}
-	if json.Unmarshal(body, &answer) == nil {
-		r.code, r.message = answer.Error.Code, answer.Error.Message
+	var said struct {
+		Code    json.RawMessage `json:"code"`
+		Message json.RawMessage `json:"message"`
+		Inner   json.RawMessage `json:"innerError"`
+	}
+	if json.Unmarshal(body, &answer) != nil || json.Unmarshal(answer.Error, &said) != nil {
+		return r
+	}
+	r.code, r.message = text(said.Code), text(said.Message)
+	r.own = r.code != ""
+	var inner struct {
+		RequestID json.RawMessage `json:"request-id"`
+	}
+	if r.requestID == "" && json.Unmarshal(said.Inner, &inner) == nil {
+		r.requestID = text(inner.RequestID)
 	}
 	return r
+}
+
+// isForeign reports whether somebody else answered than Graph: it neither
+// redirects, nor speaks for a proxy (407), for another server (421) or of early
+// data (425), and what it refuses it refuses in its own form.
+func (r *refusal) isForeign() bool {
+	switch r.status {
+	case http.StatusProxyAuthRequired, http.StatusMisdirectedRequest, http.StatusTooEarly:
+		return true
+	}
+	return !r.own || r.status < http.StatusBadRequest
 }
 
 // Error implements error: "403 Authorization_RequestDenied: Insufficient …".
@@ -61,15 +90,12 @@ func (r *refusal) Error() string {
 	return text
 }
 
-// kind says what is to be done. Never retried is only what Graph says is our
-// mistake: a 404 may be a replica that is behind.
+// kind says what is to be done. Never retried is only what Graph itself says is
+// our mistake: a 404 may be a replica that is behind, a 409 the work of another,
+// and 424 one request of a batch that another one has spoiled
+// (https://learn.microsoft.com/graph/errors).
 func (r *refusal) kind() provision.FaultKind {
-	if r.expired {
-		return provision.Transient
-	}
 	switch r.status {
-	case http.StatusUnauthorized, http.StatusForbidden:
-		return provision.Unauthorized
 	case http.StatusTooManyRequests:
 		return provision.Throttled
 	case http.StatusLocked, http.StatusServiceUnavailable:
@@ -77,7 +103,14 @@ func (r *refusal) kind() provision.FaultKind {
 			return provision.Throttled
 		}
 		return provision.Transient
-	case http.StatusNotFound, http.StatusRequestTimeout:
+	}
+	if r.expired || r.isForeign() {
+		return provision.Transient
+	}
+	switch r.status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return provision.Unauthorized
+	case http.StatusNotFound, http.StatusRequestTimeout, http.StatusConflict, http.StatusGone, http.StatusFailedDependency:
 		return provision.Transient
 	}
 	if r.status >= http.StatusBadRequest && r.status < http.StatusInternalServerError {
@@ -93,18 +126,46 @@ func notThere(err error) bool {
 	return errors.As(err, &refused) && refused.status == http.StatusNotFound && refused.code == notFound
 }
 
+// missing is how Graph begins where it names what is not there: "Resource '…' does
+// not exist or one of its queried reference-property objects are not present".
+var missing = regexp.MustCompile(`^Resource '([^']*)' does not exist`)
+
+// concerning is the error of a request for what has these ids. That something else is
+// not there is no answer to it.
+func concerning(err error, ids ...string) error {
+	refused, ok := errors.AsType[*refusal](err)
+	if !ok || !notThere(err) {
+		return err
+	}
+	told := missing.FindStringSubmatch(refused.message)
+	if told == nil {
+		return err
+	}
+	other, isID := change.ParseID(told[1])
+	if !isID || slices.ContainsFunc(ids, func(id string) bool { return strings.EqualFold(id, other) }) {
+		return err
+	}
+	return errOther
+}
+
 // fault says what an error means for the operation it ended. The permission
 // is the one the operation needs.
 func fault(operation, permission string, err error) *provision.Fault {
 	var refused *refusal
 	var failed *url.Error
+	var odd strange
 	switch {
 	case errors.As(err, &refused):
 		reason := operation + ": " + refused.Error()
-		if refused.status == http.StatusForbidden {
+		if refused.status == http.StatusForbidden && refused.own {
 			reason += " (it needs the application permission " + permission + ", with admin consent)"
 		}
-		return &provision.Fault{Kind: refused.kind(), Reason: reason, After: refused.after}
+		return &provision.Fault{
+			Kind: refused.kind(), Reason: reason, After: refused.after,
+			Foreign: refused.isForeign(), RequestID: oneLine(refused.requestID, 80),
+		}
+	case errors.As(err, &odd):
+		return &provision.Fault{Kind: provision.Transient, Reason: operation, Foreign: true, Err: err}
 	case errors.Is(err, errForeignHost), errors.Is(err, errForeignPath):
 		return &provision.Fault{Kind: provision.Permanent, Reason: operation, Err: err}
 	case errors.As(err, &failed):

@@ -3,7 +3,6 @@ package entra
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -59,26 +58,29 @@ func (c *Client) find(ctx context.Context, kind change.Kind, name string) ([]Fou
 	if err != nil {
 		return nil, err
 	}
-	return decodeFound(kind, body)
+	return decodeFound(kind, name, body)
 }
 
-// decodeFound reads a page of users or groups.
-func decodeFound(kind change.Kind, body []byte) ([]Found, error) {
-	var answer struct {
-		Objects []struct {
+// decodeFound reads a page of users or groups that have the name. Whoever else is
+// on it was not asked for.
+func decodeFound(kind change.Kind, name string, body []byte) ([]Found, error) {
+	list, err := decodeCollection("objects", body)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]Found, 0, len(list.Elements))
+	for _, element := range list.Elements {
+		var o struct {
 			ID                string `json:"id"`
 			UserPrincipalName string `json:"userPrincipalName"`
 			DisplayName       string `json:"displayName"`
-		} `json:"value"`
-	}
-	if json.Unmarshal(body, &answer) != nil || answer.Objects == nil {
-		return nil, errors.New("the answer is not a list of objects")
-	}
-	found := make([]Found, 0, len(answer.Objects))
-	for _, o := range answer.Objects {
+		}
+		if json.Unmarshal(element, &o) != nil {
+			continue
+		}
 		id, ok := change.ParseID(o.ID)
-		if !ok {
-			return nil, fmt.Errorf("the answer lists a %s whose id is not a GUID", kind)
+		if !ok || !strings.EqualFold(o.UserPrincipalName, name) && !strings.EqualFold(o.DisplayName, name) {
+			continue
 		}
 		f := Found{Object: change.Object{Kind: kind, ID: id}, Name: o.DisplayName}
 		if o.UserPrincipalName != "" {

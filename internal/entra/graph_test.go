@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -153,6 +154,9 @@ func (g *graph) client(tb testing.TB, config Config) *Client {
 			change.Group: {"displayName"},
 		}
 	}
+	if config.Log == nil {
+		config.Log = slog.New(slog.DiscardHandler)
+	}
 	config.Now = testNow
 	c, err := New(config)
 	if err != nil {
@@ -224,7 +228,7 @@ func (g *graph) batch(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "BadRequest", "not a batch")
 		return
 	}
-	var responses []any
+	responses := []any{}
 	for _, request := range batch.Requests {
 		rec := httptest.NewRecorder()
 		g.get(rec, request.Method, request.URL)
@@ -233,8 +237,10 @@ func (g *graph) batch(w http.ResponseWriter, r *http.Request) {
 			headers[key] = rec.Header().Get(key)
 		}
 		var body any
-		if rec.Body.Len() > 0 {
+		if json.Valid(rec.Body.Bytes()) {
 			body = json.RawMessage(rec.Body.Bytes())
+		} else if rec.Body.Len() > 0 {
+			body = rec.Body.Bytes() // base64, as Graph has what is no JSON
 		}
 		if rec.Code != http.StatusTeapot { // stands for an answer left out
 			responses = append(responses, map[string]any{"id": request.ID, "status": rec.Code, "headers": headers, "body": body})
@@ -374,4 +380,14 @@ func expectFault(t *testing.T, err error, kind provision.FaultKind, after time.D
 	if diff := cmp.Diff([]any{kind, after, want}, got); diff != "" {
 		t.Errorf("fault (-want +got):\n%s", diff)
 	}
+}
+
+// countingWriter counts what is logged.
+type countingWriter struct{ lines int }
+
+func (w *countingWriter) logger() *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
+
+func (w *countingWriter) Write(text []byte) (int, error) {
+	w.lines++
+	return len(text), nil
 }

@@ -13,12 +13,24 @@ import (
 // group that seems empty costs one more, for whether its membership is hidden.
 // A page is Graph's nextLink; one that leads elsewhere than to this Graph is
 // Gone, and is not asked for. Fault Gone also if there is no such group.
+//
+// Pages that lead back to one that was read, or of which a hundred in a row bring
+// nothing new, are a Transient fault; whoever asks for the next one all the same
+// is told Gone.
 func (c *Client) Members(ctx context.Context, groupID string, transitive bool, page string) (provision.MemberPage, error) {
-	body, err := c.memberPage(ctx, groupID, transitive, page)
+	chain, ended := c.chains.of(page)
+	if ended {
+		return provision.MemberPage{}, &provision.Fault{Kind: provision.Gone, Reason: readMembers(groupID), Err: errEnded}
+	}
+	list := membersOf(groupID, transitive)
+	body, err := c.firstOr(ctx, list, page)
 	if err != nil {
 		return provision.MemberPage{}, membersFault(groupID, page, err)
 	}
-	members, err := c.decodeMembers(body)
+	members, read, err := c.decodeMembers(ctx, groupID, body)
+	if err == nil {
+		err = c.readOn(ctx, list.place, chain, page, read)
+	}
 	if err != nil {
 		return provision.MemberPage{}, fault(readMembers(groupID), readAnyMembers, err)
 	}
@@ -33,30 +45,37 @@ func (c *Client) Members(ctx context.Context, groupID string, transitive bool, p
 // readMembers is what Members does, for its faults.
 func readMembers(groupID string) string { return "read members of group " + groupID + " from Entra" }
 
-func (c *Client) memberPage(ctx context.Context, groupID string, transitive bool, page string) ([]byte, error) {
-	if page == "" {
-		return c.fetch(ctx, membersOf(groupID, transitive))
+// firstOr reads the first page of a list, or the one that a link leads to.
+func (c *Client) firstOr(ctx context.Context, list request, link string) ([]byte, error) {
+	if link == "" {
+		return c.fetch(ctx, list)
 	}
-	return c.follow(ctx, page)
+	body, err := c.follow(ctx, list.place, link)
+	return body, concerning(err, list.id)
+}
+
+// readOn takes note of a page of a list that is read page by page.
+func (c *Client) readOn(ctx context.Context, list place, chain *chain, link string, read collection) error {
+	pages, err := c.chains.read(chain, link, read)
+	c.tellLength(ctx, list, pages)
+	return err
 }
 
 // decodeMembers reads a page of members. Its nextLink is looked at here, so
 // that no other than this Graph's is ever kept.
-func (c *Client) decodeMembers(body []byte) (provision.MemberPage, error) {
+func (c *Client) decodeMembers(ctx context.Context, groupID string, body []byte) (provision.MemberPage, collection, error) {
 	p, err := decodePage(body)
 	if err != nil {
-		return provision.MemberPage{}, err
-	}
-	users, others, err := p.of(change.User)
-	if err != nil {
-		return provision.MemberPage{}, err
+		return provision.MemberPage{}, collection{}, err
 	}
 	if p.Next != "" {
 		if _, err := c.auth.link(p.Next); err != nil {
-			return provision.MemberPage{}, err
+			return provision.MemberPage{}, collection{}, err
 		}
 	}
-	return provision.MemberPage{Users: users, Others: others, Next: p.Next}, nil
+	c.oddities.tell(ctx, c.log, readMembers(groupID), p.oddities())
+	users, others := p.of(change.User)
+	return provision.MemberPage{Users: users, Others: others, Next: p.Next}, p.collection, nil
 }
 
 // membersFault says what a page that was not given means. The group itself
@@ -70,7 +89,7 @@ func membersFault(groupID, page string, err error) *provision.Fault {
 	case !errors.As(err, &refused):
 	case refused.expired:
 		f.Kind = provision.Gone
-	case refused.status == http.StatusForbidden:
+	case refused.status == http.StatusForbidden && !refused.isForeign():
 		f.Kind = provision.Permanent
 	}
 	return f
@@ -79,19 +98,17 @@ func membersFault(groupID, page string, err error) *provision.Fault {
 // GroupsOf implements provision.Directory: one call for up to 999 groups.
 func (c *Client) GroupsOf(ctx context.Context, o change.Object, transitive bool) ([]string, error) {
 	operation := "read groups of " + o.String() + " from Entra"
-	body, err := c.fetch(ctx, memberOf(o, transitive))
+	list := memberOf(o, transitive)
+	body, err := c.fetch(ctx, list)
 	if err != nil {
 		return nil, goneFault(operation, permission(o.Kind), err)
 	}
 	var groups []string
-	for p, err := range c.pages(ctx, body) {
+	for p, err := range c.pages(ctx, list.place, body) {
 		if err != nil {
-			return nil, goneFault(operation, permission(o.Kind), err)
+			return nil, goneFault(operation, permission(o.Kind), concerning(err, o.ID))
 		}
-		ids, _, err := p.of(change.Group)
-		if err != nil {
-			return nil, fault(operation, permission(o.Kind), err)
-		}
+		ids, _ := p.of(change.Group)
 		groups = append(groups, ids...)
 	}
 	return groups, nil

@@ -111,7 +111,7 @@ func TestMembersRefused(t *testing.T) {
 		"of a group that is not there": {refusing(404, notFound, ""), provision.Gone, provision.Gone, 0, "404 Request_ResourceNotFound: why"},
 		"by another 404":               {refusing(404, "UnknownError", ""), provision.Transient, provision.Transient, 0, "404 UnknownError: why"},
 		"as a bad request":             {refusing(400, "Directory_ExpiredPageToken", ""), provision.Permanent, provision.Gone, 0, "400 Directory_ExpiredPageToken: why"},
-		"as gone":                      {refusing(410, "Gone", ""), provision.Permanent, provision.Gone, 0, "410 Gone: why"},
+		"as gone":                      {refusing(410, "Gone", ""), provision.Transient, provision.Gone, 0, "410 Gone: why"},
 		"as forbidden": {
 			refusing(403, "Authorization_RequestDenied", ""), provision.Permanent, provision.Permanent, 0,
 			"403 Authorization_RequestDenied: why (it needs the application permission Member.Read.Hidden if its membership is hidden, else GroupMember.Read.All, with admin consent)",
@@ -122,8 +122,6 @@ func TestMembersRefused(t *testing.T) {
 		"with nothing":             {raw(204, "", ""), provision.Transient, provision.Transient, 0, "the answer is empty"},
 		"with no list":             {raw(200, "application/json", `{"value":null}`), provision.Transient, provision.Transient, 0, "the answer has no list of objects"},
 		"with a page of HTML":      {raw(200, "text/html", "<html>"), provision.Transient, provision.Transient, 0, "the answer is not a page of objects"},
-		"with a user without GUID": {raw(200, "application/json", `{"value":[{"@odata.type":"#microsoft.graph.user","id":"x"}]}`), provision.Transient, provision.Transient, 0, "the answer lists a user whose id is not a GUID"},
-		"with no kind of object":   {raw(200, "application/json", `{"value":[{"id":"`+id(1)+`"}]}`), provision.Transient, provision.Transient, 0, "the answer does not say what kind of objects it lists"},
 		"with a nextLink to a foreign host": {
 			raw(200, "application/json", `{"value":[],"@odata.nextLink":"https://evil.example/v1.0/next"}`), provision.Permanent, provision.Permanent, 0,
 			"refused to send the token to another host: https://evil.example",
@@ -206,9 +204,8 @@ func TestGroupsOf(t *testing.T) {
 		"nobody":            {refusing(404, notFound, ""), provision.Gone, "404 Request_ResourceNotFound: why"},
 		"one forbidden":     {refusing(403, "Authorization_RequestDenied", ""), provision.Unauthorized, "403 Authorization_RequestDenied: why (it needs the application permission User.Read.All, with admin consent)"},
 		"one with no list":  {raw(200, "application/json", `{}`), provision.Transient, "the answer has no list of objects"},
-		"one with no GUID":  {raw(200, "application/json", `{"value":[{"@odata.type":"#microsoft.graph.group","id":"x"}]}`), provision.Transient, "the answer lists a group whose id is not a GUID"},
 		"one led elsewhere": {raw(200, "application/json", `{"value":[],"@odata.nextLink":"https://evil.example/v1.0/next"}`), provision.Permanent, "refused to send the token to another host: https://evil.example"},
-		"one led in circle": {raw(200, "application/json", `{"value":[],"@odata.nextLink":"https://graph.microsoft.com/v1.0/users/`+id(1)+`/memberOf"}`), provision.Transient, "more than 100 pages"},
+		"one led in circle": {raw(200, "application/json", `{"value":[],"@odata.nextLink":"https://graph.microsoft.com/v1.0/users/`+id(1)+`/memberOf"}`), provision.Transient, "after 2 pages the link leads back to one of them"},
 	} {
 		t.Run("of "+name+" are a fault", func(t *testing.T) {
 			t.Parallel()

@@ -2,6 +2,7 @@ package entra
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"entrawebex/internal/change"
@@ -43,7 +44,7 @@ func (c *Client) judge(ctx context.Context, queries []provision.Query, readings 
 			r := membershipIn(q, id)
 			b, ok := known[r]
 			if !ok {
-				b = c.belonging(ctx, answers[r], wanted[r])
+				b = c.belonging(ctx, r, answers[r], wanted[r])
 				known[r] = b
 			}
 			readings[i].Memberships[j] = b.membership(id, q.Object.ID, doubt)
@@ -58,20 +59,23 @@ type belonging struct {
 	err error
 }
 
+// errUnreadGroup is a list of groups of which one cannot be read.
+var errUnreadGroup = errors.New("the answer lists a group whose id is not a GUID")
+
 // belonging reads the list, as far as it takes.
-func (c *Client) belonging(ctx context.Context, a answer, wanted []string) belonging {
+func (c *Client) belonging(ctx context.Context, r request, a answer, wanted []string) belonging {
 	if a.err != nil {
 		return belonging{err: a.err}
 	}
 	var b belonging
-	for p, err := range c.pages(ctx, a.body) {
+	for p, err := range c.pages(ctx, r.place, a.body) {
 		if err != nil {
-			return belonging{b.in, err}
+			return belonging{b.in, concerning(err, r.id)}
 		}
-		ids, _, err := p.of(change.Group)
-		if err != nil {
-			return belonging{b.in, err}
+		if len(p.odd) > 0 { // it may be the one: whoever is in it is no stranger
+			b.err = errUnreadGroup
 		}
+		ids, _ := p.of(change.Group)
 		for _, id := range ids {
 			if slices.Contains(wanted, id) && !slices.Contains(b.in, id) {
 				b.in = append(b.in, id)

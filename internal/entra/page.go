@@ -1,126 +1,161 @@
 package entra
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"iter"
 	"net/http"
-	"strings"
 
 	abs "github.com/microsoft/kiota-abstractions-go"
 
 	"entrawebex/internal/change"
-	"entrawebex/internal/reconcile"
 )
 
-// page is a page of directory objects of which only the ids were asked for
-// (https://learn.microsoft.com/graph/paging).
+// page is a page of directory objects of which only the ids were asked for.
 type page struct {
-	// Objects are not nil once a page was read.
-	Objects []struct {
-		Type string `json:"@odata.type"`
-		ID   string `json:"id"`
-	} `json:"value"`
-	// Next is the next page's URL; empty after the last.
-	Next string `json:"@odata.nextLink"`
+	collection
+
+	objects []object
+	odd     []oddity
 }
 
-// decodePage reads a page. That it lists nothing must be said, not left out.
+// object is a directory object on a page.
+type object struct{ odataType, id string }
+
+// decodePage reads a page. What has no id that can be read is left out.
 func decodePage(body []byte) (page, error) {
-	var p page
-	if err := json.Unmarshal(body, &p); err != nil {
-		return page{}, errors.New("the answer is not a page of objects")
+	list, err := decodeCollection("objects", body)
+	if err != nil {
+		return page{}, err
 	}
-	if p.Objects == nil {
-		return page{}, errors.New("the answer has no list of objects")
+	p := page{collection: list, objects: make([]object, 0, len(list.Elements))}
+	for _, element := range list.Elements {
+		var o identity
+		unread := json.Unmarshal(element, &o)
+		id, ok := change.ParseID(text(o.ID))
+		if unread != nil || !ok {
+			p.odd = append(p.odd, oddity{"an object whose id is not a GUID is left out of a list", oneLine(text(o.ID), 40)})
+			continue
+		}
+		p.objects = append(p.objects, object{text(o.Type), id})
 	}
 	return p, nil
 }
 
-// of returns the ids of the objects of one kind, and how many are of others.
-// One that does not say what it is spoils the page.
-func (p page) of(kind change.Kind) (ids []string, others int, err error) {
-	ids = make([]string, 0, len(p.Objects))
-	for _, o := range p.Objects {
-		if !strings.EqualFold(o.Type, odataType(kind)) {
-			if o.Type == "" {
-				return nil, 0, errors.New("the answer does not say what kind of objects it lists")
-			}
+// of returns the ids of the objects that may be of the kind, and how many are of
+// others, or cannot be read.
+func (p page) of(kind change.Kind) (ids []string, others int) {
+	ids, others = make([]string, 0, len(p.objects)), len(p.odd)
+	for _, o := range p.objects {
+		if maybe(kind, o.odataType) {
+			ids = append(ids, o.id)
+		} else {
 			others++
-			continue
 		}
-		id, ok := change.ParseID(o.ID)
-		if !ok {
-			return nil, 0, fmt.Errorf("the answer lists a %s whose id is not a GUID", kind)
-		}
-		ids = append(ids, id)
 	}
-	return ids, others, nil
+	return ids, others
 }
 
-// pages yields the page in body and those after it, at most maxPages. An error
-// is the last it yields.
-func (c *Client) pages(ctx context.Context, body []byte) iter.Seq2[page, error] {
-	return paged(ctx, c, body, func(body []byte) (page, string, error) {
+// oddities are what of the page could not be read, or is of no known type.
+func (p page) oddities() []oddity {
+	odd := p.odd
+	for _, o := range p.objects {
+		if natureOf(o.odataType) == unsaid {
+			odd = append(odd, oddity{"a list holds objects of a type that is not known", cmp.Or(oneLine(o.odataType, 80), "no type")})
+		}
+	}
+	return odd
+}
+
+// pages yields the page in body and those after it. An error is the last it
+// yields.
+func (c *Client) pages(ctx context.Context, list place, body []byte) iter.Seq2[page, error] {
+	return paged(ctx, c, list, body, func(body []byte) (page, collection, error) {
 		p, err := decodePage(body)
-		return p, p.Next, err
+		c.oddities.tell(ctx, c.log, "read "+list.listed(), p.oddities())
+		return p, p.collection, err
 	})
 }
 
 // assignmentPages is pages, of assignments to a service principal.
-func (c *Client) assignmentPages(ctx context.Context, body []byte, servicePrincipalID string) iter.Seq2[reconcile.AssignmentPage, error] {
-	return paged(ctx, c, body, func(body []byte) (reconcile.AssignmentPage, string, error) {
+func (c *Client) assignmentPages(ctx context.Context, list place, body []byte, servicePrincipalID string) iter.Seq2[assignmentPage, error] {
+	return paged(ctx, c, list, body, func(body []byte) (assignmentPage, collection, error) {
 		p, err := decodeAssignments(body, servicePrincipalID)
-		return p, p.Next, err
+		c.oddities.tell(ctx, c.log, "read "+list.listed(), p.odd)
+		return p, p.collection, err
 	})
 }
 
 // paged yields what decode makes of a page and of those after it.
-func paged[P any](ctx context.Context, c *Client, body []byte, decode func([]byte) (P, string, error)) iter.Seq2[P, error] {
+func paged[P any](ctx context.Context, c *Client, list place, body []byte, decode func([]byte) (P, collection, error)) iter.Seq2[P, error] {
 	return func(yield func(P, error) bool) {
 		var none P
-		for range maxPages {
-			p, next, err := decode(body)
-			if !yield(p, err) || err != nil || next == "" {
+		chain, link := newChain(), ""
+		for {
+			p, read, err := decode(body)
+			if !yield(p, err) || err != nil {
 				return
 			}
-			if body, err = c.follow(ctx, next); err != nil {
+			pages, err := chain.read(link, read)
+			c.tellLength(ctx, list, pages)
+			if link = read.Next; link == "" {
+				return
+			}
+			if err == nil {
+				body, err = c.follow(ctx, list, link)
+			}
+			if err != nil {
 				yield(none, err)
 				return
 			}
 		}
-		yield(none, fmt.Errorf("more than %d pages", maxPages))
 	}
 }
 
-// fetch makes the request alone.
+// tellLength logs that a long list goes on.
+func (c *Client) tellLength(ctx context.Context, list place, pages int) {
+	if pages%tellEvery == 0 {
+		c.log.InfoContext(ctx, "a long list goes on", "list", list.listed(), "pages", pages)
+	}
+}
+
+// fetch makes the request alone. Of a list it gets the first page.
 func (c *Client) fetch(ctx context.Context, r request) ([]byte, error) {
-	info, err := c.build(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	return c.send(ctx, info)
+	body, err := c.sized(ctx, r.place, func(size int32) ([]byte, error) {
+		r.top = size
+		info, err := c.build(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		if r.place.isDelta() {
+			prefer(info, size)
+		}
+		return c.send(ctx, info)
+	})
+	return body, concerning(err, r.id, r.app)
 }
 
-// follow reads the page that a nextLink leads to. A link that Graph itself gave
-// and now calls bad has expired (Directory_ExpiredPageToken).
-func (c *Client) follow(ctx context.Context, next string, more ...func(*abs.RequestInformation)) ([]byte, error) {
-	uri, err := c.auth.link(next)
+// follow reads the page of a list that a link leads to. A link that Graph itself
+// gave and now calls bad has expired (Directory_ExpiredPageToken).
+func (c *Client) follow(ctx context.Context, list place, link string) ([]byte, error) {
+	uri, err := c.auth.link(link)
 	if err != nil {
 		return nil, err
 	}
-	info := abs.NewRequestInformation()
-	info.Method = abs.GET
-	info.SetUri(*uri)
-	info.Headers.Add("Accept", "application/json")
-	for _, add := range more {
-		add(info)
-	}
-	body, err := c.send(ctx, info)
+	body, err := c.sized(ctx, list, func(size int32) ([]byte, error) {
+		info := abs.NewRequestInformation()
+		info.Method = abs.GET
+		info.SetUri(*uri)
+		info.Headers.Add("Accept", "application/json")
+		if list.isDelta() || size < pageSize {
+			prefer(info, size)
+		}
+		return c.send(ctx, info)
+	})
 	if refused, ok := errors.AsType[*refusal](err); ok {
-		refused.expired = refused.status == http.StatusBadRequest || refused.status == http.StatusGone
+		refused.expired = refused.own && (refused.status == http.StatusBadRequest || refused.status == http.StatusGone)
 	}
 	return body, err
 }

@@ -3,7 +3,6 @@ package entra
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -55,7 +54,7 @@ func (c *Client) Read(ctx context.Context, queries []provision.Query) []provisio
 	readings := make([]provision.Reading, len(queries))
 	var missing []request
 	for i, q := range queries {
-		readings[i] = c.reading(q.Object, provision.Present, answers[itemOf(q.Object)])
+		readings[i] = c.reading(ctx, q.Object, provision.Present, answers[itemOf(q.Object)])
 		if readings[i].Presence == provision.Absent {
 			missing = append(missing, request{place: deletedItem, id: q.Object.ID})
 		}
@@ -63,7 +62,7 @@ func (c *Client) Read(ctx context.Context, queries []provision.Query) []provisio
 	deleted := c.ask(ctx, missing)
 	for i, q := range queries {
 		if readings[i].Presence == provision.Absent {
-			readings[i] = c.reading(q.Object, provision.SoftDeleted, deleted[request{place: deletedItem, id: q.Object.ID}])
+			readings[i] = c.reading(ctx, q.Object, provision.SoftDeleted, deleted[request{place: deletedItem, id: q.Object.ID}])
 		}
 	}
 	c.judge(ctx, queries, readings, answers)
@@ -72,12 +71,24 @@ func (c *Client) Read(ctx context.Context, queries []provision.Query) []provisio
 }
 
 // reading reads the answer from the one place where an object is what where
-// says. Absent then means: not in that place.
-func (c *Client) reading(o change.Object, where provision.Presence, a answer) provision.Reading {
+// says. Absent then means: not in that place. In the recycle bin all kinds of
+// objects are together: there an id may be known as that of something else, and
+// is then no user's, or group's, anywhere.
+func (c *Client) reading(ctx context.Context, o change.Object, where provision.Presence, a answer) provision.Reading {
 	if notThere(a.err) {
 		return provision.Reading{Presence: provision.Absent}
 	}
 	attributes, err := a.attributes(o)
+	kind, _ := attributes["@odata.type"].(string)
+	switch told := natureOf(kind); {
+	case err != nil || told == of(o.Kind) || kind == "":
+	case told == unsaid:
+		c.oddities.tell(ctx, c.log, "read "+o.String(), []oddity{{"an object of a type that is not known is taken for what was asked for", oneLine(kind, 80)}})
+	case where == provision.SoftDeleted:
+		return provision.Reading{Presence: provision.Absent}
+	default:
+		err = errOther
+	}
 	if err == nil && where == provision.Present {
 		err = c.decisive(o.Kind, attributes)
 	}
@@ -96,12 +107,10 @@ func (a answer) attributes(o change.Object) (map[string]any, error) {
 	}
 	var attributes map[string]any
 	if err := json.Unmarshal(a.body, &attributes); err != nil {
-		return nil, errors.New("the answer is not a JSON object")
+		return nil, strange("the answer is not a JSON object")
 	}
-	id, ok := attributes["id"].(string)
-	kind, told := attributes["@odata.type"].(string)
-	if !ok || !strings.EqualFold(id, o.ID) || told && !strings.EqualFold(kind, odataType(o.Kind)) {
-		return nil, errors.New("the answer is about another object")
+	if id, ok := attributes["id"].(string); !ok || !strings.EqualFold(id, o.ID) {
+		return nil, errOther
 	}
 	return attributes, nil
 }
@@ -119,9 +128,6 @@ func (c *Client) decisive(kind change.Kind, attributes map[string]any) error {
 	}
 	return nil
 }
-
-// odataType is how Graph names the kind of an object.
-func odataType(kind change.Kind) string { return "#microsoft.graph." + string(kind) }
 
 // permission is what reading objects of a kind needs.
 func permission(kind change.Kind) string {

@@ -1,8 +1,10 @@
 package entra
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	abs "github.com/microsoft/kiota-abstractions-go"
 	"github.com/microsoftgraph/msgraph-sdk-go/directory"
@@ -12,10 +14,6 @@ import (
 
 	"entrawebex/internal/change"
 )
-
-// pageSize is the most directory objects Graph puts on a page
-// (https://learn.microsoft.com/graph/api/group-list-members).
-const pageSize int32 = 999
 
 // place is what of an object is read.
 type place int
@@ -37,7 +35,44 @@ const (
 	groupAssignments
 	// servicePrincipalItem is no more than whether it is there.
 	servicePrincipalItem
+	// assignedTo are all assignments to a service principal, userDelta and
+	// groupDelta the rounds over all objects of a kind.
+	assignedTo
+	userDelta
+	groupDelta
+	// subscriptionList are the subscriptions of the app.
+	subscriptionList
 )
+
+// isSized reports whether it is a list of which Graph lets us say how much of it a
+// page has.
+func (p place) isSized() bool {
+	switch p {
+	case userItem, groupItem, groupVisibility, deletedItem, servicePrincipalItem, userAssignments, groupAssignments, subscriptionList:
+		return false
+	default:
+		return true
+	}
+}
+
+// isDelta reports whether it is the round of a delta query.
+func (p place) isDelta() bool { return p == userDelta || p == groupDelta }
+
+// listed is what a list of the place holds, for the log.
+func (p place) listed() string {
+	switch p {
+	case userMemberOf, userTransitiveMemberOf, groupMemberOf, groupTransitiveMemberOf:
+		return "groups of an object"
+	case groupMembers, groupTransitiveMembers:
+		return "members of a group"
+	case userAssignments, groupAssignments, assignedTo:
+		return "assignments"
+	case subscriptionList:
+		return "subscriptions"
+	default:
+		return "changes"
+	}
+}
 
 // request is one GET. Two that are equal have one answer.
 type request struct {
@@ -45,6 +80,8 @@ type request struct {
 	id    string
 	// app is the service principal the assignments are to.
 	app string
+	// top is how many objects a page of a list has; zero for as many as can be.
+	top int32
 }
 
 // itemOf asks for an object where it lives.
@@ -88,7 +125,7 @@ type query struct {
 // directory object has: there the userPrincipalName is mangled, and to be
 // there is all that counts.
 func (c *Client) query(r request) query {
-	top := pageSize
+	top := cmp.Or(r.top, pageSize)
 	switch r.place {
 	case userItem:
 		return query{Select: c.selects[change.User]}
@@ -100,6 +137,12 @@ func (c *Client) query(r request) query {
 		return query{Select: []string{"id", "deletedDateTime"}}
 	case servicePrincipalItem:
 		return query{Select: []string{"id"}}
+	case assignedTo:
+		return query{Top: &top}
+	case userDelta:
+		return query{Select: c.selects[change.User]}
+	case groupDelta:
+		return query{Select: append(slices.Clip(c.selects[change.Group]), membersRelation)}
 	case userAssignments, groupAssignments:
 		filter := "resourceId eq " + r.app
 		return query{Filter: &filter}
@@ -112,6 +155,7 @@ func (c *Client) query(r request) query {
 func (c *Client) build(ctx context.Context, r request) (*abs.RequestInformation, error) {
 	user := users.NewUsersRequestBuilderInternal(c.path(), c.adapter).ByUserId(r.id)
 	group := groups.NewGroupsRequestBuilderInternal(c.path(), c.adapter).ByGroupId(r.id)
+	principal := serviceprincipals.NewServicePrincipalsRequestBuilderInternal(c.path(), c.adapter).ByServicePrincipalId(r.id)
 	var info *abs.RequestInformation
 	var err error
 	switch r.place {
@@ -139,12 +183,21 @@ func (c *Client) build(ctx context.Context, r request) (*abs.RequestInformation,
 	case groupAssignments:
 		info, err = group.AppRoleAssignments().ToGetRequestInformation(ctx, nil)
 	case servicePrincipalItem:
-		info, err = serviceprincipals.NewServicePrincipalsRequestBuilderInternal(c.path(), c.adapter).
-			ByServicePrincipalId(r.id).ToGetRequestInformation(ctx, nil)
+		info, err = principal.ToGetRequestInformation(ctx, nil)
+	case assignedTo:
+		info, err = principal.AppRoleAssignedTo().ToGetRequestInformation(ctx, nil)
+	case userDelta:
+		info, err = users.NewUsersRequestBuilderInternal(c.path(), c.adapter).Delta().ToGetRequestInformation(ctx, nil)
+	case groupDelta:
+		info, err = groups.NewGroupsRequestBuilderInternal(c.path(), c.adapter).Delta().ToGetRequestInformation(ctx, nil)
+	case subscriptionList:
+		info, err = c.subscriptions().ToGetRequestInformation(ctx, nil)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("build request: %w", err)
 	}
-	info.AddQueryParameters(c.query(r))
+	if r.place != subscriptionList {
+		info.AddQueryParameters(c.query(r))
+	}
 	return info, nil
 }

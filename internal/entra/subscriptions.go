@@ -2,13 +2,16 @@ package entra
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"net/http"
 	"regexp"
 	"strings"
 	"time"
 
+	abs "github.com/microsoft/kiota-abstractions-go"
 	"github.com/microsoftgraph/msgraph-sdk-go/models"
 	"github.com/microsoftgraph/msgraph-sdk-go/subscriptions"
 
@@ -16,50 +19,36 @@ import (
 	"entrawebex/internal/renew"
 )
 
-// maxPages ends a chain of nextLinks that does not. Graph allows an app 100
-// subscriptions to users in a tenant, and as many to groups.
-const maxPages = 100
-
 // Subscriptions lists the app's subscriptions, on all pages. Their
 // ClientState is empty.
 func (c *Client) Subscriptions(ctx context.Context) ([]renew.Subscription, error) {
 	const operation = "list subscriptions"
+	body, err := c.fetch(ctx, request{place: subscriptionList})
+	if err != nil {
+		return nil, fault(operation, readUsers, err)
+	}
 	var list []renew.Subscription
-	builder := c.subscriptions()
-	for range maxPages {
-		page, err := c.subscriptionPage(ctx, builder)
+	for page, err := range c.subscriptionPages(ctx, body) {
 		if err != nil {
 			return nil, fault(operation, readUsers, err)
 		}
-		if page.GetValue() == nil {
-			return nil, fault(operation, readUsers, errors.New("the answer has no list of subscriptions"))
+		for _, element := range page.Elements {
+			s, err := decodeSubscription(element)
+			if err != nil {
+				c.oddities.tell(ctx, c.log, operation, []oddity{{"a subscription that cannot be read is left out of a list", s.ID}})
+				continue
+			}
+			list = append(list, s)
 		}
-		for _, s := range page.GetValue() {
-			list = append(list, subscription(s))
-		}
-		next := value(page.GetOdataNextLink())
-		if next == "" {
-			return list, nil
-		}
-		if _, err := c.auth.link(next); err != nil {
-			return nil, fault(operation, readUsers, fmt.Errorf("read page: %w", err))
-		}
-		builder = builder.WithUrl(next)
 	}
-	return nil, fault(operation, readUsers, fmt.Errorf("more than %d pages", maxPages))
+	return list, nil
 }
 
-func (c *Client) subscriptionPage(ctx context.Context, builder *subscriptions.SubscriptionsRequestBuilder) (models.SubscriptionCollectionResponseable, error) {
-	ctx, cancel := c.within(ctx)
-	defer cancel()
-	page, err := builder.Get(ctx, nil)
-	if err != nil {
-		return nil, fmt.Errorf("read page: %w", err)
-	}
-	if page == nil {
-		return nil, errors.New("the answer is empty")
-	}
-	return page, nil
+func (c *Client) subscriptionPages(ctx context.Context, body []byte) iter.Seq2[collection, error] {
+	return paged(ctx, c, subscriptionList, body, func(body []byte) (collection, collection, error) {
+		page, err := decodeCollection("subscriptions", body)
+		return page, page, err
+	})
 }
 
 // Subscription reads one subscription of the app. Its ClientState is empty.
@@ -67,22 +56,18 @@ func (c *Client) subscriptionPage(ctx context.Context, builder *subscriptions.Su
 // list of them has been seen to lack some that live.
 // https://learn.microsoft.com/graph/api/subscription-get
 func (c *Client) Subscription(ctx context.Context, id string) (renew.Subscription, error) {
-	ctx, cancel := c.within(ctx)
-	defer cancel()
-	read, err := c.subscriptions().BySubscriptionId(id).Get(ctx, nil)
-	s, err := answered("read subscription "+id, read, err)
+	info, err := c.subscriptions().BySubscriptionId(id).ToGetRequestInformation(ctx, nil)
+	read, err := c.sendSubscription(ctx, "read subscription "+id, id, info, err)
 	if err != nil {
 		provision.AsFault(err).Uncertain = false
 	}
-	return s, err
+	return read, err
 }
 
 // CreateSubscription creates a subscription and returns it as Graph made it.
 // Graph calls NotificationURL and LifecycleURL before it answers. The error is a
 // *renew.InUse where Graph names another subscription that is in the way.
 func (c *Client) CreateSubscription(ctx context.Context, s renew.Subscription) (renew.Subscription, error) {
-	ctx, cancel := c.within(ctx)
-	defer cancel()
 	body := models.NewSubscription()
 	body.SetResource(&s.Resource)
 	body.SetChangeType(&s.ChangeType)
@@ -90,21 +75,19 @@ func (c *Client) CreateSubscription(ctx context.Context, s renew.Subscription) (
 	body.SetLifecycleNotificationUrl(&s.LifecycleURL)
 	body.SetClientState(&s.ClientState)
 	body.SetExpirationDateTime(&s.ExpiresAt)
-	created, err := c.subscriptions().Post(ctx, body, nil)
-	made, err := answered("create subscription to "+s.Resource, created, err)
-	return made, inUse(err)
+	info, err := c.subscriptions().ToPostRequestInformation(ctx, body, nil)
+	created, err := c.sendSubscription(ctx, "create subscription to "+s.Resource, "", info, err)
+	return created, inUse(err)
 }
 
 // RenewSubscription moves a subscription's end, which reauthorizes it too, and
 // returns it as it is now. Fault Gone if there is no such subscription.
 // https://learn.microsoft.com/graph/api/subscription-update
 func (c *Client) RenewSubscription(ctx context.Context, id string, until time.Time) (renew.Subscription, error) {
-	ctx, cancel := c.within(ctx)
-	defer cancel()
 	body := models.NewSubscription()
 	body.SetExpirationDateTime(&until)
-	updated, err := c.subscriptions().BySubscriptionId(id).Patch(ctx, body, nil)
-	return answered("renew subscription "+id, updated, err)
+	info, err := c.subscriptions().BySubscriptionId(id).ToPatchRequestInformation(ctx, body, nil)
+	return c.sendSubscription(ctx, "renew subscription "+id, id, info, err)
 }
 
 // DeleteSubscription deletes a subscription. One that is not there is deleted
@@ -124,15 +107,44 @@ func (c *Client) subscriptions() *subscriptions.SubscriptionsRequestBuilder {
 	return subscriptions.NewSubscriptionsRequestBuilderInternal(c.path(), c.adapter)
 }
 
-// answered is what came of a call that answers with the subscription.
-func answered(operation string, s models.Subscriptionable, err error) (renew.Subscription, error) {
-	if err == nil && (s == nil || value(s.GetId()) == "") {
-		err = errors.New("the answer is not a subscription")
+// sendSubscription makes a call that is answered with a subscription: with the one
+// of that id, or with a new one. err is why the request could not be built.
+func (c *Client) sendSubscription(ctx context.Context, operation, id string, info *abs.RequestInformation, err error) (renew.Subscription, error) {
+	if err != nil {
+		return renew.Subscription{}, writeFault(operation, fmt.Errorf("build request: %w", err))
 	}
+	body, err := c.send(ctx, info)
 	if err != nil {
 		return renew.Subscription{}, writeFault(operation, err)
 	}
-	return subscription(s), nil
+	s, err := decodeSubscription(body)
+	switch {
+	case err != nil:
+		return renew.Subscription{}, writeFault(operation, err)
+	case id != "" && !strings.EqualFold(s.ID, id):
+		return renew.Subscription{}, writeFault(operation, strange("the answer is about another subscription"))
+	}
+	return s, nil
+}
+
+// decodeSubscription reads a subscription. One without an id is none.
+func decodeSubscription(body []byte) (renew.Subscription, error) {
+	var s struct {
+		ID              string    `json:"id"`
+		Resource        string    `json:"resource"`
+		ChangeType      string    `json:"changeType"`
+		NotificationURL string    `json:"notificationUrl"`
+		LifecycleURL    string    `json:"lifecycleNotificationUrl"`
+		ApplicationID   string    `json:"applicationId"`
+		ExpiresAt       time.Time `json:"expirationDateTime"`
+	}
+	if err := json.Unmarshal(body, &s); err != nil || s.ID == "" {
+		return renew.Subscription{ID: oneLine(s.ID, 40)}, strange("the answer is not a subscription")
+	}
+	return renew.Subscription{
+		ID: s.ID, Resource: s.Resource, ChangeType: s.ChangeType, NotificationURL: s.NotificationURL,
+		LifecycleURL: s.LifecycleURL, ApplicationID: s.ApplicationID, ExpiresAt: s.ExpiresAt,
+	}, nil
 }
 
 func writeFault(operation string, err error) *provision.Fault {
@@ -140,9 +152,10 @@ func writeFault(operation string, err error) *provision.Fault {
 	if refused, ok := errors.AsType[*refusal](err); ok {
 		f.Reason = operation + ": " + refused.Error() + refused.mend(operation)
 		switch {
-		case refused.status == http.StatusNotFound && refused.code != "":
+		case refused.isForeign():
+		case refused.status == http.StatusNotFound:
 			f.Kind = provision.Gone
-		case refused.status == http.StatusConflict && refused.code != "":
+		case refused.status == http.StatusConflict:
 			f.Kind = provision.Exists
 		}
 	}
@@ -173,6 +186,8 @@ func inUse(err error) error {
 func (r *refusal) mend(operation string) string {
 	text := strings.ToLower(r.code + " " + r.message)
 	switch {
+	case r.isForeign():
+		return ""
 	case r.status == http.StatusBadRequest && strings.Contains(text, "validation"):
 		return " (Graph calls WEBHOOK_URL, with /notifications and /lifecycle, before it answers: both must be reached from the internet and repeat its token within 10 s; entrawebex check tries them)"
 	case r.status == http.StatusForbidden && (strings.Contains(text, "limit") || strings.Contains(text, "quota")):
@@ -185,20 +200,5 @@ func (r *refusal) mend(operation string) string {
 		return " (it needs the application permissions User.Read.All and Group.Read.All, with admin consent)"
 	default:
 		return ""
-	}
-}
-
-func subscription(s models.Subscriptionable) renew.Subscription {
-	if s == nil {
-		return renew.Subscription{}
-	}
-	return renew.Subscription{
-		ID:              value(s.GetId()),
-		Resource:        value(s.GetResource()),
-		ChangeType:      value(s.GetChangeType()),
-		NotificationURL: value(s.GetNotificationUrl()),
-		LifecycleURL:    value(s.GetLifecycleNotificationUrl()),
-		ApplicationID:   value(s.GetApplicationId()),
-		ExpiresAt:       value(s.GetExpirationDateTime()),
 	}
 }

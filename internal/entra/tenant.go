@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/microsoftgraph/msgraph-sdk-go/organization"
@@ -19,21 +19,28 @@ const maxToken = 64 << 10
 // lower-case GUID. It needs Organization.Read.All.
 func (c *Client) Organization(ctx context.Context) (string, error) {
 	const operation, permission = "read organization", "Organization.Read.All"
-	ctx, cancel := c.within(ctx)
-	defer cancel()
-	page, err := organization.NewOrganizationRequestBuilderInternal(c.path(), c.adapter).
-		Get(ctx, &organization.OrganizationRequestBuilderGetRequestConfiguration{
-			QueryParameters: &organization.OrganizationRequestBuilderGetQueryParameters{Select: []string{"id"}},
-		})
+	info, err := organization.NewOrganizationRequestBuilderInternal(c.path(), c.adapter).ToGetRequestInformation(ctx, nil)
+	if err != nil {
+		return "", fault(operation, permission, fmt.Errorf("build request: %w", err))
+	}
+	info.AddQueryParameters(query{Select: []string{"id"}})
+	body, err := c.send(ctx, info)
 	if err != nil {
 		return "", fault(operation, permission, err)
 	}
-	if page != nil && len(page.GetValue()) == 1 && page.GetValue()[0] != nil {
-		if id, ok := change.ParseID(value(page.GetValue()[0].GetId())); ok {
-			return id, nil
+	list, err := decodeCollection("tenants", body)
+	if err != nil {
+		return "", fault(operation, permission, err)
+	}
+	if len(list.Elements) == 1 {
+		var tenant identity
+		if err := json.Unmarshal(list.Elements[0], &tenant); err == nil {
+			if id, ok := change.ParseID(text(tenant.ID)); ok {
+				return id, nil
+			}
 		}
 	}
-	return "", fault(operation, permission, errors.New("the answer does not name one tenant"))
+	return "", fault(operation, permission, strange("the answer does not name one tenant"))
 }
 
 // Probe asks for something harmless and returns the fault of that call: whether

@@ -40,6 +40,39 @@ func retryAfter(header http.Header, now time.Time) time.Duration {
 	return min(max(pause, 0), maxPause)
 }
 
+const (
+	// usedHeader says what share of a limit is used up. Graph sends it from 0.8 to
+	// 1.8 (https://learn.microsoft.com/graph/throttling-limits, identity and access
+	// service limits); Webex does not.
+	usedHeader = "X-Ms-Throttle-Limit-Percentage"
+	// plenty is the share from which on a server warns.
+	plenty = 0.8
+	// caution is the pause for a limit that is used up twice over; maxCaution the
+	// longest. Short enough for a request to wait for.
+	caution    = 5 * time.Second
+	maxCaution = 2 * time.Second
+)
+
+// Used returns what share of a limit an answer says is used up; zero if it does
+// not say so.
+func Used(header http.Header) float64 {
+	share, err := strconv.ParseFloat(strings.TrimSpace(header.Get(usedHeader)), 64)
+	if err != nil || !(share > 0) { // NaN is none either
+		return 0
+	}
+	return share
+}
+
+// cautious is the pause that keeps what is asked below the limit:
+//
+//	0.8  none
+//	0.9  0.5 s
+//	1.0  1 s
+//	1.2  2 s, and no longer beyond
+func cautious(used float64) time.Duration {
+	return time.Duration(min(max(used-plenty, 0)*float64(caution), float64(maxCaution)))
+}
+
 // heldBack is the answer to a request that is not sent. Its body gives the
 // reason where Webex's gateway and where Graph would give one, so that nobody
 // is told the server had refused it.

@@ -127,7 +127,7 @@ func (l *limiter) answered(epoch int, response *http.Response) {
 	defer l.mu.Unlock()
 	now := l.now()
 	pause, refused := refusal(response, now)
-	l.rest(now, pause)
+	l.rest(now, max(pause, cautious(Used(response.Header))))
 	switch {
 	case epoch != l.epoch:
 	case refused:
@@ -148,6 +148,13 @@ func (l *limiter) refusedWithin(sent time.Time, after time.Duration) {
 	if !sent.Before(l.slowed) {
 		l.slowDown(now)
 	}
+}
+
+// usedWithin learns from within an answer what share of a limit is used up.
+func (l *limiter) usedWithin(share float64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.rest(l.now(), cautious(share))
 }
 
 // rest begins a pause, unless there is one that lasts longer.

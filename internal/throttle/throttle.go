@@ -1,7 +1,9 @@
 // Package throttle keeps a process to the rate that a server has shown it
 // serves. It lets everything through until the server refuses a request for
 // coming too often; then it holds all requests to that server back to a rate
-// below the one that was refused, and feels its way up again.
+// below the one that was refused, and feels its way up again. A server that says
+// beforehand how much of a limit is used up, as Graph does, is given short pauses
+// that grow with it, so that it has no need to refuse.
 //
 // Nobody tells it a rate: Webex publishes none for SCIM, and Graph's depends
 // on the size of the tenant and on who else is calling
@@ -80,6 +82,10 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 func (t *Transport) RefusedWithin(sent time.Time, after time.Duration) {
 	t.limiter.refusedWithin(sent, after)
 }
+
+// UsedWithin tells what share of a limit is used up, as an answer says within: that
+// to a request of a batch. From 0.8 on, requests come more slowly.
+func (t *Transport) UsedWithin(share float64) { t.limiter.usedWithin(share) }
 
 // wait returns when it is the request's turn, or as soon as it is known that
 // the turn is too far off.
