@@ -184,7 +184,7 @@ func (pl *planner) doubtful(accounts map[change.Object]reconcile.Class, listed *
 			changes = append(changes, change.Change{Object: o, Source: change.Reconcile, SeenAt: time.Now(), CorrelationID: uuid.NewString()})
 		}
 	}
-	slices.SortFunc(changes, func(a, b change.Change) int { return cmp.Compare(a.Object.String(), b.Object.String()) })
+	slices.SortFunc(changes, func(a, b change.Change) int { return cmp.Compare(a.String(), b.String()) })
 	return changes
 }
 

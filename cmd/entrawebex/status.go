@@ -64,7 +64,7 @@ func (t terminal) show(out io.Writer, s operator.Status) {
 	w := table.NewWriter()
 	w.SetOutputMirror(out)
 	w.SetStyle(table.StyleLight)
-	const widest = 60 // columns of the terminal
+	const widest = 50 // of the 80 columns of a terminal
 	w.SetColumnConfigs([]table.ColumnConfig{{Number: 2, WidthMax: widest, WidthMaxEnforcer: text.WrapSoft}})
 	row := func(what string, value any) { w.AppendRow(table.Row{what, value}) }
 	// alarm paints what needs a person.
@@ -96,7 +96,7 @@ func (t terminal) show(out io.Writer, s operator.Status) {
 	row("Compared", alarm(!s.Compared.Failing.Since.IsZero(), comparedState(s.Compared)))
 	for _, round := range s.Compared.Rounds {
 		if failing := round.Failing; !failing.Since.IsZero() {
-			row("  looking for "+round.Of, alarm(true, failingState(failing.Since, failing.Error)))
+			row("  finding "+round.Of, alarm(true, failingState(failing.Since, failing.Error)))
 		}
 	}
 	t.named(w, "  open, must not be", s.Open, true)

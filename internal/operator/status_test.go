@@ -104,12 +104,15 @@ func TestAHoldIsDecidedOnByAWordAboutThisVeryThing(t *testing.T) {
 		{"approved to be deleted", disabling, provision.Record{Approval: &provision.Approval{Operation: provision.Deleting, At: now}}, 1},
 		{"approved for fewer", removing, provision.Record{Approval: &provision.Approval{Operation: provision.Removing, At: now, Members: 19}}, 1},
 		{
-			"approved for others", provision.Hold{Operation: provision.Removing, Members: 1, Who: []string{"a"}},
-			provision.Record{Approval: &provision.Approval{Operation: provision.Removing, At: now, Members: 1, Who: []string{"b"}}}, 1,
+			"approved for others",
+			provision.Hold{Operation: provision.Removing, Members: 1, Who: []string{"a"}},
+			provision.Record{Approval: &provision.Approval{Operation: provision.Removing, At: now, Members: 1, Who: []string{"b"}}},
+			1,
 		},
 		{
 			"rejected by the names of the members", removing,
-			provision.Record{Rejected: &provision.Rejection{Operation: provision.Removing, Who: []string{"a"}}}, 0,
+			provision.Record{Rejected: &provision.Rejection{Operation: provision.Removing, Who: []string{"a"}}},
+			0,
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
