@@ -57,7 +57,7 @@ func scopeOf(allowed []Allowance) scope {
 //   - a live, enabled user has one active account, with these values: userName
 //     and work address the userPrincipalName (of a guest, the address it is
 //     made of), name.givenName, name.familyName and displayName its own, and
-//     externalId the object id. What is null in Entra may be anything in Webex.
+//     externalId the object id; blanks around a name do not count. What is null in Entra may be anything in Webex.
 //   - a blocked or soft-deleted user has no active account, and none at all if
 //     it never was enabled.
 //   - a user deleted for good has none.
@@ -218,7 +218,8 @@ func (c *comparison) attributes(user User, a account) {
 		{"surname", "name.familyName"},
 	} {
 		want, got := user.Text(pair[0]), at(a.attributes, pair[1])
-		if want != "" && got != want {
+		// Blanks around a name are none of it: Webex may leave them out.
+		if want != "" && strings.TrimSpace(got) != strings.TrimSpace(want) {
 			c.report(user.Text("id"), a.id, pair[1], want, got)
 		}
 	}

@@ -115,7 +115,7 @@ func (c *comparison) group(want team, got []webexTeam) {
 		return // kept as it was, or never there
 	}
 	g := got[0]
-	if name := at(g.attributes, "displayName"); name != want.name {
+	if name := at(g.attributes, "displayName"); strings.TrimSpace(name) != strings.TrimSpace(want.name) {
 		c.reportGroup(want.id, g.id, "displayName", want.name, name)
 	}
 	c.memberships(want, g)

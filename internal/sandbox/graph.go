@@ -288,6 +288,7 @@ func (t *Tenant) list(r *http.Request, c collection, objects func(start int) (it
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	top = min(top, t.page)
 	found, err := objects(start)
 	if err != nil {
 		return answer{}, err

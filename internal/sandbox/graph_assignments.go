@@ -145,6 +145,7 @@ func (t *Tenant) listAssignments(r *http.Request, options []string, from func(st
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	top = min(top, t.page)
 	found, err := from(start)
 	if err != nil {
 		return answer{}, err

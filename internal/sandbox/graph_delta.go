@@ -45,7 +45,7 @@ func (t *Tenant) delta(set deltaSet) endpoint {
 		if err != nil {
 			return answer{}, err
 		}
-		items := t.newDeltaItems(c, deltaPageSize(r))
+		items := t.newDeltaItems(c, min(deltaPageSize(r), t.page))
 		var done bool
 		if c.First {
 			done = items.first(set.objects(c.At))

@@ -1,6 +1,9 @@
 package sandbox
 
-import "errors"
+import (
+	"errors"
+	"slices"
+)
 
 // The lifecycle events
 // (https://learn.microsoft.com/graph/change-notifications-lifecycle-events).
@@ -56,6 +59,25 @@ func (t *Tenant) DropSubscriptions() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.subscriptions = nil
+}
+
+// DropSubscription ends one subscription and says so to nobody.
+func (t *Tenant) DropSubscription(id string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.subscriptions = slices.DeleteFunc(t.subscriptions, func(s *subscription) bool { return s.id == id })
+}
+
+// Subscriptions returns the ids of the subscriptions there are, the oldest first.
+func (t *Tenant) Subscriptions() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	alive := t.alive()
+	ids := make([]string, len(alive))
+	for i, s := range alive {
+		ids[i] = s.id
+	}
+	return ids
 }
 
 // Silence loses whatever is notified from now on, or ends that. What is still

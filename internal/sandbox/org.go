@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -58,6 +59,22 @@ type OrgConfig struct {
 	MemberAdd MemberAdd
 	// NoBulk makes POST /Bulk answer 501, as a server without it does.
 	NoBulk bool
+	// SearchLag is how long it may take until a search shows what was written:
+	// each write takes any time up to it. Webex's own clients poll.
+	SearchLag time.Duration
+	// Normalize has the organization keep names and addresses as it likes them:
+	// userName and emails in lower case, names without outer blanks. It shows
+	// booleans as strings, as some servers do.
+	Normalize bool
+	// KeepNames is how long the userName of an account that was deleted cannot
+	// be given to anybody, while no search shows it: in Webex seven days.
+	KeepNames time.Duration
+	// RenameInactive puts eight hexadecimal digits in front of the userName of an
+	// account that is deactivated, as has been seen.
+	RenameInactive bool
+	// Page is the most users, groups or members on a page; as Webex has it if
+	// zero.
+	Page int
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 	// Seed decides the ids the organization gives.
@@ -75,6 +92,7 @@ type Org struct {
 	base        string // what the addresses in answers begin with
 	memberAdd   MemberAdd
 	noBulk      bool
+	habits      habits
 	now         func() time.Time
 	server      scim.Server
 	ids, traces *ids
@@ -87,7 +105,8 @@ type Org struct {
 	accounts map[string]*account // by id
 	byName   map[string]*account // by lower-case userName
 	byID     ordered[*account]
-	order    []*account // by time of creation
+	order    []*account           // by time of creation
+	kept     map[string]time.Time // until when names of accounts that are gone are
 	inactive map[string]time.Time
 	expiry   time.Time                 // before which no inactive account is removed
 	seeds    map[string]map[string]any // what Add was given, by id
@@ -107,6 +126,7 @@ type account struct {
 	attributes        map[string]any
 	created, modified time.Time
 	version           int
+	shown             document
 }
 
 // NewOrg returns an organization without users and groups.
@@ -118,7 +138,7 @@ func NewOrg(cfg OrgConfig) (*Org, error) {
 		return nil, fmt.Errorf("the organization cannot %q a member it adds", cfg.MemberAdd)
 	}
 	o := &Org{
-		id: cfg.ID, token: cfg.Token, now: cfg.Now, memberAdd: cfg.MemberAdd, noBulk: cfg.NoBulk,
+		id: cfg.ID, token: cfg.Token, now: cfg.Now, memberAdd: cfg.MemberAdd, noBulk: cfg.NoBulk, habits: newHabits(cfg), kept: map[string]time.Time{},
 		// The host in Webex's examples, which is not the one that is called:
 		// who follows meta.location gets nowhere.
 		base: "https://integration.webexapis.com/identity/scim/" + cfg.ID + "/v2",
@@ -139,7 +159,7 @@ func NewOrg(cfg OrgConfig) (*Org, error) {
 		o.refused[strings.ToLower(name)] = true
 	}
 	server, err := scim.NewServer(&scim.ServerArgs{
-		ServiceProviderConfig: &scim.ServiceProviderConfig{MaxResults: webexPage, SupportFiltering: true, SupportPatch: true},
+		ServiceProviderConfig: &scim.ServiceProviderConfig{MaxResults: cmp.Or(cfg.Page, webexPage), SupportFiltering: true, SupportPatch: true},
 		ResourceTypes: []scim.ResourceType{{
 			ID: optional.NewString("User"), Name: "User", Endpoint: "/Users", Schema: userSchema(),
 			SchemaExtensions: []scim.SchemaExtension{{Schema: schema.ExtensionEnterpriseUser()}, {Schema: schema.Schema{ID: cloudSchema}}},
@@ -190,7 +210,7 @@ func (o *Org) Add(attributes map[string]any) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	o.seeds[a.id] = clone(a.attributes)
+	o.seeds[a.id], a.shown = clone(a.attributes), document{} // every search knows it
 	return a.id, nil
 }
 
@@ -402,7 +422,7 @@ func (h *accounts) Create(_ *http.Request, attributes scim.ResourceAttributes) (
 	if err != nil {
 		return scim.Resource{}, err
 	}
-	resource := a.resource()
+	resource := o.resource(a)
 	child(resource.Attributes, cloudSchema)["meta"] = map[string]any{"organizationId": o.id} // on create only
 	return resource, nil
 }
@@ -415,7 +435,7 @@ func (h *accounts) Get(_ *http.Request, id string) (scim.Resource, error) {
 	if err != nil {
 		return scim.Resource{}, err
 	}
-	return a.resource(), nil
+	return o.resource(a), nil
 }
 
 // GetAll implements scim.ResourceHandler.
@@ -432,7 +452,7 @@ func (h *accounts) GetAll(r *http.Request, params scim.ListRequestParams) (scim.
 	}
 	page := scim.Page{TotalResults: len(matching), Resources: []scim.Resource{}}
 	for _, a := range window(matching, params, asked.descending) {
-		page.Resources = append(page.Resources, a.resource())
+		page.Resources = append(page.Resources, o.resource(a))
 	}
 	return page, nil
 }
@@ -470,16 +490,27 @@ func (h *accounts) change(id string, edit func(map[string]any) (map[string]any, 
 	if err != nil {
 		return scim.Resource{}, err
 	}
-	attributes, err := edit(clone(a.attributes))
-	if err != nil {
+	if err := o.edit(a, edit); err != nil {
 		return scim.Resource{}, err
 	}
+	return o.resource(a), nil
+}
+
+// edit gives an account the attributes that edit makes of its own, all or none.
+func (o *Org) edit(a *account, edit func(map[string]any) (map[string]any, error)) error {
+	attributes, err := edit(clone(a.attributes))
+	if err != nil {
+		return err
+	}
 	if err := o.check(attributes, a); err != nil {
-		return scim.Resource{}, err
+		return err
+	}
+	if o.habits.renameInactive && a.active() && attributes["active"] == false {
+		attributes["userName"] = o.ids.next()[:8] + at(attributes, "userName")
 	}
 	delete(o.byName, a.key())
 	o.put(a, attributes)
-	return a.resource(), nil
+	return nil
 }
 
 func (o *Org) account(id string) (*account, error) {
@@ -508,6 +539,7 @@ func (o *Org) insert(given map[string]any) (*account, error) {
 // put stores attributes that were checked.
 func (o *Org) put(a *account, attributes map[string]any) {
 	now := o.now()
+	a.shown = o.habits.outdated(a.shown, a.attributes, now)
 	a.attributes, a.modified = attributes, now
 	a.version++
 	o.byName[a.key()] = a
@@ -521,6 +553,9 @@ func (o *Org) put(a *account, attributes map[string]any) {
 
 func (o *Org) remove(a *account) {
 	o.leaveGroups(a.id)
+	if o.habits.keepNames > 0 {
+		o.kept[a.key()] = o.now().Add(o.habits.keepNames)
+	}
 	delete(o.accounts, a.id)
 	o.byID.remove(a)
 	delete(o.byName, a.key())
@@ -532,6 +567,7 @@ func (o *Org) remove(a *account) {
 
 // check refuses attributes that Webex refuses and fills in what it fills in.
 func (o *Org) check(attributes map[string]any, self *account) error {
+	o.habits.normalize(attributes)
 	name, _ := attributes["userName"].(string)
 	if address, err := mail.ParseAddress(name); err != nil || address.Address != name || len(name) > maxUserName {
 		return invalidValue("The userName must be an email address.")
@@ -546,7 +582,7 @@ func (o *Org) check(attributes map[string]any, self *account) error {
 		return err
 	}
 	holder := o.byName[strings.ToLower(name)]
-	if holder != nil && holder != self || o.elsewhere[strings.ToLower(name)] {
+	if holder != nil && holder != self || o.elsewhere[strings.ToLower(name)] || o.now().Before(o.kept[strings.ToLower(name)]) {
 		return scimerrors.ScimError{Status: http.StatusConflict, ScimType: scimerrors.ScimTypeUniqueness, Detail: "The user " + name + " already exists."}
 	}
 	return nil
@@ -594,15 +630,20 @@ func (o *Org) search(params scim.ListRequestParams) ([]*account, error) {
 	if err := searchable(expression, ""); err != nil {
 		return nil, err
 	}
-	if name, ok := userNameEquals(expression); ok {
+	if name, ok := userNameEquals(expression); ok && o.habits.searchLag == 0 {
 		if a := o.byName[strings.ToLower(name)]; a != nil {
 			return []*account{a}, nil
 		}
 		return nil, nil
 	}
 	var matching []*account
+	now := o.now()
 	for _, a := range o.order {
-		whole := clone(a.attributes)
+		attributes := a.shown.at(now, a.attributes)
+		if attributes == nil {
+			continue
+		}
+		whole := clone(attributes)
 		whole["id"] = a.id
 		if passes(expression, whole) {
 			matching = append(matching, a)
@@ -684,7 +725,7 @@ func (a *account) key() string {
 func (a *account) active() bool { return a.attributes["active"] == true }
 
 // resource is the account as it is answered.
-func (a *account) resource() scim.Resource {
+func (o *Org) resource(a *account) scim.Resource {
 	attributes := clone(a.attributes)
 	status := "active"
 	if !a.active() {
@@ -692,6 +733,9 @@ func (a *account) resource() scim.Resource {
 	}
 	attributes[cloudSchema] = map[string]any{"accountStatus": []any{status}}
 	delete(attributes, "password")
+	if o.habits.normalizes {
+		attributes["active"] = strconv.FormatBool(a.active())
+	}
 	created, modified := a.created, a.modified // the answer is written without the lock
 	return scim.Resource{ID: a.id, Attributes: attributes, Meta: scim.Meta{
 		Created: &created, LastModified: &modified, Version: fmt.Sprintf("W/%q", strconv.Itoa(a.version)),

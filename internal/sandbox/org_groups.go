@@ -34,6 +34,7 @@ type orgGroup struct {
 	members           membership
 	created, modified time.Time
 	version           int // counts what was written to it, which the end of an account is not
+	shown             document
 }
 
 func (g *orgGroup) name() string { return at(g.attributes, "displayName") }
@@ -127,12 +128,14 @@ func (o *Org) insertGroup(given map[string]any, join func(*membersEdit) error) (
 	o.groupOrder = append(o.groupOrder, g)
 	o.groupsByID.add(g)
 	members.commit()
-	g.put(attributes, g.created)
+	o.putGroup(g, attributes, g.created)
 	return g, nil
 }
 
-// put stores attributes that were checked.
-func (g *orgGroup) put(attributes map[string]any, now time.Time) {
+// putGroup stores attributes that were checked.
+func (o *Org) putGroup(g *orgGroup, attributes map[string]any, now time.Time) {
+	o.habits.normalize(attributes)
+	g.shown = o.habits.outdated(g.shown, g.attributes, now)
 	g.attributes, g.modified = attributes, now
 	g.version++
 }
@@ -275,7 +278,7 @@ func (h *orgGroups) change(id string, edit func(attributes map[string]any, membe
 		return scim.Resource{}, err
 	}
 	if members.commit() || !reflect.DeepEqual(g.attributes, attributes) {
-		g.put(attributes, o.now())
+		o.putGroup(g, attributes, o.now())
 	}
 	return o.groupResource(g, true, ""), nil
 }
@@ -332,8 +335,9 @@ func (o *Org) searchGroups(params scim.ListRequestParams) ([]*orgGroup, error) {
 		return nil, err
 	}
 	var matching []*orgGroup
+	now := o.now()
 	for _, g := range o.groupOrder {
-		if named(g.name(), expression) {
+		if shown := g.shown.at(now, g.attributes); shown != nil && named(at(shown, "displayName"), expression) {
 			matching = append(matching, g)
 		}
 	}

@@ -365,7 +365,7 @@ func (o *Org) memberPage(r *http.Request) (map[string]any, error) {
 		return nil, err
 	}
 	start = max(start, 1)
-	page, total := g.members.page(kind, start, min(max(count, 0), maxMembers))
+	page, total := g.members.page(kind, start, min(max(count, 0), o.habits.page))
 	return map[string]any{
 		"schemas":    []string{"urn:scim:schemas:extension:cisco:webexidentity:2.0:GroupMembers"},
 		"memberSize": total, "displayName": g.name(), "itemsPerPage": len(page), "startIndex": start,

@@ -132,7 +132,7 @@ func (t *Tenant) createSubscription(r *http.Request) (answer, error) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if err := t.checkQuota(s.resource); err != nil {
+	if err := errors.Join(t.checkDouble(s), t.checkQuota(s.resource)); err != nil {
 		return answer{}, err
 	}
 	t.subscribed++
@@ -141,6 +141,19 @@ func (t *Tenant) createSubscription(r *http.Request) (answer, error) {
 	body := s.wire(orNull(s.clientState))
 	body["@odata.context"] = metadata + "subscriptions/$entity"
 	return answer{http.StatusCreated, body}, nil
+}
+
+// checkDouble refuses a subscription to what another at the same address is for,
+// in Graph's words as seen. The tenant is locked.
+func (t *Tenant) checkDouble(wanted *subscription) error {
+	for _, s := range t.alive() {
+		if t.oneSubscription && s.resource == wanted.resource && s.changeType == wanted.changeType && s.url == wanted.url {
+			return &graphError{
+				http.StatusConflict, "ObjectIdentifierInUse", "Subscription Id " + s.id + " already exists for the requested combination",
+			}
+		}
+	}
+	return nil
 }
 
 // checkQuota refuses one subscription too many to users or to groups. Graph's

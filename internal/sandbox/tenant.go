@@ -42,6 +42,12 @@ type TenantConfig struct {
 	// DeltaMembers is the most members on a page of a delta query; 1000 if
 	// zero.
 	DeltaMembers int
+	// Page is the most objects on a page, whatever a caller asks for; as Graph has
+	// it if zero.
+	Page int
+	// OneSubscription refuses a second subscription to the same changes at the
+	// same address, as Graph does for some resources.
+	OneSubscription bool
 	// MaxSubscriptions is how many subscriptions to users there can be, and to
 	// groups; 100 if zero, as Graph has it for an app in a tenant.
 	MaxSubscriptions int
@@ -89,6 +95,8 @@ type Tenant struct {
 	deltaLifetime    time.Duration
 	deltaMembers     int
 	maxSubscriptions int
+	page             int
+	oneSubscription  bool
 }
 
 // person is a user and its history.
@@ -150,6 +158,8 @@ func NewTenant(cfg TenantConfig) (*Tenant, error) {
 		deltaLifetime:    cmp.Or(cfg.DeltaLifetime, deltaLifetime),
 		deltaMembers:     cmp.Or(cfg.DeltaMembers, deltaMembers),
 		maxSubscriptions: cmp.Or(cfg.MaxSubscriptions, maxSubscriptions),
+		page:             cmp.Or(cfg.Page, maxPage),
+		oneSubscription:  cfg.OneSubscription,
 	}
 	if cfg.AppID != "" {
 		if uuid.Validate(cfg.AppID) != nil {
@@ -312,6 +322,17 @@ func (t *Tenant) User(key string) (User, error) {
 		return nil, err
 	}
 	return maps.Clone(p.user), nil
+}
+
+// LastName returns the userPrincipalName that a user has, or had last; empty if
+// there never was such a user.
+func (t *Tenant) LastName(id string) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if p := t.people[strings.ToLower(id)]; p != nil {
+		return p.names[len(p.names)-1]
+	}
+	return ""
 }
 
 // Users returns all live users, the oldest first.

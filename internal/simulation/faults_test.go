@@ -22,8 +22,11 @@ import (
 // The faults of a seed: how often each struck is printed with the totals.
 type faults struct {
 	weather
+	lies
 
 	dice *randomness
+	// season are the kinds that the seed has.
+	season map[string]bool
 
 	mu      sync.Mutex
 	on      bool
@@ -41,6 +44,13 @@ type faults struct {
 	// that the enterprise application is not there.
 	sealed  time.Time
 	appGone bool
+	// down is until when a side is out, by its host; calm until when nothing but
+	// that is going on. outages counts them.
+	down    map[string]time.Time
+	calm    time.Time
+	outages int
+	// paused says that an operator has paused a side.
+	paused bool
 }
 
 // told is an answer, and when it was given.
@@ -51,8 +61,8 @@ type told struct {
 
 func newFaults(seed uint64, w weather) *faults {
 	return &faults{
-		weather: w, dice: newRandomness(seed ^ 0x5f),
-		counts: map[string]int{}, taken: map[time.Time]bool{}, answers: map[string]told{},
+		weather: w, lies: newLies(), dice: newRandomness(seed ^ 0x5f), season: seasonOf(seed),
+		counts: map[string]int{}, taken: map[time.Time]bool{}, answers: map[string]told{}, down: map[string]time.Time{},
 		ended: time.Now(),
 	}
 }
@@ -61,7 +71,7 @@ func newFaults(seed uint64, w weather) *faults {
 // cases.
 func (f *faults) strikes(name string, oneIn int) bool {
 	f.mu.Lock()
-	on := f.on
+	on := f.on && f.season[name]
 	f.mu.Unlock()
 	if !on || f.dice.IntN(oneIn) > 0 {
 		return false
@@ -70,6 +80,16 @@ func (f *faults) strikes(name string, oneIn int) bool {
 	defer f.mu.Unlock()
 	f.counts[name]++
 	return true
+}
+
+// notes reports whether the seed has a kind that is always there, and counts it.
+func (f *faults) notes(name string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.season[name] {
+		f.counts[name]++
+	}
+	return f.season[name]
 }
 
 // raging reports whether faults strike.
@@ -187,10 +207,10 @@ func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
 		w.witness.told(r, body, old)
 		return answered(r, http.StatusOK, old, ""), nil
 	}
-	again := r.Clone(r.Context())
-	again.Body = io.NopCloser(bytes.NewReader(body))
-	w.witness.sent(r, body)
-	response, err := w.next.RoundTrip(again)
+	if answer := w.instead(r); answer != nil {
+		return answer, nil
+	}
+	response, restored, err := w.reach(r, body)
 	if err != nil {
 		return nil, err
 	}
@@ -198,6 +218,7 @@ func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	answer = restored(answer)
 	if sealed, gone := w.isSealed(); sealed && r.URL.Host == graphHost {
 		response.StatusCode, answer = seal(r.URL.Path, body, response.StatusCode, answer, gone)
 	}
@@ -206,12 +227,16 @@ func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	if reads && response.StatusCode == http.StatusOK {
 		w.remember(question, answer)
+		answer = w.shades(r, answer)
 	}
+	w.counted(r, response.StatusCode, answer)
 	switch {
 	case w.strikes("answer lost after the effect", 60):
 		return nil, errConnection
 	case w.strikes("time-out after the effect", 120):
 		return nil, w.outlast(r.Context())
+	case w.strikes("page of a gateway after the effect", 120):
+		return w.gateway(r), nil
 	case w.strikes("502 after the effect", 80):
 		return answered(r, http.StatusBadGateway, nil, ""), nil
 	case strings.HasSuffix(r.URL.Path, "/$batch") && w.strikes("429 inside a $batch", 30):
@@ -226,6 +251,29 @@ func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
+// reach takes the request to its end, and says how its answer is to be completed.
+func (w wire) reach(r *http.Request, body []byte) (*http.Response, func([]byte) []byte, error) {
+	sent, restored := w.withheld(r, body)
+	w.witness.sent(r, sent)
+	again, sent := w.asked(r, sent)
+	if r.URL.Host == webexHost && r.Method != http.MethodGet && w.strikes("effect that comes late", 50) {
+		w.later(again, sent)
+		return nil, nil, w.outlast(r.Context())
+	}
+	response, err := w.next.RoundTrip(again)
+	return response, restored, err
+}
+
+// counted counts what nobody threw dice for.
+func (w wire) counted(r *http.Request, status int, answer []byte) {
+	switch {
+	case status == http.StatusConflict && strings.HasSuffix(r.URL.Path, "/subscriptions"):
+		w.notes("duplicate subscription")
+	case bytes.Contains(answer, []byte("@odata.nextLink")):
+		w.notes("small pages")
+	}
+}
+
 // before is a fault that strikes before anything has an effect; nil for none.
 func (w wire) before(ctx context.Context, r *http.Request) func() (*http.Response, error) {
 	refuse := func(status int, retryAfter string) func() (*http.Response, error) {
@@ -234,6 +282,9 @@ func (w wire) before(ctx context.Context, r *http.Request) func() (*http.Respons
 	w.mu.Lock()
 	expired := w.on && time.Now().Before(w.expired)
 	w.mu.Unlock()
+	if down := w.isDown(r); down != nil {
+		return func() (*http.Response, error) { return down, nil }
+	}
 	switch {
 	case expired:
 		return refuse(http.StatusUnauthorized, "")

@@ -47,7 +47,7 @@ func (l *land) event() {
 	case n < 22:
 		what, err = l.fromTheBin(l.tenant.Restore, l.tenant.RestoreGroup, "restore ")
 	case n == 22:
-		what, err = l.fromTheBin(l.tenant.Purge, l.tenant.PurgeGroup, "purge ")
+		what, err = l.fromTheBin(l.purge, l.tenant.PurgeGroup, "purge ")
 	case n > 23:
 		what, err = l.swap(user(), user())
 	default:
@@ -83,8 +83,12 @@ func (l *land) swap(one, other string) (string, error) {
 
 func (l *land) hire() (string, error) {
 	name := fmt.Sprintf("user%d", l.random.IntN(1_000_000_000))
+	shown := name
+	if l.upper {
+		name, shown = "User"+name, " "+name+" "
+	}
 	id, err := l.tenant.Create(sandbox.User{
-		"userPrincipalName": name + "@" + domain, "displayName": name, "givenName": name, "surname": "S",
+		"userPrincipalName": name + "@" + domain, "displayName": shown, "givenName": shown, "surname": "S",
 		"accountEnabled": l.random.IntN(10) > 0,
 	})
 	return "hire " + id, err
@@ -156,4 +160,10 @@ func (l *land) fromTheBin(user, group func(string) error, verb string) (string, 
 	}
 	l.turned[id] = l.clock()
 	return verb + "group " + id, group(id)
+}
+
+// purge deletes a user for good, whose name another may have then.
+func (l *land) purge(id string) error {
+	l.gone = append(l.gone, l.tenant.LastName(id))
+	return l.tenant.Purge(id)
 }

@@ -25,18 +25,16 @@ const (
 	slack = 25 * time.Minute
 	// idle is the time between two runs once nothing more is to be expected of
 	// them: a deleted user may be waited for a day.
-	idle = time.Hour
+	idle = 20 * time.Minute
 )
 
 // tick waits for the next run of what is scheduled, of which several begin at
 // about the same moment.
 func (s *storm) tick(ctx context.Context) error {
-	s.faults.mu.Lock()
 	every := scheduled
-	if !s.on && time.Since(s.ended) > replicaLag+2*slack {
+	if s.isCalm() {
 		every = idle
 	}
-	s.faults.mu.Unlock()
 	now := time.Now()
 	return s.sleep(ctx, now.Truncate(every).Add(every).Sub(now)+time.Duration(s.dice.IntN(int(100*time.Millisecond))))
 }
@@ -56,7 +54,7 @@ func (s *storm) reconcile(ctx context.Context) {
 	changes.oneIn = 15 // it has few
 	parts := &assembly.Parts{
 		Settings: s.settings(), Rules: s.rules, Graph: s.directory(wire), Webex: s.target(wire), Ledger: kept, Queue: changes,
-		Rests: func(context.Context) (string, error) { return "", nil }, Log: slog.New(slog.DiscardHandler),
+		Rests: s.sides().Why, Log: slog.New(slog.DiscardHandler),
 	}
 	engine := s.newEngine()
 	job, sweeps := parts.Reconcile(engine), parts.Sweeps(engine)
@@ -84,15 +82,17 @@ func (s *storm) settings() config.Settings {
 	}
 	return config.Settings{
 		Entra: config.Entra{TenantID: tenantID, AppID: appID}, Scope: scope, DefaultAccess: "include",
-		ProvisionGroups: true, NestedGroups: s.nested, GroupSoftDelete: "keep",
+		ProvisionGroups: true, NestedGroups: s.nested, GroupSoftDelete: "keep", RepairDrift: s.repairs,
 	}
 }
 
-// renew is what makes subscriptions anew that were dropped.
+// renew is what makes subscriptions anew that were dropped, and ends pauses.
 func (s *storm) renew(ctx context.Context) {
-	job := s.renewal(s.wire(), s.store())
+	job, recovery := s.renewal(s.wire(), s.store()), s.recovery()
 	for s.tick(ctx) == nil {
-		s.run(ctx, "renew", func(ctx context.Context) error { return job.Run(ctx) })
+		s.run(ctx, "renew", func(ctx context.Context) error {
+			return errors.Join(recovery.Settle(ctx), job.Run(ctx), recovery.CatchUp(ctx))
+		})
 	}
 }
 
@@ -169,12 +169,33 @@ func (s *storm) compareAll(ctx context.Context) {
 // says; it fails later.
 func (s *storm) mend(ctx context.Context) {
 	s.t.Helper()
-	until := time.Now().Add(slack + 2*scheduled)
-	for time.Now().Before(until) && len(s.differences(s.allowed()...)) > 0 {
+	until := time.Now().Add(s.patience())
+	for time.Now().Before(until) && len(s.unequal()) > 0 {
 		s.rest(ctx)
 	}
 	s.rest(ctx)
 }
+
+// patience is how long after the faults Webex may be other than it should be. Of
+// what is stale, or was changed by hand, the comparison of every day is the
+// remedy; a link that is dead, or a subscription, counts as void after an hour.
+func (s *storm) patience() time.Duration {
+	patience := slack + 2*scheduled
+	for name, more := range map[string]time.Duration{
+		"dead link": time.Hour, "ghost subscription": time.Hour,
+		"stale read": day, "404 for half an hour": day, "404 of a replica": day,
+		"reopened by hand": day, "shut out by hand": day, "title changed by hand": day,
+		"address kept": s.kept + day,
+	} {
+		if s.counts[name] > 0 {
+			patience = max(patience, more+slack)
+		}
+	}
+	return patience
+}
+
+// day is what a residue of what was stale lives at most.
+const day = 24 * time.Hour
 
 // allowed is what may be otherwise in the end: who was deleted for good while
 // delta queries had to begin anew stays, if disabled. They list who is there.

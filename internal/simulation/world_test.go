@@ -56,6 +56,10 @@ type land struct {
 	turned map[string]time.Time
 	listed time.Time
 	guard  *provision.Guard
+	// upper gives those who are hired names with capitals, and blanks around.
+	upper bool
+	// gone are the userPrincipalNames of those who were deleted for good.
+	gone []string
 
 	network sandbox.Network
 	tenant  *sandbox.Tenant
@@ -64,13 +68,25 @@ type land struct {
 	ledger  *ledger.Bolt
 	db      *bbolt.DB
 
-	mu    sync.Mutex
-	story []string
+	mu     sync.Mutex
+	story  []string
+	failed int
+}
+
+// habits are what the sides of a land do otherwise than most.
+type habits struct {
+	tenant sandbox.TenantConfig
+	org    sandbox.OrgConfig
 }
 
 // newLand returns a land whose webhook puts Changes on the queue given. post
 // carries what the tenant delivers; nil for nothing between.
 func newLand(t testing.TB, seed uint64, path string, clock func() time.Time, post func(sandbox.Network) http.RoundTripper) *land {
+	t.Helper()
+	return newLandOf(t, seed, path, clock, post, habits{})
+}
+
+func newLandOf(t testing.TB, seed uint64, path string, clock func() time.Time, post func(sandbox.Network) http.RoundTripper, h habits) *land {
 	t.Helper()
 	l := &land{
 		t: t, seed: seed, random: newRandomness(seed), clock: clock, nested: seed%3 == 0, network: sandbox.Network{},
@@ -80,8 +96,11 @@ func newLand(t testing.TB, seed uint64, path string, clock func() time.Time, pos
 	if post != nil {
 		transport = post(l.network)
 	}
-	l.tenant = try(sandbox.NewTenant(sandbox.TenantConfig{ID: tenantID, Domain: domain, Token: "t", AppID: appID, Transport: transport, Now: clock, Seed: seed}))(t)
-	l.org = try(sandbox.NewOrg(sandbox.OrgConfig{ID: orgID, Token: "t", Now: clock, Seed: seed}))(t)
+	h.tenant.ID, h.tenant.Domain, h.tenant.Token, h.tenant.AppID = tenantID, domain, "t", appID
+	h.tenant.Transport, h.tenant.Now, h.tenant.Seed = transport, clock, seed
+	l.tenant = try(sandbox.NewTenant(h.tenant))(t)
+	h.org.ID, h.org.Token, h.org.Now, h.org.Seed = orgID, "t", clock, seed
+	l.org = try(sandbox.NewOrg(h.org))(t)
 	l.network[graphHost], l.network[webexHost] = l.tenant, l.org
 	l.rules = try(mapping.Parse(infra.Provisioning()))(t)
 	l.db = try(bbolt.Open(path, 0o600, &bbolt.Options{NoSync: true, NoGrowSync: true, NoFreelistSync: true}))(t)
@@ -128,12 +147,17 @@ func (l *land) target(wire http.RoundTripper) *webex.Client {
 // engine returns an engine that reaches both sides over the wire.
 func (l *land) engine(wire http.RoundTripper, kept provision.Ledger, queue provision.Enqueuer) *provision.Engine {
 	l.t.Helper()
+	return provision.New(l.config(wire, kept, queue))
+}
+
+func (l *land) config(wire http.RoundTripper, kept provision.Ledger, queue provision.Enqueuer) provision.Config {
+	l.t.Helper()
 	directory := l.directory(wire)
-	return provision.New(provision.Config{
+	return provision.Config{
 		Directory: directory, Target: l.target(wire), Ledger: kept, Queue: queue, Mapping: l.rules, Nested: l.nested, Scope: l.scope(directory),
 		TenantID: tenantID, Guard: l.guard, Now: l.clock, Log: slog.New(slog.DiscardHandler),
 		Jitter: func(d time.Duration) time.Duration { return time.Duration(l.random.IntN(int(d))) },
-	})
+	}
 }
 
 // scope is those who are assigned, as a directory finds them; nil for everybody.
@@ -167,6 +191,10 @@ func (l *land) failf(format string, args ...any) {
 	l.t.Helper()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.failed++; l.failed > 1 { // the story is told
+		l.t.Errorf("seed %d: %s", l.seed, fmt.Sprintf(format, args...))
+		return
+	}
 	l.t.Errorf("seed %d: %s\n%s", l.seed, fmt.Sprintf(format, args...), strings.Join(l.story, "\n"))
 }
 
