@@ -9,21 +9,17 @@ import (
 	"entrawebex/internal/renew"
 )
 
-// subscriptions are those that there must be, or were ever asked for where that
-// is not known.
+// subscriptions are those that were ever asked for, less those to what need not
+// be subscribed to any more. At a first start none has been asked for yet.
 func (o *Operator) subscriptions(ctx context.Context) ([]renew.SubscriptionState, error) {
 	kept, err := renew.ReadSubscriptions(ctx, o.Ledger)
-	if err != nil || o.Subscribed == nil {
-		return append([]renew.SubscriptionState{}, kept...), err
-	}
-	states := make([]renew.SubscriptionState, len(o.Subscribed))
-	for i, resource := range o.Subscribed {
-		states[i].Resource = resource
-		if at := slices.IndexFunc(kept, func(s renew.SubscriptionState) bool { return s.Resource == resource }); at >= 0 {
-			states[i] = kept[at]
+	states := []renew.SubscriptionState{}
+	for _, s := range kept {
+		if o.Subscribed == nil || slices.Contains(o.Subscribed, s.Resource) {
+			states = append(states, s)
 		}
 	}
-	return states, nil
+	return states, err
 }
 
 // subscriptionTrouble says what is wrong with a subscription; empty if it
