@@ -123,12 +123,16 @@ func (p *Parts) Requests() *reconcile.Requests {
 // Reconcile returns what looks every minute for what no notification told.
 func (p *Parts) Reconcile(engine *provision.Engine) *reconcile.Job {
 	job := &reconcile.Job{
-		Graph:      p.Graph,
-		Members:    p.Graph,
-		Queue:      p.Queue,
-		Documents:  p.Ledger,
-		Cursors:    p.cursors(),
-		Sweeps:     p.Requests(),
+		Graph:     p.Graph,
+		Members:   p.Graph,
+		Queue:     p.Queue,
+		Documents: p.Ledger,
+		Cursors:   p.cursors(),
+		Sweeps:    p.Requests(),
+		Probe: func(ctx context.Context) error {
+			_, err := p.Graph.Organization(ctx)
+			return err
+		},
 		Nested:     p.Settings.NestedGroups,
 		SkipGroups: !p.Settings.GroupsMatter(),
 		Unchanged: func(ctx context.Context, o reconcile.Object) (bool, error) {
@@ -168,9 +172,11 @@ func (p *Parts) Sweeps(engine *provision.Engine) *reconcile.Schedule {
 				},
 				Progress: progress,
 				Now:      time.Now,
+				Log:      p.Log,
 			}
 		},
-		Now: time.Now,
-		Log: p.Log,
+		Every: p.Settings.CompareInterval,
+		Now:   time.Now,
+		Log:   p.Log,
 	}
 }

@@ -52,6 +52,8 @@ type Settings struct {
 	// RepairDrift makes a sweep read Webex, and put right what others changed
 	// there.
 	RepairDrift bool `env:"REPAIR_DRIFT"`
+	// CompareInterval is how often everything is compared.
+	CompareInterval time.Duration `env:"COMPARE_INTERVAL" envDefault:"24h"`
 	// RenewInterval and ReconcileInterval are the schedules of the one-process
 	// mode.
 	RenewInterval     time.Duration `env:"RENEW_INTERVAL"     envDefault:"1m"`
@@ -251,7 +253,7 @@ func (s *Settings) check(part Part) error {
 			need("DEAD_LETTER_QUEUE_URL", s.AWS.DeadLetterQueueURL, "the URL of the FIFO dead-letter queue"),
 			need("LEDGER_TABLE", s.AWS.LedgerTable, "the name of the DynamoDB table"))
 	case ReconcileFunction:
-		problems = append(problems, s.checkGraph(), s.checkApp(), s.checkWebex(), s.checkGroups(), s.checkGuard(),
+		problems = append(problems, s.checkGraph(), s.checkApp(), s.checkWebex(), s.checkGroups(), s.checkGuard(), s.checkCompare(),
 			need("CHANGE_QUEUE_URL", s.AWS.ChangeQueueURL, "the URL of the FIFO queue"),
 			need("LEDGER_TABLE", s.AWS.LedgerTable, "the name of the DynamoDB table"))
 	case ReplayFunction:
@@ -263,7 +265,7 @@ func (s *Settings) check(part Part) error {
 	case Planner:
 		problems = append(problems, s.checkGraph(), s.checkApp(), s.checkWebex(), s.checkGroups(), s.checkGuard(), s.checkHomes())
 	case OneProcess:
-		problems = append(problems, s.checkGraph(), s.checkApp(), s.checkWebex(), s.checkGroups(), s.checkGuard(), s.checkIntervals())
+		problems = append(problems, s.checkGraph(), s.checkApp(), s.checkWebex(), s.checkGroups(), s.checkGuard(), s.checkIntervals(), s.checkCompare())
 		if s.Webhook.URL != "" { // else it is not reached, and asks
 			problems = append(problems, s.checkClientState(), s.checkWebhook())
 		}
@@ -312,6 +314,15 @@ func (s *Settings) checkIntervals() error {
 		if interval <= 0 {
 			return fmt.Errorf("%s is %s and must be longer than nothing, such as 1m", name, interval)
 		}
+	}
+	return nil
+}
+
+// checkCompare refuses what would compare all the time: a comparison of 100,000
+// people takes up to an hour.
+func (s *Settings) checkCompare() error {
+	if s.CompareInterval < time.Hour {
+		return fmt.Errorf("COMPARE_INTERVAL is %s and must be 1h or longer, such as 24h", s.CompareInterval)
 	}
 	return nil
 }

@@ -75,11 +75,16 @@ func (j *Job) assignments(ctx context.Context) error {
 		return err
 	}
 	hash := hashOf(app, all)
-	if hash == seen.Hash {
+	switch {
+	case hash != seen.Hash:
+	case seen.Failing != Failing{}:
+		_, err := j.putManifest(ctx, manifest{Hash: hash}, version)
+		return err
+	default:
 		return nil
 	}
 	deadline, _ := ctx.Deadline()
-	claim := manifest{First: seen.First, Owner: uuid.NewString(), Until: j.Now().Add(time.Until(deadline)).UTC()}
+	claim := manifest{First: seen.First, Failing: seen.Failing, Owner: uuid.NewString(), Until: j.Now().Add(time.Until(deadline)).UTC()}
 	if ok, err := j.putManifest(ctx, claim, version); !ok || err != nil {
 		return err
 	}
@@ -87,7 +92,7 @@ func (j *Job) assignments(ctx context.Context) error {
 	p.poll(ctx, all, seen.First)
 	end := manifest{Hash: hash}
 	if p.left > 0 || len(p.failed) > 0 {
-		end = manifest{First: seen.First}
+		end = manifest{First: seen.First, Failing: seen.Failing}
 	}
 	j.Log.InfoContext(ctx, "assignments have changed", "assigned", len(all), "changes", p.queued, "left", p.left)
 	// Also where the run is being ended, or the next ones would wait for it.
@@ -97,6 +102,22 @@ func (j *Job) assignments(ctx context.Context) error {
 		p.failed = append(p.failed, err)
 	}
 	return errors.Join(p.failed...)
+}
+
+// failed keeps since when the assignments cannot be dealt with, unless another run
+// is at them.
+func (j *Job) failed(ctx context.Context, failed error) error {
+	data, version, err := j.Documents.Document(ctx, manifestDocument)
+	if err != nil {
+		return fmt.Errorf("read which assignments were seen: %w", err)
+	}
+	m, err := decodeManifest(data)
+	if err != nil || m.isClaimed(j.Now()) {
+		return nil // it is written anew by whoever is at it, or comes to its end
+	}
+	m.Failing = m.Failing.with(failed, j.Now())
+	_, err = j.putManifest(ctx, m, version)
+	return err
 }
 
 func (j *Job) putManifest(ctx context.Context, m manifest, version int64) (bool, error) {
@@ -112,6 +133,7 @@ func (j *Job) putManifest(ctx context.Context, m manifest, version int64) (bool,
 func (j *Job) list(ctx context.Context, app string) ([]assigned, error) {
 	var seats []seat
 	var next string
+	pages := newPaging("assignments", j.Log)
 	for {
 		page, err := j.Graph.Assignments(ctx, app, next)
 		if err != nil {
@@ -126,6 +148,9 @@ func (j *Job) list(ctx context.Context, app string) ([]assigned, error) {
 		}
 		if page.Next == "" {
 			return collect(seats, j.Covers), nil
+		}
+		if err := pages.follow(ctx, page.Next, pages.sees(page.told()...)); err != nil {
+			return nil, err
 		}
 		if next = page.Next; late(ctx) {
 			return nil, fmt.Errorf("list assignments: %d were read when the time was up", len(seats))
@@ -314,6 +339,7 @@ func (p *polling) queue(ctx context.Context, nominated []nomination) (left []nom
 func (p *polling) queueGroup(ctx context.Context, n nomination) (bool, error) {
 	cause := p.nominated(n)
 	changes, page := []change.Change{cause}, ""
+	pages := newPaging("members of "+cause.String(), p.Log)
 	for {
 		if late(ctx) {
 			return false, nil
@@ -336,6 +362,9 @@ func (p *polling) queueGroup(ctx context.Context, n nomination) (bool, error) {
 		}
 		if page = members.Next; page == "" {
 			return true, p.enqueue(ctx, changes)
+		}
+		if err := pages.follow(ctx, page, pages.sees(members.Users...)); err != nil {
+			return false, errors.Join(err, p.enqueue(ctx, changes))
 		}
 	}
 }

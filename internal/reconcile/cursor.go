@@ -53,6 +53,10 @@ type Cursor struct {
 	// Void says in one sentence why there is no Link, so that a first round
 	// must be read. Always the same for the same cause.
 	Void string
+	// RefusedSince is since when Graph refuses the Link while it answers otherwise,
+	// Failing since when no round comes to its end.
+	RefusedSince time.Time
+	Failing      Failing
 
 	version int64
 }
@@ -64,7 +68,9 @@ type position struct {
 	Hash string    `json:"hash"`
 	At   time.Time `json:"at"`
 	// Void says why there is no Link.
-	Void string `json:"void,omitempty"`
+	Void         string    `json:"void,omitempty"`
+	RefusedSince time.Time `json:"refusedSince,omitzero"`
+	Failing      Failing   `json:"failing,omitzero"`
 }
 
 func cursorDocument(kind change.Kind) string { return "delta " + string(kind) }
@@ -76,8 +82,8 @@ func (c *Cursors) Load(ctx context.Context, kind change.Kind) (Cursor, error) {
 	if err != nil {
 		return Cursor{}, fmt.Errorf("read the cursor of %ss: %w", kind, err)
 	}
-	cursor := Cursor{Kind: kind, version: version}
 	p, err := decodePosition(data)
+	cursor := Cursor{Kind: kind, RefusedSince: p.RefusedSince, Failing: p.Failing, version: version}
 	switch {
 	case version == 0:
 		cursor.Void = fmt.Sprintf("there is no cursor of %ss yet", kind)
@@ -130,24 +136,45 @@ func (c *Cursors) Save(ctx context.Context, kind change.Kind, link string) error
 // leads, and returns it as it is then. It reports false where another moved it
 // first; then nothing was written.
 func (c *Cursors) Advance(ctx context.Context, cursor Cursor, link string) (Cursor, bool, error) {
-	if link == cursor.Link && c.now().Sub(cursor.At) < fresh {
+	if link == cursor.Link && c.now().Sub(cursor.At) < fresh && cursor.Failing == (Failing{}) {
 		return cursor, true, nil
 	}
+	cursor.Link, cursor.RefusedSince, cursor.Failing = link, time.Time{}, Failing{}
+	return c.write(ctx, cursor)
+}
+
+// move is Advance to a page that Graph has not answered: what fails goes on to.
+func (c *Cursors) move(ctx context.Context, cursor Cursor, link string) (Cursor, bool, error) {
 	cursor.Link = link
 	return c.write(ctx, cursor)
+}
+
+// fail notes that a round could not go on. It reports false where another moved
+// the cursor first.
+func (c *Cursors) fail(ctx context.Context, cursor Cursor, err error) (bool, error) {
+	cursor.Failing = cursor.Failing.with(err, c.now())
+	_, ok, failed := c.put(ctx, cursor)
+	return ok, failed
 }
 
 // Void ends a cursor that was loaded, and keeps why. It reports false where
 // another moved it first: then it may be good again.
 func (c *Cursors) Void(ctx context.Context, cursor Cursor, why string) (bool, error) {
-	cursor.Link, cursor.Void = "", why
+	cursor.Link, cursor.Void, cursor.RefusedSince = "", why, time.Time{}
 	_, ok, err := c.write(ctx, cursor)
 	return ok, err
 }
 
 func (c *Cursors) write(ctx context.Context, cursor Cursor) (Cursor, bool, error) {
 	cursor.At = c.now().UTC()
-	data, err := json.Marshal(position{Link: cursor.Link, Hash: c.hash(cursor.Kind), At: cursor.At, Void: cursor.Void})
+	return c.put(ctx, cursor)
+}
+
+func (c *Cursors) put(ctx context.Context, cursor Cursor) (Cursor, bool, error) {
+	data, err := json.Marshal(position{
+		Link: cursor.Link, Hash: c.hash(cursor.Kind), At: cursor.At, Void: cursor.Void,
+		RefusedSince: cursor.RefusedSince, Failing: cursor.Failing,
+	})
 	if err != nil {
 		return Cursor{}, false, fmt.Errorf("write the cursor of %ss: %w", cursor.Kind, err)
 	}

@@ -5,27 +5,40 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/provision"
 )
 
-// delta queues what has changed of a kind. Whether it comes to the round's end,
-// runs out of time or is refused a page: what it has read is queued, and the
-// cursor is where it got to.
+// delta queues what has changed of a kind, and keeps since when that fails.
 func (j *Job) delta(ctx context.Context, kind change.Kind) error {
 	cursor, err := j.Cursors.Load(ctx, kind)
 	if err != nil {
 		return err
 	}
 	if cursor.Void != "" {
-		return j.Sweeps.Request(ctx, cursor.Void)
+		return j.Sweeps.Lacks(ctx, cursor.Void)
 	}
+	if err := j.follow(ctx, cursor); err != nil {
+		return errors.Join(err, j.refused(ctx, kind, err))
+	}
+	return nil
+}
+
+// follow reads on from the cursor. Whether it comes to the round's end, runs out
+// of time or is refused a page: what it has read is queued, and the cursor is
+// where it got to.
+func (j *Job) follow(ctx context.Context, cursor Cursor) error {
+	kind := cursor.Kind
 	link, held := cursor.Link, newRound()
+	pages := newPaging("changes of "+string(kind)+"s", j.Log)
 	for {
 		page, err := j.Graph.Delta(ctx, kind, link)
 		if err == nil {
 			held.add(page.Objects)
 			link = page.Next + page.Delta
+			err = pages.follow(ctx, page.Next, pages.sees(page.told()...))
 		}
 		ends := err != nil || page.Delta != "" || late(ctx)
 		if !ends && held.size < most {
@@ -39,13 +52,37 @@ func (j *Job) delta(ctx context.Context, kind change.Kind) error {
 			j.Log.InfoContext(ctx, "another run is reading the same changes", "kind", string(kind))
 			return nil
 		case isGone(err):
-			return j.forget(ctx, moved)
+			return j.forget(ctx, moved, fmt.Sprintf("Graph no longer knows the cursor of %ss", kind))
 		case ends:
 			return err
 		}
 		cursor, held = moved, newRound()
 	}
 }
+
+// refused notes that a round failed. A link that Graph refuses for an hour, in
+// whatever way, while it answers otherwise is void.
+func (j *Job) refused(ctx context.Context, kind change.Kind, failed error) error {
+	cursor, err := j.Cursors.Load(ctx, kind)
+	if err != nil || cursor.Void != "" {
+		return err
+	}
+	fault, ours := errors.AsType[*provision.Fault](failed)
+	switch {
+	case !ours || fault.Kind == provision.Throttled: // says nothing of the link
+	case j.Probe == nil || j.Probe(ctx) != nil:
+		cursor.RefusedSince = time.Time{}
+	case cursor.RefusedSince.IsZero():
+		cursor.RefusedSince = j.Now().UTC()
+	case j.Now().Sub(cursor.RefusedSince) >= patience:
+		return j.forget(ctx, cursor, fmt.Sprintf("Graph has refused the cursor of %ss for an hour", kind))
+	}
+	_, err = j.Cursors.fail(ctx, cursor, failed)
+	return err
+}
+
+// patience is how long Graph may refuse a link.
+const patience = time.Hour
 
 // flush queues what is held and moves the cursor, in this order: a run that
 // ends between the two is repeated. A page that was not answered moves the
@@ -64,6 +101,9 @@ func (j *Job) flush(ctx context.Context, held *round, cursor Cursor, link string
 	if unanswered && link == cursor.Link {
 		return cursor, true, nil
 	}
+	if unanswered {
+		return j.Cursors.move(ctx, cursor, link)
+	}
 	return j.Cursors.Advance(ctx, cursor, link)
 }
 
@@ -81,13 +121,12 @@ func (j *Job) askForMembers(ctx context.Context, held *round, kind change.Kind) 
 	return nil
 }
 
-// forget ends a cursor that Graph no longer knows.
-func (j *Job) forget(ctx context.Context, cursor Cursor) error {
-	why := fmt.Sprintf("Graph no longer knows the cursor of %ss", cursor.Kind)
+// forget ends a cursor that is of no use any more.
+func (j *Job) forget(ctx context.Context, cursor Cursor, why string) error {
 	if ok, err := j.Cursors.Void(ctx, cursor, why); !ok || err != nil {
 		return err
 	}
-	return j.Sweeps.Request(ctx, why)
+	return j.Sweeps.Lacks(ctx, why)
 }
 
 // changes makes Changes of what was told.
@@ -96,6 +135,7 @@ func (j *Job) changes(ctx context.Context, held *round) []change.Change {
 	var unknown error
 	for _, t := range held.objects {
 		plain := j.change(t.Object.Object)
+		plain.Nominated = j.word(t)
 		if t.deleted {
 			plain.Deleted = true
 			changes = append(changes, plain)
@@ -118,6 +158,22 @@ func (j *Job) changes(ctx context.Context, held *round) []change.Change {
 		j.Log.WarnContext(ctx, "whether all of them have changed is not known, so they are queued", "error", unknown)
 	}
 	return changes
+}
+
+// word is what the round says of a person: one who is blocked or in the recycle
+// bin is out, and where everybody is in scope, who may sign in is in.
+func (j *Job) word(t *told) change.Nomination {
+	enabled, shown := t.Attributes["accountEnabled"].(bool)
+	switch {
+	case t.Kind != change.User || t.away && shown: // it went and came, in whatever order
+		return ""
+	case t.away, shown && !enabled:
+		return change.Out
+	case shown && j.App == nil:
+		return change.In
+	default:
+		return ""
+	}
 }
 
 // unchanged reports whether the object itself needs no look: it was there all

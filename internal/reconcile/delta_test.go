@@ -366,7 +366,10 @@ func TestARunWithoutADeadlineEndsToo(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := setup(t)
-		w.page(change.User, "0", Page{Objects: people(ada), Next: "0"}) // for ever
+		w.page(change.User, "0", Page{Objects: people(ada), Next: "p0"})
+		for n := range 200 { // more than there is time for
+			w.page(change.User, fmt.Sprint("p", n), Page{Objects: people(ada), Next: fmt.Sprint("p", n+1)})
+		}
 		var slow func()
 		slow = func() {
 			time.Sleep(10 * time.Second)

@@ -50,6 +50,9 @@ type Job struct {
 	App func(ctx context.Context) (string, error)
 	// Covers reports whether one of the roles counts for the scope; nil if each does.
 	Covers func(roles []string) bool
+	// Probe asks Graph for something harmless: whether it answers at all. Nil if
+	// that is never known.
+	Probe func(ctx context.Context) error
 	// Nested says that the users of groups within a group count as its own.
 	Nested bool
 	// SkipGroups leaves out what has changed in groups, where neither scope nor
@@ -82,7 +85,7 @@ func (j *Job) Run(ctx context.Context) error {
 	}
 	if j.App != nil && !late(ctx) {
 		if err := j.assignments(ctx); err != nil {
-			failed = append(failed, fmt.Errorf("reconcile assignments: %w", err))
+			failed = append(failed, fmt.Errorf("reconcile assignments: %w", err), j.failed(ctx, err))
 		}
 	}
 	return errors.Join(failed...)

@@ -24,6 +24,8 @@ const (
 	whyDue = "why"
 	// begun is when the one that is due began to read; not there before.
 	begun = "begun"
+	// again is what asks for another one when the one that has begun is over.
+	again = "again"
 )
 
 // maxWhy is the length in bytes up to which reasons are added.
@@ -40,16 +42,26 @@ type Requests struct {
 // request is the document, field by field.
 type request map[string]json.RawMessage
 
-// Request says that a sweep is due and why, in one sentence. One that is due or
-// going on already stays so, and learns one more reason: who still needs one
-// when it is over asks again.
+// Request says that a sweep is due and why, in one sentence. One that is due
+// learns one more reason. While one is going on, which may be past what it is
+// asked for, another is due when it is over.
 func (r *Requests) Request(ctx context.Context, why string) error {
+	return r.edit(ctx, why, request.add)
+}
+
+// Lacks is a Request for something that the sweep which is going on supplies as
+// well, if anything does: who still lacks it when that is over says so again.
+func (r *Requests) Lacks(ctx context.Context, why string) error {
+	return r.edit(ctx, why, request.lacks)
+}
+
+func (r *Requests) edit(ctx context.Context, why string, add func(q request, why string, now time.Time) bool) error {
 	for range writes {
 		asked, version, err := r.read(ctx)
 		if err != nil {
 			return err
 		}
-		if !asked.add(why, r.Now()) {
+		if !add(asked, why, r.Now()) {
 			return nil
 		}
 		data, err := json.Marshal(asked)
@@ -72,7 +84,8 @@ func (r *Requests) Request(ctx context.Context, why string) error {
 // true before this call, it will see.
 func (r *Requests) Waiting(ctx context.Context) (bool, error) {
 	asked, _, err := r.read(ctx)
-	return asked.isDue() && asked.time(begun).IsZero(), err
+	_, more := asked[again]
+	return asked.isDue() && (more || asked.time(begun).IsZero()), err
 }
 
 func (r *Requests) read(ctx context.Context) (request, int64, error) {
@@ -93,8 +106,49 @@ func decodeRequest(data []byte) request {
 	return asked
 }
 
-// add makes a sweep due and reports whether that changed anything.
+// more is what is asked for while a sweep is going on.
+type more struct {
+	Since time.Time `json:"since"`
+	Why   string    `json:"why"`
+}
+
+// add makes a sweep due that begins after now, and reports whether that changed
+// anything.
 func (q request) add(why string, now time.Time) bool {
+	if !q.isDue() || q.time(begun).IsZero() {
+		return q.lacks(why, now)
+	}
+	var m more
+	q.value(again, &m)
+	switch {
+	case m.Since.IsZero():
+		m = more{Since: now.UTC(), Why: why}
+	case strings.Contains(m.Why, why) || len(m.Why)+len(why) > maxWhy:
+		return false
+	default:
+		m.Why += "; " + why
+	}
+	q.set(again, m)
+	return true
+}
+
+// resume makes due what was asked for meanwhile: the sweep that begins next, or
+// that begins now, sees it.
+func (q request) resume() {
+	var m more
+	q.value(again, &m)
+	delete(q, again)
+	if m.Since.IsZero() {
+		return
+	}
+	for why := range strings.SplitSeq(m.Why, "; ") {
+		q.lacks(why, m.Since)
+	}
+}
+
+// lacks makes a sweep due, or adds a reason to the one that is, and reports
+// whether that changed anything.
+func (q request) lacks(why string, now time.Time) bool {
 	reasons := q.why()
 	switch {
 	case !q.isDue():

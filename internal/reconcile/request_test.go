@@ -68,7 +68,7 @@ func TestARequestKeepsWhatItDoesNotKnow(t *testing.T) {
 	}{
 		{
 			"of a sweep that goes on", `{"dueSince":"2026-03-01T00:00:00Z","begun":"2026-03-01T00:01:00Z","page":{"link":"x"}}`,
-			`{"dueSince":"2026-03-01T00:00:00Z","begun":"2026-03-01T00:01:00Z","page":{"link":"x"},"why":"new"}`, false,
+			`{"dueSince":"2026-03-01T00:00:00Z","begun":"2026-03-01T00:01:00Z","page":{"link":"x"},"again":{"since":"2026-03-02T09:00:00Z","why":"new"}}`, true,
 		},
 		{
 			"of one that is over", `{"begun":"2026-03-01T00:01:00Z","why":"old","last":"2026-03-01T00:09:00Z"}`,
@@ -131,7 +131,7 @@ func FuzzDecodeRequest(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		asked := decodeRequest(data)
 		other := len(asked)
-		for _, field := range []string{dueSince, whyDue, begun} {
+		for _, field := range []string{dueSince, whyDue, begun, again} {
 			if _, ok := asked[field]; ok {
 				other--
 			}
@@ -144,14 +144,14 @@ func FuzzDecodeRequest(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%q: %v", data, err)
 		}
-		again := decodeRequest(text)
-		if !again.isDue() || added && again.add("because", time.Unix(2, 0)) {
+		read := decodeRequest(text)
+		if !read.isDue() || added && read.add("because", time.Unix(2, 0)) {
 			t.Errorf("%q became %q", data, text)
 		}
-		for _, field := range []string{dueSince, whyDue, begun} {
-			delete(again, field)
+		for _, field := range []string{dueSince, whyDue, begun, again} {
+			delete(read, field)
 		}
-		if len(again) != other {
+		if len(read) != other {
 			t.Errorf("%q lost or won fields: %q", data, text)
 		}
 	})

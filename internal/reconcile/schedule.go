@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,13 +14,16 @@ import (
 )
 
 // Schedule runs a sweep when one is due: at the first start, when it is
-// requested, and once a month. Of any number of processes one does. It is safe
+// requested, and once a day. Of any number of processes one does. It is safe
 // for concurrent use.
 type Schedule struct {
 	Requests *Requests
 	// Sweep makes a sweep that tells its progress, and whose classes go where
 	// they are wanted.
 	Sweep func(progress func(Progress)) *Sweep
+	// Every is the time between two sweeps that nobody asked for; a day if it is
+	// zero.
+	Every time.Duration
 	Now   func() time.Time
 	Log   *slog.Logger
 }
@@ -31,11 +35,14 @@ const (
 	// progressed is how far it is, finished what the last one came to.
 	progressed = "progress"
 	finished   = "finished"
+	// failing is since when none comes to its end.
+	failing = "failing"
 )
 
 const (
-	// every is the time between two sweeps that nobody asked for.
-	every = 30 * 24 * time.Hour
+	// daily is the time between two sweeps that nobody asked for, where no other
+	// is set.
+	daily = 24 * time.Hour
 	// hold is how long a sweep that does not tell its progress keeps others from
 	// it: longer than one batch takes at its slowest.
 	hold = 10 * time.Minute
@@ -73,27 +80,6 @@ type State struct {
 	Rounds []RoundState `json:"rounds,omitempty"`
 }
 
-// Failing is a condition that lasts: since when something fails, and why by the
-// last answer.
-type Failing struct {
-	// Since is zero if it does not fail.
-	Since time.Time `json:"since,omitzero"`
-	Error string    `json:"error,omitempty"`
-}
-
-// RoundState is what there is to tell about the looks every minute for what has
-// changed in one kind of things.
-type RoundState struct {
-	// Of is users, groups or assignments.
-	Of string `json:"of"`
-	// At is when Graph last answered, to within an hour; zero if that is not
-	// known.
-	At time.Time `json:"at,omitzero"`
-	// Void says why a comparison must come first; empty if none must.
-	Void    string  `json:"void,omitempty"`
-	Failing Failing `json:"failing,omitzero"`
-}
-
 // State reads it.
 func (s *Schedule) State(ctx context.Context) (State, error) {
 	asked, _, err := s.Requests.read(ctx)
@@ -103,7 +89,9 @@ func (s *Schedule) State(ctx context.Context) (State, error) {
 	state := State{Due: asked.time(dueSince), Why: asked.why(), Running: asked.lease().Until.After(s.Now())}
 	asked.value(progressed, &state.Progress)
 	asked.value(finished, &state.Last)
-	return state, nil
+	asked.value(failing, &state.Failing)
+	state.Rounds, err = s.Requests.rounds(ctx)
+	return state, err
 }
 
 // Run runs a sweep if one is due and nobody is at it. One that is cut short goes
@@ -153,8 +141,8 @@ func (s *Schedule) begin(ctx context.Context, owner string) (mine bool, why stri
 		case q.isDue():
 		case last == nil:
 			q.add("nothing was compared yet", s.Now())
-		case s.Now().Sub(last.At) >= every:
-			q.add("the last comparison is a month old", s.Now())
+		case s.Now().Sub(last.At) >= cmp.Or(s.Every, daily):
+			q.add(fmt.Sprintf("the last comparison is %s old", s.Now().Sub(last.At).Round(time.Minute)), s.Now())
 		default:
 			return false
 		}
@@ -162,6 +150,7 @@ func (s *Schedule) begin(ctx context.Context, owner string) (mine bool, why stri
 			return false
 		}
 		q.set(holder, lease{owner, s.Now().Add(hold).UTC()})
+		q.resume()
 		q.set(begun, s.Now().UTC())
 		mine, why = true, q.why()
 		return true
@@ -189,11 +178,17 @@ func (s *Schedule) end(ctx context.Context, owner string, began time.Time, resul
 			return false
 		}
 		delete(q, holder)
-		if err == nil {
-			for _, field := range []string{dueSince, whyDue, begun, progressed} {
+		switch {
+		case err == nil:
+			for _, field := range []string{dueSince, whyDue, begun, progressed, failing} {
 				delete(q, field)
 			}
+			q.resume()
 			q.set(finished, Finished{At: s.Now().UTC(), Took: s.Now().Sub(began), Result: result})
+		case !errors.Is(err, ErrUnfinished):
+			var f Failing
+			q.value(failing, &f)
+			q.set(failing, f.with(err, s.Now()))
 		}
 		return true
 	})

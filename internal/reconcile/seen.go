@@ -183,6 +183,8 @@ type manifest struct {
 	// Owner is the run that writes the buckets, until when at the latest.
 	Owner string    `json:"owner,omitempty"`
 	Until time.Time `json:"until,omitzero"`
+	// Failing is since when the list cannot be read, or dealt with.
+	Failing Failing `json:"failing,omitzero"`
 }
 
 // isClaimed reports whether a run may be writing the buckets. A claim for longer

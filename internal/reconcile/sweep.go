@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"entrawebex/internal/change"
@@ -140,6 +141,8 @@ type Sweep struct {
 	Progress   func(Progress)
 	Classified func(Account)
 	Now        func() time.Time
+	// Log is told that a long list goes on. It may be nil.
+	Log *slog.Logger
 }
 
 const (
@@ -157,7 +160,10 @@ const (
 var ErrUnfinished = errors.New("the sweep is not finished")
 
 // Run compares both sides. It stops in good time before the deadline of ctx.
+//
+// Its calls come last where a side throttles.
 func (s *Sweep) Run(ctx context.Context) (Result, error) {
+	ctx = provision.WithPriority(ctx, provision.Low)
 	r := &run{
 		Sweep: s, result: Result{Classes: map[Class]int{}, Actions: map[provision.Action]int{}},
 		known: map[change.Object]*known{}, byWebex: map[string]*known{},

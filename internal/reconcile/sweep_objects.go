@@ -24,8 +24,12 @@ func (r *run) users(ctx context.Context) error {
 // readGroups reads Entra's groups and who is in them. The members of a large one
 // are spread over pages: all are read before any is dealt with.
 func (r *run) readGroups(ctx context.Context) error {
+	if r.meaningless() {
+		return nil
+	}
 	r.read = r.Now()
 	var page Page
+	pages := newPaging("groups", r.Log)
 	for page.Delta == "" {
 		var err error
 		if page, err = r.Graph.Delta(ctx, change.Group, page.Next); err != nil {
@@ -41,13 +45,23 @@ func (r *run) readGroups(ctx context.Context) error {
 			g.merge(o)
 		}
 		r.tell(Progress{Phase: ReadGroups, Done: len(r.order)})
+		if err := pages.follow(ctx, page.Next, pages.sees(page.told()...)); err != nil {
+			return err
+		}
 	}
 	r.next = page.Delta
 	return nil
 }
 
+// meaningless reports whether nothing follows from groups: they are left alone,
+// and everybody is in scope.
+func (r *run) meaningless() bool { return r.SkipGroups && r.Scope == nil }
+
 // groups deals with Entra's groups.
 func (r *run) groups(ctx context.Context) error {
+	if r.meaningless() {
+		return nil
+	}
 	for i, g := range r.order {
 		switch {
 		case r.SkipGroups:
@@ -84,6 +98,7 @@ func (r *run) removed(ctx context.Context, o Object) error {
 func (r *run) round(ctx context.Context, kind change.Kind, phase Phase, each func(Object, time.Time) error) error {
 	r.tell(Progress{Phase: phase})
 	var page Page
+	pages := newPaging(string(kind)+"s", r.Log)
 	for page.Delta == "" {
 		at := r.Now()
 		var err error
@@ -99,6 +114,9 @@ func (r *run) round(ctx context.Context, kind change.Kind, phase Phase, each fun
 			return err
 		}
 		r.tell(Progress{Phase: phase, Done: r.progress.Done + len(page.Objects)})
+		if err := pages.follow(ctx, page.Next, pages.sees(page.told()...)); err != nil {
+			return err
+		}
 	}
 	return r.conclude(ctx, kind, page.Delta)
 }

@@ -29,7 +29,7 @@ func (r *run) grants(ctx context.Context) (map[change.Object][]string, error) {
 		return nil, err
 	}
 	granted := map[change.Object][]string{}
-	page := AssignmentPage{}
+	page, pages := AssignmentPage{}, newPaging("assignments", r.Log)
 	for {
 		if page, err = r.Graph.Assignments(ctx, app, page.Next); err != nil {
 			return nil, err
@@ -39,6 +39,9 @@ func (r *run) grants(ctx context.Context) (map[change.Object][]string, error) {
 		}
 		if page.Next == "" {
 			return granted, nil
+		}
+		if err := pages.follow(ctx, page.Next, pages.sees(page.told()...)); err != nil {
+			return nil, err
 		}
 	}
 }
@@ -113,6 +116,7 @@ func (r *run) usersIn(ctx context.Context, o change.Object) ([]string, error) {
 		}
 		users = listed
 	}
+	pages := newPaging("members of "+o.String(), r.Log)
 	for page := ""; ; {
 		members, err := r.Members(ctx, o.ID, r.Nested, page)
 		if err != nil {
@@ -121,6 +125,9 @@ func (r *run) usersIn(ctx context.Context, o change.Object) ([]string, error) {
 		users = append(users, members.Users...)
 		if page = members.Next; page == "" {
 			return users, nil
+		}
+		if err := pages.follow(ctx, page, pages.sees(members.Users...)); err != nil {
+			return nil, err
 		}
 	}
 }

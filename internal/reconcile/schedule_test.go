@@ -1,0 +1,213 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"entrawebex/internal/change"
+	"entrawebex/internal/mapping"
+	"entrawebex/internal/provision"
+)
+
+// nothing is a Webex without anybody in it, and a ledger that knows nobody.
+type nothing struct{}
+
+func (nothing) Users(context.Context, func([]provision.Resource) error) error     { return nil }
+func (nothing) Groups(context.Context, func([]provision.ListedGroup) error) error { return nil }
+func (nothing) Records(context.Context, func(provision.Record) error) error       { return nil }
+
+// schedule returns one whose sweeps find nobody anywhere, and call during, if
+// there is one, while they are at it.
+func (w *world) schedule(during func()) *Schedule {
+	return &Schedule{
+		Requests: w.Sweeps, Now: w.Now, Log: w.Log,
+		Sweep: func(progress func(Progress)) *Sweep {
+			return &Sweep{
+				Graph: &firstRounds{w.graph, during}, Lister: nothing{}, Ledger: nothing{}, Queue: w.queue, Mapping: mapping.Rules{},
+				Converge: func(context.Context, []provision.Sighting) []provision.Attempt { return nil },
+				Rests:    func(context.Context) (string, error) { return "", nil },
+				Depth:    func(context.Context) (int, error) { return 0, nil },
+				Round:    w.Cursors.Save,
+				Progress: progress, Now: w.Now,
+			}
+		},
+	}
+}
+
+// firstRounds are first rounds without anything in them.
+type firstRounds struct {
+	*graph
+
+	during func()
+}
+
+func (f *firstRounds) Delta(ctx context.Context, kind change.Kind, link string) (Page, error) {
+	if f.during != nil {
+		f.during()
+	}
+	if err := f.faults[string(kind)+" "+link]; err != nil {
+		return Page{}, err
+	}
+	if provision.PriorityOf(ctx) != provision.Low {
+		return Page{}, errors.New("a comparison goes first")
+	}
+	return Page{Delta: string(kind) + " 1"}, nil
+}
+
+func (w *world) compare(s *Schedule) {
+	w.t.Helper()
+	if err := s.Run(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) state(s *Schedule) State {
+	w.t.Helper()
+	state, err := s.State(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return state
+}
+
+func TestEverythingIsComparedAtFirstAndThenOnceADay(t *testing.T) {
+	t.Parallel()
+	for _, interval := range []time.Duration{0, 36 * time.Hour} {
+		w := start(t)
+		s := w.schedule(nil)
+		s.Every = interval
+		w.compare(s)
+		first := w.state(s).Last
+		if first == nil || !first.At.Equal(w.now) {
+			t.Fatalf("the first is %+v", first)
+		}
+		between := max(interval, daily)
+		w.now = w.now.Add(between - time.Second)
+		w.compare(s)
+		if got := w.state(s).Last; !got.At.Equal(first.At) {
+			t.Errorf("another one at %s", got.At)
+		}
+		w.now = w.now.Add(time.Second)
+		w.compare(s)
+		if got := w.state(s).Last; !got.At.Equal(w.now) {
+			t.Errorf("the last one is of %s, want %s", got.At, w.now)
+		}
+	}
+}
+
+// Also for the very reason for which the one that is going on was asked for: it
+// may be past what the second was about.
+func TestWhatIsAskedForDuringAComparisonIsDoneAfterIt(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	w.request("one")
+	calls := 0
+	s := w.schedule(func() {
+		if calls++; calls == 1 {
+			w.request("one")
+			w.request("another")
+			if err := w.Sweeps.Lacks(t.Context(), "there is no cursor of users yet"); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	w.compare(s)
+	if state := w.state(s); state.Last == nil || state.Why != "one; another" || !w.waiting() {
+		t.Errorf("%+v", state)
+	}
+	w.compare(s)
+	if state := w.state(s); state.Why != "" || w.waiting() || calls != 4 {
+		t.Errorf("%d calls, %+v", calls, state)
+	}
+}
+
+// The one that begins anew sees it.
+func TestWhatIsAskedForDuringAComparisonThatIsCutShortIsDoneByTheNext(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	w.request("one")
+	s := w.schedule(func() { w.request("another") })
+	w.graph.faults["user "] = throttled()
+	if err := s.Run(t.Context()); err == nil {
+		t.Fatal("no error")
+	}
+	clear(w.graph.faults)
+	s = w.schedule(nil)
+	w.compare(s)
+	if state := w.state(s); state.Why != "" || w.waiting() {
+		t.Errorf("%+v", state)
+	}
+}
+
+func TestOnlyItsOwnerEndsAComparison(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	calls := 0
+	s := w.schedule(nil)
+	s = w.schedule(func() {
+		if calls++; calls > 1 {
+			return
+		}
+		// It says nothing for so long that another takes over, and is at it still.
+		w.now = w.now.Add(hold)
+		if mine, _, err := s.begin(t.Context(), "another"); err != nil || !mine {
+			t.Errorf("another has it: %t, %v", mine, err)
+		}
+	})
+	w.compare(s)
+	if state := w.state(s); !state.Running || state.Last != nil || state.Due.IsZero() {
+		t.Errorf("the first one ended the second: %+v", state)
+	}
+	if err := s.end(t.Context(), "another", w.now, Result{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if state := w.state(s); state.Running || state.Last == nil || !state.Due.IsZero() {
+		t.Errorf("the second one did not end itself: %+v", state)
+	}
+}
+
+func TestAComparisonThatFailsIsToldUntilOneComesToItsEnd(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	s := w.schedule(nil)
+	w.graph.faults["group "] = &provision.Fault{Kind: provision.Unauthorized, Reason: "403 Authorization_RequestDenied"}
+	began := w.now
+	for range 3 {
+		if err := s.Run(t.Context()); err == nil {
+			t.Fatal("no error")
+		}
+		w.now = w.now.Add(time.Minute)
+	}
+	if f := w.state(s).Failing; !f.Since.Equal(began) || !strings.Contains(f.Error, "403 Authorization_RequestDenied") {
+		t.Errorf("%+v", f)
+	}
+	clear(w.graph.faults)
+	w.compare(s)
+	if f := w.state(s).Failing; f != (Failing{}) {
+		t.Errorf("%+v", f)
+	}
+}
+
+// What a delta query told before stays told until the worker has it.
+func TestTheCursorIsSavedAfterWhatIsLeftIsQueued(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	sweep := w.schedule(nil).Sweep(nil)
+	var queued []int
+	sweep.Round = func(context.Context, change.Kind, string) error {
+		queued = append(queued, len(w.queue.changes))
+		return nil
+	}
+	r := &run{Sweep: sweep, left: []change.Change{{Object: person(ada).Object}}}
+	if err := r.conclude(t.Context(), change.User, "user 1"); err != nil || len(queued) != 1 || queued[0] != 1 || r.left != nil {
+		t.Errorf("queued %v, %v", queued, err)
+	}
+	r.left = []change.Change{{Object: person(bob).Object}}
+	w.queue.fails = func(int) bool { return true }
+	if err := r.conclude(t.Context(), change.User, "user 2"); !errors.Is(err, errQueue) || len(queued) != 1 || len(r.left) != 1 {
+		t.Errorf("queued %v, left %v, %v", queued, r.left, err)
+	}
+}
