@@ -163,6 +163,7 @@ func (p *Parts) Sweeps(engine *provision.Engine) *reconcile.Schedule {
 				Members:     p.Graph.Members,
 				Nested:      p.Settings.NestedGroups,
 				SkipGroups:  !p.Settings.ProvisionGroups,
+				Spared:      p.Settings.SkipOutOfScopeDeletions,
 				RepairDrift: p.Settings.RepairDrift,
 				Park:        true,
 				Rests:       p.Rests,

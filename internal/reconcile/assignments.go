@@ -111,8 +111,8 @@ func (j *Job) failed(ctx context.Context, failed error) error {
 	if err != nil {
 		return fmt.Errorf("read which assignments were seen: %w", err)
 	}
-	m, err := decodeManifest(data)
-	if err != nil || m.isClaimed(j.Now()) {
+	m, unreadable := decodeManifest(data)
+	if unreadable != nil || m.isClaimed(j.Now()) {
 		return nil // it is written anew by whoever is at it, or comes to its end
 	}
 	m.Failing = m.Failing.with(failed, j.Now())

@@ -541,7 +541,8 @@ func TestWhoeverIsQueuedIsNominatedByTheList(t *testing.T) {
 		{
 			"one of two roles that counts is enough",
 			[]Assignment{userIn(ada, defaultAccess)},
-			[]Assignment{userIn(ada, defaultAccess), userIn(ada, editor)}, map[string]change.Nomination{ada: change.In},
+			[]Assignment{userIn(ada, defaultAccess), userIn(ada, editor)},
+			map[string]change.Nomination{ada: change.In},
 		},
 		{
 			"with a group all of its users are in",

@@ -86,7 +86,7 @@ func hashText(text string) uint64 {
 
 // told are the names of what a page of assignments tells.
 func (p AssignmentPage) told() []string {
-	var names []string
+	names := make([]string, 0, len(p.Assignments))
 	for _, a := range p.Assignments {
 		names = append(names, a.Principal.ID+a.Role)
 	}

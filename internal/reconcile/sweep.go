@@ -124,6 +124,8 @@ type Sweep struct {
 	Members func(ctx context.Context, groupID string, transitive bool, page string) (provision.MemberPage, error)
 	// Nested and SkipGroups are the engine's.
 	Nested, SkipGroups bool
+	// Spared says that those who left the scope stay active.
+	Spared bool
 	// RepairDrift puts back what was changed in Webex.
 	RepairDrift bool
 	// Park leaves it to an operator to disable an account that the sweep finds in
@@ -168,6 +170,7 @@ func (s *Sweep) Run(ctx context.Context) (Result, error) {
 		Sweep: s, result: Result{Classes: map[Class]int{}, Actions: map[provision.Action]int{}},
 		known: map[change.Object]*known{}, byWebex: map[string]*known{},
 		gathered: map[string]*gathered{}, assigned: map[change.Object][]string{},
+		shown: map[change.Kind][]bool{}, open: map[string]bool{}, shutOut: map[string]bool{},
 	}
 	for _, phase := range []func(context.Context) error{
 		r.readLedger, r.readAssignments, r.readWebex, r.readGroups, r.readScope, r.users, r.groups, r.unseen, r.unassigned,
@@ -177,6 +180,7 @@ func (s *Sweep) Run(ctx context.Context) (Result, error) {
 		}
 	}
 	r.locals()
+	r.result.Open, r.result.ShutOut = named(r.open), named(r.shutOut)
 	return r.result, nil
 }
 
@@ -199,6 +203,11 @@ type run struct {
 	// of all in scope.
 	granted, assigned map[change.Object][]string
 	progress          Progress
+	// shown says of the mapped paths of a kind, by their places, whether Webex's
+	// list shows any account with it.
+	shown map[change.Kind][]bool
+	// open and shutOut are Result.Open and Result.ShutOut so far.
+	open, shutOut map[string]bool
 
 	// batch is what goes to the engine next, left what it could not do.
 	batch []provision.Sighting
@@ -220,6 +229,14 @@ type known struct {
 	listed, seen, drifted bool
 	// left says that the engine could not deal with it, and the worker will.
 	left bool
+	// unclear says that Webex does not show what was written, and that this
+	// account may differ for it: settled once all were listed.
+	unclear []int
+	// open and shut say that Webex shows the account active, or inactive; neither
+	// if it does not show which.
+	open, shut bool
+	// hidden says that Webex does not show which, and does of others.
+	hidden bool
 	// members are the Webex ids of a group's members, if whole.
 	members []string
 	whole   bool
@@ -286,7 +303,11 @@ func (r *run) listed(kind change.Kind, found provision.Resource) *known {
 		return nil
 	}
 	k.listed = true
-	k.drifted = !r.mapping(kind).Print(values).Covers(k.written)
+	r.compare(k, r.mapping(kind).Print(values))
+	if kind == change.User {
+		active, told := values["active"].(bool)
+		k.open, k.shut = told && active, told && !active
+	}
 	return k
 }
 
@@ -298,9 +319,10 @@ func (r *run) unseen(ctx context.Context) error {
 	for _, o := range sorted(r.known) {
 		if k := r.known[o]; !k.seen && (o.Kind != change.Group || !r.SkipGroups) {
 			r.class(Vanished, o, k.webexID, "")
-			c := r.look(o)
-			c.Afresh = o.Kind == change.Group && k.webexID != ""
-			changes = append(changes, c)
+			changes = append(changes, r.lookAgain(k))
+			if k.reopened() {
+				r.open[o.ID] = true
+			}
 		}
 	}
 	r.tell(Progress{Phase: Unseen, Total: len(changes)})
@@ -312,6 +334,15 @@ func (r *run) locals() {
 	for kind, found := range r.strays.left(r.byWebex) {
 		r.class(Local, change.Object{Kind: kind}, found.ID, nameOf(found.Attributes))
 	}
+}
+
+// lookAgain returns a look at one that Entra does not list, or that is not to be in
+// Webex. Where Webex shows an account otherwise than was written, what was written
+// is not to be trusted; and the members of a group are compared when it is back.
+func (r *run) lookAgain(k *known) change.Change {
+	c := r.look(k.object)
+	c.Afresh = k.reopened() || k.webexID != "" && k.object.Kind == change.Group
+	return c
 }
 
 func (r *run) look(o change.Object) change.Change {

@@ -88,8 +88,11 @@ func (r *run) removed(ctx context.Context, o Object) error {
 		return nil
 	}
 	k.seen = true
-	c := r.look(o.Object)
+	c := r.lookAgain(k)
 	c.Deleted = o.Removed == Deleted
+	if k.webexID != "" && k.open {
+		r.open[o.ID] = true
+	}
 	return r.enqueue(ctx, c)
 }
 
@@ -142,21 +145,58 @@ func (r *run) deal(ctx context.Context, o Object, at time.Time, members []string
 		k = &known{object: o.Object, settled: true}
 	}
 	k.seen = true
+	r.settle(k)
 	want, err := r.want(o)
 	name := nameOf(want)
-	afresh := false
 	switch {
-	case !r.inScope(o.Object) || k.webexID != "" && o.Kind == change.Group && r.barred(o):
+	case r.isOut(k, o):
 		return r.outside(ctx, k, name)
-	case k.webexID == "" && k.settled && err == nil && r.barred(o) && !r.strays.has(o.Object):
+	case k.webexID == "" && k.settled && r.barred(o) && !r.strays.has(o.Object):
 		return nil // there is none, and none is to be
+	case unsaid(o) || err != nil: // what a page does not show, the object itself may
+		return r.ask(ctx, k, name)
 	case k.webexID == "":
 		r.class(New, o.Object, "", name)
 		return r.hand(ctx, o, at, members, whole, name, false)
 	case !k.listed:
 		r.class(Missing, o.Object, k.webexID, name)
 		return r.hand(ctx, o, at, members, whole, name, true)
-	case err != nil || !k.settled || !r.mapping(o.Kind).Has(k.written, want):
+	case o.Kind == change.User && r.barred(o) && (k.open || k.hidden):
+		// Whoever may not sign in is closed, whatever becomes of drift; also where
+		// the list does not show it.
+		if k.open {
+			r.open[o.ID] = true
+		}
+		r.class(Behind, o.Object, k.webexID, name)
+		return r.hand(ctx, o, at, members, whole, name, !k.active)
+	}
+	if k.shut && k.active && !r.barred(o) && want["active"] == true {
+		r.shutOut[o.ID] = true
+	}
+	return r.differ(ctx, k, o, at, want, members, whole)
+}
+
+// isOut reports whether the object is in no list of those in scope, or a group
+// that is none of ours.
+func (r *run) isOut(k *known, o Object) bool {
+	return !r.inScope(o.Object) || k.webexID != "" && o.Kind == change.Group && r.barred(o)
+}
+
+// ask leaves one to the worker, of whom the page does not show enough.
+func (r *run) ask(ctx context.Context, k *known, name string) error {
+	class := Behind
+	if k.webexID == "" {
+		class = New
+	}
+	r.class(class, k.object, k.webexID, name)
+	return r.enqueue(ctx, r.lookAgain(k))
+}
+
+// differ deals with one that both sides list.
+func (r *run) differ(ctx context.Context, k *known, o Object, at time.Time, want map[string]any, members []string, whole bool) error {
+	name, afresh := nameOf(want), false
+	switch {
+	case !k.settled || !r.mapping(o.Kind).Has(k.written, want):
 		r.class(Behind, o.Object, k.webexID, name)
 		afresh = k.drifted && r.RepairDrift
 		if err := r.hand(ctx, o, at, members, whole, name, afresh); err != nil {
@@ -175,7 +215,7 @@ func (r *run) deal(ctx context.Context, o Object, at time.Time, members []string
 	if o.Kind != change.Group || afresh {
 		return nil // the engine compares the members of a group it reads afresh
 	}
-	_, err = r.queueMembers(ctx, k, members, whole)
+	_, err := r.queueMembers(ctx, k, members, whole)
 	return err
 }
 
@@ -187,11 +227,14 @@ func (r *run) outside(ctx context.Context, k *known, name string) error {
 		return nil
 	case k.webexID != "":
 		r.class(Unassigned, k.object, k.webexID, name)
-		if k.settled && (k.object.Kind == change.Group || !k.active) {
+		if k.open && !r.Spared {
+			r.open[k.object.ID] = true
+		}
+		if k.settled && k.object.Kind == change.User && !k.active && !k.open {
 			return nil
 		}
 	}
-	return r.enqueue(ctx, r.look(k.object))
+	return r.enqueue(ctx, r.lookAgain(k))
 }
 
 // barred reports whether Entra says that the object may not be in Webex.
@@ -282,6 +325,9 @@ func (r *run) converge(ctx context.Context, batch []provision.Sighting) error {
 		switch {
 		case a.Fault == nil && a.Again == 0, a.Fault != nil && a.Fault.Kind == provision.Held:
 			r.failures = 0
+			if a.Fault == nil {
+				delete(r.open, a.Object.ID)
+			}
 			continue
 		case a.Fault != nil && (a.Fault.Kind == provision.Throttled || a.Fault.Kind == provision.Unauthorized):
 			stop = a.Fault.Reason
