@@ -102,7 +102,7 @@ func (t terminal) show(out io.Writer, s operator.Status) {
 	t.named(w, "  open, must not be", s.Open, true)
 	t.named(w, "  shut out by hand", s.ShutOut, false)
 	for _, subscription := range s.Subscriptions {
-		bad := subscription.ID == "" || !subscription.Failing.Since.IsZero() || !subscription.ExpiresAt.IsZero() && subscription.ExpiresAt.Before(time.Now())
+		bad := !subscription.Failing.Since.IsZero() || !subscription.ExpiresAt.IsZero() && subscription.ExpiresAt.Before(time.Now())
 		row("Subscribed to "+subscription.Resource, alarm(bad, subscriptionState(subscription)))
 	}
 	row("Webex token", alarm(s.Token.Warning != "", tokenState(s.Token, time.Now())))
@@ -146,7 +146,7 @@ func subscriptionState(s renew.SubscriptionState) string {
 	var parts []string
 	switch {
 	case s.ID == "":
-		parts = append(parts, "no")
+		parts = append(parts, "not yet")
 	case s.ExpiresAt.IsZero():
 		parts = append(parts, "yes")
 	case s.ExpiresAt.Before(time.Now()):

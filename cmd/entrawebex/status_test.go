@@ -17,7 +17,7 @@ func TestStatusTellsEveryAlarmForAsLongAsItIsTrue(t *testing.T) {
 	operate(t, environ, "pause", "webex", "--why", "maintenance")
 	status := operate(t, environ, "status")
 	for _, want := range []string{
-		"Graph", "not paused", "by an operator, until", "entrawebex resume: maintenance", "latched since 2026-03-02T09:00:00Z",
+		"Graph", "not paused", "by an operator,", "until entrawebex resume: maintenance", "latched since 2026-03-02T09:00:00Z",
 		"2 objects, 2 to decide on", "Linked to Webex",
 		"Needs you: webex is paused; the guard is latched; 2 accounts blocked in Entra and still open in Webex; 2 holds to decide on\n",
 	} {

@@ -26,7 +26,7 @@ func (o *Operator) subscriptions(ctx context.Context) ([]renew.SubscriptionState
 // delivers, as far as is known.
 func subscriptionTrouble(s renew.SubscriptionState, now time.Time) string {
 	switch {
-	case s.ID == "":
+	case s.ID == "" && !s.Failing.Since.IsZero(): // else it is just being made
 		return "is missing"
 	case !s.ExpiresAt.IsZero() && !s.ExpiresAt.After(now):
 		return "has ended"
