@@ -297,18 +297,22 @@ func (p *fieldPlay) live(ctx context.Context, running *sync.WaitGroup) {
 	looks := parts.Reconcile(engine)
 	letters := &replay.Job{Dead: p.dead, Main: p.changes, Log: p.log}
 	recovery := &pause.Recovery{Switch: p.sides, Replay: letters.Transient, Compare: p.requests.Request}
-	hands := &worker.Worker{Queue: p.changes, DeadLetters: p.dead, Converge: engine.Converge, Pause: p.sides, Log: p.log}
+	hands := &worker.Worker{
+		Queue: p.changes, DeadLetters: p.dead, Converge: engine.Converge, Letters: parts.Letters(), Pause: p.sides, Log: p.log,
+	}
+	drops := &replay.Drops{Dead: p.dead, Letters: parts.Letters(), Log: p.log}
 	subscriptions := p.renewal(p.wire, p.ledger)
-	subscriptions.Log = p.log
+	subscriptions.Log, subscriptions.Resources = p.log, renew.Resources(p.settings.GroupsMatter())
 	catchUps := renew.CatchUps{Documents: p.ledger, Now: time.Now}
 
 	running.Go(func() { p.tenant.Run(ctx) })
 	running.Go(func() { _ = hands.Run(ctx, p.pollers()) }) // which returns why ctx ended
-	p.repeat(ctx, running, p.settings.RenewInterval, func(told []renew.Lifecycle) error {
+	p.repeat(ctx, running, nil, time.Minute, func([]renew.Lifecycle) error { return drops.Settle(ctx) })
+	p.repeat(ctx, running, p.told, p.settings.RenewInterval, func(told []renew.Lifecycle) error {
 		return errors.Join(recovery.Settle(ctx), subscriptions.Run(ctx, told...), recovery.CatchUp(ctx))
 	})
-	p.repeat(ctx, running, p.settings.ReconcileInterval, func([]renew.Lifecycle) error { return catchUps.Settle(ctx, looks.Run) })
-	p.repeat(ctx, running, p.settings.ReconcileInterval, func([]renew.Lifecycle) error { return p.sweeps.Run(ctx) })
+	p.repeat(ctx, running, nil, p.settings.ReconcileInterval, func([]renew.Lifecycle) error { return catchUps.Settle(ctx, looks.Run) })
+	p.repeat(ctx, running, nil, p.settings.ReconcileInterval, func([]renew.Lifecycle) error { return p.sweeps.Run(ctx) })
 }
 
 // pollers is how many batches are worked on at a time; one in a life that lasts
@@ -320,8 +324,8 @@ func (p *fieldPlay) pollers() int {
 	return 4
 }
 
-// repeat does it at the interval, and when Graph says something.
-func (p *fieldPlay) repeat(ctx context.Context, running *sync.WaitGroup, interval time.Duration, do func([]renew.Lifecycle) error) {
+// repeat does it at the interval, and when woken.
+func (p *fieldPlay) repeat(ctx context.Context, running *sync.WaitGroup, woken bell, interval time.Duration, do func([]renew.Lifecycle) error) {
 	running.Go(func() {
 		var told []renew.Lifecycle
 		for ctx.Err() == nil {
@@ -331,7 +335,7 @@ func (p *fieldPlay) repeat(ctx context.Context, running *sync.WaitGroup, interva
 			told = nil
 			select {
 			case <-time.After(interval):
-			case told = <-p.told:
+			case told = <-woken:
 			case <-ctx.Done():
 			}
 		}
