@@ -111,9 +111,12 @@ func (j *Job) failed(ctx context.Context, failed error) error {
 	if err != nil {
 		return fmt.Errorf("read which assignments were seen: %w", err)
 	}
-	m, unreadable := decodeManifest(data)
-	if unreadable != nil || m.isClaimed(j.Now()) {
-		return nil // it is written anew by whoever is at it, or comes to its end
+	m, err := decodeManifest(data)
+	if err != nil {
+		return err
+	}
+	if m.isClaimed(j.Now()) {
+		return nil // whoever is at it writes it anew
 	}
 	m.Failing = m.Failing.with(failed, j.Now())
 	_, err = j.putManifest(ctx, m, version)
