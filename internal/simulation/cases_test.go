@@ -25,6 +25,7 @@ import (
 	"entrawebex/internal/assembly"
 	"entrawebex/internal/change"
 	"entrawebex/internal/config"
+	"entrawebex/internal/entra"
 	"entrawebex/internal/notification"
 	"entrawebex/internal/pause"
 	"entrawebex/internal/provision"
@@ -214,24 +215,24 @@ func (p *fieldPlay) crowdMember(n int) sandbox.User {
 // populate makes what there is at the start.
 func (p *fieldPlay) populate() {
 	p.t.Helper()
-	entra, there := p.of.Entra, p.of.Webex
-	for n := range entra.Crowd {
+	tenant, there := p.of.Entra, p.of.Webex
+	for n := range tenant.Crowd {
 		try(p.tenant.Create(p.crowdMember(n + 1)))(p.t)
 	}
-	for _, name := range slices.Sorted(maps.Keys(entra.Users)) {
-		p.ids[name] = try(p.tenant.Create(entra.Users[name]))(p.t)
+	for _, name := range slices.Sorted(maps.Keys(tenant.Users)) {
+		p.ids[name] = try(p.tenant.Create(tenant.Users[name]))(p.t)
 	}
-	for _, name := range slices.Sorted(maps.Keys(entra.Groups)) {
-		g := entra.Groups[name]
+	for _, name := range slices.Sorted(maps.Keys(tenant.Groups)) {
+		g := tenant.Groups[name]
 		p.ids[name] = try(p.tenant.CreateGroup(g.Properties))(p.t)
 	}
-	for _, name := range slices.Sorted(maps.Keys(entra.Groups)) {
-		p.must(p.addMembers(name, entra.Groups[name].Members))
+	for _, name := range slices.Sorted(maps.Keys(tenant.Groups)) {
+		p.must(p.addMembers(name, tenant.Groups[name].Members))
 	}
-	for _, name := range entra.Assigned {
+	for _, name := range tenant.Assigned {
 		p.must(p.tenant.Assign(p.idOf(name), sandbox.DefaultAccess))
 	}
-	for _, name := range entra.Binned {
+	for _, name := range tenant.Binned {
 		p.must(p.tenant.Delete(p.idOf(name)))
 	}
 	for _, name := range slices.Sorted(maps.Keys(there.Users)) {
@@ -286,7 +287,9 @@ func (p *fieldPlay) must(err error) {
 // live starts all of the system, until the context ends.
 func (p *fieldPlay) live(ctx context.Context, running *sync.WaitGroup) {
 	p.t.Helper()
-	directory, target := p.directory(p.wire), p.target(p.wire)
+	directory, target := try(entra.New(entra.Config{
+		BaseURL: "http://" + graphHost, Credential: entra.StaticToken("t"), Transport: p.wire, Select: p.rules.Select(), Log: p.log,
+	}))(p.t), p.target(p.wire)
 	p.sides = pause.New(p.ledger, directory, target, p.log)
 	parts := &assembly.Parts{
 		Settings: p.settings, Rules: p.rules, Graph: directory, Webex: target, Ledger: p.ledger,
@@ -380,6 +383,7 @@ func (p *fieldPlay) story() string {
 //	            Entra, or that was there at the start under that name
 //	${graph}    the root of Graph
 //	${hook}     the address of the webhook
+//	${app}      the id of the enterprise application
 //	${n}        a number that is another every time
 //	${now+1h}   a time, as Graph writes it
 func (p *fieldPlay) expand(text string) string {
@@ -396,6 +400,9 @@ func (p *fieldPlay) expand(text string) string {
 			return "http://" + graphHost + "/v1.0"
 		case what == "hook":
 			return "http://" + webhookHost
+		case what == "app":
+			_, id := p.tenant.EnterpriseApp()
+			return id
 		case what == "n":
 			return uuid.NewString()
 		case isTime:
