@@ -85,6 +85,7 @@ func (p *Parts) Engine() *provision.Engine {
 			Documents: p.Ledger, Provisioned: p.Ledger.Provisioned,
 			Floor: s.Guard.Floor, Share: s.Guard.Share, GroupShare: s.Guard.GroupShare, Window: s.Guard.Window,
 		},
+		Later:        &provision.Later{Documents: p.Ledger},
 		ConfirmAfter: s.ConfirmAfter,
 		Parallel:     parallel,
 		Jitter:       rand.N[time.Duration],

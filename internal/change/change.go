@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -38,6 +39,15 @@ type Object struct {
 
 // String returns the object as people write it: "user 7f3c…".
 func (o Object) String() string { return string(o.Kind) + " " + o.ID }
+
+// ParseObject reads what String writes; false if it is something else.
+func ParseObject(s string) (Object, bool) {
+	kind, id, _ := strings.Cut(s, " ")
+	o := Object{Kind: Kind(kind)}
+	var ok bool
+	o.ID, ok = ParseID(id)
+	return o, ok && (o.Kind == User || o.Kind == Group)
+}
 
 // Source is what noticed the change.
 type Source string

@@ -28,8 +28,9 @@ type Rules struct{ Users, Groups Mapping }
 type Mapping struct {
 	rules    []rule
 	matching path
-	// always are the attributes of Graph that are read whatever the rules.
-	always []string
+	// state is the attribute of Graph that says whether an object may be in Webex,
+	// which is read whatever the rules.
+	state string
 }
 
 type rule struct {
@@ -82,8 +83,8 @@ func Parse(data []byte) (Rules, error) {
 	return Rules{Users: users, Groups: groups}, nil
 }
 
-func parse(section string, lines []line, matching string, always ...string) (Mapping, error) {
-	m := Mapping{always: append([]string{"id"}, always...)}
+func parse(section string, lines []line, matching, state string) (Mapping, error) {
+	m := Mapping{state: state}
 	for i, l := range lines {
 		r, err := l.rule()
 		if err != nil {
@@ -139,7 +140,7 @@ func (r Rules) Select() map[change.Kind][]string {
 // Select returns the Graph attributes the mapping reads, sorted: what to name
 // in $select.
 func (m Mapping) Select() []string {
-	names := slices.Clone(m.always)
+	names := []string{"id", m.state}
 	for _, r := range m.rules {
 		for _, name := range r.source.reads(nil) {
 			if name = graphName(name); !slices.Contains(names, name) {
@@ -149,6 +150,41 @@ func (m Mapping) Select() []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// Lacks returns the attributes that decide about an object and are not among
+// those given, by their Graph names: its state, which is a boolean, and what is
+// required. One that is there and null is not lacking.
+func (m Mapping) Lacks(attributes map[string]any) []string {
+	var lacking []string
+	lacks := func(name string, there bool) {
+		if !there && !slices.Contains(lacking, name) {
+			lacking = append(lacking, name)
+		}
+	}
+	_, stated := attributes[m.state].(bool)
+	lacks(m.state, stated)
+	for _, r := range m.rules {
+		if !r.required {
+			continue
+		}
+		for _, name := range r.source.reads(nil) {
+			_, there := attributes[graphName(name)]
+			lacks(graphName(name), there)
+		}
+	}
+	return lacking
+}
+
+// Excerpt is of a SCIM resource what Values and Picks read.
+func (m Mapping) Excerpt(resource map[string]any) map[string]any {
+	excerpt := map[string]any{}
+	for _, r := range m.rules {
+		if v := member(resource, r.target.top()); v != nil {
+			excerpt[r.target.top()] = v
+		}
+	}
+	return excerpt
 }
 
 // Map computes the values a user or group should have in Webex. Attributes are Graph's, and

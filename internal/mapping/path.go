@@ -47,6 +47,14 @@ func parsePath(text string) (path, error) {
 	return p, nil
 }
 
+// top is the attribute of the resource that the path is in.
+func (p path) top() string {
+	if p.schema != "" {
+		return p.schema
+	}
+	return p.attribute
+}
+
 // element names what a PATCH can add as a whole: one element of a
 // multi-valued attribute. Empty for everything else.
 func (p path) element() string {

@@ -90,6 +90,10 @@ type Attempt struct {
 	// Again asks for another look after this long; zero if none is needed.
 	// It accompanies every fault that is retried, and is no fault by itself.
 	Again time.Duration
+	// Later is when the object is queued again by itself, because of a fault that
+	// only time mends; zero if it is not. Its messages are done: so nothing else
+	// about the object waits behind them.
+	Later time.Time
 	// Started is when the object was claimed, Exported when Webex answered
 	// the last write, Finished when the ledger had it.
 	Started  time.Time

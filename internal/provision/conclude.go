@@ -21,10 +21,10 @@ const maxUnconcluded = 5
 //	delay    10s  20s  40s  80s  160s  320s  600s
 //
 // so a fault of a minute costs a minute, and an hour's outage ten or eleven
-// attempts. After longestTrouble a transient fault is given up: that is 122 to
-// 150 attempts, far from the 1000 receives after which a queue gives up by
-// itself. What the servers ask of or refuse to everybody (Throttled,
-// Unauthorized) is not the object's fault and never given up. It has the 1000
+// attempts. After longestTrouble of attempts a transient fault is given up: that
+// is 122 to 150 of them, far from the 1000 receives after which a queue gives up
+// by itself. What the servers ask of or refuse to everybody, and a wait for
+// another worker, is not the object's fault and never given up. It has the 1000
 // receives, which at up to ten minutes each last a week; internal/worker sees to
 // that where a server asks for less.
 const (
@@ -57,17 +57,13 @@ func (b *batch) fail(w *work, step StepName, err error) {
 		// they are refusals.
 		f.Kind = Permanent
 	}
-	now := b.Now()
-	t := Trouble{Since: now}
-	if open := w.record.Trouble; open.goesOn(f.Kind) {
-		t = *open
-	}
-	if f.Kind == Transient && now.Sub(t.Since) >= longestTrouble {
-		f.Reason = fmt.Sprintf("given up after %d attempts in %s: %s", t.Attempts+1, now.Sub(t.Since).Round(time.Minute), f.Reason)
+	t := w.record.Trouble.met(&f, step, b.Now())
+	if f.Kind == Transient && t.Spent >= f.patience().limit {
+		f.Reason = fmt.Sprintf("given up after %d attempts in %s: %s", t.Attempts, t.Spent.Round(time.Minute), f.Reason)
 		f.GivenUp = true
 	}
-	t.Kind, t.Step, t.Reason, t.Attempts, t.GivenUp = f.Kind, step, f.Error(), t.Attempts+1, f.GivenUp
-	w.lettered(&f, step, now)
+	t.Reason, t.GivenUp = f.Error(), f.GivenUp
+	w.lettered(&f, step, b.Now())
 	w.record.Trouble = &t
 
 	var again time.Duration
@@ -77,8 +73,10 @@ func (b *batch) fail(w *work, step StepName, err error) {
 		again = max(f.After, firstRetry)
 	case errors.Is(f.Err, ErrClaimed):
 		again = claimRetry
+	case f.waits():
+		again = backoff(t.Waits)
 	default:
-		again = backoff(t.Attempts)
+		again = b.later(w, &f, t.Attempts)
 	}
 	w.attempt.Fault = &f
 	w.step(step, Failure, f.Error())
@@ -161,6 +159,9 @@ func (a Attempt) log(ctx context.Context, log *slog.Logger) {
 	}
 	if a.Fault != nil {
 		attrs = append(attrs, slog.String("fault", string(a.Fault.Kind)))
+		if a.Fault.RequestID != "" {
+			attrs = append(attrs, slog.String("requestId", a.Fault.RequestID))
+		}
 	}
 	if a.Again > 0 {
 		attrs = append(attrs, slog.Duration("again", a.Again))

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/mapping"
 )
 
 // The SCIM paths whose meaning the engine knows. All others are the mapping's.
@@ -20,7 +22,7 @@ const (
 // decide compares what Entra has with what Webex is known to have, and either
 // sets w.op to the one write that comes next, or ends the attempt.
 func (b *batch) decide(ctx context.Context, w *work) {
-	if (w.record.Doubt != nil || w.record.Missing != nil || w.afresh) && !w.settled {
+	if (w.record.Doubt != nil || w.record.Missing != nil || w.afresh || w.reread) && !w.settled {
 		if b.settle(ctx, w); w.done {
 			return
 		}
@@ -84,13 +86,24 @@ func (b *batch) desired(w *work) (map[string]any, error) {
 
 // mapped maps the attributes of a user who is there.
 func (b *batch) mapped(w *work) (map[string]any, error) {
-	if _, ok := w.reading.Attributes["accountEnabled"].(bool); !ok {
-		b.fail(w, Import, &Fault{Kind: Transient, Reason: fmt.Sprintf("Entra's answer for %s lacks accountEnabled", w.attempt.Object)})
+	if b.lacks(w) {
 		return nil, nil
 	}
 	attributes := maps.Clone(w.reading.Attributes)
 	attributes["IsSoftDeleted"] = !b.entitled(w)
 	return b.Mapping.Users.Map(attributes)
+}
+
+// lacks reports whether Entra's answer does not show what decides about the
+// object; then the attempt has ended. What is not shown is not known: it is not
+// false and not empty.
+func (b *batch) lacks(w *work) bool {
+	missing := b.rules(w).Lacks(w.reading.Attributes)
+	if len(missing) == 0 {
+		return false
+	}
+	b.fail(w, Import, &Fault{Kind: Transient, Reason: fmt.Sprintf("Entra's answer for %s lacks %s", w.attempt.Object, strings.Join(missing, ", "))})
+	return true
 }
 
 // decideUnlinked creates the account of a person who has none. Webex is not
@@ -133,7 +146,12 @@ func (b *batch) unseen(w *work) {
 // change sets w.op to the smallest PATCH that gives the linked account these
 // values, or ends the attempt if it has them.
 func (b *batch) change(ctx context.Context, w *work, want map[string]any) {
+	want = w.writable(b.rules(w), want)
 	patch, changed := b.rules(w).Diff(w.record.Written, want, w.record.Picks)
+	if w.singly && len(changed) > 1 {
+		want = map[string]any{changed[0]: want[changed[0]]}
+		patch, changed = b.rules(w).Diff(w.record.Written, want, w.record.Picks)
+	}
 	if len(patch) == 0 {
 		b.unchanged(w)
 		return
@@ -149,11 +167,36 @@ func (b *batch) change(ctx context.Context, w *work, want map[string]any) {
 	w.pending = pending
 }
 
+// writable is what of the values is to be asked for in this attempt: not what was
+// refused in it.
+func (w *work) writable(rules mapping.Mapping, want map[string]any) map[string]any {
+	left := w.record.writable(rules, want)
+	maps.DeleteFunc(left, func(path string, _ any) bool { return w.refused[path] != nil })
+	return left
+}
+
+// writable is what of the values is worth asking for: not what Webex has made
+// something else of, and of an account that is and stays inactive not what Webex
+// itself changed.
+func (r *Record) writable(rules mapping.Mapping, want map[string]any) map[string]any {
+	closed := want[active] == false && r.Written[active] == false
+	left := maps.Clone(want)
+	maps.DeleteFunc(left, func(path string, v any) bool {
+		given, asked := r.Given[path]
+		return asked && rules.Same(path, given, v) || closed && slices.Contains(r.Imposed, path)
+	})
+	return left
+}
+
 // unchanged ends an attempt that finds nothing more to write; of a group that
 // is there, the members come first.
 func (b *batch) unchanged(w *work) {
 	if w.isGroup() && w.reading.Presence == Present && !w.converged {
 		w.converged = true
+		return
+	}
+	if len(w.refused) > 0 {
+		b.fail(w, Export, w.refusal())
 		return
 	}
 	if w.attempt.Action != None {
@@ -198,7 +241,7 @@ func (b *batch) decideAbsent(ctx context.Context, w *work) {
 		b.again(w, b.ConfirmAfter-age, "Entra no longer has it: looked at again before anything is taken away")
 	case absence.Deleted:
 		if b.mayDestroy(ctx, w, Deleting) {
-			w.op = &Operation{Object: w.attempt.Object, ID: r.WebexID}
+			w.op = &Operation{Object: w.attempt.Object, ID: r.WebexID, Delete: true}
 		}
 	case age < unheard:
 		// Soon, since the word may wait behind this look.
@@ -276,8 +319,13 @@ func (e *Engine) confirmTenant(ctx context.Context) error {
 }
 
 // visibleAfter is how long after a create Webex's search may not show the
-// account yet. Clients of the live service poll for up to 15 seconds.
-const visibleAfter = time.Minute
+// account yet. Clients of the live service poll for up to 15 seconds; three
+// minutes have been seen.
+const visibleAfter = 5 * time.Minute
+
+// effectAfter is how long after it was sent a write that was not answered may
+// still have its effect. What is read before that is read once more after it.
+const effectAfter = 2 * time.Minute
 
 // settle finds out what came of a write whose end is not known, by reading
 // Webex: by id, or else under every name that was tried. After it the
@@ -285,6 +333,9 @@ const visibleAfter = time.Minute
 func (b *batch) settle(ctx context.Context, w *work) {
 	r := &w.record
 	w.settled = true
+	if r.Doubt != nil && w.early == nil && b.Now().Sub(r.Doubt.Since) < effectAfter {
+		w.early = r.Doubt
+	}
 	kind := w.attempt.Object.Kind
 	if r.WebexID != "" {
 		found, err := b.Target.Read(ctx, kind, r.WebexID)
@@ -327,7 +378,7 @@ func (b *batch) link(w *work, found Resource) {
 		r.Comparison = &Comparison{}
 	}
 	r.WebexID, r.Written, r.Picks = found.ID, b.rules(w).Values(found.Attributes), b.rules(w).Picks(found.Attributes)
-	r.Doubt, r.Missing = nil, nil
+	r.Doubt, r.Missing, r.Given, r.Imposed = nil, nil, nil, nil
 	w.settled = true
 	b.dateInactivity(w)
 }

@@ -58,6 +58,9 @@ type Config struct {
 	// Guard holds what would destroy too much at a time; without one nothing
 	// is held but the Protected.
 	Guard *Guard
+	// Later keeps what is looked at again after hours or days; without it the queue
+	// does, ten minutes at a time.
+	Later *Later
 	// ConfirmAfter is the time between the two readings a delete needs;
 	// default 10 minutes.
 	ConfirmAfter time.Duration
@@ -140,6 +143,20 @@ type work struct {
 	// converged says that a group's properties are as they should be, and its
 	// members come next.
 	converged bool
+	// refused are the faults of attributes that Webex does not take, by their
+	// paths: the others are written without them. singly says that one of several
+	// was refused and not known which: they are written one by one.
+	refused map[string]*Fault
+	singly  bool
+	// moving says that the account is made to give up its name.
+	moving bool
+	// reread says that the object was read again because of a conflict.
+	reread bool
+	// early is the doubt that was settled so soon that the write may still have
+	// its effect.
+	early *Doubt
+	// rounds is how often it was decided.
+	rounds int
 	// unseen says that Webex called the name taken and showed no holder.
 	unseen bool
 	// op is the write that comes next, pending the values it writes.
@@ -170,6 +187,15 @@ type batch struct {
 // rounds bounds how often an object of a batch is decided anew after a write:
 // adopt, free a name, rename and disable take four.
 const rounds = 8
+
+// mostRounds is more where attributes are written one by one.
+func (w *work) mostRounds() int {
+	const singly = 30
+	if w.singly {
+		return singly
+	}
+	return rounds + len(w.refused)
+}
 
 // Converge makes Webex match Entra for the objects the changes name, and
 // returns one Attempt for each of them, in the order they were first named.
@@ -207,13 +233,13 @@ func (b *batch) run(ctx context.Context) []Attempt {
 
 // converge takes the objects that are claimed to their end.
 func (b *batch) converge(ctx context.Context) {
+	if slices.ContainsFunc(b.works, (*work).isLeaving) {
+		ctx = WithPriority(ctx, High)
+	}
 	working, cancel := working(ctx)
 	defer cancel()
 	b.read(working, b.works...)
-	for range rounds {
-		if !b.round(working) {
-			break
-		}
+	for b.round(working) { // which each object is in so many times at most
 	}
 	// Nobody waits for the members of a large group.
 	for _, members := range []bool{false, true} {
@@ -319,7 +345,7 @@ func (b *batch) read(ctx context.Context, works ...*work) {
 	for _, w := range works {
 		switch {
 		case w.done:
-		case w.seen.holds(w.record):
+		case w.seen.holds(w.record) && len(b.rules(w).Lacks(w.seen.Reading.Attributes)) == 0:
 			b.guarded(ctx, w, Import, func() { b.imported(w, w.seen.Reading) })
 		case err != nil:
 			b.fail(w, Scoping, err)
@@ -365,6 +391,11 @@ func (b *batch) imported(w *work, reading Reading) {
 	}
 }
 
+// isLeaving reports whether one of the causes says that access ends.
+func (w *work) isLeaving() bool {
+	return slices.ContainsFunc(w.attempt.Causes, func(c change.Change) bool { return c.Deleted || c.Nominated == change.Out })
+}
+
 // hasWord reports whether one of the causes is Graph's word that the object
 // was deleted for good.
 func (w *work) hasWord() bool {
@@ -374,9 +405,10 @@ func (w *work) hasWord() bool {
 // round decides what is to be written for every object that is not done, and
 // writes it. It reports whether another round may have something to do.
 func (b *batch) round(ctx context.Context) bool {
-	open := slices.DeleteFunc(slices.Clone(b.works), func(w *work) bool { return w.done || w.converged })
+	open := slices.DeleteFunc(slices.Clone(b.works), func(w *work) bool { return w.done || w.converged || w.rounds >= w.mostRounds() })
 	each(b.Parallel, open, func(w *work) {
 		w.op, w.pending = nil, nil
+		w.rounds++
 		b.guarded(ctx, w, Processing, func() {
 			if b.decide(ctx, w); w.op != nil && !b.doubt(ctx, w) {
 				w.op = nil
@@ -400,8 +432,6 @@ func urgency(op *Operation) int {
 func disables(op *Operation) bool {
 	return slices.ContainsFunc(op.Patch, func(p mapping.PatchOperation) bool { return p.Path == active && p.Value == false })
 }
-
-func (op Operation) deletes() bool { return op.Resource == nil && op.Patch == nil }
 
 // doubt notes in the ledger what is about to be written. Saving it also
 // proves that the object is still ours.
@@ -448,7 +478,7 @@ func (b *batch) export(ctx context.Context, works []*work) {
 			f := AsFault(answers[i].Err)
 			switch {
 			case f == nil:
-				b.wrote(w, answers[i].ID)
+				b.wrote(w, answers[i])
 			case f.Kind == Exists:
 				taken[w] = f
 			default:
@@ -468,6 +498,7 @@ func (b *batch) export(ctx context.Context, works []*work) {
 
 // refused takes Webex's refusal of the operation of w into its record.
 func (b *batch) refused(ctx context.Context, w *work, f *Fault) {
+	op := w.op
 	w.op = nil
 	if !f.Uncertain {
 		w.record.Doubt = w.before
@@ -479,6 +510,8 @@ func (b *batch) refused(ctx context.Context, w *work, f *Fault) {
 	case f.Kind == NoTarget && !w.settled:
 		w.step(Export, Warning, f.Reason)
 		b.settle(ctx, w)
+	case (f.Kind == Permanent || f.Kind == NoTarget) && op.Patch != nil && !w.moving && !disables(op):
+		b.leaveOut(w, f)
 	case f.Kind == NoTarget:
 		b.fail(w, Export, &Fault{Kind: Permanent, Reason: f.Reason})
 	default:
@@ -486,35 +519,138 @@ func (b *batch) refused(ctx context.Context, w *work, f *Fault) {
 	}
 }
 
-// wrote records a write that Webex confirmed.
-func (b *batch) wrote(w *work, id string) {
+// leaveOut keeps one attribute that Webex does not take from keeping the others
+// out: that which its answer names, or else each is written by itself.
+func (b *batch) leaveOut(w *work, f *Fault) {
+	permanent := *f
+	permanent.Kind = Permanent
+	blamed := slices.DeleteFunc(slices.Collect(maps.Keys(w.pending)), func(path string) bool {
+		attribute, _, _ := strings.Cut(strings.NewReplacer("[", ".", ":", ".").Replace(path), ".")
+		return !strings.Contains(strings.ToLower(f.Reason), strings.ToLower(attribute))
+	})
+	if len(w.pending) == 1 {
+		blamed = slices.Collect(maps.Keys(w.pending))
+	}
+	if len(blamed) != 1 {
+		w.singly = true
+		w.step(Export, Warning, f.Reason+": each attribute is written by itself")
+		return
+	}
+	w.step(Export, Warning, f.Reason+": the others are written without it")
+	w.refuse(blamed[0], &permanent)
+}
+
+// refuse leaves an attribute out of what is written in this attempt.
+func (w *work) refuse(path string, f *Fault) {
+	if w.refused == nil {
+		w.refused = map[string]*Fault{}
+	}
+	w.refused[path] = f
+}
+
+// refusal is the fault of an attempt that wrote all but what was refused.
+func (w *work) refusal() *Fault {
+	paths := slices.Sorted(maps.Keys(w.refused))
+	f := *w.refused[paths[0]]
+	for _, path := range paths {
+		if w.refused[path].Kind != Permanent { // one that is tried again keeps the message
+			f = *w.refused[path]
+		}
+	}
+	f.Reason = fmt.Sprintf("%s not written, all else is: %s", strings.Join(paths, ", "), f.Reason)
+	return &f
+}
+
+// wrote records a write that Webex confirmed, as its answer shows it.
+func (b *batch) wrote(w *work, a Answer) {
 	r, op, values := &w.record, w.op, w.pending
 	w.op = nil
 	w.attempt.Exported = b.Now()
 	r.Doubt = nil
-	switch {
-	case op.deletes():
-		r.spend(Deleting)
-	case disables(op):
-		r.spend(Disabling)
-	}
-	if op.deletes() {
+	if op.Delete {
+		r.spend(Deleting) // an approval is for once
 		w.note(Delete, nil, nil)
 		w.step(Export, Success, "deleted in Webex")
 		w.unlink()
 		r.Away = false // and does not come back
 		return
 	}
-	w.note(actionOf(op, r.Written, values), r.Written, values)
-	w.step(Export, Success, "written to Webex")
-	written := make(map[string]any, len(r.Written)+len(values))
-	maps.Copy(written, r.Written)
-	maps.Copy(written, values)
-	r.WebexID, r.Written = id, written
+	before := r.Written
+	r.WebexID, r.Missing = a.ID, nil
+	ignored := b.takeOver(w, op, values, a.Shown)
+	if len(ignored) > 0 {
+		values = maps.Clone(values)
+		maps.DeleteFunc(values, func(path string, _ any) bool { return slices.Contains(ignored, path) })
+	}
+	if len(values) > 0 {
+		w.note(actionOf(op, before, values), before, values)
+	}
 	if w.isGroup() && op.Resource != nil {
 		r.Comparison, w.fresh = &Comparison{}, true
 	}
 	b.dateInactivity(w)
+	if len(ignored) > 0 {
+		b.fail(w, Export, &Fault{Kind: Transient, Code: Ignored, Reason: fmt.Sprintf(
+			"Webex took the change of %s and shows %s as before", w.attempt.Object, strings.Join(ignored, ", "))})
+		return
+	}
+	if disables(op) {
+		r.spend(Disabling)
+	}
+	w.step(Export, Success, "written to Webex")
+}
+
+// takeOver makes of what was asked and of what the answer shows what was last
+// written, and returns the paths at which Webex shows what was there before. What
+// the answer does not show is as it was asked.
+func (b *batch) takeOver(w *work, op *Operation, asked, resource map[string]any) (ignored []string) {
+	r, rules := &w.record, b.rules(w)
+	shown := rules.Values(resource)
+	written := maps.Clone(r.Written)
+	if written == nil {
+		written = map[string]any{}
+	}
+	given := maps.Clone(r.Given)
+	for path, want := range asked {
+		written[path] = want
+		delete(given, path)
+		has, ok := shown[path]
+		if !ok {
+			continue
+		}
+		written[path] = has
+		switch {
+		case rules.Same(path, has, want):
+		case path == active, op.Resource == nil && rules.Same(path, has, r.Written[path]):
+			ignored = append(ignored, path)
+		default:
+			if given == nil {
+				given = map[string]any{}
+			}
+			given[path] = want // Webex made something else of it
+		}
+	}
+	// An account that is open and was not meant to be is closed next; what Webex
+	// itself renames when it closes one is put back when it is opened.
+	imposed := r.Imposed
+	switch {
+	case asked[active] == true:
+		imposed = nil
+	case asked[active] == nil && shown[active] == true && written[active] == false:
+		written[active] = true
+	}
+	for path, has := range shown {
+		if _, was := asked[path]; !was && asked[active] == false && !rules.Same(path, has, written[path]) {
+			written[path] = has
+			imposed = append(slices.Clone(imposed), path)
+		}
+	}
+	slices.Sort(ignored)
+	r.Written, r.Given, r.Imposed = written, given, imposed
+	if resource != nil {
+		r.Picks = rules.Picks(resource)
+	}
+	return ignored
 }
 
 // dateInactivity keeps the day from which Webex counts to the removal of an
@@ -541,8 +677,12 @@ func saveFault(w *work, err error) error {
 	case errors.Is(err, ErrClaimed):
 		return &Fault{Kind: Transient, Reason: fmt.Sprintf("the claim on %s ran out", w.attempt.Object), Err: err}
 	case errors.Is(err, ErrLinked):
-		return &Fault{Kind: Permanent, Reason: fmt.Sprintf(
+		f := &Fault{Kind: Transient, Code: Linked, Reason: fmt.Sprintf(
 			"%s of Webex is linked to another object than %s", w.record.WebexID, w.attempt.Object), Err: err}
+		if w.record.Trouble.tries(Linked) >= unseenAttempts {
+			f.Kind = Permanent
+		}
+		return f
 	default:
 		return fmt.Errorf("write the ledger record of %s: %w", w.attempt.Object, err)
 	}
@@ -561,6 +701,7 @@ func (b *batch) finish(ctx context.Context, w *work) {
 			}
 		})
 		w.keepMembers()
+		b.lookAgain(ctx, w)
 		if conclude := func() { b.conclude(ctx, w) }; !b.guarded(ctx, w, Export, conclude) {
 			b.guarded(ctx, w, Export, conclude) // with the record as it was
 		}
@@ -597,8 +738,19 @@ func (b *batch) conclude(ctx context.Context, w *work) {
 	if r.forgettable() {
 		end = func() error { return b.Ledger.Forget(ctx, b.owner, w.stored) }
 	}
-	if err := end(); err != nil {
-		b.fail(w, Export, saveFault(w, err))
+	err := end()
+	if err == nil {
+		return
+	}
+	b.fail(w, Export, saveFault(w, err))
+	if errors.Is(err, ErrLinked) {
+		// The record cannot be kept with what another has: as it was stored it can,
+		// with the fault, and from there it is tried again.
+		after := w.stored
+		after.Trouble, after.Claim, after.Unconcluded, after.Concluded = r.Trouble, Claim{}, 0, b.Now()
+		if err := b.Ledger.Save(ctx, b.owner, w.stored, after); err != nil {
+			b.fail(w, Export, saveFault(w, err))
+		}
 	}
 }
 
@@ -612,7 +764,7 @@ func (w *work) unlink() {
 	r := &w.record
 	r.Away = r.Away || r.WebexID != "" && !w.isGroup()
 	r.WebexID, r.Written, r.Doubt, r.Comparison = "", nil, nil, nil
-	r.InactiveSince, r.Missing, r.Picks = time.Time{}, nil, nil
+	r.InactiveSince, r.Missing, r.Picks, r.Given, r.Imposed = time.Time{}, nil, nil, nil, nil
 	r.Members, r.Removals = 0, nil
 }
 

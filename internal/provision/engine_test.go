@@ -202,28 +202,6 @@ func TestARenameToAnUnmanagedNameLeavesThatAccountAlone(t *testing.T) {
 	}
 }
 
-// Webex's search lags behind its writes, so a name that is taken by nobody to
-// be seen is looked at again before it counts as another organization's.
-func TestANameTakenInAnotherOrganizationIsGivenUpAfterSeveralLooks(t *testing.T) {
-	t.Parallel()
-	w := setup(t)
-	w.org.foreign = []string{"ada@example.com"}
-	w.hire(ada, "ada@example.com")
-	for attempt := 1; ; attempt++ {
-		a := w.converge(updated(ada))[0]
-		if a.Fault == nil {
-			t.Fatalf("%s: %s", a.Status, a.Reason)
-		}
-		if a.Fault.Kind == provision.Permanent {
-			if attempt != 7 || !strings.Contains(a.Reason, "claim the user in Control Hub") {
-				t.Errorf("given up at attempt %d: %s", attempt, a.Reason)
-			}
-			return
-		}
-		w.now = w.now.Add(a.Again)
-	}
-}
-
 func TestTwoPeopleSwapNames(t *testing.T) {
 	t.Parallel()
 	for name, batches := range map[string][][]change.Change{

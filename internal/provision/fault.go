@@ -36,12 +36,34 @@ const (
 	NoTarget FaultKind = "noTarget"
 )
 
+// Code names a fault of which it is counted how often it was met.
+type Code string
+
+// The codes.
+const (
+	// Taken: a name is taken, and no account shows that it has it.
+	Taken Code = "taken"
+	// Twin: two objects have one name in Entra.
+	Twin Code = "twin"
+	// NotThere: Webex says that what is linked is not there.
+	NotThere Code = "not there"
+	// Ignored: Webex took a write and shows what was there before.
+	Ignored Code = "ignored"
+	// Conflict: Webex refuses a write for a conflict that is about no name.
+	Conflict Code = "conflict"
+	// Linked: two adopted one account, and the other one has it.
+	Linked Code = "linked"
+)
+
 // Fault is a failed call or decision: what happened, to which object, and
 // what is to be done about it.
 type Fault struct {
 	Kind FaultKind
 	// Reason is one clear sentence for a person. It holds no secret, no body.
 	Reason string
+	// Code tells apart what is counted apart: attempts that meet one say nothing
+	// about another. Empty for what the sides fail with.
+	Code Code
 	// After is how long the server asked to wait; zero if it did not say.
 	After time.Duration
 	// GivenUp says that it was tried for a day and is not tried again: to the
@@ -66,6 +88,13 @@ func (f *Fault) Error() string {
 		return f.Reason
 	}
 	return fmt.Sprintf("%s: %v", f.Reason, f.Err)
+}
+
+// waits reports whether the fault is none of the object's: it waits for a side
+// that asks for a pause, refuses the credentials or is not reached, or for
+// another worker. To wait is not to try.
+func (f *Fault) waits() bool {
+	return f.Kind == Throttled || f.Kind == Unauthorized || f.Foreign || errors.Is(f.Err, ErrClaimed)
 }
 
 // Unwrap returns the cause.

@@ -3,7 +3,6 @@ package provision
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"entrawebex/internal/change"
@@ -22,8 +21,7 @@ func (b *batch) decideGroup(ctx context.Context, w *work) {
 		b.decideBinned(ctx, w)
 		return
 	}
-	secure, ok := w.reading.Attributes[securityEnabled].(bool)
-	_, named := w.reading.Attributes[displayName]
+	secure := w.reading.Attributes[securityEnabled] == true
 	switch {
 	case b.SkipGroups:
 		b.skip(w, Scoping, "is a group, and PROVISION_GROUPS is false")
@@ -34,14 +32,10 @@ func (b *batch) decideGroup(ctx context.Context, w *work) {
 	case b.leftScope(w):
 		b.skip(w, Scoping, notAssigned)
 		return
-	case !ok:
-		b.fail(w, Import, &Fault{Kind: Transient, Reason: fmt.Sprintf("Entra's answer for %s lacks %s", w.attempt.Object, securityEnabled)})
+	case b.lacks(w):
 		return
 	case !secure:
 		b.skip(w, Scoping, "is not security-enabled: only security groups are provisioned (NotEffectivelyEntitled)")
-		return
-	case !named && slices.Contains(b.Mapping.Groups.Select(), displayName):
-		b.fail(w, Import, &Fault{Kind: Transient, Reason: fmt.Sprintf("Entra's answer for %s lacks %s", w.attempt.Object, displayName)})
 		return
 	}
 	want, err := b.Mapping.Groups.Map(w.reading.Attributes)
@@ -64,7 +58,7 @@ func (b *batch) decideBinned(ctx context.Context, w *work) {
 	case w.record.WebexID == "" || !b.DeleteBinned:
 		b.skip(w, Scoping, "is in Entra's recycle bin: it is kept as it is until it is deleted for good")
 	case b.mayDestroy(ctx, w, Deleting):
-		w.op = &Operation{Object: w.attempt.Object, ID: w.record.WebexID}
+		w.op = &Operation{Object: w.attempt.Object, ID: w.record.WebexID, Delete: true}
 	}
 }
 

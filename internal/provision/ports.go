@@ -127,13 +127,15 @@ type Resource struct {
 }
 
 // Operation is one write to Webex. What is set says what it does: a Resource
-// is created; a Patch changes the one with the ID; neither deletes it.
+// is created; a Patch changes the one with the ID; Delete deletes it. One that
+// sets none of them is no operation: an empty patch must not end an account.
 type Operation struct {
 	Object change.Object
 	// ID is the Webex id; empty for a create.
 	ID       string
 	Resource map[string]any
 	Patch    []mapping.PatchOperation
+	Delete   bool
 }
 
 // Answer is what came of an Operation.

@@ -16,6 +16,12 @@ type Record struct {
 	// Written is what was last written to Webex and confirmed: SCIM path to
 	// value.
 	Written map[string]any `json:"written,omitempty"`
+	// Given is what was asked where Webex has made something else of it: to ask the
+	// same again changes nothing.
+	Given map[string]any `json:"given,omitempty"`
+	// Imposed are the paths of what Webex itself changed when the account was
+	// deactivated, such as its name: they are put back when it is active again.
+	Imposed []string `json:"imposed,omitempty"`
 	// Picks tell the element that is ours from others like it.
 	Picks mapping.Picks `json:"picks,omitempty"`
 	// Doubt is a write that was begun and whose end is not known.
@@ -132,9 +138,16 @@ type Trouble struct {
 	Kind   FaultKind `json:"kind"`
 	Step   StepName  `json:"step"`
 	Reason string    `json:"reason"`
-	// Since is when the first of the attempts failed, Attempts how many have.
-	Since    time.Time `json:"since"`
-	Attempts int       `json:"attempts"`
+	// Since is when the first of the attempts failed.
+	Since time.Time `json:"since"`
+	// Attempts is how many in a row met this very fault, which Code tells from
+	// others, and Spent the time between them. Waits is how many have waited since.
+	Attempts int           `json:"attempts"`
+	Code     Code          `json:"code,omitempty"`
+	Spent    time.Duration `json:"spent,omitempty"`
+	Waits    int           `json:"waits,omitempty"`
+	// Last is when the last of them failed.
+	Last time.Time `json:"last,omitzero"`
 	// GivenUp is that of the fault.
 	GivenUp bool `json:"givenUp,omitempty"`
 }
@@ -154,6 +167,41 @@ func (t *Trouble) goesOn(kind FaultKind) bool {
 	default:
 		return true
 	}
+}
+
+// longestGap is the most that counts of the time between two attempts: a pause
+// of days between them is no attempt.
+const longestGap = longestRetry + longestRetry/4
+
+// met returns the trouble after one more attempt that failed.
+func (t *Trouble) met(f *Fault, step StepName, now time.Time) Trouble {
+	next := Trouble{Since: now}
+	goesOn := t.goesOn(f.Kind)
+	if goesOn {
+		next = *t
+	}
+	switch {
+	case f.waits():
+		next.Waits++
+	case goesOn && t.Code == f.Code:
+		if t.Waits == 0 {
+			next.Spent += min(max(now.Sub(t.Last), 0), max(longestGap, f.patience().longest))
+		}
+		next.Attempts++
+		next.Waits = 0
+	default:
+		next.Attempts, next.Spent, next.Waits, next.Code = 1, 0, 0, f.Code
+	}
+	next.Kind, next.Step, next.Reason, next.Last = f.Kind, step, f.Error(), now
+	return next
+}
+
+// tries is how many attempts in a row met the fault of that code.
+func (t *Trouble) tries(c Code) int {
+	if t == nil || t.GivenUp || t.Code != c {
+		return 0
+	}
+	return t.Attempts
 }
 
 // Comparison of all members of a group goes on where it was left.

@@ -255,7 +255,7 @@ func (t *RehearsalTarget) write(op Operation) (id string) {
 		t.seeds[op.Object] = len(members)
 		t.made[id] = rehearsedResource{Resource{ID: id, Attributes: attributes}, op.Object.Kind}
 		t.hold(id, op.userName())
-	case op.Patch == nil:
+	case op.Delete:
 		t.deleted[id] = true
 		t.release(id)
 	default:

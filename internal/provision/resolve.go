@@ -10,71 +10,138 @@ import (
 	"entrawebex/internal/change"
 )
 
-// resolve deals with a userName that is taken (f is Webex's answer): the
-// account that holds it is adopted, moved out of the way, or a reason to give
-// up.
+// resolve deals with a conflict (f is Webex's answer). It is a question: what is
+// there is looked at. An account that holds the name is adopted, moved out of the
+// way, or a reason to give up; what is about no name is read again.
 func (b *batch) resolve(ctx context.Context, w *work, f *Fault) {
-	name, _ := w.pending[userName].(string)
-	if w.isGroup() || name == "" {
-		w.record.Doubt = w.before
-		b.fail(w, Export, &Fault{Kind: Permanent, Reason: f.Reason})
-		return
+	name, _ := w.pending[b.rules(w).Matching()].(string)
+	switch {
+	case name == "":
+		b.conflict(w, f)
+	case w.isGroup():
+		b.resolveGroup(ctx, w, name, f)
+	default:
+		b.resolveUser(ctx, w, name, f)
 	}
+}
+
+func (b *batch) resolveUser(ctx context.Context, w *work, name string, f *Fault) {
 	holders, err := b.Target.Named(ctx, change.User, name)
+	holders = slices.DeleteFunc(holders, func(r Resource) bool { return !strings.EqualFold(r.name(change.User), name) })
 	switch {
 	case err != nil:
 		b.fail(w, Matching, err)
 	case len(holders) == 0:
-		b.takenUnseen(w)
+		b.takenUnseen(ctx, w, name)
 	case len(holders) > 1:
 		w.record.Doubt = w.before
-		b.fail(w, Matching, permanentf("%d Webex accounts have the userName of %s: leave one in Control Hub", len(holders), w.attempt.Object))
+		b.unnamed(w, permanentf("%d Webex accounts have the userName of %s: leave one in Control Hub", len(holders), w.attempt.Object))
+	case w.record.WebexID != "" && holders[0].ID == w.record.WebexID:
+		// It has the name: the conflict is about something else.
+		b.conflict(w, f)
 	default:
 		b.takenBy(ctx, w, name, holders[0])
 	}
 }
 
-// unseenAttempts is how often a name is tried again that is taken by nobody to
-// be seen, before it counts as taken elsewhere: Webex's search lags behind. As
+// conflict has an object read that Webex refuses to write for a conflict which is
+// about no name, and decided anew; one that conflicts again is tried later.
+func (b *batch) conflict(w *work, f *Fault) {
+	w.record.Doubt = w.before
+	if w.record.WebexID != "" && !w.reread {
+		w.reread, w.settled, w.op = true, false, nil
+		w.step(Export, Warning, f.Reason)
+		return
+	}
+	b.fail(w, Export, &Fault{Kind: Transient, Code: Conflict, RequestID: f.RequestID, Reason: f.Reason + ", and no name is taken"})
+}
+
+// resolveGroup deals with a group whose name conflicts. Webex lets groups share a
+// name; a server that does not shows which one has it.
+func (b *batch) resolveGroup(ctx context.Context, w *work, name string, f *Fault) {
+	found, err := b.Target.Named(ctx, change.Group, name)
+	if err != nil {
+		b.fail(w, Matching, err)
+		return
+	}
+	found = slices.DeleteFunc(found, func(g Resource) bool { return g.ID == w.record.WebexID })
+	if len(found) == 0 {
+		b.conflict(w, f)
+		return
+	}
+	for _, g := range found {
+		if g.externalID() == w.attempt.Object.ID && w.record.WebexID == "" {
+			w.step(Matching, Success, fmt.Sprintf("adopted the group %s found by its displayName", g.ID))
+			b.link(w, g)
+			w.op = nil
+			return
+		}
+	}
+	w.record.Doubt = w.before
+	b.unnamed(w, permanentf("the name of %s is that of the Webex groups %s: rename or delete those in Control Hub, or rename the group in Entra",
+		w.attempt.Object, candidates(found)))
+}
+
+// unnamed deals with a name that the object cannot have: one that is in Webex
+// already gets all the rest.
+func (b *batch) unnamed(w *work, f *Fault) {
+	if w.record.WebexID == "" {
+		b.fail(w, Matching, f)
+		return
+	}
+	name := w.pending[b.rules(w).Matching()]
+	for path, v := range w.pending {
+		if b.rules(w).Same(b.rules(w).Matching(), v, name) {
+			w.refuse(path, f)
+		}
+	}
+	w.op = nil
+}
+
+// unseenAttempts is how often a name is tried again soon that is taken by nobody
+// to be seen, before that is expected to last: Webex's search lags behind. As
 // often is one tried again that two have in Entra: a replica lags behind, too.
 // Six attempts are ten minutes.
 const unseenAttempts = 6
 
-// patience makes of a fault that may be due to an answer from the past one
-// that is tried again, for a few minutes.
-func (w *work) patience() FaultKind {
-	if w.record.Trouble == nil || w.record.Trouble.Attempts < unseenAttempts {
-		return Transient
-	}
-	return Permanent
-}
-
-func (b *batch) takenUnseen(w *work) {
+// takenUnseen deals with a name that is taken and that no account has: it may be
+// another organization's, an alias, or that of an account that is deleted.
+func (b *batch) takenUnseen(ctx context.Context, w *work, name string) {
 	if !w.unseen {
 		// The holder may have been renamed since Webex answered, in this
 		// very batch: the next round tries once more.
 		w.unseen, w.op = true, nil
 		return
 	}
-	b.fail(w, Matching, &Fault{Kind: w.patience(), Reason: fmt.Sprintf(
-		"the userName of %s is taken and no account of this organization shows it, so it belongs to another one: claim the user in Control Hub", w.attempt.Object)})
+	aliases, err := b.Target.Addressed(ctx, name)
+	if f := AsFault(err); f != nil && f.Kind != Permanent { // not every server searches addresses
+		b.fail(w, Matching, f)
+		return
+	}
+	why := "it may belong to another organization (claim the user in Control Hub), " +
+		"or to an account deleted within the last 7 days (Webex frees it by itself)"
+	for _, a := range aliases {
+		if a.ID != w.record.WebexID {
+			why = fmt.Sprintf("it is an alias of the Webex account %s (take it off there); else "+
+				"it may belong to another organization, or to an account deleted within the last 7 days", a.ID)
+			break
+		}
+	}
+	b.unnamed(w, &Fault{Kind: Transient, Code: Taken, Reason: fmt.Sprintf(
+		"the userName of %s is taken and is no account's userName that this organization shows: %s; asked again for 8 days", w.attempt.Object, why)})
 }
 
 func (b *batch) takenBy(ctx context.Context, w *work, name string, holder Resource) {
 	owner, owned, err := b.ownerOf(ctx, holder)
+	free := false
+	if err == nil && !owned && w.record.WebexID == "" {
+		free, err = b.adoptable(ctx, holder, w.attempt.Object)
+	}
 	if err != nil {
 		b.fail(w, Matching, err)
 		return
 	}
-	free := false
-	if !owned && w.record.WebexID == "" {
-		if free, err = b.adoptable(ctx, holder, w.attempt.Object); err != nil {
-			b.fail(w, Matching, err)
-			return
-		}
-	}
-	switch {
-	case owned && owner == w.attempt.Object, free:
+	if free || owned && owner == w.attempt.Object {
 		w.step(Matching, Success, fmt.Sprintf("adopted the account %s found by its userName; its externalId was %q", holder.ID, holder.externalID()))
 		b.link(w, holder)
 		return
@@ -83,8 +150,11 @@ func (b *batch) takenBy(ctx context.Context, w *work, name string, holder Resour
 	switch {
 	case owned:
 		b.makeRoom(ctx, w, name, holder, owner)
+	case holder.Reserved != "":
+		b.unnamed(w, permanentf("the userName of %s is that of the Webex account %s, and %s: give that another address in Control Hub, or the user another one in Entra",
+			w.attempt.Object, holder.ID, holder.Reserved))
 	case w.record.WebexID != "":
-		b.fail(w, Matching, permanentf("the new userName of %s is that of the Webex account %s, which is not managed here: rename or delete that account in Control Hub",
+		b.unnamed(w, permanentf("the new userName of %s is that of the Webex account %s, which is not managed here: rename or delete that account in Control Hub",
 			w.attempt.Object, holder.ID))
 	default:
 		b.fail(w, Matching, permanentf("the userName of %s is that of the Webex account %s, whose externalId names another Entra object, %s: clear it if that object is no more",
@@ -186,7 +256,7 @@ func (b *batch) makeRoom(ctx context.Context, w *work, name string, holder Resou
 		}
 	}
 	if f := b.mayMove(h, w, name); f != nil {
-		b.fail(w, Matching, f)
+		b.unnamed(w, f)
 		return
 	}
 	b.link(h, holder)
@@ -199,14 +269,36 @@ func (b *batch) makeRoom(ctx context.Context, w *work, name string, holder Resou
 		}
 	}
 	patch, _ := b.Mapping.Users.Diff(h.record.Written, h.pending, h.record.Picks)
+	if len(patch) == 0 {
+		b.fail(w, Matching, &Fault{Kind: Transient, Reason: fmt.Sprintf(
+			"Webex finds the account %s by the userName of %s, and does not show that it has it", holder.ID, w.attempt.Object)})
+		return
+	}
 	h.op = &Operation{Object: owner, ID: holder.ID, Patch: patch}
+	h.moving = true
 	if b.doubt(ctx, h) {
 		b.export(ctx, []*work{h})
 	}
-	if h.attempt.Fault != nil {
+	h.moving = false
+	switch f := h.attempt.Fault; {
+	case f == nil:
+	case f.Kind == Permanent:
+		// The fault is the newcomer's: the holder is as it shall be.
+		h.reopen()
+		b.unnamed(w, &Fault{Kind: Permanent, RequestID: f.RequestID, Reason: fmt.Sprintf(
+			"the userName of %s is held by the Webex account %s of %s, which Webex does not let be renamed: delete that account, or rename it, in Control Hub, then replay",
+			w.attempt.Object, holder.ID, owner), Err: f})
+	default:
 		b.fail(w, Matching, &Fault{Kind: Transient, Reason: fmt.Sprintf(
-			"the userName of %s could not be taken from %s yet", w.attempt.Object, owner), Err: h.attempt.Fault})
+			"the userName of %s could not be taken from %s yet", w.attempt.Object, owner), Err: f})
 	}
+}
+
+// reopen takes back the end of an attempt at somebody else's behest.
+func (w *work) reopen() {
+	w.done = false
+	w.attempt.Fault, w.attempt.Status, w.attempt.Reason, w.attempt.Again = nil, "", "", 0
+	w.record.Trouble = w.stored.Trouble
 }
 
 // visit claims and reads an object that no Change of the batch names, and adds
@@ -256,7 +348,11 @@ func (b *batch) mayMove(h, w *work, name string) *Fault {
 		return permanentf("the userName of %s is held by %s, whose own attributes are at fault: %v", w.attempt.Object, h.attempt.Object, err)
 	}
 	if theirs, _ := want[userName].(string); strings.EqualFold(theirs, name) {
-		return &Fault{Kind: w.patience(), Reason: fmt.Sprintf(
+		kind := Transient
+		if w.record.Trouble.tries(Twin) >= unseenAttempts {
+			kind = Permanent
+		}
+		return &Fault{Kind: kind, Code: Twin, Reason: fmt.Sprintf(
 			"%s and %s both have this userName in Entra: Webex can give it to one of them", w.attempt.Object, h.attempt.Object)}
 	}
 	return nil

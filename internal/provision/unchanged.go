@@ -9,10 +9,12 @@ import (
 
 // Unchanged reports whether nothing would come of looking at a live object that
 // has these attributes, by Graph's names: Webex was last written what they map
-// to, and nothing is open about it; or it has no account and is to have none.
+// to, and nothing is open about it; or it has no account and is to have none. What
+// the attributes do not show decides nothing, and neither does a record that
+// another worker may be about to change.
 func (e *Engine) Unchanged(ctx context.Context, o change.Object, attributes map[string]any) (bool, error) {
 	r, _, err := e.Ledger.Record(ctx, o)
-	if err != nil || r.Doubt != nil || r.Trouble != nil || r.Absence != nil || r.Comparison != nil {
+	if err != nil || r.isOpen() || r.Claim.Until.After(e.Now().Add(-skew)) {
 		return false, err
 	}
 	attributes = maps.Clone(attributes)
@@ -20,16 +22,29 @@ func (e *Engine) Unchanged(ctx context.Context, o change.Object, attributes map[
 		attributes = map[string]any{}
 	}
 	attributes["id"] = o.ID
-	rules, entitled := e.Mapping.Users, attributes["accountEnabled"] == true
+	rules, state := e.Mapping.Users, "accountEnabled"
 	if o.Kind == change.Group {
-		rules, entitled = e.Mapping.Groups, attributes[securityEnabled] == true
-	} else {
+		rules, state = e.Mapping.Groups, securityEnabled
+	}
+	if len(rules.Lacks(attributes)) > 0 {
+		return false, nil
+	}
+	entitled, known := attributes[state].(bool)
+	if !known {
+		return false, nil
+	}
+	if o.Kind == change.User {
 		attributes["IsSoftDeleted"] = !entitled
 	}
 	if r.WebexID == "" {
 		return !entitled, nil
 	}
 	want, faulty := rules.Map(attributes)
-	patch, _ := rules.Diff(r.Written, want, nil)
+	patch, _ := rules.Diff(r.Written, r.writable(rules, want), nil)
 	return faulty == nil && len(patch) == 0, nil // an attempt says what is faulty
+}
+
+// isOpen reports whether something about the object is not settled.
+func (r *Record) isOpen() bool {
+	return r.Doubt != nil || r.Trouble != nil || r.Absence != nil || r.Missing != nil || r.Comparison != nil
 }

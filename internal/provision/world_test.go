@@ -378,6 +378,8 @@ type org struct {
 	// answer may replace what is answered to an operation. It is called
 	// before the effect and after it; an answer before it prevents it.
 	answer func(op provision.Operation, done bool) error
+	// show may change the account that is shown in answer to an operation.
+	show func(op provision.Operation, account map[string]any)
 	// unread are ids that Webex answers 404 to, though they are there.
 	unread map[string]bool
 	// lag hides accounts and groups from the search.
@@ -579,7 +581,12 @@ func (o *org) apply(op provision.Operation) provision.Answer {
 	if err == nil && o.answer != nil {
 		err = o.answer(op, true)
 	}
-	return provision.Answer{ID: id, Err: err}
+	a := provision.Answer{ID: id, Err: err}
+	if account := o.kind(op.Object.Kind)[id]; o.show != nil && account != nil && err == nil {
+		o.show(op, account)
+		a.Shown = maps.Clone(account)
+	}
+	return a
 }
 
 func (o *org) effect(op provision.Operation) (string, error) {
@@ -590,6 +597,8 @@ func (o *org) effect(op provision.Operation) (string, error) {
 	case op.Patch != nil:
 		o.calls = append(o.calls, "PATCH")
 		return op.ID, o.patch(op.Object.Kind, op.ID, op.Patch)
+	case !op.Delete:
+		return "", &provision.Fault{Kind: provision.Permanent, Reason: "nothing to write"}
 	default:
 		o.calls = append(o.calls, "DELETE")
 		if _, ok := o.kind(op.Object.Kind)[op.ID]; !ok {

@@ -75,6 +75,10 @@ func (j *Job) Run(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
 	var failed []error
+	later := provision.Later{Documents: j.Documents}
+	if err := later.Queue(ctx, j.Queue, j.Now()); err != nil {
+		failed = append(failed, err)
+	}
 	for _, kind := range change.Kinds() {
 		if late(ctx) || kind == change.Group && j.SkipGroups {
 			continue

@@ -323,7 +323,7 @@ func (r *run) converge(ctx context.Context, batch []provision.Sighting) error {
 		r.result.Actions[a.Action]++
 		r.learn(a)
 		switch {
-		case a.Fault == nil && a.Again == 0, a.Fault != nil && a.Fault.Kind == provision.Held:
+		case a.Fault == nil && a.Again == 0, a.Fault != nil && a.Fault.Kind == provision.Held, !a.Later.IsZero():
 			r.failures = 0
 			if a.Fault == nil {
 				delete(r.open, a.Object.ID)

@@ -33,7 +33,7 @@ func (s *strays) add(kind change.Kind, found provision.Resource, m mapping.Mappi
 	if s.byID == nil {
 		s.byID, s.byName = map[string][]int{}, map[string][]int{}
 	}
-	attributes := m.Resource(m.Values(found.Attributes))
+	attributes := m.Excerpt(found.Attributes)
 	if external, ok := found.Attributes["externalId"]; ok {
 		attributes["externalId"] = external
 	}

@@ -258,7 +258,7 @@ func operations(call string) []provision.Operation {
 	case "disable":
 		return []provision.Operation{disable}
 	case "delete":
-		return []provision.Operation{{Object: object(), ID: "w1"}}
+		return []provision.Operation{{Object: object(), ID: "w1", Delete: true}}
 	case "create":
 		return []provision.Operation{{Object: object(), Resource: map[string]any{"userName": "user001@contoso.example", "externalId": "u1"}}}
 	case "create group":
@@ -266,7 +266,7 @@ func operations(call string) []provision.Operation {
 	case "rename group":
 		return []provision.Operation{{Object: team(), ID: "g1", Patch: []mapping.PatchOperation{{Op: "replace", Path: "displayName", Value: "Sales"}}}}
 	default:
-		return []provision.Operation{disable, {Object: object(), ID: "w2"}}
+		return []provision.Operation{disable, {Object: object(), ID: "w2", Delete: true}}
 	}
 }
 

@@ -99,6 +99,8 @@ func newWrite(op provision.Operation) (write, error) {
 		w.what = fmt.Sprintf("change Webex %s %s of %s", op.Object.Kind, op.ID, op.Object)
 		w.method = http.MethodPatch
 		data = map[string]any{"schemas": []string{patchSchema}, "Operations": op.Patch}
+	case !op.Delete:
+		return write{}, &provision.Fault{Kind: provision.Permanent, Reason: fmt.Sprintf("write Webex %s %s of %s: there is nothing to write", op.Object.Kind, op.ID, op.Object)}
 	default:
 		w.what = fmt.Sprintf("delete Webex %s %s of %s", op.Object.Kind, op.ID, op.Object)
 		w.method = http.MethodDelete

@@ -24,7 +24,7 @@ func three() []provision.Operation {
 	return []provision.Operation{
 		{Object: object(), Resource: map[string]any{"userName": "a@b.c"}},
 		{Object: object(), ID: "u", Patch: []mapping.PatchOperation{{Op: "replace", Path: "active", Value: false}}},
-		{Object: team(), ID: "g"},
+		{Object: team(), ID: "g", Delete: true},
 	}
 }
 
@@ -372,7 +372,7 @@ func TestABulkHasAHundredOperationsAndNeverOne(t *testing.T) {
 			bulks, alone := 0, 0
 			ops := make([]provision.Operation, test.operations)
 			for i := range ops {
-				ops[i] = provision.Operation{Object: object(), ID: fmt.Sprintf("u%d", i)}
+				ops[i] = provision.Operation{Object: object(), ID: fmt.Sprintf("u%d", i), Delete: true}
 			}
 			answers := client(t, deletes(t, &bulks, &alone)).Apply(t.Context(), ops)
 			for i, a := range answers {

@@ -126,7 +126,7 @@ func TestWhatGoesOnTheWire(t *testing.T) {
 		{
 			"a user is deleted", 204, "",
 			func(ctx context.Context, c *webex.Client) error {
-				return c.Apply(ctx, []provision.Operation{{Object: object(), ID: adasID}})[0].Err
+				return c.Apply(ctx, []provision.Operation{{Object: object(), ID: adasID, Delete: true}})[0].Err
 			},
 			exchange{Method: "DELETE", URL: root + "/Users/" + adasID},
 		},
@@ -159,7 +159,7 @@ func TestWhatGoesOnTheWire(t *testing.T) {
 		{
 			"a group is deleted", 204, "",
 			func(ctx context.Context, c *webex.Client) error {
-				return c.Apply(ctx, []provision.Operation{{Object: team(), ID: "x"}})[0].Err
+				return c.Apply(ctx, []provision.Operation{{Object: team(), ID: "x", Delete: true}})[0].Err
 			},
 			exchange{Method: "DELETE", URL: root + "/Groups/x"},
 		},
@@ -190,7 +190,7 @@ func TestWhatGoesOnTheWire(t *testing.T) {
 				answers := c.Apply(ctx, []provision.Operation{
 					{Object: team(), Resource: map[string]any{"displayName": "R"}},
 					{Object: object(), ID: "../u", Patch: []mapping.PatchOperation{{Op: "replace", Path: "active", Value: false}}},
-					{Object: object(), ID: "v"},
+					{Object: object(), ID: "v", Delete: true},
 				})
 				return errors.Join(answers[0].Err, answers[1].Err, answers[2].Err)
 			},

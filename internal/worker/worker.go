@@ -221,7 +221,7 @@ func (c *Worker) settle(ctx context.Context, w *work, attempts map[change.Object
 			c.Log.WarnContext(ctx, "delay failed", "object", w.object.String(), "error", err)
 		}
 		return false
-	case a.Fault == nil || a.Fault.Kind == provision.Held:
+	case a.Fault == nil || a.Fault.Kind == provision.Held || !a.Later.IsZero():
 		return true
 	case a.Fault.Kind == provision.Permanent || a.Fault.GivenUp:
 		return c.buryFault(ctx, w, a)

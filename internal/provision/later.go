@@ -1,0 +1,138 @@
+package provision
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"entrawebex/internal/change"
+)
+
+// patience is how a fault is tried again by its code.
+type patience struct {
+	// limit is the time of attempts after which it is given up.
+	limit time.Duration
+	// quick is how many attempts follow each other as backoff has it; after them
+	// the object is looked at again later and ever more seldom, longest apart at
+	// most. Zero for all of them.
+	quick   int
+	longest time.Duration
+}
+
+// takenFor is for how long a name that nobody shows is asked for again: Webex
+// keeps the address of a deleted account for seven days.
+const takenFor = 8 * 24 * time.Hour
+
+func (f *Fault) patience() patience {
+	if f.Code == Taken {
+		return patience{limit: takenFor, quick: unseenAttempts, longest: 12 * time.Hour}
+	}
+	return patience{limit: longestTrouble}
+}
+
+// later is the delay before the next attempt. One that is long is kept in the
+// ledger and not by the queue, where all that happens to the object would wait
+// behind it: then the delay is zero, and Attempt.Later says when.
+func (b *batch) later(w *work, f *Fault, attempts int) time.Duration {
+	p := f.patience()
+	if p.quick == 0 || attempts < p.quick || b.Later == nil {
+		return backoff(attempts)
+	}
+	delay := longestRetry
+	for range attempts - p.quick + 1 {
+		delay = min(delay*2, p.longest)
+	}
+	w.attempt.Later = b.Now().Add(delay)
+	return 0
+}
+
+// Later keeps which objects are to be queued again, and when: one document of
+// the ledger.
+type Later struct{ Documents Documents }
+
+const (
+	laterName = "later"
+	// maxLater objects of some 80 bytes keep the document within what the ledger
+	// takes.
+	maxLater = 3000
+	// laterTries is how often a write that met another is made again.
+	laterTries = 8
+)
+
+// errLaterFull is returned where more objects wait than the document takes.
+var errLaterFull = errors.New("too many objects wait for a later look")
+
+// Put notes that the object is to be queued at that time, whatever was noted
+// of it before.
+func (l *Later) Put(ctx context.Context, o change.Object, at time.Time) error {
+	return l.update(ctx, func(due map[string]time.Time) error {
+		if _, noted := due[o.String()]; !noted && len(due) >= maxLater {
+			return errLaterFull
+		}
+		due[o.String()] = at
+		return nil
+	})
+}
+
+// Queue queues what is due and takes it off, in this order: a run that ends
+// between the two is repeated. It is called every minute.
+func (l *Later) Queue(ctx context.Context, queue Enqueuer, now time.Time) error {
+	due, _, err := l.read(ctx)
+	if err != nil {
+		return err
+	}
+	maps.DeleteFunc(due, func(_ string, at time.Time) bool { return at.After(now) })
+	if len(due) == 0 {
+		return nil
+	}
+	changes := make([]change.Change, 0, len(due))
+	for _, name := range slices.Sorted(maps.Keys(due)) {
+		if o, ok := change.ParseObject(name); ok {
+			changes = append(changes, change.Change{Object: o, Source: change.Engine, SeenAt: now, CorrelationID: laterName})
+		}
+	}
+	if err := queue.Enqueue(ctx, changes); err != nil {
+		return fmt.Errorf("queue %d objects for a later look: %w", len(changes), err)
+	}
+	return l.update(ctx, func(noted map[string]time.Time) error {
+		maps.DeleteFunc(noted, func(name string, at time.Time) bool { return at.Equal(due[name]) })
+		return nil
+	})
+}
+
+func (l *Later) read(ctx context.Context) (map[string]time.Time, int64, error) {
+	data, version, err := l.Documents.Document(ctx, laterName)
+	due := map[string]time.Time{}
+	if err == nil && version > 0 {
+		err = json.Unmarshal(data, &due)
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("read what is to be looked at later: %w", err)
+	}
+	return due, version, nil
+}
+
+func (l *Later) update(ctx context.Context, edit func(map[string]time.Time) error) error {
+	var lost error
+	for range laterTries {
+		due, version, err := l.read(ctx)
+		if err != nil {
+			return err
+		}
+		if err := edit(due); err != nil {
+			return err
+		}
+		data, err := json.Marshal(due)
+		if err != nil {
+			return fmt.Errorf("note what is to be looked at later: %w", err)
+		}
+		if lost = l.Documents.PutDocument(ctx, laterName, data, version); lost == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("note what is to be looked at later: %w", lost)
+}

@@ -1,0 +1,311 @@
+package provision_test
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"entrawebex/internal/change"
+	"entrawebex/internal/provision"
+)
+
+// What an answer shows is what Webex has, whatever was asked.
+func TestADisableThatWebexShowsAsNotDoneIsNoSuccess(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	p := w.hire(ada, "ada@example.com")
+	w.provisioned(ada)
+	p.enabled = false
+	w.org.show = func(_ provision.Operation, account map[string]any) { account["active"] = true }
+	a := w.converge(updated(ada))[0]
+	if a.Fault == nil || a.Fault.Code != provision.Ignored || a.Again == 0 || a.Action != provision.None {
+		t.Fatalf("%s %s: %s", a.Action, a.Status, a.Reason)
+	}
+	w.org.show = nil
+	if a = w.settled(updated(ada), time.Hour); a.Status != provision.Success || w.org.of(ada)["active"] != false {
+		t.Errorf("%s: %s", a.Status, a.Reason)
+	}
+}
+
+func TestATitleThatWebexDoesNotTakeIsNoSuccess(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	p := w.hire(ada, "ada@example.com")
+	w.provisioned(ada)
+	p.display, p.surname = "Lady", "Lovelace"
+	w.org.show = func(_ provision.Operation, account map[string]any) { account["displayName"] = "Given Surname" }
+	a := w.converge(updated(ada))[0]
+	if a.Fault == nil || a.Fault.Code != provision.Ignored || !strings.Contains(a.Reason, "displayName") {
+		t.Fatalf("%s: %s", a.Status, a.Reason)
+	}
+	if name, _ := w.org.of(ada)["name"].(map[string]any); name["familyName"] != "Lovelace" {
+		t.Errorf("account %v", w.org.of(ada))
+	}
+}
+
+func TestWhatWebexMakesOfAValueIsInSync(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	p := w.hire(ada, "Ada@Example.com")
+	p.display = "Ada  Lovelace"
+	w.org.show = func(_ provision.Operation, account map[string]any) {
+		account["userName"] = strings.ToLower(account["userName"].(string))
+		account["displayName"] = strings.Join(strings.Fields(account["displayName"].(string)), " ")
+	}
+	w.provisioned(ada)
+	for range 2 {
+		again := updated(ada)
+		again.Afresh = false
+		if calls := w.calls(func() { w.converge(again) }); calls != "" {
+			t.Errorf("called %s", calls)
+		}
+	}
+	p.display = "Ada  King"
+	if calls := w.calls(func() { w.provisioned(ada) }); calls != "PATCH" {
+		t.Errorf("called %s", calls)
+	}
+}
+
+func TestANameThatWebexTakesAwayOnDeactivationIsPutBackWithTheAccount(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	p := w.hire(ada, "ada@example.com")
+	w.provisioned(ada)
+	w.org.show = func(_ provision.Operation, account map[string]any) {
+		if account["active"] == false {
+			account["userName"] = "9f8e7d6cada@example.com"
+		}
+	}
+	p.enabled = false
+	if calls := w.calls(func() { w.provisioned(ada) }); calls != "PATCH" {
+		t.Fatalf("called %s while it is closed", calls)
+	}
+	p.surname = "Lovelace"
+	w.provisioned(ada)
+	if name := w.org.of(ada)["userName"]; name != "9f8e7d6cada@example.com" {
+		t.Errorf("renamed to %v while it is closed", name)
+	}
+	p.enabled = true
+	if calls := w.calls(func() { w.provisioned(ada) }); calls != "PATCH" {
+		t.Errorf("called %s", calls)
+	}
+	if a := w.org.of(ada); a["userName"] != "ada@example.com" || a["active"] != true {
+		t.Errorf("account %v", a)
+	}
+}
+
+// Somebody reopened it by hand: that is seen with the next answer.
+func TestAnAccountThatAnAnswerShowsOpenIsClosed(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	p := w.hire(ada, "ada@example.com")
+	w.provisioned(ada)
+	p.enabled = false
+	w.provisioned(ada)
+	reopened := false
+	w.org.show = func(_ provision.Operation, account map[string]any) {
+		if !reopened {
+			reopened, account["active"] = true, true
+		}
+	}
+	p.surname = "Lovelace"
+	if w.provisioned(ada); w.org.of(ada)["active"] != false {
+		t.Errorf("account %v", w.org.of(ada))
+	}
+}
+
+// A conflict that is about no name is read, and not taken for one.
+func TestAConflictIsAQuestion(t *testing.T) {
+	t.Parallel()
+	conflict := &provision.Fault{Kind: provision.Exists, Reason: "409"}
+	for name, test := range map[string]struct {
+		change func(p *person)
+		times  int
+		want   provision.Status
+		calls  string
+	}{
+		"a new name of one's own":    {func(p *person) { p.surname = "Lovelace" }, 1, provision.Success, "PATCH GET PATCH"},
+		"and once more":              {func(p *person) { p.surname = "Lovelace" }, 2, provision.Failure, "PATCH GET PATCH"},
+		"a block":                    {func(p *person) { p.enabled = false }, 1, provision.Success, "PATCH GET PATCH"},
+		"a userName that is its own": {func(p *person) { p.name = "lady@example.com" }, 1, provision.Success, "PATCH SEARCH GET PATCH"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t)
+			p := w.hire(ada, "ada@example.com")
+			w.provisioned(ada)
+			test.change(p)
+			left := test.times
+			w.org.answer = func(_ provision.Operation, done bool) error {
+				if done || left == 0 {
+					return nil
+				}
+				left--
+				w.org.calls = append(w.org.calls, "PATCH")
+				return conflict
+			}
+			var a provision.Attempt
+			calls := w.calls(func() { a = w.converge(updated(ada))[0] })
+			if a.Status != test.want || calls != test.calls {
+				t.Errorf("%s: %s, called %s", a.Status, a.Reason, calls)
+			}
+			if a.Fault != nil && (a.Fault.Kind != provision.Transient || a.Again == 0) {
+				t.Errorf("not tried again: %v", a.Fault)
+			}
+		})
+	}
+}
+
+// One attribute that Webex refuses keeps no other from being written.
+func TestAnAttributeThatWebexRefusesIsLeftOut(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		refuses, reason string
+		calls           string
+	}{
+		"and named":     {"externalId", "400, mutability, externalId cannot be changed", "PATCH PATCH"},
+		"and not named": {"displayName", "400, invalidValue", "PATCH PATCH PATCH PATCH PATCH"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t)
+			id := w.org.add("ada@example.com", "hr-77")
+			w.org.accounts[id]["displayName"] = "Old"
+			w.hire(ada, "ada@example.com")
+			w.org.answer = func(op provision.Operation, done bool) error {
+				for _, p := range op.Patch {
+					if !done && p.Path == test.refuses {
+						w.org.calls = append(w.org.calls, "PATCH")
+						return &provision.Fault{Kind: provision.Permanent, Reason: test.reason}
+					}
+				}
+				return nil
+			}
+			a := w.converge(updated(ada))[0]
+			if a.Fault == nil || a.Fault.Kind != provision.Permanent || !strings.Contains(a.Reason, test.refuses+" not written, all else is") {
+				t.Fatalf("%s: %s", a.Status, a.Reason)
+			}
+			account := maps.Clone(w.org.accounts[id])
+			if name, _ := account["name"].(map[string]any); name["familyName"] != "Surname" {
+				t.Errorf("account %v", account)
+			}
+			written := slices.DeleteFunc(strings.Fields(strings.Join(w.org.calls, " ")), func(c string) bool { return c != "PATCH" })
+			if got := strings.Join(written, " "); test.refuses == "externalId" && got != test.calls {
+				t.Errorf("called %s", got)
+			}
+		})
+	}
+}
+
+// A holder that Webex does not let be renamed is a fault of the newcomer, at
+// once, and none of the holder.
+func TestAHolderThatCannotBeRenamedIsNamed(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	former := w.hire(ada, "ada@example.com")
+	w.provisioned(ada)
+	former.binned = true
+	w.provisioned(ada)
+	w.hire(bob, "ada@example.com")
+	w.org.answer = func(op provision.Operation, done bool) error {
+		if !done && op.Object.ID == ada {
+			return &provision.Fault{Kind: provision.Permanent, Reason: "400, User must be active", RequestID: "ROUTER_1"}
+		}
+		return nil
+	}
+	a := w.converge(updated(bob))[0]
+	if a.Fault == nil || a.Fault.Kind != provision.Permanent || a.Fault.RequestID != "ROUTER_1" ||
+		!strings.Contains(a.Reason, "webex-1") || !strings.Contains(a.Reason, "Control Hub") {
+		t.Errorf("%s: %s", a.Status, a.Reason)
+	}
+	if r := w.record(change.Object{Kind: change.User, ID: ada}); r.Trouble != nil {
+		t.Errorf("the holder has a fault: %+v", r.Trouble)
+	}
+}
+
+// A write that was not answered may come to its effect after what was read.
+func TestWhatWasReadTooSoonAfterAnUnansweredWriteIsReadAgain(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	p := w.hire(ada, "ada@example.com")
+	w.provisioned(ada)
+	p.enabled = false
+	w.provisioned(ada)
+	p.enabled = true
+	var late func()
+	w.org.answer = func(_ provision.Operation, done bool) error {
+		if done || late != nil {
+			return nil
+		}
+		late = func() { w.org.accounts["webex-1"]["active"] = true }
+		return &provision.Fault{Kind: provision.Transient, Uncertain: true, Reason: "timeout"}
+	}
+	w.converge(updated(ada))
+	p.enabled = false // before the other one has its effect
+	w.now = w.now.Add(10 * time.Second)
+	a := w.converge(updated(ada))[0]
+	if a.Again == 0 {
+		t.Fatalf("believed at once: %s: %s", a.Status, a.Reason)
+	}
+	late()
+	w.now = w.now.Add(a.Again)
+	if a = w.converge(updated(ada))[0]; w.org.of(ada)["active"] != false || a.Again != 0 {
+		t.Errorf("%s, again %s: %s, account %v", a.Status, a.Again, a.Reason, w.org.of(ada))
+	}
+}
+
+// A reading that contradicts the list is not the last word for some minutes.
+func TestANomineeStaysNominated(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		nominated change.Nomination
+		roles     []string
+	}{
+		"who is listed and not read as assigned": {change.In, nil},
+		"who has left and is read as assigned":   {change.Out, []string{"00000000-0000-0000-0000-000000000000"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t, assignedOnly)
+			w.hire(ada, "ada@example.com")
+			w.tenant.roles[ada] = test.roles
+			c := updated(ada)
+			c.Nominated, c.SeenAt = test.nominated, w.now
+			looks := 0
+			for a := w.Converge(t.Context(), []change.Change{c})[0]; a.Again > 0; a = w.Converge(t.Context(), []change.Change{c})[0] {
+				w.now = w.now.Add(a.Again)
+				if looks++; looks > 20 {
+					t.Fatal("looked at for ever")
+				}
+			}
+			if waited := w.now.Sub(c.SeenAt); waited < 4*time.Minute || waited > 6*time.Minute {
+				t.Errorf("looked at for %s", waited)
+			}
+		})
+	}
+}
+
+func TestWhatAPageDoesNotShowIsNotUnchanged(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.hire(ada, "ada@example.com")
+	object := change.Object{Kind: change.User, ID: ada}
+	all := map[string]any{
+		"userPrincipalName": "ada@example.com", "givenName": "Given", "surname": "Surname", "displayName": "Given Surname", "accountEnabled": false,
+	}
+	for _, lacks := range []string{"", "accountEnabled", "userPrincipalName"} {
+		attributes := maps.Clone(all)
+		delete(attributes, lacks)
+		if unchanged, err := w.Unchanged(t.Context(), object, attributes); unchanged != (lacks == "") || err != nil {
+			t.Errorf("without %q: %v, %v", lacks, unchanged, err)
+		}
+	}
+	if _, err := w.ledger.Claim(t.Context(), object, "another", w.now, w.now.Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if unchanged, err := w.Unchanged(t.Context(), object, all); unchanged || err != nil {
+		t.Errorf("while another works on it: %v, %v", unchanged, err)
+	}
+}
