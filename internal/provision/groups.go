@@ -96,7 +96,7 @@ func (b *batch) matchGroup(ctx context.Context, w *work, want map[string]any) {
 			"%s could be any of the Webex groups %s, or none: rename or delete those that it is not in Control Hub, or rename the group in Entra",
 			w.attempt.Object, candidates(append(append(ours, free...), others...))))
 	case len(ours) == 1:
-		w.step(Matching, Success, fmt.Sprintf("adopted the group %s; its externalId was %q", ours[0].ID, ours[0].externalID()))
+		b.adopting(ctx, w, ours[0])
 		b.link(w, ours[0])
 		b.change(ctx, w, want)
 	case w.record.Doubt != nil:

@@ -71,7 +71,7 @@ func (b *batch) resolveGroup(ctx context.Context, w *work, name string, f *Fault
 	}
 	for _, g := range found {
 		if g.externalID() == w.attempt.Object.ID && w.record.WebexID == "" {
-			w.step(Matching, Success, fmt.Sprintf("adopted the group %s found by its displayName", g.ID))
+			b.adopting(ctx, w, g)
 			b.link(w, g)
 			w.op = nil
 			return
@@ -118,8 +118,8 @@ func (b *batch) takenUnseen(ctx context.Context, w *work, name string) {
 		b.fail(w, Matching, f)
 		return
 	}
-	why := "it may belong to another organization (claim the user in Control Hub), " +
-		"or to an account deleted within the last 7 days (Webex frees it by itself)"
+	why := "it may belong to another organization (claim the user in Control Hub), to an account deleted " +
+		"within the last 7 days (Webex frees it by itself), or be an alias that Webex does not show"
 	for _, a := range aliases {
 		if a.ID != w.record.WebexID {
 			why = fmt.Sprintf("it is an alias of the Webex account %s (take it off there); else "+
@@ -142,7 +142,7 @@ func (b *batch) takenBy(ctx context.Context, w *work, name string, holder Resour
 		return
 	}
 	if free || owned && owner == w.attempt.Object {
-		w.step(Matching, Success, fmt.Sprintf("adopted the account %s found by its userName; its externalId was %q", holder.ID, holder.externalID()))
+		b.adopting(ctx, w, holder)
 		b.link(w, holder)
 		return
 	}
@@ -176,6 +176,17 @@ func (b *batch) adoptable(ctx context.Context, found Resource, o change.Object) 
 		unknown, err := b.unknownToTenant(ctx, id)
 		return len(unknown) > 0, err
 	}
+}
+
+// adopting tells what is taken over, and whose it was: its externalId is about to
+// be written over.
+func (b *batch) adopting(ctx context.Context, w *work, found Resource) {
+	kind, was := "account", found.externalID()
+	if w.isGroup() {
+		kind = "group"
+	}
+	w.step(Matching, Success, fmt.Sprintf("adopted the %s %s; its externalId was %q", kind, found.ID, was))
+	b.Log.InfoContext(ctx, "adopted", "object", w.attempt.Object.String(), "webexId", found.ID, "externalId", was)
 }
 
 // unknownToTenant returns those of the ids that are of no user and no group of
@@ -286,12 +297,19 @@ func (b *batch) makeRoom(ctx context.Context, w *work, name string, holder Resou
 		// The fault is the newcomer's: the holder is as it shall be.
 		h.reopen()
 		b.unnamed(w, &Fault{Kind: Permanent, RequestID: f.RequestID, Reason: fmt.Sprintf(
-			"the userName of %s is held by the Webex account %s of %s, which Webex does not let be renamed: delete that account, or rename it, in Control Hub, then replay",
-			w.attempt.Object, holder.ID, owner), Err: f})
+			"the userName of %s is held by the %s Webex account %s of %s, which Webex does not let be renamed: delete that account, or rename it, in Control Hub, then replay",
+			w.attempt.Object, stateOf(holder), holder.ID, owner), Err: f})
 	default:
 		b.fail(w, Matching, &Fault{Kind: Transient, Reason: fmt.Sprintf(
 			"the userName of %s could not be taken from %s yet", w.attempt.Object, owner), Err: f})
 	}
+}
+
+func stateOf(account Resource) string {
+	if account.Attributes[active] == false {
+		return "inactive"
+	}
+	return "active"
 }
 
 // reopen takes back the end of an attempt at somebody else's behest.

@@ -101,7 +101,7 @@ func (b *batch) matchSeen(ctx context.Context, w *work, want map[string]any) {
 		if owned && owner != w.attempt.Object {
 			continue
 		}
-		w.step(Matching, Success, fmt.Sprintf("adopted the account %s; its externalId was %q", found.ID, found.externalID()))
+		b.adopting(ctx, w, found)
 		w.adopted = true
 		b.link(w, found)
 		b.change(ctx, w, want)

@@ -308,12 +308,19 @@ func at(attributes map[string]any, path string) string {
 	return s
 }
 
+// workAddress is the primary one of the work addresses, else the first.
 func workAddress(attributes map[string]any) string {
 	emails, _ := attributes["emails"].([]any)
+	first := ""
 	for _, element := range emails {
-		if email, ok := element.(map[string]any); ok && email["type"] == "work" {
+		email, ok := element.(map[string]any)
+		switch {
+		case !ok || email["type"] != "work":
+		case email["primary"] == true:
 			return at(email, "value")
+		case first == "":
+			first = at(email, "value")
 		}
 	}
-	return ""
+	return first
 }
