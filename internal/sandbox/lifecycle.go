@@ -3,6 +3,7 @@ package sandbox
 import (
 	"errors"
 	"slices"
+	"time"
 )
 
 // The lifecycle events
@@ -66,6 +67,16 @@ func (t *Tenant) DropSubscription(id string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.subscriptions = slices.DeleteFunc(t.subscriptions, func(s *subscription) bool { return s.id == id })
+}
+
+// Shorten lets all subscriptions end in d, which is sooner than was agreed, and
+// says so to nobody.
+func (t *Tenant) Shorten(d time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, s := range t.alive() {
+		s.expires = t.now().Add(d)
+	}
 }
 
 // Subscriptions returns the ids of the subscriptions there are, the oldest first.

@@ -506,7 +506,7 @@ func (o *Org) edit(a *account, edit func(map[string]any) (map[string]any, error)
 		return err
 	}
 	if o.habits.renameInactive && a.active() && attributes["active"] == false {
-		attributes["userName"] = o.ids.next()[:8] + at(attributes, "userName")
+		readdress(attributes, o.ids.next()[:8]+at(attributes, "userName"))
 	}
 	delete(o.byName, a.key())
 	o.put(a, attributes)

@@ -65,6 +65,17 @@ func (h habits) normalize(attributes map[string]any) {
 	}
 }
 
+// readdress gives an account another userName, and its primary work address with it.
+func readdress(attributes map[string]any, name string) {
+	attributes["userName"] = name
+	emails, _ := attributes["emails"].([]any)
+	for _, element := range emails {
+		if email, ok := element.(map[string]any); ok && email["type"] == "work" && email["primary"] == true {
+			email["value"] = name
+		}
+	}
+}
+
 func edit(attributes map[string]any, name string, how func(string) string) {
 	if text, ok := attributes[name].(string); ok {
 		attributes[name] = how(text)

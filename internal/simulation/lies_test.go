@@ -94,6 +94,8 @@ func (w wire) insteadOfGraph(r *http.Request) *http.Response {
 		}
 	case strings.Contains(r.URL.Path, "/subscriptions/"):
 		return w.ghost(r)
+	case r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/subscriptions") && w.strikes("duplicate subscription", 3):
+		return graphRefusal(r, http.StatusConflict, "ObjectIdentifierInUse", "Subscription Id "+nowhere+" already exists for the requested combination")
 	}
 	return nil
 }
@@ -120,7 +122,7 @@ func (w wire) ghost(r *http.Request) *http.Response {
 		return nil
 	}
 	id := path.Base(r.URL.Path)
-	status := w.refusesFor(w.ghosts, id, "ghost subscription", 3, http.StatusUnauthorized, http.StatusInternalServerError)
+	status := w.refusesFor(w.ghosts, id, "ghost subscription", 2, http.StatusUnauthorized, http.StatusInternalServerError)
 	if status == 0 {
 		return nil
 	}
@@ -201,7 +203,7 @@ func (w wire) asked(r *http.Request, body []byte) (*http.Request, []byte) {
 	case r.URL.Host == webexHost && query.Has("filter") && w.strikes("search that answers too much", 12):
 		query.Del("filter")
 		again.URL.RawQuery = query.Encode()
-	case strings.HasSuffix(r.URL.Path, "/$batch") && bytes.Contains(body, []byte("filter=")) && w.strikes("filter ignored by Graph", 25):
+	case strings.HasSuffix(r.URL.Path, "/$batch") && bytes.Contains(body, []byte("filter=")) && w.strikes("filter ignored by Graph", 6):
 		body = unfiltered(body)
 	}
 	again.Body, again.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
@@ -378,7 +380,7 @@ func (w wire) insteadOfWebex(r *http.Request) *http.Response {
 		return scimRefusal(r, http.StatusNotFound, "Users "+id+" not found")
 	case !read && w.strikes("409 that is not about a name", 30):
 		return scimRefusal(r, http.StatusConflict, "The resource was changed by another request.")
-	case r.Method == http.MethodPatch && strings.Contains(r.URL.Path, "/Users/") && w.strikes("answer that contradicts", 20):
+	case r.Method == http.MethodPatch && strings.Contains(r.URL.Path, "/Users/") && w.strikes("answer that contradicts", 6):
 		return w.unmoved(r)
 	default:
 		return nil

@@ -166,8 +166,11 @@ func (s *storm) rehire() {
 		return
 	}
 	name := s.gone[s.dice.IntN(len(s.gone))]
-	if _, err := s.tenant.User(name); err == nil {
-		return // somebody has it by now
+	binned, _ := s.tenant.Deleted()
+	if _, err := s.tenant.User(name); err == nil || slices.ContainsFunc(binned, func(id string) bool {
+		return strings.EqualFold(s.tenant.LastName(id), name)
+	}) {
+		return // somebody has it by now, or will
 	}
 	id, err := s.tenant.Create(sandbox.User{"userPrincipalName": name, "displayName": "Rehired"})
 	if err != nil {
