@@ -176,6 +176,18 @@ func (m Mapping) Lacks(attributes map[string]any) []string {
 	return lacking
 }
 
+// ShowsElements reports whether the resource shows all the elements of
+// multi-valued attributes that are mapped. A list or a search may leave such
+// attributes out: then whether they are there is not known.
+func (m Mapping) ShowsElements(resource map[string]any) bool {
+	for _, r := range m.rules {
+		if r.target.key != "" && len(r.target.elements(resource)) == 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // Excerpt is of a SCIM resource what Values and Picks read.
 func (m Mapping) Excerpt(resource map[string]any) map[string]any {
 	excerpt := map[string]any{}

@@ -137,6 +137,9 @@ func (b *batch) takenBy(ctx context.Context, w *work, name string, holder Resour
 	if err == nil && !owned && w.record.WebexID == "" {
 		free, err = b.adoptable(ctx, holder, w.attempt.Object)
 	}
+	if err == nil && (free || owned) {
+		holder, err = b.whole(ctx, w, holder)
+	}
 	if err != nil {
 		b.fail(w, Matching, err)
 		return
@@ -176,6 +179,15 @@ func (b *batch) adoptable(ctx context.Context, found Resource, o change.Object) 
 		unknown, err := b.unknownToTenant(ctx, id)
 		return len(unknown) > 0, err
 	}
+}
+
+// whole is what was found, read by its id if it does not show all that a write
+// of it depends on.
+func (b *batch) whole(ctx context.Context, w *work, found Resource) (Resource, error) {
+	if b.rules(w).ShowsElements(found.Attributes) {
+		return found, nil
+	}
+	return b.Target.Read(ctx, w.attempt.Object.Kind, found.ID)
 }
 
 // adopting tells what is taken over, and whose it was: its externalId is about to

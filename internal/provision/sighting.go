@@ -101,6 +101,10 @@ func (b *batch) matchSeen(ctx context.Context, w *work, want map[string]any) {
 		if owned && owner != w.attempt.Object {
 			continue
 		}
+		if found, err = b.whole(ctx, w, found); err != nil {
+			b.fail(w, Matching, err)
+			return
+		}
 		b.adopting(ctx, w, found)
 		w.adopted = true
 		b.link(w, found)

@@ -406,7 +406,9 @@ func (o *org) check(t *testing.T) {
 func (o *org) add(name string, externalID any) string {
 	o.created++
 	id := fmt.Sprintf("webex-%d", o.created)
-	o.accounts[id] = map[string]any{"id": id, "userName": name, "active": true}
+	o.accounts[id] = map[string]any{
+		"id": id, "userName": name, "active": true, "emails": []any{map[string]any{"type": "work", "value": name}},
+	}
 	if externalID != nil {
 		o.accounts[id]["externalId"] = externalID
 	}

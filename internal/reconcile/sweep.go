@@ -173,7 +173,7 @@ func (s *Sweep) Run(ctx context.Context) (Result, error) {
 		shown: map[change.Kind][]bool{}, open: map[string]bool{}, shutOut: map[string]bool{},
 	}
 	for _, phase := range []func(context.Context) error{
-		r.readLedger, r.readAssignments, r.readWebex, r.readGroups, r.readScope, r.users, r.groups, r.unseen, r.unassigned,
+		r.readLedger, r.readAssignments, r.readWebex, r.readAllGroups, r.readScope, r.users, r.groups, r.unseen, r.unassigned,
 	} {
 		if err := phase(ctx); err != nil {
 			return r.result, fmt.Errorf("compare Entra and Webex: %w", err)
@@ -199,6 +199,8 @@ type run struct {
 	order    []*gathered
 	read     time.Time
 	next     string
+	// unread is why not all of the groups are gathered.
+	unread error
 	// granted are the roles of those who are assigned themselves, assigned those
 	// of all in scope.
 	granted, assigned map[change.Object][]string

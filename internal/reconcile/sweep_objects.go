@@ -53,14 +53,25 @@ func (r *run) readGroups(ctx context.Context) error {
 	return nil
 }
 
+// readAllGroups reads Entra's groups before its users, since who is in scope may
+// follow from them. Where it does not, no user waits for a list of groups that
+// cannot be read: that is told once the users are dealt with.
+func (r *run) readAllGroups(ctx context.Context) error {
+	r.unread = r.readGroups(ctx)
+	if r.Scope != nil {
+		return r.unread
+	}
+	return nil
+}
+
 // meaningless reports whether nothing follows from groups: they are left alone,
 // and everybody is in scope.
 func (r *run) meaningless() bool { return r.SkipGroups && r.Scope == nil }
 
 // groups deals with Entra's groups.
 func (r *run) groups(ctx context.Context) error {
-	if r.meaningless() {
-		return nil
+	if r.meaningless() || r.unread != nil {
+		return r.unread
 	}
 	for i, g := range r.order {
 		switch {
