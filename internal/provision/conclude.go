@@ -52,10 +52,12 @@ func backoff(attempts int) time.Duration {
 // fail ends the attempt with a fault and says when to try again, if ever.
 func (b *batch) fail(w *work, step StepName, err error) {
 	f := *AsFault(err)
-	if f.Kind == Gone || f.Kind == Exists || f.Kind == NoTarget {
-		// Answers that mean something where they are expected; elsewhere
-		// they are refusals.
+	switch f.Kind { // answers that mean something where they are expected
+	case Gone, NoTarget:
 		f.Kind = Permanent
+	case Exists: // with what somebody else writes at the moment
+		f.Kind, f.Code = Transient, Conflict
+	case Throttled, Transient, Permanent, Unauthorized, Held:
 	}
 	t := w.record.Trouble.met(&f, step, b.Now())
 	if f.Kind == Transient && t.Spent >= f.patience().limit {

@@ -22,7 +22,7 @@ const (
 // decide compares what Entra has with what Webex is known to have, and either
 // sets w.op to the one write that comes next, or ends the attempt.
 func (b *batch) decide(ctx context.Context, w *work) {
-	if (w.record.Doubt != nil || w.record.Missing != nil || w.afresh || w.reread) && !w.settled {
+	if (w.record.Doubt != nil || w.record.Missing != nil || w.afresh || w.reread || w.record.Unseen && b.entitled(w)) && !w.settled {
 		if b.settle(ctx, w); w.done {
 			return
 		}
@@ -378,7 +378,7 @@ func (b *batch) link(w *work, found Resource) {
 		r.Comparison = &Comparison{}
 	}
 	r.WebexID, r.Written, r.Picks = found.ID, b.rules(w).Values(found.Attributes), b.rules(w).Picks(found.Attributes)
-	r.Doubt, r.Missing, r.Given, r.Imposed = nil, nil, nil, nil
+	r.Doubt, r.Missing, r.Given, r.Imposed, r.Unseen = nil, nil, nil, nil, false
 	w.settled = true
 	b.dateInactivity(w)
 }

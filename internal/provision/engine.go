@@ -596,6 +596,7 @@ func (b *batch) wrote(w *work, a Answer) {
 	}
 	if disables(op) {
 		r.spend(Disabling)
+		r.Unseen = a.Shown == nil
 	}
 	w.step(Export, Success, "written to Webex")
 }
@@ -764,7 +765,7 @@ func (w *work) unlink() {
 	r := &w.record
 	r.Away = r.Away || r.WebexID != "" && !w.isGroup()
 	r.WebexID, r.Written, r.Doubt, r.Comparison = "", nil, nil, nil
-	r.InactiveSince, r.Missing, r.Picks, r.Given, r.Imposed = time.Time{}, nil, nil, nil, nil
+	r.InactiveSince, r.Missing, r.Picks, r.Given, r.Imposed, r.Unseen = time.Time{}, nil, nil, nil, nil, false
 	r.Members, r.Removals = 0, nil
 }
 

@@ -22,6 +22,9 @@ type Record struct {
 	// Imposed are the paths of what Webex itself changed when the account was
 	// deactivated, such as its name: they are put back when it is active again.
 	Imposed []string `json:"imposed,omitempty"`
+	// Unseen says that the account was deactivated and the answer did not show what
+	// Webex made of it: it is read before it is active again.
+	Unseen bool `json:"unseen,omitempty"`
 	// Picks tell the element that is ours from others like it.
 	Picks mapping.Picks `json:"picks,omitempty"`
 	// Doubt is a write that was begun and whose end is not known.
