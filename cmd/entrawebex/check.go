@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -45,7 +46,7 @@ either side: what reaches Webex cannot write.
 
 // check prints a line for everything a run needs.
 func check(ctx context.Context, out io.Writer, s config.Settings) error {
-	directory, err := entra.Open(s.Entra, nil)
+	directory, err := entra.Open(s.Entra, nil, slog.Default())
 	if err != nil {
 		return err
 	}

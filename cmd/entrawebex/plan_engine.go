@@ -49,7 +49,7 @@ func newPlanner(h *homes, s config.Settings) (*planner, error) {
 	if err != nil {
 		return nil, err
 	}
-	directory, err := entra.Open(s.Entra, rules.Select())
+	directory, err := entra.Open(s.Entra, rules.Select(), h.Log)
 	if err != nil {
 		return nil, err
 	}

@@ -88,7 +88,7 @@ func (p *process) build(ctx context.Context, latest *config.Latest, observe func
 	if err != nil {
 		return err
 	}
-	directory, err := entra.OpenRotating(s.Entra, rules.Select(), latest.Entra)
+	directory, err := entra.OpenRotating(s.Entra, rules.Select(), latest.Entra, p.log)
 	if err != nil {
 		return err
 	}

@@ -55,7 +55,7 @@ func run(ctx context.Context, log *slog.Logger) error {
 		return err
 	}
 	latest := config.NewLatest(settings, load, time.Now, log)
-	graph, err := entra.OpenRotating(settings.Entra, rules.Select(), latest.Entra)
+	graph, err := entra.OpenRotating(settings.Entra, rules.Select(), latest.Entra, log)
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ func run(ctx context.Context, log *slog.Logger) error {
 		return err
 	}
 	latest := config.NewLatest(settings, load, time.Now, log)
-	graph, err := entra.OpenRotating(settings.Entra, nil, latest.Entra)
+	graph, err := entra.OpenRotating(settings.Entra, nil, latest.Entra, log)
 	if err != nil {
 		return err
 	}

@@ -57,7 +57,7 @@ func run(ctx context.Context, log *slog.Logger) error {
 		return err
 	}
 	latest := config.NewLatest(settings, load, time.Now, log)
-	directory, err := entra.OpenRotating(settings.Entra, rules.Select(), latest.Entra)
+	directory, err := entra.OpenRotating(settings.Entra, rules.Select(), latest.Entra, log)
 	if err != nil {
 		return err
 	}

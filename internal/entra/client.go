@@ -118,9 +118,6 @@ func New(config Config) (*Client, error) {
 	return c, nil
 }
 
-// LogTo has the Client log there. It is to be called before anything is read.
-func (c *Client) LogTo(log *slog.Logger) { c.log = log }
-
 // selection returns what to read of each kind: what is asked for, and what
 // this package itself decides by.
 func selection(wanted map[change.Kind][]string) map[change.Kind][]string {

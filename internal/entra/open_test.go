@@ -1,6 +1,9 @@
 package entra
 
 import (
+	"context"
+	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
@@ -20,7 +23,7 @@ func TestOneRefusalHoldsBackEveryCallOfAProcess(t *testing.T) {
 		refuse(w, r)
 	}))
 	t.Cleanup(server.Close)
-	c, err := Open(config.Entra{GraphURL: server.URL, AccessToken: "token"}, nil)
+	c, err := Open(config.Entra{GraphURL: server.URL, AccessToken: "token"}, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,5 +40,37 @@ func TestOneRefusalHoldsBackEveryCallOfAProcess(t *testing.T) {
 	}
 	if calls.Load() != 1 {
 		t.Errorf("%d calls reached Graph, want one", calls.Load())
+	}
+}
+
+func TestWhatIsOddInAnAnswerIsLoggedWhereTheProgramLogs(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"value":[{"id":"s1","resource":"users","notificationUrl":7}]}`)
+	}))
+	t.Cleanup(server.Close)
+	for name, open := range map[string]func(config.Entra, *slog.Logger) (*Client, error){
+		"with settings that stay": func(s config.Entra, log *slog.Logger) (*Client, error) { return Open(s, nil, log) },
+		"with a credential that is rotated": func(s config.Entra, log *slog.Logger) (*Client, error) {
+			return OpenRotating(s, nil, func(context.Context) config.Entra { return s }, log)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var log countingWriter
+			c, err := open(config.Entra{GraphURL: server.URL, AccessToken: "token"}, log.logger())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				if _, err := c.Subscriptions(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+			if log.lines != 1 {
+				t.Errorf("%d lines, want one", log.lines)
+			}
+		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -179,9 +180,9 @@ func TestARefusalOfTheRotatedSecretSaysMoreThanThe401(t *testing.T) {
 func TestAFixedTokenIsSentOnce(t *testing.T) {
 	t.Parallel()
 	for name, open := range map[string]func(config.Entra) (*Client, error){
-		"without a secret": func(s config.Entra) (*Client, error) { return Open(s, nil) },
+		"without a secret": func(s config.Entra) (*Client, error) { return Open(s, nil, slog.New(slog.DiscardHandler)) },
 		"with a secret as before": func(s config.Entra) (*Client, error) {
-			return OpenRotating(s, nil, func(context.Context) config.Entra { return s })
+			return OpenRotating(s, nil, func(context.Context) config.Entra { return s }, slog.New(slog.DiscardHandler))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -73,7 +73,7 @@ func chained(t *testing.T, name string) (*land, *chain) {
 	t.Cleanup(server.Close)
 	c.host = server.URL
 	l := newLand(t)
-	graph, err := entra.Open(config.Entra{Cloud: "public", GraphURL: server.URL, AccessToken: "token"}, nil)
+	graph, err := entra.Open(config.Entra{Cloud: "public", GraphURL: server.URL, AccessToken: "token"}, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

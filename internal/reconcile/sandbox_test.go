@@ -62,7 +62,7 @@ func newLand(t *testing.T) *land {
 	server := httptest.NewServer(l.Tenant)
 	t.Cleanup(server.Close)
 	selects := map[change.Kind][]string{change.User: {"displayName", "id", "userPrincipalName"}, change.Group: {"displayName", "id"}}
-	l.graph, err = entra.Open(config.Entra{Cloud: "public", GraphURL: server.URL, AccessToken: "token"}, selects)
+	l.graph, err = entra.Open(config.Entra{Cloud: "public", GraphURL: server.URL, AccessToken: "token"}, selects, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

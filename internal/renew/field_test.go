@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -29,7 +30,7 @@ func (l *life) between(answer instead) {
 		}
 	}))
 	l.t.Cleanup(server.Close)
-	graph, err := entra.Open(config.Entra{GraphURL: server.URL, AccessToken: "t"}, nil)
+	graph, err := entra.Open(config.Entra{GraphURL: server.URL, AccessToken: "t"}, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		l.t.Fatal(err)
 	}

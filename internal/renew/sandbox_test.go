@@ -61,7 +61,7 @@ func begin(t *testing.T) *life {
 	}
 	server := httptest.NewServer(l.tenant)
 	t.Cleanup(server.Close)
-	if l.graph, err = entra.Open(config.Entra{GraphURL: server.URL, AccessToken: "t"}, nil); err != nil {
+	if l.graph, err = entra.Open(config.Entra{GraphURL: server.URL, AccessToken: "t"}, nil, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	db, err := bbolt.Open(filepath.Join(t.TempDir(), "ledger"), 0o600, nil)
