@@ -50,7 +50,7 @@ func check(ctx context.Context, out io.Writer, s config.Settings) error {
 	if err != nil {
 		return err
 	}
-	target, err := webex.OpenReadOnly(s.Webex)
+	target, err := webex.OpenReadOnly(s.Webex, slog.Default())
 	if err != nil {
 		return err
 	}

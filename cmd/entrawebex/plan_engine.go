@@ -53,7 +53,7 @@ func newPlanner(h *homes, s config.Settings) (*planner, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := webex.OpenReadOnly(s.Webex)
+	client, err := webex.OpenReadOnly(s.Webex, h.Log)
 	if err != nil {
 		return nil, err
 	}

@@ -33,9 +33,9 @@ func (b bell) Wake(_ context.Context, events []notification.Lifecycle) error {
 // service app is read again from its file, any other from its secret.
 func (p *process) openWebex(latest *config.Latest) (*webex.Client, error) {
 	if !p.settings.Webex.HasServiceApp() {
-		return webex.OpenRotating(p.settings.Webex, latest.Webex)
+		return webex.OpenRotating(p.settings.Webex, latest.Webex, p.log)
 	}
-	return webex.OpenRotating(p.settings.Webex, p.latestWebex)
+	return webex.OpenRotating(p.settings.Webex, p.latestWebex, p.log)
 }
 
 func (p *process) latestWebex(ctx context.Context) config.Webex {

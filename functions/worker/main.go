@@ -61,7 +61,7 @@ func run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	target, err := webex.OpenRotating(settings.Webex, latest.Webex)
+	target, err := webex.OpenRotating(settings.Webex, latest.Webex, log)
 	if err != nil {
 		return err
 	}

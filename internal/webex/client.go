@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -43,6 +44,9 @@ type Config struct {
 	// Now is the clock that a Retry-After date is held against; nil for
 	// time.Now.
 	Now func() time.Time
+	// Log is told what is left out of lists, and of what takes long; nil for
+	// nowhere.
+	Log *slog.Logger
 }
 
 // Client reads and writes the users and groups of one Webex organization.
@@ -56,6 +60,9 @@ type Client struct {
 	// bulkFrom is when a Bulk is tried again, in Unix nanoseconds, after the
 	// server said that it has none.
 	bulkFrom atomic.Int64
+
+	log     *slog.Logger
+	misfits misfits
 }
 
 var _ provision.Target = (*Client)(nil)
@@ -72,6 +79,9 @@ func New(c Config) (*Client, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
 	paced, _ := c.Transport.(pacer)
 	return &Client{
 		root:  strings.TrimRight(c.URL, "/"),
@@ -80,6 +90,7 @@ func New(c Config) (*Client, error) {
 		now:   c.Now,
 		pacer: paced,
 		http:  newHTTP(c.Transport),
+		log:   c.Log,
 	}, nil
 }
 

@@ -104,13 +104,14 @@ func (c *Client) list(ctx context.Context, kind change.Kind, query string, each 
 		if err != nil {
 			return err
 		}
-		p.fresh = slices.DeleteFunc(p.fresh, func(attributes map[string]any) bool { return !t.describes(attributes) })
+		p.fresh = slices.DeleteFunc(p.fresh, func(attributes map[string]any) bool { return !c.describes(ctx, t, walk.what, attributes) })
 		if len(p.fresh) > 0 {
 			if err := each(p); err != nil {
 				return err
 			}
 		}
 		walk.came(len(p.Resources), p.TotalResults)
+		c.tellLength(ctx, walk)
 	}
 	return walk.tooLong()
 }

@@ -65,6 +65,7 @@ func (c *Client) Members(ctx context.Context, groupID string, each func(ids []st
 			return nil
 		}
 		walk.came(len(p.Members), p.count())
+		c.tellLength(ctx, walk)
 	}
 	return walk.tooLong()
 }

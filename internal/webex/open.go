@@ -3,6 +3,7 @@ package webex
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"sync/atomic"
 
@@ -12,23 +13,24 @@ import (
 )
 
 // Open returns a Client for the organization in the settings. It keeps to the
-// rate that Webex serves, for everything that shares it.
-func Open(s config.Webex) (*Client, error) {
-	return New(settled(s, throttle.New(NewTransport(), throttle.Options{})))
+// rate that Webex serves, for everything that shares it, and logs what it leaves
+// out of lists.
+func Open(s config.Webex, log *slog.Logger) (*Client, error) {
+	return New(settled(s, throttle.New(NewTransport(), throttle.Options{}), log))
 }
 
 // OpenReadOnly returns a Client as Open does, which cannot write.
-func OpenReadOnly(s config.Webex) (*Client, error) {
-	return New(settled(s, ReadOnly(throttle.New(NewTransport(), throttle.Options{}))))
+func OpenReadOnly(s config.Webex, log *slog.Logger) (*Client, error) {
+	return New(settled(s, ReadOnly(throttle.New(NewTransport(), throttle.Options{})), log))
 }
 
 // OpenRotating returns a Client as Open does, whose token may be rotated:
 // latest, which is asked when Webex refuses it or there is none yet, has the
 // settings as they are now.
-func OpenRotating(s config.Webex, latest func(ctx context.Context) config.Webex) (*Client, error) {
+func OpenRotating(s config.Webex, latest func(ctx context.Context) config.Webex, log *slog.Logger) (*Client, error) {
 	var present atomic.Pointer[config.Webex]
 	present.Store(&s)
-	c := settled(s, throttle.New(NewTransport(), throttle.Options{}))
+	c := settled(s, throttle.New(NewTransport(), throttle.Options{}), log)
 	c.Renew = func(ctx context.Context) {
 		now := latest(ctx)
 		present.Store(&now)
@@ -47,11 +49,12 @@ func OpenRotating(s config.Webex, latest func(ctx context.Context) config.Webex)
 }
 
 // settled is made of settings that do not change.
-func settled(s config.Webex, transport http.RoundTripper) Config {
+func settled(s config.Webex, transport http.RoundTripper, log *slog.Logger) Config {
 	return Config{
 		URL:       s.SCIMURL,
 		Token:     func(context.Context) (string, error) { return token(s) },
 		Transport: transport,
+		Log:       log,
 	}
 }
 

@@ -29,7 +29,7 @@ func TestOneRefusalHoldsBackEveryCallOfAProcess(t *testing.T) {
 		w.WriteHeader(http.StatusTooManyRequests)
 	}))
 	t.Cleanup(server.Close)
-	c, err := webex.Open(config.Webex{SCIMURL: server.URL, AccessToken: "token"})
+	c, err := webex.Open(config.Webex{SCIMURL: server.URL, AccessToken: "token"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func TestARotatedTokenIsTakenUpWithoutAFailedAttempt(t *testing.T) {
 	c, err := webex.OpenRotating(settings, func(context.Context) config.Webex {
 		reads++
 		return config.Webex{SCIMURL: server.URL, AccessToken: s.valid}
-	})
+	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestATokenThatIsNotMadeYetIsWaitedForWithoutACall(t *testing.T) {
 	made := ""
 	c, err := webex.OpenRotating(config.Webex{SCIMURL: server.URL, RefreshToken: "r"}, func(context.Context) config.Webex {
 		return config.Webex{SCIMURL: server.URL, AccessToken: made}
-	})
+	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +161,7 @@ func TestATokenThatNobodyRotatedIsRefusedAfterOneReading(t *testing.T) {
 				reads++
 				return config.Settings{Webex: config.Webex{AccessToken: test.latest}}, nil
 			}, func() time.Time { return now }, slog.New(slog.DiscardHandler))
-			c, err := webex.OpenRotating(settings.Webex, latest.Webex)
+			c, err := webex.OpenRotating(settings.Webex, latest.Webex, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -182,7 +182,7 @@ func TestAFixedTokenIsReadFromNowhereAgain(t *testing.T) {
 	s := &tokens{valid: "new"}
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
-	c, err := webex.Open(config.Webex{SCIMURL: server.URL, AccessToken: "old"})
+	c, err := webex.Open(config.Webex{SCIMURL: server.URL, AccessToken: "old"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

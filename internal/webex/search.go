@@ -100,7 +100,7 @@ func (c *Client) search(ctx context.Context, s search) ([]provision.Resource, er
 // for. It is read by its id where the list does not show that.
 func (c *Client) take(ctx context.Context, f *finding, what string, attributes map[string]any) error {
 	id := text(attributes, "id")
-	if f.seen[id] || !typeOf(f.kind).describes(attributes) { // moved to a later page, or is something else
+	if f.seen[id] || !c.describes(ctx, typeOf(f.kind), what, attributes) { // moved to a later page, or is something else
 		return nil
 	}
 	f.seen[id] = true
