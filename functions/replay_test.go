@@ -23,6 +23,8 @@ func TestReplayAfterTheCauseIsGoneSucceeds(t *testing.T) {
 	t.Parallel()
 	d := deploy(t, webexOrg(t))
 	d.hire(adaID, "ada@contoso.example")
+	// Whoever has the account's externalId is in this tenant.
+	d.hire("0d9b5c77-6a41-4c2e-8f13-2a7de01b94c6", "another@contoso.example")
 	stranger := d.call(http.MethodPost, "/Users", map[string]any{
 		"schemas":  []string{"urn:ietf:params:scim:schemas:core:2.0:User"},
 		"userName": "ada@contoso.example", "displayName": "Another Ada", "userType": "user", "active": true,

@@ -333,7 +333,7 @@ const effectAfter = 2 * time.Minute
 func (b *batch) settle(ctx context.Context, w *work) {
 	r := &w.record
 	w.settled = true
-	if r.Doubt != nil && w.early == nil && b.Now().Sub(r.Doubt.Since) < effectAfter {
+	if r.Doubt != nil && !r.Doubt.Answered && w.early == nil && b.Now().Sub(r.Doubt.Since) < effectAfter {
 		w.early = r.Doubt
 	}
 	kind := w.attempt.Object.Kind

@@ -500,8 +500,13 @@ func (b *batch) export(ctx context.Context, works []*work) {
 func (b *batch) refused(ctx context.Context, w *work, f *Fault) {
 	op := w.op
 	w.op = nil
-	if !f.Uncertain {
+	switch doubt := w.record.Doubt; {
+	case !f.Uncertain:
 		w.record.Doubt = w.before
+	case !f.Pending && doubt != nil && (w.before == nil || w.before.Answered):
+		answered := *doubt
+		answered.Answered = true
+		w.record.Doubt = &answered
 	}
 	switch {
 	case f.Kind == Gone:

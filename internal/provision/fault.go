@@ -78,6 +78,9 @@ type Fault struct {
 	// Uncertain says that the call may have had its effect: a time-out, a
 	// broken connection, a 5xx.
 	Uncertain bool
+	// Pending says that it may still have it: no answer came, or one of a gateway
+	// that waits no longer for the side's.
+	Pending bool
 	// Err is the cause, if there is one.
 	Err error
 }
@@ -109,7 +112,7 @@ func AsFault(err error) *Fault {
 	if f, ok := errors.AsType[*Fault](err); ok {
 		return f
 	}
-	return &Fault{Kind: Transient, Reason: "unexpected failure", Uncertain: true, Err: err}
+	return &Fault{Kind: Transient, Reason: "unexpected failure", Uncertain: true, Pending: true, Err: err}
 }
 
 // isGone reports whether err is a Fault of kind Gone.

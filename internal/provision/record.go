@@ -134,6 +134,9 @@ type Doubt struct {
 	// Names are the userNames or displayNames under which Webex may have it.
 	Names []string  `json:"userNames,omitempty"`
 	Since time.Time `json:"since"`
+	// Answered says that an answer came, so that the effect, if there is one, is
+	// there by now.
+	Answered bool `json:"answered,omitempty"`
 }
 
 // Trouble is a fault that no success has cleared yet.

@@ -240,7 +240,7 @@ func TestWhatWasReadTooSoonAfterAnUnansweredWriteIsReadAgain(t *testing.T) {
 			return nil
 		}
 		late = func() { w.org.accounts["webex-1"]["active"] = true }
-		return &provision.Fault{Kind: provision.Transient, Uncertain: true, Reason: "timeout"}
+		return &provision.Fault{Kind: provision.Transient, Uncertain: true, Pending: true, Reason: "timeout"}
 	}
 	w.converge(updated(ada))
 	p.enabled = false // before the other one has its effect

@@ -280,6 +280,6 @@ func unanswered(what string, err error) error {
 	var dial *net.OpError
 	sent := !errors.As(err, &dial) || dial.Op != "dial" && dial.Op != "proxyconnect"
 	return &provision.Fault{
-		Kind: provision.Transient, Reason: what + ": Webex did not answer", Uncertain: sent, Err: err,
+		Kind: provision.Transient, Reason: what + ": Webex did not answer", Uncertain: sent, Pending: sent, Err: err,
 	}
 }

@@ -30,7 +30,7 @@ func (c *Client) refused(what string, r reply) *provision.Fault {
 	case throttles(status, f.After):
 		f.Kind = provision.Throttled
 	case e.isForeign(r):
-		f.Kind, f.Foreign, f.Uncertain = provision.Transient, true, true
+		f.Kind, f.Foreign, f.Uncertain, f.Pending = provision.Transient, true, true, gaveUp(r.status)
 		f.Reason = what + ": Webex answered " + apiError{tracking: e.tracking}.describe(status) + byAnother
 	case status == http.StatusUnauthorized:
 		f.Kind = provision.Unauthorized
@@ -45,7 +45,7 @@ func (c *Client) refused(what string, r reply) *provision.Fault {
 	case status == http.StatusBadRequest && e.scimType == "noTarget":
 		f.Kind = provision.NoTarget
 	case isMissing(status), fails(status): // missing without a word of what: within a Bulk
-		f.Kind, f.Uncertain = provision.Transient, true
+		f.Kind, f.Uncertain, f.Pending = provision.Transient, true, gaveUp(r.status)
 	default:
 		f.Kind = provision.Permanent
 	}
@@ -239,4 +239,10 @@ func retryAfter(header string, now time.Time) time.Duration {
 		wait = date.Sub(now)
 	}
 	return min(max(wait, 0), maxWait)
+}
+
+// gaveUp reports whether a gateway says that it waits no longer: what it passed on
+// may still be worked on (RFC 9110 sections 15.6.3 and 15.6.5).
+func gaveUp(status int) bool {
+	return status == http.StatusBadGateway || status == http.StatusGatewayTimeout
 }
