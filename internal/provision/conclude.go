@@ -53,8 +53,10 @@ func backoff(attempts int) time.Duration {
 func (b *batch) fail(w *work, step StepName, err error) {
 	f := *AsFault(err)
 	switch f.Kind { // answers that mean something where they are expected
-	case Gone, NoTarget:
+	case NoTarget:
 		f.Kind = Permanent
+	case Gone: // as a replica that is behind says it of what is there
+		f.Kind, f.Code = Transient, NotThere
 	case Exists: // with what somebody else writes at the moment
 		f.Kind, f.Code = Transient, Conflict
 	case Throttled, Transient, Permanent, Unauthorized, Held:
