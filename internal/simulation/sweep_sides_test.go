@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -24,6 +25,8 @@ const sidesVariable = "SIMULATED_SIDES"
 func TestMain(m *testing.M) {
 	given, is := os.LookupEnv(sidesVariable)
 	if !is {
+		const percent = 400 // a seed leaves much behind, and is over in a moment
+		debug.SetGCPercent(percent)
 		os.Exit(m.Run())
 	}
 	if err := serveSides(given); err != nil {

@@ -133,6 +133,7 @@ func (l *land) directory(wire http.RoundTripper) *entra.Client {
 	l.t.Helper()
 	return try(entra.New(entra.Config{
 		BaseURL: "http://" + graphHost, Credential: entra.StaticToken("t"), Transport: wire, Select: l.rules.Select(), Now: l.clock,
+		Log: slog.New(slog.DiscardHandler),
 	}))(l.t)
 }
 
