@@ -167,6 +167,15 @@ func (s *storm) compareAll(ctx context.Context) {
 	}
 }
 
+// compared reports whether everything has been compared once, from which on delta
+// queries tell what happens.
+func (s *storm) compared(ctx context.Context) bool {
+	schedule := &reconcile.Schedule{
+		Requests: &reconcile.Requests{Documents: s.ledger, Now: time.Now, Log: slog.New(slog.DiscardHandler)}, Now: time.Now,
+	}
+	return try(schedule.State(ctx))(s.t).Last != nil
+}
+
 // mend waits for what was lost to be found: two runs after the last fault, and
 // as long as what is queued then takes. Until then Webex need not be what Entra
 // says; it fails later.

@@ -240,6 +240,9 @@ func (s *storm) live(ctx context.Context) {
 	// As after a first synchronization: everybody who is there is known.
 	s.lookAtAll(ctx)
 	s.rest(ctx)
+	for s.reconciled && !s.compared(ctx) {
+		s.rest(ctx)
+	}
 	s.turn(true)
 	s.tenant.Silence(s.deaf)
 	for range 15 + s.random.IntN(25) {
