@@ -217,7 +217,7 @@ func (d *deployment) work(ctx context.Context, messages []types.Message) {
 	for _, m := range messages {
 		event.Records = append(event.Records, events.SQSMessage{
 			MessageId: *m.MessageId, ReceiptHandle: *m.ReceiptHandle, Body: *m.Body,
-			Attributes: m.Attributes, EventSource: "aws:sqs",
+			Attributes: m.Attributes, MessageAttributes: lambdaAttributes(m.MessageAttributes), EventSource: "aws:sqs",
 		})
 	}
 	var response events.SQSEventResponse
@@ -236,6 +236,15 @@ func (d *deployment) work(ctx context.Context, messages []types.Message) {
 			d.t.Error(err)
 		}
 	}
+}
+
+// lambdaAttributes are message attributes as Lambda hands them over.
+func lambdaAttributes(received map[string]types.MessageAttributeValue) map[string]events.SQSMessageAttribute {
+	given := make(map[string]events.SQSMessageAttribute, len(received))
+	for name, a := range received {
+		given[name] = events.SQSMessageAttribute{StringValue: a.StringValue, DataType: aws.ToString(a.DataType)}
+	}
+	return given
 }
 
 // post delivers a file of events/ to the webhook, as Graph would.
