@@ -166,6 +166,9 @@ func (d *deployment) pollWhile(ctx context.Context, source *eventSource) {
 		received, err := d.sqs.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 			QueueUrl: &d.queue, MaxNumberOfMessages: 10, WaitTimeSeconds: 1,
 			MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
+			MessageAttributeNames:       []string{"All"},
+			// What the template's 150 s are to these clocks.
+			VisibilityTimeout: 150 / haste,
 		})
 		switch {
 		case ctx.Err() != nil:

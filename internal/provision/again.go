@@ -20,8 +20,8 @@ func (b *batch) lookAgain(ctx context.Context, w *work) {
 		r.Doubt = w.early
 		w.lookAfter(effectAfter - b.Now().Sub(w.early.Since))
 	}
-	if b.contradicted(w) {
-		w.lookAfter(contradictedAgain)
+	if age, contradicted := b.contradicted(w); contradicted {
+		w.lookAfter(min(max(age, contradictedSoon), contradictedLate))
 	}
 }
 
@@ -35,26 +35,26 @@ func (w *work) lookAfter(d time.Duration) {
 
 const (
 	// contradictedFor is how long a list and a reading may contradict each other
-	// before the reading is believed, contradictedAgain the time between two looks.
-	contradictedFor   = 5 * time.Minute
-	contradictedAgain = 30 * time.Second
+	// before the reading is believed. Between two looks is as much time as has
+	// passed, so that a later change waits behind none of them for long.
+	contradictedFor  = 5 * time.Minute
+	contradictedSoon = 2 * time.Second
+	contradictedLate = 15 * time.Second
 )
 
 // contradicted reports whether a list of assignments named the object a moment
-// ago, and the reading says otherwise: one of them comes of a replica that is
-// behind.
-func (b *batch) contradicted(w *work) bool {
+// ago, how long that is, and that the reading says otherwise: one of them comes of
+// a replica that is behind.
+func (b *batch) contradicted(w *work) (age time.Duration, yes bool) {
 	if b.Scope == nil || w.reading.Presence != Present || w.reading.Err != nil || w.reading.RolesErr != nil {
-		return false
+		return 0, false
 	}
 	in := b.covers(w.reading)
 	for _, c := range w.attempt.Causes {
-		if c.Nominated == "" || b.Now().Sub(c.SeenAt) >= contradictedFor {
-			continue
-		}
-		if in != (c.Nominated == change.In) {
-			return true
+		age = b.Now().Sub(c.SeenAt)
+		if c.Nominated != "" && age < contradictedFor && in != (c.Nominated == change.In) {
+			return age, true
 		}
 	}
-	return false
+	return 0, false
 }
