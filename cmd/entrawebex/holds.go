@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
 	"entrawebex/internal/operator"
@@ -26,8 +27,9 @@ func (d desk) holdsCommand() *cobra.Command {
 blocked user whose account is still open in Webex is marked "blocked".
 
 Approve those that are meant: each happens once, within 24 hours, if Entra still
-asks for it; --all leaves alone what was rejected. Reject the others, or undo in Entra what caused them: a hold that no
-longer applies goes away by itself. Then entrawebex guard clear.
+asks for it; --all leaves alone what was rejected. Reject the others, or undo in
+Entra what caused them: a hold that no longer applies goes away by itself. Then
+entrawebex guard clear.
 ` + homesHelp,
 		Example: `  entrawebex holds
   entrawebex holds approve 5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f607
@@ -166,9 +168,15 @@ func (h *homes) list(ctx context.Context, out io.Writer) error {
 	t := table.NewWriter()
 	t.SetOutputMirror(out)
 	t.SetStyle(table.StyleLight)
-	t.AppendHeader(table.Row{"Object", "Operation", "Since", "State"})
+	const widest = 31 // of the 80 columns of a terminal: an id takes the others
+	t.AppendHeader(table.Row{"Object", "Held"})
 	for _, r := range held {
-		t.AppendRow(table.Row{r.Object, operation(r.Hold), r.Hold.Since.UTC().Format(time.RFC3339), state(r, h.Now())})
+		since := operation(r.Hold) + " since " + r.Hold.Since.UTC().Format("2006-01-02T15:04Z")
+		lines := text.WrapSoft(since, widest)
+		if state := state(r, h.Now()); state != "" {
+			lines += "\n" + text.WrapSoft(state, widest)
+		}
+		t.AppendRow(table.Row{r.Object, lines})
 	}
 	t.Render()
 	return nil

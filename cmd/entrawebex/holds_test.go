@@ -2,12 +2,14 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"log/slog"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/jedib0t/go-pretty/v6/text"
 	"go.etcd.io/bbolt"
 
 	"entrawebex/internal/change"
@@ -94,6 +96,30 @@ func TestHoldsAreListedApprovedAndRejected(t *testing.T) {
 	held, err := d.held(t.Context())
 	if err != nil || len(held) != 2 || held[0].Approval == nil || held[1].Approval == nil {
 		t.Errorf("held: %+v, %v", held, err)
+	}
+}
+
+func TestHoldsFitATerminal(t *testing.T) {
+	t.Parallel()
+	d := openDesk(t, heldHome(t, first, second))
+	var out bytes.Buffer
+	if err := d.decide(t.Context(), io.Discard, []string{first}, rejecting()); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.list(t.Context(), &out); err != nil || !strings.Contains(out.String(), "blocked, rejected") {
+		t.Errorf("%s, %v", out.String(), err)
+	}
+	fits(t, out.String())
+}
+
+// fits checks that no line is wider than a terminal.
+func fits(t *testing.T, out string) {
+	t.Helper()
+	const columns = 80
+	for line := range strings.Lines(out) {
+		if n := text.StringWidthWithoutEscSequences(strings.TrimSuffix(line, "\n")); n > columns {
+			t.Errorf("%d columns: %s", n, line)
+		}
 	}
 }
 

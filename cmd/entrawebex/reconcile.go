@@ -29,7 +29,7 @@ where its list of changes goes on.
 				if err := h.Comparisons().Requests.Request(cmd.Context(), "an operator asked for it"); err != nil {
 					return err
 				}
-				fmt.Fprintln(cmd.OutOrStdout(), "A comparison of everything begins within a minute; entrawebex status tells how far it is.")
+				fmt.Fprintln(cmd.OutOrStdout(), "A comparison of everything begins within a minute.\nentrawebex status tells how far it is.")
 				return nil
 			})
 		},

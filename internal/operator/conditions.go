@@ -51,8 +51,14 @@ func (s *Status) found() {
 
 // close takes one out of those open whose account was written inactive since the
 // comparison began, and with no trouble: an attempt may come while it still runs.
+// One of Holds.Blocked is told there, with the same words, and not twice.
 func (s *Status) close(r provision.Record) {
 	at := slices.Index(s.Open.IDs, r.Object.ID)
+	if at >= 0 && r.Hold != nil && r.Hold.Security {
+		s.Open.IDs = slices.Delete(s.Open.IDs, at, at+1)
+		s.Open.Count--
+		return
+	}
 	if at < 0 || r.Trouble != nil || r.Hold != nil || r.Doubt != nil || r.Written["active"] != false {
 		return
 	}

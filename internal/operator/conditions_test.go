@@ -66,6 +66,9 @@ func TestAnOpenAccountIsToldUntilItWasWrittenInactive(t *testing.T) {
 		{"closed since", closed, 0},
 		{"looked at before", with(func(r *provision.Record) { r.Concluded = began }), 1},
 		{"held", with(func(r *provision.Record) { r.Hold = &provision.Hold{Operation: provision.Disabling} }), 1},
+		{"blocked and held, and told as that", with(func(r *provision.Record) {
+			r.Hold = &provision.Hold{Operation: provision.Disabling, Security: true}
+		}), 0},
 		{"refused", with(func(r *provision.Record) { r.Trouble = &provision.Trouble{Kind: provision.Transient, Since: now} }), 1},
 		{"in doubt", with(func(r *provision.Record) { r.Doubt = &provision.Doubt{Since: now} }), 1},
 	} {

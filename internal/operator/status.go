@@ -45,7 +45,7 @@ type Status struct {
 	Compared reconcile.State `json:"compared"`
 	// Open are accounts that Webex shows active and that must not be, ShutOut
 	// those of entitled people that it shows inactive: what the last comparison
-	// found, less what was closed since.
+	// found, less what was closed since and what is among Holds.Blocked.
 	Open    reconcile.Named `json:"open"`
 	ShutOut reconcile.Named `json:"shutOut"`
 	// Subscriptions are those to Graph's change notifications; none where changes
