@@ -157,16 +157,6 @@ func (s *storm) forgetDocument(name string) {
 	}
 }
 
-// compareAll asks for a sweep, as once a month is done: of a stale answer that
-// came after the delta query had told the change nobody learns otherwise.
-func (s *storm) compareAll(ctx context.Context) {
-	s.t.Helper()
-	requests := &reconcile.Requests{Documents: s.ledger, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
-	if err := requests.Request(ctx, "a replica lagged behind"); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
 // compared reports whether everything has been compared once, from which on delta
 // queries tell what happens.
 func (s *storm) compared(ctx context.Context) bool {

@@ -266,7 +266,6 @@ func (s *storm) live(ctx context.Context) {
 	s.tenant.Silence(s.deaf)
 	if s.stale {
 		s.pass(replicaLag)
-		s.compareAll(ctx)
 	}
 	s.rest(ctx)
 	if s.reconciled {
