@@ -65,10 +65,6 @@ func (b *batch) resolveGroup(ctx context.Context, w *work, name string, f *Fault
 		return
 	}
 	found = slices.DeleteFunc(found, func(g Resource) bool { return g.ID == w.record.WebexID })
-	if len(found) == 0 {
-		b.conflict(w, f)
-		return
-	}
 	for _, g := range found {
 		if g.externalID() == w.attempt.Object.ID && w.record.WebexID == "" {
 			b.adopting(ctx, w, g)
@@ -76,6 +72,10 @@ func (b *batch) resolveGroup(ctx context.Context, w *work, name string, f *Fault
 			w.op = nil
 			return
 		}
+	}
+	if len(found) == 0 || w.record.Trouble.tries(Conflict) < unseenAttempts {
+		b.conflict(w, f) // which is not about the name where names may be shared
+		return
 	}
 	w.record.Doubt = w.before
 	b.unnamed(w, permanentf("the name of %s is that of the Webex groups %s: rename or delete those in Control Hub, or rename the group in Entra",

@@ -113,10 +113,7 @@ func kinds() []kind {
 
 // awaited are the kinds that do not strike yet: what they are about is not mended.
 func awaited() []string {
-	return []string{
-		"409 that is not about a name",
-		"renamed on deactivation",
-	}
+	return []string{"renamed on deactivation"}
 }
 
 // only are the kinds that strike, to find out which one a seed fails of.

@@ -223,11 +223,11 @@ func (e *memberEdit) undone(ctx context.Context, steps []memberStep) ([]memberSt
 }
 
 // asRefusal is what a server said of a member whose account and group are both
-// there: a 404 is then a replica's, which is behind; any other answer is a
-// refusal.
+// there: a 404 is then a replica's, which is behind, and a 409 is about what
+// somebody else writes at the moment; any other answer is a refusal.
 func asRefusal(f *provision.Fault) *provision.Fault {
 	kind := provision.Permanent
-	if f.Kind == provision.Gone {
+	if f.Kind == provision.Gone || f.Kind == provision.Exists {
 		kind = provision.Transient
 	}
 	refusal := *f
