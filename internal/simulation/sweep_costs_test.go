@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"runtime/metrics"
 	"strings"
 	"sync"
@@ -42,6 +43,9 @@ const (
 // then when the ledger is lost and Webex is not.
 func BenchmarkSweep(b *testing.B) {
 	const most = 10_000 // users of an emptied ledger
+	// As in production, where the rest of these tests lets garbage lie.
+	const percent = 100
+	defer debug.SetGCPercent(debug.SetGCPercent(percent))
 	for _, people := range []headcount{{1_000, 10, 100}, {10_000, 100, 100}, {10_000, 200, 50}, {100_000, 1_000, 100}} {
 		b.Run(people.String(), func(all *testing.B) {
 			var s *swept
