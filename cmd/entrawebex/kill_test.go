@@ -116,3 +116,22 @@ func TestAfterARunIsKilledTheNextGoesOnAtOnceWithWhatWasInFlight(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A comparison's lease lasts for ten minutes: run gives up after one.
+func TestAfterARunIsKilledTheNextGoesOnAtOnceWithTheComparison(t *testing.T) {
+	t.Parallel()
+	s := setup(t, 6)
+	p := s.open()
+	killed := fmt.Sprintf(`{"dueSince":%q,"holder":{"owner":"killed","until":%q}}`,
+		time.Now().Format(time.RFC3339), time.Now().Add(10*time.Minute).Format(time.RFC3339))
+	if err := p.kept.PutDocument(t.Context(), "sweep", []byte(killed), 0); err != nil {
+		t.Fatal(err)
+	}
+	if state, err := p.sweeps.State(t.Context()); err != nil || !state.Running {
+		t.Fatalf("%+v, %v", state, err)
+	}
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.run(s.open(), func(context.Context) {})
+}

@@ -99,9 +99,6 @@ func (p *process) build(ctx context.Context, latest *config.Latest, observe func
 	if err := p.openQueues(); err != nil {
 		return err
 	}
-	if err := p.takeOver(ctx); err != nil {
-		return err
-	}
 	if s.Webhook.URL != "" {
 		if err := p.listen(ctx); err != nil {
 			return err
@@ -114,6 +111,9 @@ func (p *process) build(ctx context.Context, latest *config.Latest, observe func
 	}
 	engine := parts.Engine()
 	p.reconcile, p.sweeps = parts.Reconcile(engine), parts.Sweeps(engine)
+	if err := p.takeOver(ctx); err != nil {
+		return err
+	}
 	letters := &replay.Job{Dead: p.deadLetters, Main: p.changes, Log: p.log}
 	p.recovery = &pause.Recovery{Switch: sides, Replay: letters.Transient, Compare: parts.Requests().Request}
 	p.worker = &worker.Worker{

@@ -194,6 +194,18 @@ func (s *Schedule) end(ctx context.Context, owner string, began time.Time, resul
 	})
 }
 
+// Release ends the lease of whoever was at a sweep, and reports whether anybody
+// was. The sweep goes on with the next Run. Only who knows that nobody is at it any
+// more may call it: see ledger.Bolt.ReleaseClaims.
+func (s *Schedule) Release(ctx context.Context) (held bool, err error) {
+	err = s.change(ctx, func(q request) bool {
+		_, held = q[holder]
+		delete(q, holder)
+		return held
+	})
+	return held && err == nil, err
+}
+
 // change writes what edit makes of the document, if it reports a change.
 func (s *Schedule) change(ctx context.Context, edit func(request) bool) error {
 	for range writes {

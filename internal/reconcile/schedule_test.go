@@ -142,6 +142,28 @@ func TestWhatIsAskedForDuringAComparisonThatIsCutShortIsDoneByTheNext(t *testing
 	}
 }
 
+func TestAfterAComparisonIsKilledTheNextNeedNotWaitForItsLease(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	s := w.schedule(nil)
+	if _, _, err := s.begin(t.Context(), "killed"); err != nil {
+		t.Fatal(err)
+	}
+	w.compare(s)
+	if state := w.state(s); state.Last != nil || !state.Running {
+		t.Fatalf("it is at work no more: %+v", state)
+	}
+	for _, want := range []bool{true, false} {
+		if held, err := s.Release(t.Context()); held != want || err != nil {
+			t.Errorf("held: %v, %v", held, err)
+		}
+	}
+	w.compare(s)
+	if state := w.state(s); state.Last == nil {
+		t.Errorf("%+v", state)
+	}
+}
+
 func TestOnlyItsOwnerEndsAComparison(t *testing.T) {
 	t.Parallel()
 	w := start(t)
