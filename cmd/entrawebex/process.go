@@ -168,7 +168,7 @@ func (p *process) openDataWithin(patience time.Duration) error {
 }
 
 func (p *process) listen(ctx context.Context) error {
-	handler, err := notification.New(notification.Config{
+	receiver, err := notification.New(notification.Config{
 		ClientState:         p.settings.Webhook.ClientState,
 		PreviousClientState: p.settings.Webhook.PreviousClientState,
 		TenantID:            p.settings.Entra.TenantID,
@@ -185,7 +185,7 @@ func (p *process) listen(ctx context.Context) error {
 	}
 	const slowest = 10 * time.Second
 	p.server = &http.Server{
-		Handler: handler, ReadTimeout: slowest, WriteTimeout: slowest, IdleTimeout: time.Minute,
+		Handler: notification.Handler(receiver), ReadTimeout: slowest, WriteTimeout: slowest, IdleTimeout: time.Minute,
 		ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelWarn),
 	}
 	return nil

@@ -11,7 +11,6 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
 
 	"entrawebex/internal/config"
 	"entrawebex/internal/notification"
@@ -35,7 +34,7 @@ func run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	handler, err := notification.New(notification.Config{
+	receiver, err := notification.New(notification.Config{
 		ClientState:         settings.Webhook.ClientState,
 		PreviousClientState: settings.Webhook.PreviousClientState,
 		TenantID:            settings.Entra.TenantID,
@@ -46,6 +45,6 @@ func run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	lambda.StartWithOptions(httpadapter.NewV2(handler).ProxyWithContext, lambda.WithContext(ctx))
+	lambda.StartWithOptions(gateway{notification.Handler(receiver)}.Handle, lambda.WithContext(ctx))
 	return nil
 }

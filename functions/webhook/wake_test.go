@@ -59,7 +59,7 @@ func webhook(t *testing.T, s *service, function string) (http.Handler, *strings.
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
 	log := new(strings.Builder)
-	handler, err := notification.New(notification.Config{
+	receiver, err := notification.New(notification.Config{
 		ClientState: "secretClientValue", TenantID: "84bd8158-6d4d-4958-8b9f-9d6445542f95", Queue: nowhere{},
 		Renew: newStarter(aws.Config{
 			BaseEndpoint: &server.URL, Region: "eu-central-1",
@@ -70,7 +70,7 @@ func webhook(t *testing.T, s *service, function string) (http.Handler, *strings.
 	if err != nil {
 		t.Fatal(err)
 	}
-	return handler, log
+	return notification.Handler(receiver), log
 }
 
 func reauthorize(t *testing.T) []byte {

@@ -17,16 +17,16 @@ import (
 	"entrawebex/internal/change"
 )
 
-// reason is why a notification was dropped.
-type reason string
+// Reason is why a notification was dropped.
+type Reason string
 
 const (
-	malformed           reason = "malformed"   // not an object, or a field of another type
-	foreignClientState  reason = "clientState" // absent, or neither of ours
-	foreignTenant       reason = "tenant"      // names a tenant that is not ours
-	unhandledChangeType reason = "changeType"  // neither created, updated nor deleted
-	unhandledResource   reason = "resource"    // neither Users/<object id> nor Groups/<object id>, or it contradicts itself
-	badMember           reason = "member"      // a member of a group whose id is no object id
+	malformed           Reason = "malformed"   // not an object, or a field of another type
+	foreignClientState  Reason = "clientState" // absent, or neither of ours
+	foreignTenant       Reason = "tenant"      // names a tenant that is not ours
+	unhandledChangeType Reason = "changeType"  // neither created, updated nor deleted
+	unhandledResource   Reason = "resource"    // neither Users/<object id> nor Groups/<object id>, or it contradicts itself
+	badMember           Reason = "member"      // a member of a group whose id is no object id
 )
 
 // item is a changeNotification: the fields we use of it. What is left out
@@ -129,7 +129,7 @@ func (v *verifier) foreign(tenant string) bool {
 }
 
 // verify returns why n is none of ours, or nothing.
-func (v *verifier) verify(n *item) reason {
+func (v *verifier) verify(n *item) Reason {
 	if !v.knows(n.ClientState) {
 		return foreignClientState
 	}
@@ -139,13 +139,13 @@ func (v *verifier) verify(n *item) reason {
 	return ""
 }
 
-// delivery is what one POST comes to.
+// delivery is what one body comes to.
 type delivery struct {
 	verifier *verifier
 	seenAt   time.Time
 
 	received, queued, duplicates int
-	dropped                      map[reason]int
+	dropped                      map[Reason]int
 	lifecycle                    []Lifecycle
 	// changes hold each object once, in the order first named, with all its
 	// members. They are handed over, so their memory is not used again.
@@ -153,22 +153,20 @@ type delivery struct {
 
 	// What follows is memory that one delivery leaves to the next.
 
-	body     bytes.Buffer
 	item     item                  // the one being looked at
 	position map[change.Object]int // in changes
 }
 
 func (d *delivery) reset(seenAt time.Time) {
-	d.body.Reset()
 	clear(d.position)
-	*d = delivery{verifier: d.verifier, seenAt: seenAt, body: d.body, position: d.position}
+	*d = delivery{verifier: d.verifier, seenAt: seenAt, position: d.position}
 }
 
 // decode takes every item of the changeNotificationCollection in the body.
 // Its error says that the body is none; then nothing of it may be queued.
-func (d *delivery) decode() error {
+func (d *delivery) decode(body []byte) error {
 	all := collection{Value: items{take: d.take}}
-	if err := json.Unmarshal(d.body.Bytes(), &all); err != nil {
+	if err := json.Unmarshal(body, &all); err != nil {
 		return fmt.Errorf("parse JSON: %w", err)
 	}
 	if !all.Value.found {
@@ -276,9 +274,9 @@ func (d *delivery) take(element []byte) {
 	d.add(c)
 }
 
-func (d *delivery) drop(why reason) {
+func (d *delivery) drop(why Reason) {
 	if d.dropped == nil {
-		d.dropped = make(map[reason]int)
+		d.dropped = make(map[Reason]int)
 	}
 	d.dropped[why]++
 }
@@ -335,7 +333,7 @@ func (d *delivery) entries() []change.Change {
 }
 
 // change returns what n says, or why it says nothing to us.
-func (n *item) change() (change.Change, reason) {
+func (n *item) change() (change.Change, Reason) {
 	switch n.ChangeType {
 	case "created", "updated", "deleted":
 	default:

@@ -3,7 +3,6 @@ package notification_test
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,8 +17,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
-	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
 	"github.com/google/go-cmp/cmp"
 
 	"entrawebex/internal/change"
@@ -68,11 +65,11 @@ func newHandler(t testing.TB, cfg notification.Config) http.Handler {
 	}
 	cfg.TenantID = tenantID
 	cfg.Now = seenAt
-	handler, err := notification.New(cfg)
+	receiver, err := notification.New(cfg)
 	if err != nil {
 		t.Fatalf("New: %v", err)
 	}
-	return handler
+	return notification.Handler(receiver)
 }
 
 func post(handler http.Handler, target string, body io.Reader) *httptest.ResponseRecorder {
@@ -326,7 +323,7 @@ func TestTheValidItemsOfAMixedBatchAreQueued(t *testing.T) {
 		delete(got, key)
 	}
 	want := map[string]any{
-		"status": 202.0, "received": 9.0, "queued": 2.0, "duplicates": 1.0, "lifecycle": 1.0, "dropped": 5.0,
+		"received": 9.0, "queued": 2.0, "duplicates": 1.0, "lifecycle": 1.0, "dropped": 5.0,
 		"reasons": map[string]any{"clientState": 1.0, "tenant": 1.0, "malformed": 1.0, "resource": 1.0, "changeType": 1.0},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -714,63 +711,6 @@ func TestAConfigThatCannotWorkIsRefused(t *testing.T) {
 	}
 }
 
-// API Gateway hands the query over as it came in; the adapter must let
-// net/http decode it, as it does without API Gateway.
-func TestBehindAPIGatewayAValidationIsAnsweredWithTheSameToken(t *testing.T) {
-	t.Parallel()
-	answer := proxy(t, setup(t), "apigateway-validation.json")
-	want := "Validation: Testing client application reachability for subscription " +
-		"Request-Id: 1f2e3d4c-5b6a-4798-8a9b-0c1d2e3f4a5b + %2B"
-	if answer.StatusCode != http.StatusOK || answer.Body != want || answer.IsBase64Encoded {
-		t.Errorf("answer %d %q, want 200 %q", answer.StatusCode, answer.Body, want)
-	}
-	if got := answer.Headers["Content-Type"]; got != "text/plain; charset=utf-8" {
-		t.Errorf("content type %q", got)
-	}
-}
-
-func TestBehindAPIGatewayANotificationIsQueued(t *testing.T) {
-	t.Parallel()
-	for _, name := range []string{"apigateway-user-updated.json", "apigateway-user-updated-base64.json"} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			b := setup(t)
-			if answer := proxy(t, b, name); answer.StatusCode != http.StatusAccepted {
-				t.Errorf("answer %d, want 202", answer.StatusCode)
-			}
-			if diff := cmp.Diff([]string{userID}, ids(b.queue.changes)); diff != "" {
-				t.Errorf("queued (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-func TestBehindAPIGatewayABinaryBodyIsRefusedLikeAnyOther(t *testing.T) {
-	t.Parallel()
-	var request events.APIGatewayV2HTTPRequest
-	if err := json.Unmarshal(event(t, "apigateway-user-updated-base64.json"), &request); err != nil {
-		t.Fatalf("decode event: %v", err)
-	}
-	request.Body = base64.StdEncoding.EncodeToString([]byte{0x1f, 0x8b, 0x08, 0x00})
-	answer, err := httpadapter.NewV2(setup(t).handler).ProxyWithContext(t.Context(), request)
-	if err != nil || answer.StatusCode != http.StatusBadRequest {
-		t.Errorf("answer %d, %v; want 400", answer.StatusCode, err)
-	}
-}
-
-func proxy(t *testing.T, b *bundle, name string) events.APIGatewayV2HTTPResponse {
-	t.Helper()
-	var request events.APIGatewayV2HTTPRequest
-	if err := json.Unmarshal(event(t, name), &request); err != nil {
-		t.Fatalf("decode event: %v", err)
-	}
-	answer, err := httpadapter.NewV2(b.handler).ProxyWithContext(t.Context(), request)
-	if err != nil {
-		t.Fatalf("proxy: %v", err)
-	}
-	return answer
-}
-
 func Example() {
 	queue := enqueue(func(_ context.Context, changes []change.Change) error {
 		for _, c := range changes {
@@ -778,12 +718,12 @@ func Example() {
 		}
 		return nil
 	})
-	handler, err := notification.New(notification.Config{ClientState: "s3cret", TenantID: tenantID, Queue: queue})
+	receiver, err := notification.New(notification.Config{ClientState: "s3cret", TenantID: tenantID, Queue: queue})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	answer := post(handler, "/notifications", strings.NewReader(`{"value":[{
+	answer := post(notification.Handler(receiver), "/notifications", strings.NewReader(`{"value":[{
 		"changeType": "updated",
 		"clientState": "s3cret",
 		"resource": "Users/5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f607"}]}`))

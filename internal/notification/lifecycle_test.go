@@ -51,14 +51,14 @@ func told(events ...string) []notification.Lifecycle {
 func waking(t *testing.T, w *woken) (http.Handler, *time.Time, *bytes.Buffer) {
 	t.Helper()
 	now, log := seenAt(), new(bytes.Buffer)
-	handler, err := notification.New(notification.Config{
+	receiver, err := notification.New(notification.Config{
 		ClientState: clientState, TenantID: tenantID, Queue: new(memory), Renew: w,
 		Now: func() time.Time { return now }, Log: slog.New(slog.NewTextHandler(log, nil)),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return handler, &now, log
+	return notification.Handler(receiver), &now, log
 }
 
 func deliverText(t *testing.T, handler http.Handler, body string) {

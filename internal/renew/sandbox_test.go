@@ -87,12 +87,13 @@ func begin(t *testing.T) *life {
 // move is a webhook at another address with another secret.
 func (l *life) move(secret string) {
 	l.t.Helper()
-	hook, err := notification.New(notification.Config{
+	receiver, err := notification.New(notification.Config{
 		ClientState: secret, TenantID: sandboxTenant, Queue: l, Renew: l, Now: func() time.Time { return l.now },
 	})
 	if err != nil {
 		l.t.Fatal(err)
 	}
+	hook := notification.Handler(receiver)
 	server := httptest.NewServer(hook)
 	l.t.Cleanup(server.Close)
 	l.hook, l.WebhookURL, l.ClientState = hook, server.URL, secret

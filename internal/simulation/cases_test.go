@@ -153,9 +153,9 @@ func newFieldPlay(t *testing.T, c *fieldCase, path string) *fieldPlay {
 	p.nested, p.assigned = p.settings.NestedGroups, !p.settings.Everybody()
 	p.dead = try(queue.OpenBolt(p.db, "dead-letters", queue.BoltOptions{}))(t)
 	p.changes = try(queue.OpenBolt(p.db, "changes", queue.BoltOptions{DeadLetters: p.dead}))(t)
-	p.network[webhookHost] = try(notification.New(notification.Config{
+	p.network[webhookHost] = notification.Handler(try(notification.New(notification.Config{
 		ClientState: clientState, TenantID: tenantID, Queue: queue.Changes{Queue: p.changes}, Renew: p.told, Log: p.log,
-	}))(t)
+	}))(t))
 	p.wire = &fieldWire{
 		next: p.network, rules: c.Wire, expand: p.expand, showing: p.shown, errors: t.Errorf,
 		byHand: p.byHand,

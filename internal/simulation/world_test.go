@@ -112,9 +112,9 @@ func newLandOf(t testing.TB, seed uint64, path string, clock func() time.Time, p
 // subscribe lets the tenant notify a webhook that fills the queue.
 func (l *land) subscribe(queue notification.Enqueuer) {
 	l.t.Helper()
-	l.network[webhookHost] = try(notification.New(notification.Config{
+	l.network[webhookHost] = notification.Handler(try(notification.New(notification.Config{
 		ClientState: clientState, TenantID: tenantID, Queue: queue, Now: l.clock,
-	}))(l.t)
+	}))(l.t))
 	if err := l.renewal(l.network, l.ledger).Run(l.t.Context()); err != nil {
 		l.t.Fatal(err)
 	}
