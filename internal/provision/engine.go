@@ -573,7 +573,6 @@ func (b *batch) wrote(w *work, a Answer) {
 	w.attempt.Exported = b.Now()
 	r.Doubt = nil
 	if op.Delete {
-		r.spend(Deleting) // an approval is for once
 		w.note(Delete, nil, nil)
 		w.step(Export, Success, "deleted in Webex")
 		w.unlink()
@@ -600,7 +599,7 @@ func (b *batch) wrote(w *work, a Answer) {
 		return
 	}
 	if disables(op) {
-		r.spend(Disabling)
+		r.disabled()
 		r.Unseen = a.Shown == nil
 	}
 	w.step(Export, Success, "written to Webex")

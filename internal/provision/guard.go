@@ -274,13 +274,14 @@ func (w *work) closeHold() {
 	}
 }
 
-// spend takes from the record the hold of what was written now, and the approval
-// that was for it.
-func (r *Record) spend(d Destruction) {
-	if r.holds(d) {
+// disabled takes from the record the hold of a disable that was written now, and
+// the approval that was for it: the attempt goes on, and may end in a fault. One
+// that deleted ends in success, which takes both.
+func (r *Record) disabled() {
+	if r.holds(Disabling) {
 		r.Hold = nil
 	}
-	if a := r.Approval; a != nil && a.Operation == d {
+	if a := r.Approval; a != nil && a.Operation == Disabling {
 		r.Approval = nil
 	}
 }

@@ -213,6 +213,13 @@ func TestADeleteIsHeldToo(t *testing.T) {
 	if w.org.group(sales) != "" {
 		t.Error("the approved delete did not happen")
 	}
+	// It is used up.
+	w.team(sales, "Sales")
+	w.formed(sales)
+	w.tenant.groups[sales].gone = true
+	w.converge(word)
+	w.now = w.now.Add(11 * time.Minute)
+	w.wantHeld(w.converge(changed(sales))[0], provision.Deleting)
 }
 
 func TestAnApprovalLetsExactlyThatThrough(t *testing.T) {
