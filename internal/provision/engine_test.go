@@ -354,6 +354,26 @@ func TestAbsenceWithoutGraphsWordNeverDeletes(t *testing.T) {
 	}
 }
 
+// An hour of absence is an hour of nothing else.
+func TestAbsenceIsForgottenWhenTheObjectIsSeenAgain(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	p := w.hire(ada, "ada@example.com")
+	w.provisioned(ada)
+	for range 3 {
+		p.hidden = true
+		if a := w.converge(updated(ada))[0]; a.Again == 0 || w.org.of(ada)["active"] != true {
+			t.Fatalf("absent: again %s, account %v: %s", a.Again, w.org.of(ada), a.Reason)
+		}
+		w.now = w.now.Add(50 * time.Minute)
+		p.hidden = false
+		w.converge(updated(ada))
+		if absence := w.record(user(ada)).Absence; absence != nil {
+			t.Errorf("seen again: %+v", absence)
+		}
+	}
+}
+
 func TestAReplicaThatHasNotHeardOfAHireIsAskedAgain(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

@@ -68,6 +68,19 @@ func TestALeaverWhoseAccountIsNeverFoundIsDoneAfterAnHourAndNotSkipped(t *testin
 	}
 }
 
+func TestALeaverWhoIsOnNeitherSideIsSettled(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	p := w.hire(ada, "ada@example.com")
+	w.provisioned(ada)
+	delete(w.org.accounts, "webex-1")
+	p.gone = true
+	a := w.settled(deleted(ada), 2*time.Hour)
+	if r := w.record(user(ada)); a.Status != provision.Success || r.Absence != nil || r.Trouble != nil {
+		t.Errorf("%s: %s; %+v", a.Status, a.Reason, r)
+	}
+}
+
 func TestAnInactiveAccountThatWebexRemovedIsMadeAgainWhenItShouldBeActive(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
