@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
 	"entrawebex/internal/operator"
@@ -103,7 +102,7 @@ func tellBeyond(out io.Writer, n int) {
 	if n == 0 {
 		return
 	}
-	fmt.Fprintf(out, "The dead-letter queue holds about %s more than objects are known at fault: further changes of the same objects, and what the queue gave up by itself after 1000 receives. entrawebex replay --filter kind=transient puts back the latter, and with --dry-run counts them.\n", operator.Counted(n, "message"))
+	say(out, fmt.Sprintf("The dead-letter queue holds about %s more than objects are known at fault: further changes of the same objects, and what the queue gave up by itself after 1000 receives. entrawebex replay --filter kind=transient puts back the latter, and with --dry-run counts them.", operator.Counted(n, "message")))
 }
 
 func printLetters(out io.Writer, letters []replay.Letter, beyond int) {
@@ -119,11 +118,12 @@ func printLetters(out io.Writer, letters []replay.Letter, beyond int) {
 	t := table.NewWriter()
 	t.SetOutputMirror(out)
 	t.SetStyle(table.StyleLight)
-	t.AppendHeader(table.Row{"Object", "Kind", "Step", "Reason", "First seen", "Attempts"})
-	const widest = 60 // columns of the terminal
-	t.SetColumnConfigs([]table.ColumnConfig{{Name: "Reason", WidthMax: widest, WidthMaxEnforcer: text.WrapSoft}})
+	t.AppendHeader(table.Row{"Kind", "Object, and why"})
+	const widest = columns - 7 - len(provision.Unauthorized) // which the frame and the longest kind take
 	for _, l := range letters {
-		t.AppendRow(table.Row{l.Object, l.Kind, l.Step, l.Reason, l.FirstSeen.UTC().Format(time.RFC3339), l.Attempts})
+		met := fmt.Sprintf("%s since %s, %s", l.Step, l.FirstSeen.UTC().Format(time.RFC3339), operator.Counted(l.Attempts, "attempt"))
+		t.AppendRow(table.Row{l.Kind, fold(widest, l.Object.String(), met, plain(l.Reason))})
+		t.AppendSeparator()
 	}
 	t.Render()
 }

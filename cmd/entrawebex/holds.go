@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
 	"entrawebex/internal/operator"
@@ -168,15 +167,15 @@ func (h *homes) list(ctx context.Context, out io.Writer) error {
 	t := table.NewWriter()
 	t.SetOutputMirror(out)
 	t.SetStyle(table.StyleLight)
-	const widest = 31 // of the 80 columns of a terminal: an id takes the others
+	const widest = columns - 49 // which an id takes
 	t.AppendHeader(table.Row{"Object", "Held"})
 	for _, r := range held {
 		since := operation(r.Hold) + " since " + r.Hold.Since.UTC().Format("2006-01-02T15:04Z")
-		lines := text.WrapSoft(since, widest)
+		lines := []string{since}
 		if state := state(r, h.Now()); state != "" {
-			lines += "\n" + text.WrapSoft(state, widest)
+			lines = append(lines, state)
 		}
-		t.AppendRow(table.Row{r.Object, lines})
+		t.AppendRow(table.Row{r.Object, fold(widest, lines...)})
 	}
 	t.Render()
 	return nil
@@ -237,7 +236,7 @@ func (h *homes) decide(ctx context.Context, out io.Writer, ids []string, what de
 		fmt.Fprintf(out, "%s: %s of %s\n", what.done, operation(r.Hold), r.Object)
 	}
 	if left > 0 {
-		fmt.Fprintf(out, "left alone: %s rejected before; name an object to approve it all the same\n", operator.Counted(left, "hold"))
+		say(out, fmt.Sprintf("left alone: %s rejected before; name an object to approve it all the same", operator.Counted(left, "hold")))
 	}
 	return errors.Join(errs...)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -23,17 +24,17 @@ const fewPlanned = 20
 // showPlan prints a plan as a table and a summary.
 func (t terminal) showPlan(out io.Writer, p *plan) {
 	for _, note := range p.Notes {
-		fmt.Fprintln(out, "Note: "+plain(note))
+		say(out, "Note: "+plain(note))
 	}
 	if len(p.Objects) > 0 {
 		t.planTable(out, p)
 	}
 	s := p.Summary
-	fmt.Fprintf(out, "%d to create, %d to change, %s, %s, %s held, %s fail, %d to look at again, %d unchanged, %d skipped.\n",
+	say(out, fmt.Sprintf("%d to create, %d to change, %s, %s, %s held, %s fail, %d to look at again, %d unchanged, %d skipped.",
 		s.Create, s.Change, t.alarm(s.Disable, "to disable"), t.alarm(s.Delete, "to delete"), t.alarm(s.Held, ""), t.alarm(s.Fail, "would"),
-		s.Wait, s.Unchanged, total(s.Skipped))
+		s.Wait, s.Unchanged, total(s.Skipped)))
 	for _, reason := range slices.Sorted(maps.Keys(s.Skipped)) {
-		fmt.Fprintf(out, "  %d skipped: %s\n", s.Skipped[reason], plain(reason))
+		say(out, fmt.Sprintf("  %d skipped: %s", s.Skipped[reason], plain(reason)))
 	}
 	if s.References > 0 {
 		fmt.Fprintf(out, "%s would follow at what refers to these.\n", operator.Counted(s.References, "further look"))
@@ -43,7 +44,7 @@ func (t terminal) showPlan(out io.Writer, p *plan) {
 		for _, class := range slices.Sorted(maps.Keys(p.Classes)) {
 			classes = append(classes, fmt.Sprintf("%d %s", p.Classes[class], class))
 		}
-		fmt.Fprintf(out, "Accounts and groups: %s.\n", strings.Join(classes, ", "))
+		say(out, fmt.Sprintf("Accounts and groups: %s.", strings.Join(classes, ", ")))
 	}
 	fmt.Fprintln(out, "Nothing was written.")
 }
@@ -71,14 +72,7 @@ func (t terminal) planTable(out io.Writer, p *plan) {
 	w := table.NewWriter()
 	w.SetOutputMirror(out)
 	w.SetStyle(table.StyleLight)
-	const widest, path, value = 44, 31, 36 // columns of the terminal
-	w.SetColumnConfigs([]table.ColumnConfig{
-		{Number: 2, WidthMax: widest, WidthMaxEnforcer: wrapLines},
-		{Number: 3, WidthMax: path, WidthMaxEnforcer: text.WrapHard},
-		{Number: 4, WidthMax: value, WidthMaxEnforcer: text.WrapSoft},
-		{Number: 5, WidthMax: value, WidthMaxEnforcer: text.WrapSoft},
-	})
-	w.AppendHeader(table.Row{"Action", "Object", "Attribute", "Old", "New / Reason"})
+	w.AppendHeader(table.Row{"Action", "Object, and what of it"})
 	alike := map[string]int{}
 	for _, one := range p.Objects {
 		if of := one.numerous(); of != "" {
@@ -86,24 +80,15 @@ func (t terminal) planTable(out io.Writer, p *plan) {
 				continue
 			}
 		}
-		t.planRows(w, one)
+		w.AppendRow(t.planRow(one))
 		w.AppendSeparator()
 	}
 	w.Render()
 	for _, of := range slices.Sorted(maps.Keys(alike)) {
 		if more := alike[of] - fewPlanned; more > 0 {
-			fmt.Fprintf(out, "And %d more to %s; --json has all.\n", more, of)
+			say(out, fmt.Sprintf("And %d more to %s; --json has all.", more, of))
 		}
 	}
-}
-
-// wrapLines is text.WrapHard, which makes one line of several, of each line.
-func wrapLines(s string, width int) string {
-	lines := strings.Split(s, "\n")
-	for i, line := range lines {
-		lines[i] = text.WrapHard(line, width)
-	}
-	return strings.Join(lines, "\n")
 }
 
 // numerous names the kind of which there may be thousands; empty if it is told in
@@ -119,9 +104,8 @@ func (p planned) numerous() string {
 	}
 }
 
-// planRows appends the rows of an object: the first says what it is, and each has
-// something about it.
-func (t terminal) planRows(w table.Writer, one planned) {
+// planRow says what would be done, to what, and what there is to say about it.
+func (t terminal) planRow(one planned) table.Row {
 	action := string(one.Action)
 	if one.Held {
 		action += " (held)"
@@ -129,26 +113,24 @@ func (t terminal) planRows(w table.Writer, one planned) {
 	if one.weight() <= (planned{Action: planFail}).weight() {
 		action = t.red(action)
 	}
-	object := []string{one.Object.String()}
+	var lines []string
 	if one.Name != "" {
-		object = []string{plain(one.Name), one.Object.String()}
+		lines = append(lines, plain(one.Name))
 	}
-	rows := one.details()
-	if len(rows) < len(object) {
-		object = []string{strings.Join(object, "\n")}
-	}
-	for i, line := range object {
-		rows[i][1] = line
-	}
-	rows[0][0] = action
-	w.AppendRows(rows)
+	lines = append(append(lines, one.Object.String()), one.details()...)
+	const widest = columns - 7 - len("remove members (held)") // which the frame and the longest action take
+	return table.Row{action, fold(widest, lines...)}
 }
 
-// details are the rows of an object, at least one, without what it is.
-func (p planned) details() []table.Row {
-	var rows []table.Row
+// details are the lines about an object that say more than what it is.
+func (p planned) details() []string {
+	var lines []string
 	for _, m := range p.Attributes {
-		rows = append(rows, table.Row{"", "", m.Attribute, display(m.Old), display(m.New)})
+		line := m.Attribute + ": " + display(m.New)
+		if old := display(m.Old); old != "" {
+			line = m.Attribute + ": " + old + " → " + cmp.Or(display(m.New), "nothing")
+		}
+		lines = append(lines, line)
 	}
 	if m := p.Members; m != nil {
 		var parts []string
@@ -160,12 +142,12 @@ func (p planned) details() []table.Row {
 				parts = append(parts, fmt.Sprintf("%d %s", part.n, part.what))
 			}
 		}
-		rows = append(rows, table.Row{"", "", "members", "", strings.Join(parts, ", ")})
+		lines = append(lines, "members: "+strings.Join(parts, ", "))
 	}
-	if p.Reason != "" || len(rows) == 0 {
-		rows = append(rows, table.Row{"", "", "", "", plain(p.Reason)})
+	if p.Reason != "" {
+		lines = append(lines, plain(p.Reason))
 	}
-	return rows
+	return lines
 }
 
 // display is a value of an attribute as people read it.

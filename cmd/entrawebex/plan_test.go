@@ -422,6 +422,44 @@ func TestATextFromOutsideCannotCommandTheTerminal(t *testing.T) {
 	}
 }
 
+func TestAPlanFitsATerminalAndBreaksNoWord(t *testing.T) {
+	t.Parallel()
+	p := newPlan()
+	p.add(planned{
+		Action: planAction(provision.Removing), Held: true, Object: change.Object{Kind: change.Group, ID: first}, Name: "Everybody in Amsterdam",
+		Attributes: []provision.Modified{
+			{Attribute: "displayName", Old: "Everybody in the Amsterdam office", New: "Everybody in Amsterdam, and in Rotterdam"},
+			{Attribute: "title", Old: "Head"},
+			{Attribute: "department", New: "Sales"},
+		},
+		Members: &plannedMembers{Added: 1, Removed: 20, Waiting: 2, Skipped: 3}, Reason: strings.Repeat("altogether ", 30) + "held",
+	})
+	p.skip(change.Object{Kind: change.User, ID: second}, "", strings.Repeat("never provisioned ", 10))
+	p.Notes = []string{strings.Repeat("there is no ledger ", 10)}
+	var out bytes.Buffer
+	terminal{Colour: true}.showPlan(&out, p)
+	fits(t, out.String())
+	if strings.Contains(out.String(), " \n") {
+		t.Errorf("lines are filled up:\n%s", out.String())
+	}
+	var words []string
+	for word := range strings.FieldsSeq(out.String()) {
+		if word != "│" {
+			words = append(words, word)
+		}
+	}
+	got := strings.Join(words, " ")
+	for _, want := range []string{
+		"displayName: Everybody in the Amsterdam office → Everybody in Amsterdam, and in Rotterdam title: Head → nothing department: Sales",
+		"members: 1 added, 20 removed, 2 waiting for an account, 3 no users altogether", strings.Repeat("altogether ", 30) + "held",
+		"0 to look at again, 0 unchanged, 1 skipped. 1 skipped: never provisioned",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("there is no %q in\n%s", want, out.String())
+		}
+	}
+}
+
 func TestATableInShortHidesNothingThatIsTakenAway(t *testing.T) {
 	t.Parallel()
 	p := newPlan()

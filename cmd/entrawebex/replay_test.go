@@ -45,7 +45,7 @@ func kept(t *testing.T) (environ []string) {
 	}
 	since := time.Now().Add(-time.Hour)
 	for id, trouble := range map[string]provision.Trouble{
-		deadID:  {Kind: provision.Permanent, Step: provision.Matching, Reason: "the userName is taken", Since: since, Attempts: 1},
+		deadID:  {Kind: provision.Permanent, Step: provision.Matching, Reason: "the userName is taken, by an account of another organization, an alias, or one deleted within 7 days", Since: since, Attempts: 1},
 		aliveID: {Kind: provision.Transient, Step: provision.Export, Reason: "a time-out", Since: since, Attempts: 4},
 	} {
 		r, err := book.Claim(t.Context(), change.Object{Kind: change.User, ID: id}, "a", since, time.Now())
@@ -102,6 +102,7 @@ func TestDeadLettersAreListedWithTheirReason(t *testing.T) {
 			t.Errorf("%q is missing in\n%s", want, list)
 		}
 	}
+	fits(t, list)
 	if strings.Contains(list, aliveID) {
 		t.Errorf("what is tried again is listed:\n%s", list)
 	}

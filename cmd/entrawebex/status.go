@@ -118,7 +118,8 @@ func (t terminal) show(out io.Writer, s operator.Status) {
 		fmt.Fprintln(out, t.paint(text.FgGreen, "all is well"))
 		return
 	}
-	fmt.Fprintln(out, t.paint(text.FgRed, "Needs you: "+strings.Join(s.Attention, "; ")))
+	const needs = "Needs you: "
+	fmt.Fprintln(out, t.paint(text.FgRed, needs+strings.Join(s.Attention, ";\n"+strings.Repeat(" ", len(needs)))))
 }
 
 // most is how many are named of those that are told one by one.

@@ -19,12 +19,13 @@ func TestStatusTellsEveryAlarmForAsLongAsItIsTrue(t *testing.T) {
 	for _, want := range []string{
 		"Graph", "not paused", "by an operator,", "until entrawebex resume: maintenance", "latched since 2026-03-02T09:00:00Z",
 		"2 objects, 2 to decide on", "Linked to Webex",
-		"Needs you: webex is paused; the guard is latched; 2 accounts blocked in Entra and still open in Webex; 2 holds to decide on\n",
+		"\nNeeds you: webex is paused;\n           the guard is latched;\n           2 accounts blocked in Entra and still open in Webex;\n           2 holds to decide on\n",
 	} {
 		if !strings.Contains(status, want) {
 			t.Errorf("there is no %q in\n%s", want, status)
 		}
 	}
+	fits(t, status)
 	if strings.Index(status, first) > strings.Index(status, second) {
 		t.Errorf("those blocked are not told by their ids:\n%s", status)
 	}
@@ -54,7 +55,7 @@ func TestStatusTellsDeadLettersAndTheirReason(t *testing.T) {
 	status := operate(t, kept(t), "status")
 	for _, want := range []string{
 		"1: entrawebex dead-letters", "1 permanent, 1 transient", "the userName is taken",
-		"Needs you: 1 dead letter; 1 fault that trying again does not mend; 1 fault tried again for more than an hour\n",
+		"Needs you: 1 dead letter;\n           1 fault that trying again does not mend;\n           1 fault tried again for more than an hour\n",
 	} {
 		if !strings.Contains(status, want) {
 			t.Errorf("there is no %q in\n%s", want, status)

@@ -1,0 +1,32 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+)
+
+// columns is how wide what a person reads is at most: as a terminal that nobody
+// has widened. It is the same in a file. Programs read --json.
+const columns = 80
+
+// fold breaks each of the lines between its words, or within one that is too
+// long by itself.
+func fold(width int, lines ...string) string {
+	var folded []string
+	for _, line := range lines {
+		for part := range strings.SplitSeq(text.WrapSoft(line, width), "\n") {
+			folded = append(folded, strings.TrimRight(part, " ")) // which it fills up
+		}
+	}
+	return strings.Join(folded, "\n")
+}
+
+// say prints a line, folded; what follows of it begins where it does.
+func say(out io.Writer, line string) {
+	words := strings.TrimLeft(line, " ")
+	indent := line[:len(line)-len(words)]
+	fmt.Fprintln(out, indent+strings.ReplaceAll(fold(columns-len(indent), words), "\n", "\n"+indent))
+}
