@@ -15,6 +15,7 @@ import (
 	bbolterrors "go.etcd.io/bbolt/errors"
 
 	"entrawebex/internal/config"
+	"entrawebex/internal/document"
 	"entrawebex/internal/ledger"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/provision"
@@ -44,7 +45,7 @@ type homes struct {
 // operatorLedger is either home of the ledger.
 type operatorLedger interface {
 	provision.Ledger
-	ledger.Documents
+	document.Store
 	Records(ctx context.Context, each func(provision.Record) error) error
 	Provisioned(ctx context.Context) (int, error)
 }

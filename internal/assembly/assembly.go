@@ -11,6 +11,7 @@ import (
 	"entrawebex/infra"
 	"entrawebex/internal/change"
 	"entrawebex/internal/config"
+	"entrawebex/internal/document"
 	"entrawebex/internal/mapping"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/reconcile"
@@ -32,7 +33,7 @@ type Webex interface {
 // Ledger is the ledger.
 type Ledger interface {
 	provision.Ledger
-	provision.Documents
+	document.Store
 	Provisioned(ctx context.Context) (int, error)
 	Records(ctx context.Context, each func(provision.Record) error) error
 }

@@ -141,7 +141,7 @@ func (b *Bolt) LinkedTo(ctx context.Context, webexID string) (change.Object, boo
 	return o, found, nil
 }
 
-// Document implements Documents.
+// Document implements document.Store.
 func (b *Bolt) Document(ctx context.Context, name string) (data []byte, version int64, err error) {
 	err = b.read(ctx, func(tx *bbolt.Tx) error {
 		data, version, err = boltDocument(tx, name)
@@ -153,7 +153,7 @@ func (b *Bolt) Document(ctx context.Context, name string) (data []byte, version 
 	return data, version, nil
 }
 
-// PutDocument implements Documents.
+// PutDocument implements document.Store.
 func (b *Bolt) PutDocument(ctx context.Context, name string, data []byte, version int64) error {
 	err := b.write(ctx, func(tx *bbolt.Tx) error {
 		_, stored, err := boltDocument(tx, name)

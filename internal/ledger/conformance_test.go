@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/document"
 	"entrawebex/internal/ledger"
 	"entrawebex/internal/provision"
 )
@@ -22,7 +23,7 @@ import (
 // store is all that a home of the ledger offers.
 type store interface {
 	provision.Ledger
-	ledger.Documents
+	document.Store
 	Records(ctx context.Context, each func(provision.Record) error) error
 }
 

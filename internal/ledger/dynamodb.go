@@ -183,7 +183,7 @@ func (d *DynamoDB) LinkedTo(ctx context.Context, webexID string) (change.Object,
 	return o, true, nil
 }
 
-// Document implements Documents.
+// Document implements document.Store.
 func (d *DynamoDB) Document(ctx context.Context, name string) (data []byte, version int64, err error) {
 	var item documentItem
 	if _, err := d.read(ctx, documentPrefix+name, &item); err != nil {
@@ -192,7 +192,7 @@ func (d *DynamoDB) Document(ctx context.Context, name string) (data []byte, vers
 	return item.Data, item.Version, nil
 }
 
-// PutDocument implements Documents.
+// PutDocument implements document.Store.
 func (d *DynamoDB) PutDocument(ctx context.Context, name string, data []byte, version int64) error {
 	if err := checkSize(data); err != nil {
 		return fmt.Errorf("write document %s: %w", name, err)

@@ -8,7 +8,6 @@
 package ledger
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,17 +25,6 @@ const MaxSize = 384 << 10
 // ErrConflict is returned where a document is no longer at the version the
 // writer read.
 var ErrConflict = errors.New("the document was written by another meanwhile")
-
-// Documents are small named documents with optimistic concurrency.
-type Documents interface {
-	// Document returns a document's bytes and its version, which is 1 or
-	// more; nil and version 0 if there is none.
-	Document(ctx context.Context, name string) (data []byte, version int64, err error)
-	// PutDocument writes the document if version is still the stored one, 0
-	// meaning that there is none; its version is then one higher.
-	// ErrConflict otherwise.
-	PutDocument(ctx context.Context, name string, data []byte, version int64) error
-}
 
 // recordKey is the key of an object's record, and its name in a link.
 func recordKey(o change.Object) string { return string(o.Kind) + "#" + o.ID }

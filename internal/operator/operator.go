@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"entrawebex/internal/document"
 	"entrawebex/internal/pause"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/queue"
@@ -16,7 +17,7 @@ import (
 // Ledger is what an operator reads of it. Pauses, the latch of the guard, and
 // how comparisons and subscriptions stand are among its documents.
 type Ledger interface {
-	provision.Documents
+	document.Store
 	// Records calls each with every record there is.
 	Records(ctx context.Context, each func(provision.Record) error) error
 }

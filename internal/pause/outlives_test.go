@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"entrawebex/internal/document"
 	"entrawebex/internal/pause"
 	"entrawebex/internal/provision"
 )
@@ -165,7 +166,7 @@ func TestWhatIsSaidWhileAProbeRunsStays(t *testing.T) {
 
 // racing lets another write come before the first of ours.
 type racing struct {
-	pause.Documents
+	document.Store
 
 	first func()
 }
@@ -175,7 +176,7 @@ func (r *racing) PutDocument(ctx context.Context, name string, data []byte, vers
 		r.first = nil
 		first()
 	}
-	return r.Documents.PutDocument(ctx, name, data, version)
+	return r.Store.PutDocument(ctx, name, data, version)
 }
 
 func TestAnEndThatMeetsANewPauseOwesWhatThatOneDoes(t *testing.T) {
@@ -183,7 +184,7 @@ func TestAnEndThatMeetsANewPauseOwesWhatThatOneDoes(t *testing.T) {
 	r := recovery(t)
 	kept := r.Documents
 	r.operators(t)
-	r.Documents = &racing{Documents: kept, first: func() {
+	r.Documents = &racing{Store: kept, first: func() {
 		beneath := &pause.Switch{Documents: kept, Now: r.Now}
 		if err := beneath.Pause(t.Context(), pause.Webex, pause.Pause{Since: r.now, Why: "502"}); err != nil {
 			t.Error(err)

@@ -6,7 +6,6 @@ package pause
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"entrawebex/internal/document"
 	"entrawebex/internal/provision"
 )
 
@@ -82,19 +82,10 @@ func (s State) String() string {
 	return strings.Join(parts, "; ")
 }
 
-// Documents keep what is paused: small named documents with optimistic
-// concurrency, as the ledger has them.
-type Documents interface {
-	// Document returns a document and its version; version 0 if there is none.
-	Document(ctx context.Context, name string) (data []byte, version int64, err error)
-	// PutDocument writes the document if version is still the stored one.
-	PutDocument(ctx context.Context, name string, data []byte, version int64) error
-}
-
 // Switch pauses and resumes. It is safe for concurrent use, and any number of
 // processes share one state.
 type Switch struct {
-	Documents Documents
+	Documents document.Store
 	// Probes ask a side for something harmless. A nil error says that it
 	// works.
 	Probes map[Side]func(ctx context.Context) error
@@ -107,7 +98,7 @@ type Switch struct {
 }
 
 const (
-	document = "pause"
+	pauseDocument = "pause"
 	// longest is the pause after which everything is compared: the queue keeps a
 	// message for 14 days, and Graph repeats none for as long.
 	longest = 3 * 24 * time.Hour
@@ -116,8 +107,6 @@ const (
 	longestRow = 10
 	// probePause is the least time between two such probes of a process.
 	probePause = 30 * time.Second
-	// writes is how often a write that met another is tried.
-	writes = 5
 )
 
 // Prober can be asked for something harmless.
@@ -126,7 +115,7 @@ type Prober interface {
 }
 
 // New returns a Switch over two sides.
-func New(documents Documents, graph, webex Prober, log *slog.Logger) *Switch {
+func New(documents document.Store, graph, webex Prober, log *slog.Logger) *Switch {
 	return &Switch{
 		Documents: documents, Now: time.Now, Log: log,
 		Probes: map[Side]func(ctx context.Context) error{Graph: graph.Probe, Webex: webex.Probe},
@@ -135,8 +124,7 @@ func New(documents Documents, graph, webex Prober, log *slog.Logger) *Switch {
 
 // State reads what is paused.
 func (s *Switch) State(ctx context.Context) (State, error) {
-	state, _, err := s.read(ctx)
-	return state, err
+	return s.paused().Read(ctx)
 }
 
 // Why returns what is paused and why, in one line; empty if nothing is.
@@ -155,38 +143,31 @@ func (s *Switch) Refused(ctx context.Context, side Side) (time.Time, error) {
 	return state[side].failed(), err
 }
 
-func (s *Switch) read(ctx context.Context) (State, int64, error) {
-	data, version, err := s.Documents.Document(ctx, document)
-	if err != nil {
-		return nil, 0, fmt.Errorf("read what is paused: %w", err)
-	}
-	state := State{}
-	if version > 0 {
-		if err := json.Unmarshal(data, &state); err != nil {
-			return nil, 0, fmt.Errorf("read what is paused: %w", err)
-		}
-	}
-	return state, version, nil
+func (s *Switch) paused() document.Document[State] {
+	return document.Document[State]{Store: s.Documents, Name: pauseDocument}
 }
 
 // Pause pauses a side; one that is paused stays so for the first reason,
 // unless it is a person's turn to say. Of the two it keeps what the automatic
 // one owes: a person's pause outlives it.
 func (s *Switch) Pause(ctx context.Context, side Side, p Pause) error {
-	return s.change(ctx, func(state State) bool {
-		old, paused := state[side]
+	return s.paused().Update(ctx, func(state *State) (bool, error) {
+		old, paused := (*state)[side]
 		switch {
 		case !paused:
 		case old.ByOperator && !p.ByOperator && old.FailedSince.IsZero():
 			old.FailedSince = p.Since
 			p = old
 		case old.ByOperator || !p.ByOperator:
-			return false
+			return false, nil
 		default:
 			p.FailedSince = old.Since
 		}
-		state[side] = p
-		return true
+		if *state == nil {
+			*state = State{}
+		}
+		(*state)[side] = p
+		return true, nil
 	})
 }
 
@@ -201,12 +182,12 @@ func (s *Switch) Resume(ctx context.Context, side Side) error {
 // whether it did. Where another write came between, it looks again at what is
 // paused then.
 func (s *Switch) resume(ctx context.Context, side Side, meant func(Pause) bool) (bool, error) {
-	var failed error
-	for range writes {
-		state, version, err := s.read(ctx)
-		p, paused := state[side]
-		if err != nil || !paused || !meant(p) {
-			return false, err
+	resumed := false
+	err := s.paused().Update(ctx, func(state *State) (bool, error) {
+		p, paused := (*state)[side]
+		resumed = paused && meant(p)
+		if !resumed {
+			return false, nil
 		}
 		compare := ""
 		if rest := s.Now().Sub(p.began()); rest >= longest {
@@ -217,39 +198,10 @@ func (s *Switch) resume(ctx context.Context, side Side, meant func(Pause) bool) 
 				return false, err
 			}
 		}
-		delete(state, side)
-		if failed = s.write(ctx, state, version); failed == nil {
-			return true, nil
-		}
-	}
-	return false, failed
-}
-
-// change writes the state that edit makes, if it reports a change. A write
-// that met another is made again on what that one wrote.
-func (s *Switch) change(ctx context.Context, edit func(State) bool) error {
-	var failed error
-	for range writes {
-		state, version, err := s.read(ctx)
-		if err != nil || !edit(state) {
-			return err
-		}
-		if failed = s.write(ctx, state, version); failed == nil {
-			return nil
-		}
-	}
-	return failed
-}
-
-func (s *Switch) write(ctx context.Context, state State, version int64) error {
-	data, err := json.Marshal(state)
-	if err == nil {
-		err = s.Documents.PutDocument(ctx, document, data, version)
-	}
-	if err != nil {
-		return fmt.Errorf("write what is paused: %w", err)
-	}
-	return nil
+		delete(*state, side)
+		return true, nil
+	})
+	return resumed && err == nil, err
 }
 
 // Watch looks at what came of attempts. Credentials that were refused, a proxy

@@ -2,10 +2,11 @@ package pause
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
+
+	"entrawebex/internal/document"
 )
 
 // Recovery does every minute what a pause and its end ask for.
@@ -56,7 +57,8 @@ const patience = 15 * time.Minute
 // this process or another; while something is paused it waits. One that time
 // cuts short goes on with the next call.
 func (r *Recovery) CatchUp(ctx context.Context) error {
-	d, version, err := r.Switch.due(ctx)
+	note, err := r.Switch.due().Open(ctx)
+	d := &note.Value
 	if err != nil || d.Since.IsZero() {
 		return err
 	}
@@ -69,10 +71,9 @@ func (r *Recovery) CatchUp(ctx context.Context) error {
 			return err
 		}
 		d.Compare = "" // asked for once, however often the replay goes on
-		if err := r.Switch.note(ctx, d, version); err != nil {
+		if err := note.Save(ctx); err != nil {
 			return err
 		}
-		version++
 	}
 	moved, left, err := r.Replay(ctx)
 	if err != nil {
@@ -81,16 +82,16 @@ func (r *Recovery) CatchUp(ctx context.Context) error {
 	now := r.Switch.Now()
 	switch {
 	case left == 0:
-		d = due{}
+		*d = due{}
 	case moved > 0:
 		d.Since = now
 	case now.Sub(d.Since) < patience:
 		return nil
 	default:
 		r.Switch.Log.WarnContext(ctx, "dead letters are left after a pause", "left", left)
-		d = due{}
+		*d = due{}
 	}
-	return r.Switch.note(ctx, d, version)
+	return note.Save(ctx)
 }
 
 // due says that a replay is due, and since when; not if it is zero. It is a
@@ -103,49 +104,18 @@ type due struct {
 
 const dueDocument = "replay due"
 
-func (s *Switch) due(ctx context.Context) (due, int64, error) {
-	data, version, err := s.Documents.Document(ctx, dueDocument)
-	if err != nil {
-		return due{}, 0, fmt.Errorf("read whether a replay is due: %w", err)
-	}
-	var d due
-	if version > 0 {
-		if err := json.Unmarshal(data, &d); err != nil {
-			return due{}, 0, fmt.Errorf("read whether a replay is due: %w", err)
-		}
-	}
-	return d, version, nil
-}
-
-// note writes whether a replay is due, unless another did meanwhile: a pause
-// that ends during a replay makes another one due.
-func (s *Switch) note(ctx context.Context, d due, version int64) error {
-	data, err := json.Marshal(d)
-	if err == nil {
-		err = s.Documents.PutDocument(ctx, dueDocument, data, version)
-	}
-	if err != nil {
-		return fmt.Errorf("note whether a replay is due: %w", err)
-	}
-	return nil
+func (s *Switch) due() document.Document[due] {
+	return document.Document[due]{Store: s.Documents, Name: dueDocument}
 }
 
 // owe notes that a replay is due from now on, and a comparison if there is a
 // reason.
 func (s *Switch) owe(ctx context.Context, compare string) error {
-	var failed error
-	for range writes {
-		d, version, err := s.due(ctx)
-		if err != nil {
-			return err
-		}
+	return s.due().Update(ctx, func(d *due) (bool, error) {
 		d.Since = s.Now()
 		if compare != "" {
 			d.Compare = compare
 		}
-		if failed = s.note(ctx, d, version); failed == nil {
-			return nil
-		}
-	}
-	return failed
+		return true, nil
+	})
 }

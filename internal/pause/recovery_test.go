@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"entrawebex/internal/document"
 	"entrawebex/internal/pause"
 	"entrawebex/internal/provision"
 )
@@ -126,7 +127,7 @@ func TestNothingIsSwitchedWhereWhatIsPausedCannotBeRead(t *testing.T) {
 }
 
 // broken is a ledger out of reach.
-type broken struct{ pause.Documents }
+type broken struct{ document.Store }
 
 func (broken) Document(context.Context, string) ([]byte, int64, error) { return nil, 0, errDown }
 

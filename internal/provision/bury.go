@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/document"
 )
 
 // One fault is one dead letter, however often it is found, and an object that has
@@ -122,7 +123,7 @@ func (b *batch) overcome(ctx context.Context, w *work) {
 // Letters is the ledger's account of the dead-letter queue.
 type Letters struct {
 	Ledger    Ledger
-	Documents Documents
+	Documents document.Store
 	Now       func() time.Time
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/document"
 )
 
 // Destruction is what the guard counts and holds.
@@ -32,7 +33,7 @@ const approvalLife = 24 * time.Hour
 //
 // Removals of members are bounded in each group by itself: see Record.Removals.
 type Guard struct {
-	Documents Documents
+	Documents document.Store
 	// Provisioned returns about how many objects are linked. It is asked at
 	// most once an hour, and only when Floor is reached.
 	Provisioned func(ctx context.Context) (int, error)
@@ -54,9 +55,6 @@ const (
 	// maxAdmitted objects of some 60 bytes keep the document within what the
 	// ledger takes, 384 KB.
 	maxAdmitted = 5000
-	// admitTries is how often the document is read again when another worker
-	// was faster.
-	admitTries = 8
 	// countAfter is how long a count of the provisioned is good.
 	countAfter = time.Hour
 )
@@ -83,16 +81,18 @@ type verdict struct {
 // the guard was latched; zero if it was not. What is held stays held until it
 // is approved or its object changes.
 func (g *Guard) Clear(ctx context.Context) (time.Time, error) {
-	s, version, err := g.state(ctx)
-	if err != nil || version == 0 {
+	kept, err := g.document().Open(ctx)
+	if err != nil || kept.Version == 0 {
 		return time.Time{}, err
 	}
-	return s.LatchedAt, g.put(ctx, guardState{}, version)
+	since := kept.Value.LatchedAt
+	kept.Value = guardState{}
+	return since, kept.Save(ctx)
 }
 
 // Latched returns since when the guard is latched; zero if it is not.
 func (g *Guard) Latched(ctx context.Context) (time.Time, error) {
-	s, _, err := g.state(ctx)
+	s, err := g.document().Read(ctx)
 	return s.LatchedAt, err
 }
 
@@ -101,54 +101,52 @@ func (g *Guard) Latched(ctx context.Context) (time.Time, error) {
 func (g *Guard) admit(ctx context.Context, o change.Object, now time.Time) (verdict, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	var lost error
-	for range admitTries {
-		s, version, err := g.state(ctx)
-		if err != nil {
-			return verdict{}, err
-		}
-		if !s.LatchedAt.IsZero() {
-			return verdict{latched: s.LatchedAt, untold: !s.Told}, nil
-		}
-		for key, at := range s.Admitted {
-			if at <= now.Add(-g.Window).UnixMilli() {
-				delete(s.Admitted, key)
-			}
-		}
-		if _, counted := s.Admitted[o.String()]; counted {
-			return verdict{}, nil
-		}
-		limit, err := g.limit(ctx, len(s.Admitted), now)
-		if err != nil {
-			return verdict{}, err
-		}
-		var v verdict
-		if len(s.Admitted) < limit {
-			if s.Admitted == nil {
-				s.Admitted = map[string]int64{}
-			}
-			s.Admitted[o.String()] = now.UnixMilli()
-		} else {
-			s.LatchedAt = now
-			v = verdict{latched: now, untold: true}
-		}
-		if lost = g.put(ctx, s, version); lost == nil {
-			return v, nil
+	var v verdict
+	err := g.document().Update(ctx, func(s *guardState) (changed bool, err error) {
+		v, changed, err = g.count(ctx, s, o, now)
+		return changed, err
+	})
+	if err != nil {
+		return verdict{}, &Fault{Kind: Transient, Reason: fmt.Sprintf("the guard could not count %s", o), Err: err}
+	}
+	return v, nil
+}
+
+// count counts the object in s, or latches it, and reports whether that changed it.
+func (g *Guard) count(ctx context.Context, s *guardState, o change.Object, now time.Time) (v verdict, changed bool, err error) {
+	if !s.LatchedAt.IsZero() {
+		return verdict{latched: s.LatchedAt, untold: !s.Told}, false, nil
+	}
+	for key, at := range s.Admitted {
+		if at <= now.Add(-g.Window).UnixMilli() {
+			delete(s.Admitted, key)
 		}
 	}
-	return verdict{}, &Fault{Kind: Transient, Reason: fmt.Sprintf("the guard could not count %s", o), Err: lost}
+	if _, counted := s.Admitted[o.String()]; counted {
+		return verdict{}, false, nil
+	}
+	limit, err := g.limit(ctx, len(s.Admitted), now)
+	if err != nil {
+		return verdict{}, false, err
+	}
+	if len(s.Admitted) >= limit {
+		s.LatchedAt = now
+		return verdict{latched: now, untold: true}, true, nil
+	}
+	if s.Admitted == nil {
+		s.Admitted = map[string]int64{}
+	}
+	s.Admitted[o.String()] = now.UnixMilli()
+	return verdict{}, true, nil
 }
 
 // told notes that the alarm was given.
 func (g *Guard) told(ctx context.Context) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	s, version, err := g.state(ctx)
-	if err != nil || s.LatchedAt.IsZero() || s.Told {
-		return err
-	}
-	s.Told = true
-	return g.put(ctx, s, version)
+	return g.document().Update(ctx, func(s *guardState) (bool, error) {
+		untold := !s.LatchedAt.IsZero() && !s.Told
+		s.Told = s.Told || untold
+		return untold, nil
+	})
 }
 
 // limit is how many objects may be admitted in a window, if that many are.
@@ -167,24 +165,8 @@ func (g *Guard) limit(ctx context.Context, admitted int, now time.Time) (int, er
 	return min(max(g.Floor, g.provisioned*g.Share/percent), maxAdmitted), nil
 }
 
-func (g *Guard) state(ctx context.Context) (guardState, int64, error) {
-	data, version, err := g.Documents.Document(ctx, guardName)
-	if err != nil || version == 0 {
-		return guardState{}, 0, err
-	}
-	var s guardState
-	if err := json.Unmarshal(data, &s); err != nil {
-		return guardState{}, 0, fmt.Errorf("decode document %s: %w", guardName, err)
-	}
-	return s, version, nil
-}
-
-func (g *Guard) put(ctx context.Context, s guardState, version int64) error {
-	data, err := json.Marshal(s)
-	if err != nil {
-		return fmt.Errorf("encode document %s: %w", guardName, err)
-	}
-	return g.Documents.PutDocument(ctx, guardName, data, version)
+func (g *Guard) document() document.Document[guardState] {
+	return document.Document[guardState]{Store: g.Documents, Name: guardName}
 }
 
 // admitted reports whether the guard, or an operator, lets the object be

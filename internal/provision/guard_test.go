@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/document"
 	"entrawebex/internal/ledger"
 	"entrawebex/internal/provision"
 )
@@ -487,7 +488,7 @@ func TestAGroupThatGrewIsCountedAnew(t *testing.T) {
 
 // busy is a document that another worker writes first, once in a while.
 type busy struct {
-	provision.Documents
+	document.Store
 
 	mu    sync.Mutex
 	every int
@@ -502,7 +503,7 @@ func (b *busy) PutDocument(ctx context.Context, name string, data []byte, versio
 	if lose {
 		return ledger.ErrConflict
 	}
-	return b.Documents.PutDocument(ctx, name, data, version)
+	return b.Store.PutDocument(ctx, name, data, version)
 }
 
 func TestAGuardThatAnotherWritesIsReadAgain(t *testing.T) {
@@ -512,7 +513,7 @@ func TestAGuardThatAnotherWritesIsReadAgain(t *testing.T) {
 		kind  provision.FaultKind
 	}{{3, ""}, {1000, provision.Transient}} {
 		w := setup(t, lowFloor)
-		w.config.Guard.Documents = &busy{Documents: w.config.Guard.Documents, every: test.every}
+		w.config.Guard.Documents = &busy{Store: w.config.Guard.Documents, every: test.every}
 		ids := w.crowd(1)
 		a := w.block(ids[0])
 		switch {
@@ -524,13 +525,13 @@ func TestAGuardThatAnotherWritesIsReadAgain(t *testing.T) {
 
 // mute is a document whose writes succeed, while their answers are lost.
 type mute struct {
-	provision.Documents
+	document.Store
 
 	lost int // answers to come
 }
 
 func (m *mute) PutDocument(ctx context.Context, name string, data []byte, version int64) error {
-	err := m.Documents.PutDocument(ctx, name, data, version)
+	err := m.Store.PutDocument(ctx, name, data, version)
 	if m.lost > 0 {
 		m.lost--
 		return errCut
@@ -544,12 +545,12 @@ func TestALatchWhoseAnswerWasLostIsToldAllTheSame(t *testing.T) {
 	t.Parallel()
 	for _, lost := range []int{0, 1, 2} {
 		w := setup(t, lowFloor)
-		document := &mute{Documents: w.config.Guard.Documents}
-		w.config.Guard.Documents = document
+		answerless := &mute{Store: w.config.Guard.Documents}
+		w.config.Guard.Documents = answerless
 		ids := w.crowd(3)
 		log := w.logged()
 		w.block(ids[0])
-		document.lost = lost
+		answerless.lost = lost
 		w.wantHeld(w.block(ids[1]), provision.Disabling)
 		w.wantHeld(w.block(ids[2]), provision.Disabling)
 		if n := strings.Count(log.String(), "guard latched"); n != 1 {

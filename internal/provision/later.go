@@ -2,7 +2,6 @@ package provision
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/document"
 )
 
 // patience is how a fault is tried again by its code.
@@ -52,15 +52,13 @@ func (b *batch) later(w *work, f *Fault, attempts int) time.Duration {
 
 // Later keeps which objects are to be queued again, and when: one document of
 // the ledger.
-type Later struct{ Documents Documents }
+type Later struct{ Documents document.Store }
 
 const (
 	laterName = "later"
 	// maxLater objects of some 80 bytes keep the document within what the ledger
 	// takes.
 	maxLater = 3000
-	// laterTries is how often a write that met another is made again.
-	laterTries = 8
 )
 
 // errLaterFull is returned where more objects wait than the document takes.
@@ -69,19 +67,22 @@ var errLaterFull = errors.New("too many objects wait for a later look")
 // Put notes that the object is to be queued at that time, whatever was noted
 // of it before.
 func (l *Later) Put(ctx context.Context, o change.Object, at time.Time) error {
-	return l.update(ctx, func(due map[string]time.Time) error {
-		if _, noted := due[o.String()]; !noted && len(due) >= maxLater {
-			return errLaterFull
+	return l.document().Update(ctx, func(due *map[string]time.Time) (bool, error) {
+		if _, noted := (*due)[o.String()]; !noted && len(*due) >= maxLater {
+			return false, errLaterFull
 		}
-		due[o.String()] = at
-		return nil
+		if *due == nil {
+			*due = map[string]time.Time{}
+		}
+		(*due)[o.String()] = at
+		return true, nil
 	})
 }
 
 // Queue queues what is due and takes it off, in this order: a run that ends
 // between the two is repeated. It is called every minute.
 func (l *Later) Queue(ctx context.Context, queue Enqueuer, now time.Time) error {
-	due, _, err := l.read(ctx)
+	due, err := l.document().Read(ctx)
 	if err != nil {
 		return err
 	}
@@ -98,41 +99,12 @@ func (l *Later) Queue(ctx context.Context, queue Enqueuer, now time.Time) error 
 	if err := queue.Enqueue(ctx, changes); err != nil {
 		return fmt.Errorf("queue %d objects for a later look: %w", len(changes), err)
 	}
-	return l.update(ctx, func(noted map[string]time.Time) error {
-		maps.DeleteFunc(noted, func(name string, at time.Time) bool { return at.Equal(due[name]) })
-		return nil
+	return l.document().Update(ctx, func(noted *map[string]time.Time) (bool, error) {
+		maps.DeleteFunc(*noted, func(name string, at time.Time) bool { return at.Equal(due[name]) })
+		return true, nil
 	})
 }
 
-func (l *Later) read(ctx context.Context) (map[string]time.Time, int64, error) {
-	data, version, err := l.Documents.Document(ctx, laterName)
-	due := map[string]time.Time{}
-	if err == nil && version > 0 {
-		err = json.Unmarshal(data, &due)
-	}
-	if err != nil {
-		return nil, 0, fmt.Errorf("read what is to be looked at later: %w", err)
-	}
-	return due, version, nil
-}
-
-func (l *Later) update(ctx context.Context, edit func(map[string]time.Time) error) error {
-	var lost error
-	for range laterTries {
-		due, version, err := l.read(ctx)
-		if err != nil {
-			return err
-		}
-		if err := edit(due); err != nil {
-			return err
-		}
-		data, err := json.Marshal(due)
-		if err != nil {
-			return fmt.Errorf("note what is to be looked at later: %w", err)
-		}
-		if lost = l.Documents.PutDocument(ctx, laterName, data, version); lost == nil {
-			return nil
-		}
-	}
-	return fmt.Errorf("note what is to be looked at later: %w", lost)
+func (l *Later) document() document.Document[map[string]time.Time] {
+	return document.Document[map[string]time.Time]{Store: l.Documents, Name: laterName}
 }

@@ -226,16 +226,6 @@ type Ledger interface {
 	Arrived(ctx context.Context, user change.Object, groups []change.Object) error
 }
 
-// Documents are small named documents with optimistic concurrency.
-type Documents interface {
-	// Document returns a document's bytes and its version; version 0 if there
-	// is none.
-	Document(ctx context.Context, name string) (data []byte, version int64, err error)
-	// PutDocument writes the document if version is still the stored one, 0
-	// meaning that there is none. An error otherwise.
-	PutDocument(ctx context.Context, name string, data []byte, version int64) error
-}
-
 // Enqueuer puts Changes on the queue.
 type Enqueuer interface {
 	// Enqueue returns nil only if every Change is on the queue.

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/document"
 )
 
 // A rehearsal is the engine on ports that read what is there and write nothing:
@@ -40,7 +41,7 @@ func (q *RehearsalQueue) Changes() []change.Change {
 // memory. With them a Guard counts what it would count, and latches where it
 // would. They are safe for concurrent use.
 type RehearsalDocuments struct {
-	stored Documents
+	stored document.Store
 
 	mu      sync.Mutex
 	written map[string]rehearsedDocument
@@ -52,11 +53,11 @@ type rehearsedDocument struct {
 }
 
 // NewRehearsalDocuments returns documents that begin as the stored ones are.
-func NewRehearsalDocuments(stored Documents) *RehearsalDocuments {
+func NewRehearsalDocuments(stored document.Store) *RehearsalDocuments {
 	return &RehearsalDocuments{stored: stored, written: map[string]rehearsedDocument{}}
 }
 
-// Document implements Documents.
+// Document implements document.Store.
 func (d *RehearsalDocuments) Document(ctx context.Context, name string) ([]byte, int64, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -72,7 +73,7 @@ func (d *RehearsalDocuments) document(ctx context.Context, name string) ([]byte,
 
 var errWrittenMeanwhile = errors.New("it was written by another meanwhile")
 
-// PutDocument implements Documents.
+// PutDocument implements document.Store.
 func (d *RehearsalDocuments) PutDocument(ctx context.Context, name string, data []byte, version int64) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()

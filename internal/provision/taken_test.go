@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/document"
 	"entrawebex/internal/provision"
 )
 
@@ -69,13 +70,13 @@ func (w *world) due(at time.Time) []change.Change {
 	return queued
 }
 
-func documents(t *testing.T, l provision.Ledger) provision.Documents {
+func documents(t *testing.T, l provision.Ledger) document.Store {
 	t.Helper()
 	faulty, ok := l.(*faultyLedger)
 	if !ok {
 		t.Fatalf("%T", l)
 	}
-	kept, ok := faulty.Ledger.(provision.Documents)
+	kept, ok := faulty.Ledger.(document.Store)
 	if !ok {
 		t.Fatalf("%T", faulty.Ledger)
 	}

@@ -2,7 +2,6 @@ package reconcile
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,11 +10,26 @@ import (
 	"github.com/google/uuid"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/document"
 )
 
 // manifestDocument is where it stands what was seen last, and bucketDocument
 // where the number-th part of it is.
-const manifestDocument = "assignments"
+func manifestDocument(documents document.Store) document.Document[manifest] {
+	return document.Document[manifest]{Store: documents, Name: "assignments"}
+}
+
+// openManifest reads the manifest. Nothing at all is that of a first list.
+func (j *Job) openManifest(ctx context.Context) (document.Copy[manifest], error) {
+	kept, err := manifestDocument(j.Documents).Open(ctx)
+	if err != nil {
+		return kept, fmt.Errorf("read which assignments were seen: %w", err)
+	}
+	if kept.Version == 0 {
+		kept.Value.First = true
+	}
+	return kept, nil
+}
 
 func bucketDocument(number int) string { return fmt.Sprintf("assignments %d", number) }
 
@@ -52,14 +66,14 @@ type polling struct {
 // between the two leaves a note for the next, also if the list is by then as it
 // was.
 func (j *Job) assignments(ctx context.Context) error {
-	data, version, err := j.Documents.Document(ctx, manifestDocument)
-	if err != nil {
-		return fmt.Errorf("read which assignments were seen: %w", err)
-	}
-	seen, err := decodeManifest(data)
-	if err != nil { // so that every bucket is looked at, and the manifest written anew
+	kept, err := j.openManifest(ctx)
+	switch {
+	case errors.Is(err, document.ErrMalformed): // every bucket is looked at, and the manifest written anew
 		j.Log.WarnContext(ctx, "which assignments were seen is looked up anew", "error", err)
+	case err != nil:
+		return err
 	}
+	seen := kept.Value
 	if seen.isClaimed(j.Now()) {
 		j.Log.InfoContext(ctx, "another run is at the assignments", "until", seen.Until)
 		return nil
@@ -78,14 +92,14 @@ func (j *Job) assignments(ctx context.Context) error {
 	switch {
 	case hash != seen.Hash:
 	case seen.Failing != Failing{}:
-		_, err := j.putManifest(ctx, manifest{Hash: hash}, version)
+		_, err := j.writeManifest(ctx, &kept, manifest{Hash: hash})
 		return err
 	default:
 		return nil
 	}
 	deadline, _ := ctx.Deadline()
 	claim := manifest{First: seen.First, Failing: seen.Failing, Owner: uuid.NewString(), Until: j.Now().Add(time.Until(deadline)).UTC()}
-	if ok, err := j.putManifest(ctx, claim, version); !ok || err != nil {
+	if ok, err := j.writeManifest(ctx, &kept, claim); !ok || err != nil {
 		return err
 	}
 	p := &polling{Job: j, all: all}
@@ -98,7 +112,7 @@ func (j *Job) assignments(ctx context.Context) error {
 	// Also where the run is being ended, or the next ones would wait for it.
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), last)
 	defer cancel()
-	if _, err := j.putManifest(ending, end, version+1); err != nil {
+	if _, err := j.writeManifest(ending, &kept, end); err != nil {
 		p.failed = append(p.failed, err)
 	}
 	return errors.Join(p.failed...)
@@ -107,28 +121,29 @@ func (j *Job) assignments(ctx context.Context) error {
 // failed keeps since when the assignments cannot be dealt with, unless another run
 // is at them.
 func (j *Job) failed(ctx context.Context, failed error) error {
-	data, version, err := j.Documents.Document(ctx, manifestDocument)
-	if err != nil {
-		return fmt.Errorf("read which assignments were seen: %w", err)
-	}
-	m, err := decodeManifest(data)
+	kept, err := j.openManifest(ctx)
 	if err != nil {
 		return err
 	}
+	m := kept.Value
 	if m.isClaimed(j.Now()) {
 		return nil // whoever is at it writes it anew
 	}
 	m.Failing = m.Failing.with(failed, j.Now())
-	_, err = j.putManifest(ctx, m, version)
+	_, err = j.writeManifest(ctx, &kept, m)
 	return err
 }
 
-func (j *Job) putManifest(ctx context.Context, m manifest, version int64) (bool, error) {
-	data, err := json.Marshal(m)
-	if err != nil {
+// writeManifest reports false where another has written it since.
+func (j *Job) writeManifest(ctx context.Context, kept *document.Copy[manifest], m manifest) (bool, error) {
+	kept.Value = m
+	switch err := kept.Save(ctx); {
+	case errors.Is(err, document.ErrChanged):
+		return false, nil
+	case err != nil:
 		return false, fmt.Errorf("write which assignments were seen: %w", err)
 	}
-	return put(ctx, j.Documents, manifestDocument, data, version)
+	return true, nil
 }
 
 // list returns all who are assigned, sorted. Nothing follows from a list that
@@ -204,10 +219,7 @@ func (p *polling) settle(ctx context.Context, number int, listed []assigned) err
 		return nil
 	}
 	write := func(entries []assigned) error {
-		ok, err := put(ctx, p.Documents, bucketDocument(number), encodeBucket(entries), version)
-		if !ok && err == nil {
-			err = fmt.Errorf("write %q: another wrote it meanwhile", bucketDocument(number))
-		}
+		err := document.Put(ctx, p.Documents, bucketDocument(number), encodeBucket(entries), version)
 		version++
 		return err
 	}

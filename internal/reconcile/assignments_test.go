@@ -336,7 +336,7 @@ func TestTheClaimOfARunThatWasKilledEnds(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	w.assigned(userIn(ada, editor))
-	w.write(manifestDocument, `{"owner":"x","until":"2026-03-02T09:05:00Z"}`)
+	w.write("assignments", `{"owner":"x","until":"2026-03-02T09:05:00Z"}`)
 	for range 5 {
 		w.run()
 		w.anyOrder()
@@ -349,7 +349,7 @@ func TestAClaimThatNoRunCanHaveMadeIsNone(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	w.assigned(userIn(ada, editor))
-	w.write(manifestDocument, `{"owner":"x","until":"9999-01-01T00:00:00Z"}`)
+	w.write("assignments", `{"owner":"x","until":"9999-01-01T00:00:00Z"}`)
 	w.run()
 	w.anyOrder("user " + ada)
 }
@@ -377,11 +377,11 @@ func TestWhatWasSeenAndCannotBeReadIsSeenAnew(t *testing.T) {
 		w.assigned(userIn(ada, editor))
 		w.run()
 		w.queue.take()
-		w.write(manifestDocument, "garbage")
+		w.write("assignments", "garbage")
 		w.assigned(userIn(ada, editor), userIn(bob, editor))
 		w.run()
 		w.anyOrder("user " + bob)
-		if !strings.Contains(w.log.String(), "decode the manifest of assignments") {
+		if !strings.Contains(w.log.String(), "which assignments were seen is looked up anew") {
 			t.Errorf("the log says %s", w.log)
 		}
 	})
@@ -504,7 +504,7 @@ func FuzzDecodeManifest(f *testing.F) {
 	f.Add([]byte(`{"first":true,"owner":"x","until":"2026-03-02T09:05:00Z"}`))
 	f.Add([]byte(``))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		m, err := decodeManifest(data)
+		m, err := decoded[manifest](t, data)
 		if err != nil {
 			if m != (manifest{}) {
 				t.Errorf("%q is refused, and %+v", data, m)
@@ -515,7 +515,7 @@ func FuzzDecodeManifest(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%q: %v", data, err)
 		}
-		again, err := decodeManifest(text)
+		again, err := decoded[manifest](t, text)
 		if err != nil || again.Hash != m.Hash || again.First != m.First || !again.Until.Equal(m.Until) {
 			t.Errorf("%q became %+v, %v", data, again, err)
 		}

@@ -2,11 +2,13 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/document"
 )
 
 // Failing is a condition that lasts: since when something fails, and why by the
@@ -49,29 +51,27 @@ func (f Failing) with(err error, now time.Time) Failing {
 func (r *Requests) rounds(ctx context.Context) ([]RoundState, error) {
 	var states []RoundState
 	for _, kind := range change.Kinds() {
-		data, version, err := r.Documents.Document(ctx, cursorDocument(kind))
-		if err != nil {
+		kept, err := cursorDocument(r.Documents, kind).Open(ctx)
+		p := kept.Value
+		switch malformed := errors.Is(err, document.ErrMalformed); {
+		case err != nil && !malformed:
 			return nil, fmt.Errorf("read the cursor of %ss: %w", kind, err)
-		}
-		if version == 0 {
+		case kept.Version == 0:
 			continue
-		}
-		p, err := decodePosition(data)
-		if err != nil {
+		case malformed || !p.isWhole():
 			p.Void = "the cursor cannot be read"
 		}
 		states = append(states, RoundState{Of: string(kind) + "s", At: p.At, Void: p.Void, Failing: p.Failing})
 	}
-	data, version, err := r.Documents.Document(ctx, manifestDocument)
-	if err != nil {
+	kept, err := manifestDocument(r.Documents).Open(ctx)
+	m := kept.Value
+	switch malformed := errors.Is(err, document.ErrMalformed); {
+	case err != nil && !malformed:
 		return nil, fmt.Errorf("read which assignments were seen: %w", err)
+	case kept.Version == 0:
+		return states, nil
+	case malformed:
+		m.Failing = Failing{Error: err.Error()}
 	}
-	if version > 0 {
-		m, err := decodeManifest(data)
-		if err != nil {
-			m.Failing = Failing{Error: err.Error()}
-		}
-		states = append(states, RoundState{Of: "assignments", Failing: m.Failing})
-	}
-	return states, nil
+	return append(states, RoundState{Of: "assignments", Failing: m.Failing}), nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,13 +11,17 @@ import (
 	"time"
 
 	"entrawebex/internal/change"
-	"entrawebex/internal/provision"
+	"entrawebex/internal/document"
 )
 
 // MaxAge is how old a cursor may be: Graph keeps the delta tokens of directory
 // objects for seven days
 // (https://learn.microsoft.com/graph/delta-query-overview, "Token duration").
 const MaxAge = 7 * 24 * time.Hour
+
+// writes is how often a write that met another is tried on what that one
+// wrote.
+const writes = 5
 
 // fresh is for how long a cursor that stays the same is not written again.
 const fresh = time.Hour
@@ -27,7 +30,7 @@ const fresh = time.Hour
 // The job moves them; a full read, which reads first rounds, sets them. They
 // are safe for concurrent use, by any number of processes.
 type Cursors struct {
-	documents provision.Documents
+	documents document.Store
 	selects   map[change.Kind][]string
 	rules     string
 	now       func() time.Time
@@ -38,7 +41,7 @@ type Cursors struct {
 // void once they are others. Rules is any text that says who is provisioned and
 // how: with other rules, too, all must be read again, those in whom nothing has
 // changed included.
-func NewCursors(documents provision.Documents, selects map[change.Kind][]string, rules string, now func() time.Time) *Cursors {
+func NewCursors(documents document.Store, selects map[change.Kind][]string, rules string, now func() time.Time) *Cursors {
 	return &Cursors{documents: documents, selects: selects, rules: rules, now: now}
 }
 
@@ -58,7 +61,7 @@ type Cursor struct {
 	RefusedSince time.Time
 	Failing      Failing
 
-	version int64
+	kept document.Copy[position]
 }
 
 // position is a Cursor as it is kept.
@@ -73,21 +76,23 @@ type position struct {
 	Failing      Failing   `json:"failing,omitzero"`
 }
 
-func cursorDocument(kind change.Kind) string { return "delta " + string(kind) }
+func cursorDocument(documents document.Store, kind change.Kind) document.Document[position] {
+	return document.Document[position]{Store: documents, Name: "delta " + string(kind)}
+}
 
 // Load reads the cursor of a kind. One that cannot be used is void and no
 // error.
 func (c *Cursors) Load(ctx context.Context, kind change.Kind) (Cursor, error) {
-	data, version, err := c.documents.Document(ctx, cursorDocument(kind))
-	if err != nil {
+	kept, err := cursorDocument(c.documents, kind).Open(ctx)
+	if err != nil && !errors.Is(err, document.ErrMalformed) {
 		return Cursor{}, fmt.Errorf("read the cursor of %ss: %w", kind, err)
 	}
-	p, err := decodePosition(data)
-	cursor := Cursor{Kind: kind, RefusedSince: p.RefusedSince, Failing: p.Failing, version: version}
+	p := kept.Value
+	cursor := Cursor{Kind: kind, RefusedSince: p.RefusedSince, Failing: p.Failing, kept: kept}
 	switch {
-	case version == 0:
+	case kept.Version == 0:
 		cursor.Void = fmt.Sprintf("there is no cursor of %ss yet", kind)
-	case err != nil:
+	case err != nil || !p.isWhole():
 		cursor.Void = fmt.Sprintf("the cursor of %ss cannot be read", kind)
 	case p.Void != "":
 		cursor.Void = p.Void
@@ -101,18 +106,8 @@ func (c *Cursors) Load(ctx context.Context, kind change.Kind) (Cursor, error) {
 	return cursor, nil
 }
 
-// decodePosition reads what is kept. It is an error if that says neither where
-// to go on nor why not.
-func decodePosition(data []byte) (position, error) {
-	var p position
-	if err := json.Unmarshal(data, &p); err != nil {
-		return position{}, fmt.Errorf("decode cursor: %w", err)
-	}
-	if (p.Link == "") == (p.Void == "") {
-		return position{}, errors.New("decode cursor: neither a link nor why there is none")
-	}
-	return p, nil
-}
+// isWhole reports whether it says either where to go on, or why not.
+func (p position) isWhole() bool { return (p.Link == "") != (p.Void == "") }
 
 // Save sets the cursor of a kind to the end of a first round, whatever it was.
 func (c *Cursors) Save(ctx context.Context, kind change.Kind, link string) error {
@@ -120,11 +115,11 @@ func (c *Cursors) Save(ctx context.Context, kind change.Kind, link string) error
 		return fmt.Errorf("save the cursor of %ss: there is no link", kind)
 	}
 	for range writes {
-		_, version, err := c.documents.Document(ctx, cursorDocument(kind))
-		if err != nil {
+		kept, err := cursorDocument(c.documents, kind).Open(ctx)
+		if err != nil && !errors.Is(err, document.ErrMalformed) {
 			return fmt.Errorf("read the cursor of %ss: %w", kind, err)
 		}
-		_, ok, err := c.write(ctx, Cursor{Kind: kind, Link: link, version: version})
+		_, ok, err := c.write(ctx, Cursor{Kind: kind, Link: link, kept: kept})
 		if ok || err != nil {
 			return err
 		}
@@ -171,19 +166,17 @@ func (c *Cursors) write(ctx context.Context, cursor Cursor) (Cursor, bool, error
 }
 
 func (c *Cursors) put(ctx context.Context, cursor Cursor) (Cursor, bool, error) {
-	data, err := json.Marshal(position{
+	cursor.kept.Value = position{
 		Link: cursor.Link, Hash: c.hash(cursor.Kind), At: cursor.At, Void: cursor.Void,
 		RefusedSince: cursor.RefusedSince, Failing: cursor.Failing,
-	})
-	if err != nil {
+	}
+	switch err := cursor.kept.Save(ctx); {
+	case errors.Is(err, document.ErrChanged):
+		return cursor, false, nil
+	case err != nil:
 		return Cursor{}, false, fmt.Errorf("write the cursor of %ss: %w", cursor.Kind, err)
 	}
-	ok, err := put(ctx, c.documents, cursorDocument(cursor.Kind), data, cursor.version)
-	if err != nil {
-		return Cursor{}, false, fmt.Errorf("write the cursor of %ss: %w", cursor.Kind, err)
-	}
-	cursor.version++
-	return cursor, ok, nil
+	return cursor, true, nil
 }
 
 // hash is that of what is selected of a kind, in any order, and of the rules.

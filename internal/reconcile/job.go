@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/document"
 	"entrawebex/internal/provision"
 )
 
@@ -41,7 +42,7 @@ type Job struct {
 	Graph     Graph
 	Members   Members
 	Queue     provision.Enqueuer
-	Documents provision.Documents
+	Documents document.Store
 	Cursors   *Cursors
 	// Sweeps is told when all must be read, because where to go on is lost.
 	Sweeps *Requests

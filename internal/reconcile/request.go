@@ -3,12 +3,13 @@ package reconcile
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
 	"time"
 
-	"entrawebex/internal/provision"
+	"entrawebex/internal/document"
 )
 
 // requestDocument is where it stands that everything is to be read.
@@ -34,7 +35,7 @@ const maxWhy = 1000
 // Requests are what asks for a sweep: that everything be read and compared.
 // They are safe for concurrent use, by any number of processes.
 type Requests struct {
-	Documents provision.Documents
+	Documents document.Store
 	Now       func() time.Time
 	Log       *slog.Logger
 }
@@ -56,54 +57,53 @@ func (r *Requests) Lacks(ctx context.Context, why string) error {
 }
 
 func (r *Requests) edit(ctx context.Context, why string, add func(q request, why string, now time.Time) bool) error {
+	added := false
+	err := r.change(ctx, func(q request) bool {
+		added = add(q, why, r.Now())
+		return added
+	})
+	if err != nil {
+		return fmt.Errorf("ask for a sweep: %w", err)
+	}
+	if added {
+		r.Log.WarnContext(ctx, "everything must be read", "reason", why)
+	}
+	return nil
+}
+
+// change writes what edit makes of the document, if it reports a change. One that
+// cannot be read is taken for an empty one: a sweep then begins anew.
+func (r *Requests) change(ctx context.Context, edit func(request) bool) error {
 	for range writes {
-		asked, version, err := r.read(ctx)
-		if err != nil {
+		kept, err := r.open(ctx)
+		if err != nil || !edit(kept.Value) {
 			return err
 		}
-		if !add(asked, why, r.Now()) {
-			return nil
-		}
-		data, err := json.Marshal(asked)
-		if err != nil {
-			return fmt.Errorf("ask for a sweep: %w", err)
-		}
-		ok, err := put(ctx, r.Documents, requestDocument, data, version)
-		if err != nil {
-			return fmt.Errorf("ask for a sweep: %w", err)
-		}
-		if ok {
-			r.Log.WarnContext(ctx, "everything must be read", "reason", why)
-			return nil
+		if err := kept.Save(ctx); !errors.Is(err, document.ErrChanged) {
+			return err
 		}
 	}
-	return fmt.Errorf("ask for a sweep: others wrote %q %d times meanwhile", requestDocument, writes)
+	return fmt.Errorf("others wrote document %q %d times meanwhile", requestDocument, writes)
 }
 
 // Waiting reports whether a sweep is due that has not begun to read: what was
 // true before this call, it will see.
 func (r *Requests) Waiting(ctx context.Context) (bool, error) {
-	asked, _, err := r.read(ctx)
+	kept, err := r.open(ctx)
+	asked := kept.Value
 	_, more := asked[again]
 	return asked.isDue() && (more || asked.time(begun).IsZero()), err
 }
 
-func (r *Requests) read(ctx context.Context) (request, int64, error) {
-	data, version, err := r.Documents.Document(ctx, requestDocument)
-	if err != nil {
-		return nil, 0, fmt.Errorf("read whether a sweep is due: %w", err)
+func (r *Requests) open(ctx context.Context) (document.Copy[request], error) {
+	kept, err := document.Document[request]{Store: r.Documents, Name: requestDocument}.Open(ctx)
+	if err != nil && !errors.Is(err, document.ErrMalformed) {
+		return kept, fmt.Errorf("read whether a sweep is due: %w", err)
 	}
-	return decodeRequest(data), version, nil
-}
-
-// decodeRequest reads what is kept. What cannot be read is nothing: a sweep
-// then begins anew.
-func decodeRequest(data []byte) request {
-	asked := request{}
-	if err := json.Unmarshal(data, &asked); err != nil || asked == nil {
-		return request{}
+	if kept.Value == nil {
+		kept.Value = request{}
 	}
-	return asked
+	return kept, nil
 }
 
 // more is what is asked for while a sweep is going on.

@@ -106,11 +106,11 @@ func TestARequestThatMeetsAnotherIsMadeAgain(t *testing.T) {
 	others := 0
 	w.ledger.before = func(name string) error {
 		if others++; others < 3 {
-			_, version, err := w.ledger.Documents.Document(t.Context(), name)
+			_, version, err := w.ledger.Store.Document(t.Context(), name)
 			if err != nil {
 				return err
 			}
-			return w.ledger.Documents.PutDocument(t.Context(), name, []byte(`{"page":"x"}`), version)
+			return w.ledger.Store.PutDocument(t.Context(), name, []byte(`{"page":"x"}`), version)
 		}
 		return nil
 	}
@@ -129,7 +129,7 @@ func FuzzDecodeRequest(f *testing.F) {
 	f.Add([]byte(`{"why":null,"x":1e400}`))
 	f.Add([]byte("null"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		asked := decodeRequest(data)
+		asked := requestOf(t, data)
 		other := len(asked)
 		for _, field := range []string{dueSince, whyDue, begun, again} {
 			if _, ok := asked[field]; ok {
@@ -144,7 +144,7 @@ func FuzzDecodeRequest(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%q: %v", data, err)
 		}
-		read := decodeRequest(text)
+		read := requestOf(t, text)
 		if !read.isDue() || added && read.add("because", time.Unix(2, 0)) {
 			t.Errorf("%q became %q", data, text)
 		}
@@ -155,4 +155,13 @@ func FuzzDecodeRequest(f *testing.F) {
 			t.Errorf("%q lost or won fields: %q", data, text)
 		}
 	})
+}
+
+func requestOf(t *testing.T, data []byte) request {
+	t.Helper()
+	kept, err := (&Requests{Documents: bytesOf(data)}).open(t.Context())
+	if err != nil {
+		t.Fatalf("%q: %v", data, err)
+	}
+	return kept.Value
 }

@@ -82,7 +82,8 @@ type State struct {
 
 // State reads it.
 func (s *Schedule) State(ctx context.Context) (State, error) {
-	asked, _, err := s.Requests.read(ctx)
+	kept, err := s.Requests.open(ctx)
+	asked := kept.Value
 	if err != nil {
 		return State{}, err
 	}
@@ -134,7 +135,7 @@ func (s *Schedule) Run(ctx context.Context) error {
 
 // begin takes the lease if a sweep is due and nobody has it.
 func (s *Schedule) begin(ctx context.Context, owner string) (mine bool, why string, err error) {
-	err = s.change(ctx, func(q request) bool {
+	err = s.Requests.change(ctx, func(q request) bool {
 		var last *Finished
 		q.value(finished, &last)
 		switch {
@@ -160,7 +161,7 @@ func (s *Schedule) begin(ctx context.Context, owner string) (mine bool, why stri
 
 // note writes the progress down, and keeps the lease.
 func (s *Schedule) note(ctx context.Context, owner string, p Progress) error {
-	return s.change(ctx, func(q request) bool {
+	return s.Requests.change(ctx, func(q request) bool {
 		if q.lease().Owner != owner {
 			return false
 		}
@@ -173,7 +174,7 @@ func (s *Schedule) note(ctx context.Context, owner string, p Progress) error {
 // end gives the lease up; a sweep that came to its end is due no more, unless
 // another reason came up meanwhile.
 func (s *Schedule) end(ctx context.Context, owner string, began time.Time, result Result, err error) error {
-	return s.change(ctx, func(q request) bool {
+	return s.Requests.change(ctx, func(q request) bool {
 		if q.lease().Owner != owner {
 			return false
 		}
@@ -198,30 +199,12 @@ func (s *Schedule) end(ctx context.Context, owner string, began time.Time, resul
 // was. The sweep goes on with the next Run. Only who knows that nobody is at it any
 // more may call it: see ledger.Bolt.ReleaseClaims.
 func (s *Schedule) Release(ctx context.Context) (held bool, err error) {
-	err = s.change(ctx, func(q request) bool {
+	err = s.Requests.change(ctx, func(q request) bool {
 		_, held = q[holder]
 		delete(q, holder)
 		return held
 	})
 	return held && err == nil, err
-}
-
-// change writes what edit makes of the document, if it reports a change.
-func (s *Schedule) change(ctx context.Context, edit func(request) bool) error {
-	for range writes {
-		q, version, err := s.Requests.read(ctx)
-		if err != nil || !edit(q) {
-			return err
-		}
-		data, err := json.Marshal(q)
-		if err != nil {
-			return fmt.Errorf("write how far the sweep is: %w", err)
-		}
-		if ok, err := put(ctx, s.Requests.Documents, requestDocument, data, version); ok || err != nil {
-			return err
-		}
-	}
-	return fmt.Errorf("write how far the sweep is: others wrote it %d times meanwhile", writes)
 }
 
 func (q request) lease() (l lease) {

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -191,16 +190,4 @@ type manifest struct {
 // than a run can last, give or take what clocks differ, is none.
 func (m manifest) isClaimed(now time.Time) bool {
 	return now.Before(m.Until) && m.Until.Sub(now) <= longest+margin
-}
-
-// decodeManifest reads the manifest. Nothing at all is that of a first list.
-func decodeManifest(data []byte) (manifest, error) {
-	if len(data) == 0 {
-		return manifest{First: true}, nil
-	}
-	var m manifest
-	if err := json.Unmarshal(data, &m); err != nil {
-		return manifest{}, fmt.Errorf("decode the manifest of assignments: %w", err)
-	}
-	return m, nil
 }

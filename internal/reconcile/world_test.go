@@ -17,6 +17,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/document"
 	"entrawebex/internal/ledger"
 	"entrawebex/internal/provision"
 )
@@ -79,7 +80,7 @@ func start(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w := &world{t: t, now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), queue: &queue{}, log: &bytes.Buffer{}}
-	w.ledger = &documents{Documents: kept}
+	w.ledger = &documents{Store: kept}
 	w.graph = &graph{pages: map[string]Page{}, faults: map[string]error{}, members: map[string][][]string{}, refused: map[string]error{}}
 	w.Job = &Job{Graph: w.graph, Members: w.graph, Queue: w.queue, Documents: w.ledger}
 	w.Now = func() time.Time { return w.now }
@@ -168,14 +169,14 @@ func (w *world) at(link string) {
 // sweepDue returns why a sweep is due; empty if none is.
 func (w *world) sweepDue() string {
 	w.t.Helper()
-	asked, _, err := w.Sweeps.read(w.t.Context())
+	kept, err := w.Sweeps.open(w.t.Context())
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if !asked.isDue() {
+	if !kept.Value.isDue() {
 		return ""
 	}
-	return asked.why()
+	return kept.Value.why()
 }
 
 // write makes a document what it is.
@@ -312,7 +313,7 @@ func (q *queue) take() []change.Change {
 
 // documents are those of a ledger that can fail: before it writes, or after.
 type documents struct {
-	provision.Documents
+	document.Store
 
 	reads, writes int
 	before, after func(name string) error
@@ -320,7 +321,7 @@ type documents struct {
 
 func (d *documents) Document(ctx context.Context, name string) ([]byte, int64, error) {
 	d.reads++
-	return d.Documents.Document(ctx, name)
+	return d.Store.Document(ctx, name)
 }
 
 func (d *documents) PutDocument(ctx context.Context, name string, data []byte, version int64) error {
@@ -330,7 +331,7 @@ func (d *documents) PutDocument(ctx context.Context, name string, data []byte, v
 			return err
 		}
 	}
-	if err := d.Documents.PutDocument(ctx, name, data, version); err != nil {
+	if err := d.Store.PutDocument(ctx, name, data, version); err != nil {
 		return err
 	}
 	if d.after != nil {
@@ -385,3 +386,16 @@ func team(id string, members ...string) Object {
 	}
 	return o
 }
+
+// decoded is the document that these bytes are.
+func decoded[T any](t *testing.T, data []byte) (T, error) {
+	t.Helper()
+	return document.Document[T]{Store: bytesOf(data)}.Read(t.Context())
+}
+
+// bytesOf is a store with one document.
+type bytesOf []byte
+
+func (b bytesOf) Document(context.Context, string) ([]byte, int64, error) { return b, 1, nil }
+
+func (b bytesOf) PutDocument(context.Context, string, []byte, int64) error { return nil }

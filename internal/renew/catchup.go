@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"entrawebex/internal/document"
 )
 
 // CatchUp is a comparison of everything that is due because changes may have
@@ -22,7 +24,7 @@ type CatchUp struct {
 // CatchUps keep whether a catch-up is due. Whoever renews owes it; whoever
 // reconciles reads it, catches up and says that it is done.
 type CatchUps struct {
-	Documents Documents
+	Documents document.Store
 	Now       func() time.Time
 }
 

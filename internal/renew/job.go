@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"entrawebex/internal/document"
 	"entrawebex/internal/provision"
 )
 
@@ -65,7 +66,7 @@ type Graph interface {
 // for a time it makes a catch-up due: see CatchUps.
 type Job struct {
 	Graph     Graph
-	Documents Documents
+	Documents document.Store
 	// Resources are what to subscribe to, such as "users".
 	Resources []string
 	// WebhookURL is the public base URL of the webhook.
@@ -130,7 +131,7 @@ func (j *Job) fails(ctx context.Context, resource string, err error) error {
 // cannot be removed ends by itself.
 func (j *Job) drop(ctx context.Context, resource string) error {
 	m, err := j.recall(ctx, resource)
-	if err != nil || m.version == 0 || m.Unwanted {
+	if err != nil || m.kept.Version == 0 || m.Unwanted {
 		return err
 	}
 	for _, id := range append(m.Old, m.ID) {

@@ -112,9 +112,9 @@ func (g *graph) ids() string {
 }
 
 // documents is optimistic concurrency over one map.
-type documents map[string]document
+type documents map[string]noted
 
-type document struct {
+type noted struct {
 	data    []byte
 	version int64
 }
@@ -129,7 +129,7 @@ func (d documents) PutDocument(_ context.Context, name string, data []byte, vers
 	if d[name].version != version {
 		return errConflict
 	}
-	d[name] = document{data: data, version: version + 1}
+	d[name] = noted{data: data, version: version + 1}
 	return nil
 }
 
@@ -230,7 +230,7 @@ func TestWhereNothingIsDueARunIsOneCallAndNoWrite(t *testing.T) {
 			if b.graph.listed != 2 {
 				t.Errorf("two runs listed the subscriptions %d times", b.graph.listed)
 			}
-			if diff := cmp.Diff(before, b.kept, cmp.AllowUnexported(document{})); diff != "" {
+			if diff := cmp.Diff(before, b.kept, cmp.AllowUnexported(noted{})); diff != "" {
 				t.Errorf("written (-before +after):\n%s", diff)
 			}
 		})

@@ -6,17 +6,9 @@ import (
 	"fmt"
 	"slices"
 	"time"
-)
 
-// Documents keep what must be remembered: small named documents with optimistic
-// concurrency, as the ledger has them.
-type Documents interface {
-	// Document returns a document and its version; version 0 if there is none.
-	Document(ctx context.Context, name string) (data []byte, version int64, err error)
-	// PutDocument writes the document if version is still the stored one; its
-	// version is then one higher.
-	PutDocument(ctx context.Context, name string, data []byte, version int64) error
-}
+	"entrawebex/internal/document"
+)
 
 // remembered is what is kept of our subscription to a resource. The ids in it
 // are ours; whatever else Graph lists is left alone.
@@ -84,8 +76,8 @@ func (a asked) made(s Subscription) bool {
 // memory is a document while it is worked on.
 type memory struct {
 	remembered
-	note
 
+	kept     document.Copy[remembered]
 	resource string
 }
 
@@ -156,17 +148,18 @@ func (m *memory) intend(existing []Subscription, wanted Subscription, secret str
 
 // recall reads what is remembered of the subscription to a resource.
 func (j *Job) recall(ctx context.Context, resource string) (*memory, error) {
-	m := &memory{resource: resource, note: note{documents: j.Documents, name: subscriptionDocument(resource)}}
-	if err := m.read(ctx, &m.remembered); err != nil {
+	kept, err := subscription(j.Documents, resource).Open(ctx)
+	if err != nil {
 		return nil, fmt.Errorf("read which subscription to %s is ours: %w", resource, err)
 	}
-	return m, nil
+	return &memory{remembered: kept.Value, kept: kept, resource: resource}, nil
 }
 
 // remember writes the document if it has changed. Of two runs at the same time
 // one fails here, before it asks Graph for anything.
 func (j *Job) remember(ctx context.Context, m *memory) error {
-	if err := m.write(ctx, m.remembered); err != nil {
+	m.kept.Value = m.remembered
+	if err := m.kept.Save(ctx); err != nil {
 		return fmt.Errorf("remember the subscription to %s: %w", m.resource, err)
 	}
 	return nil

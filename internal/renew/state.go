@@ -2,10 +2,12 @@ package renew
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
+
+	"entrawebex/internal/document"
 )
 
 // Failing is a condition that lasts: since when something fails, and why by the
@@ -45,21 +47,18 @@ type SubscriptionState struct {
 
 // ReadSubscriptions reads how the subscriptions stand that were ever asked for;
 // none where nothing is subscribed to.
-func ReadSubscriptions(ctx context.Context, documents Documents) ([]SubscriptionState, error) {
+func ReadSubscriptions(ctx context.Context, documents document.Store) ([]SubscriptionState, error) {
 	var states []SubscriptionState
 	for _, resource := range Resources(true) {
-		data, version, err := documents.Document(ctx, subscriptionDocument(resource))
-		if err != nil {
+		copied, err := subscription(documents, resource).Open(ctx)
+		kept := copied.Value
+		switch {
+		case errors.Is(err, document.ErrMalformed):
+			kept.Failing = Failing{Error: "what was kept of it cannot be read"}
+		case err != nil:
 			return nil, fmt.Errorf("read how the subscription to %s stands: %w", resource, err)
 		}
-		if version == 0 {
-			continue
-		}
-		var kept remembered
-		if err := json.Unmarshal(data, &kept); err != nil {
-			kept = remembered{Failing: Failing{Error: "what was kept of it cannot be read"}}
-		}
-		if kept.Unwanted {
+		if copied.Version == 0 || kept.Unwanted {
 			continue
 		}
 		states = append(states, SubscriptionState{Resource: resource, ID: kept.ID, ExpiresAt: kept.ExpiresAt, Failing: kept.Failing})
@@ -67,4 +66,6 @@ func ReadSubscriptions(ctx context.Context, documents Documents) ([]Subscription
 	return states, nil
 }
 
-func subscriptionDocument(resource string) string { return "subscription " + resource }
+func subscription(documents document.Store, resource string) document.Document[remembered] {
+	return document.Document[remembered]{Store: documents, Name: "subscription " + resource}
+}

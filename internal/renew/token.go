@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"entrawebex/internal/document"
 	"entrawebex/internal/provision"
 )
 
@@ -62,7 +63,7 @@ type TokenJob struct {
 	// Refused returns since when Webex refuses to work, which a new token may
 	// mend; zero if it does not. Nil for a fixed token.
 	Refused   func(ctx context.Context) (time.Time, error)
-	Documents Documents
+	Documents document.Store
 	Now       func() time.Time
 	Log       *slog.Logger
 
@@ -93,27 +94,28 @@ const (
 // 14 days before, that access to Webex ends. Where nothing is due it reads the
 // ledger and calls nobody.
 func (j *TokenJob) Run(ctx context.Context) error {
-	var s TokenState
-	n := note{documents: j.Documents, name: tokenDocument}
-	if err := n.read(ctx, &s); err != nil {
+	kept, err := tokenState(j.Documents).Open(ctx)
+	if err != nil {
 		return fmt.Errorf("read the state of the Webex token: %w", err)
 	}
+	s := &kept.Value
 	var failed error
 	if j.Tokens == nil {
-		s = TokenState{Fixed: true, AccessEnds: j.Ends, ToldAt: s.ToldAt}
+		*s = TokenState{Fixed: true, AccessEnds: j.Ends, ToldAt: s.ToldAt}
 	} else {
 		s.Fixed = false
-		failed = j.keep(ctx, &s, &n)
+		failed = j.keep(ctx, &kept)
 	}
-	j.tell(ctx, &s)
-	if err := n.write(ctx, s); err != nil {
+	j.tell(ctx, s)
+	if err := kept.Save(ctx); err != nil {
 		failed = errors.Join(failed, fmt.Errorf("note the state of the Webex token: %w", err))
 	}
 	return failed
 }
 
 // keep refreshes the token if that is due.
-func (j *TokenJob) keep(ctx context.Context, s *TokenState, n *note) error {
+func (j *TokenJob) keep(ctx context.Context, kept *document.Copy[TokenState]) error {
+	s := &kept.Value
 	since, err := j.Refused(ctx)
 	now := j.Now()
 	if err != nil || s.fresh(now, since) && j.unstored == nil {
@@ -131,7 +133,7 @@ func (j *TokenJob) keep(ctx context.Context, s *TokenState, n *note) error {
 		return nil
 	}
 	s.TriedAt = now
-	if err := n.write(ctx, *s); err != nil {
+	if err := kept.Save(ctx); err != nil {
 		return fmt.Errorf("begin to refresh the Webex token: %w", err)
 	}
 	// An answer must be stored, whoever no longer waits for it.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"entrawebex/internal/document"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/renew"
 )
@@ -96,7 +97,7 @@ func serviceApp(t *testing.T) *app {
 }
 
 // restart is another process over the same documents.
-func (a *app) restart(kept renew.Documents) {
+func (a *app) restart(kept document.Store) {
 	a.TokenJob = &renew.TokenJob{
 		Tokens: a.vault, Refresh: a.webex.Refresh, Documents: kept,
 		Refused: func(context.Context) (time.Time, error) { return a.refused, nil },

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"entrawebex/internal/document"
 )
 
 // TokenState is what is known of the token for Webex. It holds no secret.
@@ -53,11 +55,14 @@ const (
 	passing = time.Hour
 )
 
+func tokenState(documents document.Store) document.Document[TokenState] {
+	return document.Document[TokenState]{Store: documents, Name: tokenDocument}
+}
+
 // ReadToken returns what is known of the token; the zero TokenState if nothing.
-func ReadToken(ctx context.Context, documents Documents) (TokenState, error) {
-	var s TokenState
-	n := note{documents: documents, name: tokenDocument}
-	if err := n.read(ctx, &s); err != nil {
+func ReadToken(ctx context.Context, documents document.Store) (TokenState, error) {
+	s, err := tokenState(documents).Read(ctx)
+	if err != nil {
 		return TokenState{}, fmt.Errorf("read the state of the Webex token: %w", err)
 	}
 	return s, nil

@@ -17,6 +17,7 @@ import (
 
 	"entrawebex/infra"
 	"entrawebex/internal/change"
+	"entrawebex/internal/document"
 	"entrawebex/internal/entra"
 	"entrawebex/internal/ledger"
 	"entrawebex/internal/mapping"
@@ -121,7 +122,7 @@ func (l *land) subscribe(queue notification.Enqueuer) {
 }
 
 // renewal is the job that keeps the subscriptions.
-func (l *land) renewal(wire http.RoundTripper, documents renew.Documents) *renew.Job {
+func (l *land) renewal(wire http.RoundTripper, documents document.Store) *renew.Job {
 	l.t.Helper()
 	return &renew.Job{
 		Graph: l.directory(wire), Documents: documents, Resources: renew.Resources(true), WebhookURL: "http://" + webhookHost,
