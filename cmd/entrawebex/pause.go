@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -37,19 +38,41 @@ func (d desk) resumeCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "resume (graph|webex)",
 		Short: "Lets the work on a side go on, whoever paused it",
-		Long: `Lets the work on a side go on, whoever paused it. If the side still fails it is
-paused again.
+		Long: `Lets the work on a side go on, whoever paused it, and tells what follows. If the
+side still fails it is paused again.
 ` + homesHelp,
 		Example:   "  entrawebex resume webex",
 		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
 		ValidArgs: []string{string(pause.Graph), string(pause.Webex)},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return d.inHomes(cmd.Context(), func(h *homes) error {
-				err := h.Pauses().Resume(cmd.Context(), pause.Side(args[0]))
-				return h.tellPause(cmd.Context(), cmd.OutOrStdout(), err)
+				return h.resume(cmd.Context(), cmd.OutOrStdout(), pause.Side(args[0]))
 			})
 		},
 	}
+}
+
+// resume lets the side go on, and tells what it was paused for and what is to be
+// done for it now.
+func (h *homes) resume(ctx context.Context, out io.Writer, side pause.Side) error {
+	before, err := h.Pauses().State(ctx)
+	if err != nil {
+		return err
+	}
+	if err := h.Pauses().Resume(ctx, side); err != nil {
+		return err
+	}
+	if was, paused := before[side]; paused {
+		owed, err := h.Pauses().Owed(ctx)
+		if err != nil {
+			return err
+		}
+		say(out, fmt.Sprintf("%s goes on. It was paused since %s: %s", side, was.Since.UTC().Format(time.RFC3339), was.Why))
+		if owed != "" {
+			say(out, "Within a minute, unless something else is paused, follows "+owed+".")
+		}
+	}
+	return h.tellPause(ctx, out, nil)
 }
 
 func (h *homes) tellPause(ctx context.Context, out io.Writer, err error) error {
@@ -58,7 +81,7 @@ func (h *homes) tellPause(ctx context.Context, out io.Writer, err error) error {
 	}
 	state, err := h.Pauses().State(ctx)
 	if err == nil {
-		fmt.Fprintln(out, state)
+		say(out, state.String())
 	}
 	return err
 }

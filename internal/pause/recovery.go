@@ -108,6 +108,20 @@ func (s *Switch) due() document.Document[due] {
 	return document.Document[due]{Store: s.Documents, Name: dueDocument}
 }
 
+// Owed says in one line what the end of a pause owes that has not been done yet;
+// empty if that is nothing.
+func (s *Switch) Owed(ctx context.Context) (string, error) {
+	d, err := s.due().Read(ctx)
+	switch {
+	case err != nil || d.Since.IsZero():
+		return "", err
+	case d.Compare != "":
+		return "a replay of the dead letters whose fault was transient, and a comparison of everything, since " + d.Compare, nil
+	default:
+		return "a replay of the dead letters whose fault was transient", nil
+	}
+}
+
 // owe notes that a replay is due from now on, and a comparison if there is a
 // reason.
 func (s *Switch) owe(ctx context.Context, compare string) error {
