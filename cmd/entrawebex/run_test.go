@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 	"entrawebex/internal/change"
 	"entrawebex/internal/config"
 	"entrawebex/internal/provision"
+	"entrawebex/internal/queue"
 	"entrawebex/internal/sandbox"
 )
 
@@ -56,6 +58,70 @@ func TestTheDayInAStormEndsWithWebexEqualToEntra(t *testing.T) {
 	err := runSandbox(t.Context(), &out, anyPort(), sandboxOptions{seed: 5, users: 10, members: 50, storm: true})
 	if err != nil || !strings.Contains(out.String(), clean) || !strings.Contains(out.String(), "Storm: 502 after the effect") {
 		t.Errorf("%v\n%s", err, out.String())
+	}
+}
+
+// A message that is looked at in minutes does not keep the day from its end; a
+// side that differs does.
+func TestTheDayIsOverWhenOnlySecondLooksAreLeft(t *testing.T) {
+	t.Parallel()
+	s := setup(t, 6)
+	s.run(s.open(), func(context.Context) {})
+	p := s.open() // which does nothing
+	if err := p.changes.Send(t.Context(), []queue.Entry{{Group: first, Body: []byte("{}")}}); err != nil {
+		t.Fatal(err)
+	}
+	differ := 2
+	var told []string
+	over := s.rested(s.quiet(t.Context(), p), func() int { return differ }, func(line string) { told = append(told, line) })
+	const moment, patience = 16 * time.Second, 10 * time.Second
+	if err := wait(t.Context(), moment, over); !errors.Is(err, errPatience) {
+		t.Errorf("it is over while the sides differ: %v", err)
+	}
+	if len(told) != 1 || !strings.HasPrefix(told[0], "… 2 differences after 15s: ") {
+		t.Errorf("told %q", told)
+	}
+	differ = 0
+	if over() {
+		t.Error("it is over at once")
+	}
+	if err := wait(t.Context(), patience, over); err != nil {
+		t.Errorf("it is not over while the sides are equal: %v", err)
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// interrupting is a screen whose reader interrupts at a line.
+type interrupting struct {
+	bytes.Buffer
+
+	at   string
+	stop func()
+}
+
+func (i *interrupting) Write(data []byte) (int, error) {
+	if bytes.Contains(data, []byte(i.at)) {
+		i.stop()
+	}
+	return i.Buffer.Write(data)
+}
+
+func TestADayThatIsInterruptedSaysSo(t *testing.T) {
+	t.Parallel()
+	for _, line := range []string{"New hire 1 of 5", "The storm ends."} {
+		t.Run(line, func(t *testing.T) {
+			t.Parallel()
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			out := &interrupting{at: line, stop: stop}
+			err := runSandbox(ctx, out, anyPort(), sandboxOptions{seed: 5, users: 10, storm: true})
+			if got := out.String(); !errors.Is(err, errReported) || !strings.Contains(got, "Stopped before the day was over") ||
+				strings.Contains(got, "queue is not empty") || strings.Contains(got, "The day, in") {
+				t.Errorf("%v\n%s", err, got)
+			}
+		})
 	}
 }
 

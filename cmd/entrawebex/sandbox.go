@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"entrawebex/internal/config"
+	"entrawebex/internal/operator"
 	"entrawebex/internal/sandbox"
 )
 
@@ -155,8 +156,8 @@ func (s *stage) settings(ctx context.Context, environ []string, data string) (co
 }
 
 // play subscribes, lets the day happen and tells what came of it.
-func (s *stage) play(ctx context.Context, p *process, show *screen, options sandboxOptions) error {
-	ctx, stop := context.WithCancel(ctx)
+func (s *stage) play(whole context.Context, p *process, show *screen, options sandboxOptions) error {
+	ctx, stop := context.WithCancel(whole)
 	defer stop()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return p.Run(ctx) })
@@ -166,7 +167,12 @@ func (s *stage) play(ctx context.Context, p *process, show *screen, options sand
 	})
 	group.Go(func() error {
 		defer stop()
-		return s.day(ctx, p, show, options)
+		err := s.day(ctx, p, show, options)
+		if err != nil && whole.Err() != nil {
+			show.note("Stopped before the day was over: what is in Webex was not compared with Entra.")
+			return errReported
+		}
+		return err
 	})
 	return group.Wait()
 }
@@ -209,17 +215,8 @@ func (s *stage) day(ctx context.Context, p *process, show *screen, options sandb
 	if p.settings.NestedGroups {
 		allowed = append(allowed, sandbox.Nested)
 	}
-	over := s.quiet(ctx, p)
-	if s.silent { // nothing on the queue does not say that nothing will be
-		over = func() bool { return len(sandbox.Compare(s.tenant, s.org, allowed...)) == 0 }
-	}
-	const evening = 5 * time.Minute
-	began := time.Now()
-	if err := wait(ctx, evening, over); err != nil {
-		show.note("the queue is not empty after " + evening.String())
-	}
-	if s.silent {
-		show.note(fmt.Sprintf("All was found %s after the last change; Graph is asked every %s.", time.Since(began).Round(100*time.Millisecond), p.settings.ReconcileInterval))
+	if err := s.evening(ctx, p, show, func() int { return len(sandbox.Compare(s.tenant, s.org, allowed...)) }); err != nil {
+		return err
 	}
 	differences := sandbox.Compare(s.tenant, s.org, allowed...)
 	show.summary(s, sandbox.Memberships(s.tenant, allowed...), differences)
@@ -232,6 +229,58 @@ func (s *stage) day(ctx context.Context, p *process, show *screen, options sandb
 		return errReported
 	}
 	return nil
+}
+
+// evening waits until the day is over, and says what is left of it. The error is
+// that of ctx if it ends before.
+func (s *stage) evening(ctx context.Context, p *process, show *screen, differ func() int) error {
+	over := s.rested(s.quiet(ctx, p), differ, show.note)
+	if s.silent { // nothing on the queue does not say that nothing will be
+		over = func() bool { return differ() == 0 }
+	}
+	const patience = 5 * time.Minute
+	began := time.Now()
+	switch err := wait(ctx, patience, over); {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		show.note("the queue is not empty after " + patience.String())
+	case !s.silent && !s.quiet(ctx, p)():
+		show.note("Both sides are equal. What stays queued are second looks at writes whose answer was lost, minutes after them.")
+	}
+	if s.silent {
+		show.note(fmt.Sprintf("All was found %s after the last change; Graph is asked every %s.", time.Since(began).Round(100*time.Millisecond), p.settings.ReconcileInterval))
+	}
+	return nil
+}
+
+// rested returns whether the day is over: nothing is on its way, or both sides
+// have been equal for longer than a write takes that is under way. A second look
+// comes minutes after a write whose answer was lost, and changes nothing then.
+// While they differ it tells now and then by how much.
+func (s *stage) rested(quiet func() bool, differ func() int, tell func(string)) func() bool {
+	const calm, pause, silence = 3 * time.Second, 100 * time.Millisecond, 15 * time.Second
+	began := time.Now()
+	equal, looked, told := began, began, began
+	return func() bool {
+		now := time.Now()
+		switch {
+		case quiet():
+			return true
+		case now.Sub(looked) < pause: // to compare takes a while
+			return false
+		}
+		looked = now
+		if n := differ(); n > 0 || s.tenant.Undelivered() > 0 {
+			equal = now
+			if now.Sub(told) >= silence {
+				told = now
+				tell(fmt.Sprintf("… %s after %s: what failed is tried again, some of it only minutes later",
+					operator.Counted(n, "difference"), now.Sub(began).Round(time.Second)))
+			}
+		}
+		return now.Sub(equal) >= calm
+	}
 }
 
 // quiet reports whether nothing is on its way any more.
