@@ -111,11 +111,6 @@ func kinds() []kind {
 	}
 }
 
-// awaited are the kinds that do not strike yet: what they are about is not mended.
-func awaited() []string {
-	return []string{"renamed on deactivation"}
-}
-
 // only are the kinds that strike, to find out which one a seed fails of.
 var only = flag.String("only", "", "the kinds that strike, separated by commas; all if empty")
 
@@ -127,7 +122,7 @@ func seasonOf(seed uint64) map[string]bool {
 		_, _ = h.Write([]byte(k.name)) // which never fails
 		has := newRandomness(seed^h.Sum64()).IntN(int(k.oneIn)) == 0
 		wanted := slices.Contains(strings.Split(*only, ","), k.name)
-		season[k.name] = has && (wanted || *only == "" && !slices.Contains(awaited(), k.name))
+		season[k.name] = has && (wanted || *only == "")
 	}
 	return season
 }
@@ -168,7 +163,7 @@ func (t *tally) enough(test testing.TB, seeds uint64) {
 		return
 	}
 	for _, k := range kinds() {
-		if least := k.least * int(seeds) / thousand; t.counts[k.name] < least && *only == "" && !slices.Contains(awaited(), k.name) {
+		if least := k.least * int(seeds) / thousand; t.counts[k.name] < least && *only == "" {
 			test.Errorf("%q struck %d times, less than %d", k.name, t.counts[k.name], least)
 		}
 	}

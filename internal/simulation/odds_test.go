@@ -218,11 +218,16 @@ func (s *storm) edit(ids []string, attribute string, value any) {
 		return
 	}
 	id := ids[s.dice.IntN(len(ids))]
+	name := s.org.Users()[id]["userName"]
 	if err := s.org.Edit(id, func(attributes map[string]any) { attributes[attribute] = value }); err != nil {
 		s.tellf("— by hand: %v", err)
 		return
 	}
 	s.edits[[2]string{id, attribute}] = fmt.Sprint(value)
+	if now := s.org.Users()[id]["userName"]; now != name { // which Webex itself did, and is of the same hand
+		s.edits[[2]string{id, "userName"}] = fmt.Sprint(now)
+		s.edits[[2]string{id, `emails[type eq "work"].value`}] = fmt.Sprint(now)
+	}
 	s.tellf("— by hand: %s of account %s is %v", attribute, id, value)
 }
 
