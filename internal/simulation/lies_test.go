@@ -48,7 +48,7 @@ func newLies() lies {
 // if it does.
 func (w wire) instead(r *http.Request) *http.Response {
 	if w.strikes("page of a gateway", 60) {
-		return w.gateway(r)
+		return w.between(r)
 	}
 	if r.URL.Host == graphHost {
 		return w.insteadOfGraph(r)
@@ -56,18 +56,24 @@ func (w wire) instead(r *http.Request) *http.Response {
 	return w.insteadOfWebex(r)
 }
 
-// gateway is the page of something that stands between, with any status.
+// between is the answer of something that stands between and lets nothing through:
+// the page of a gateway, or the word of a router that it has no route.
+func (f *faults) between(r *http.Request) *http.Response {
+	const oneIn = 11
+	if f.dice.IntN(oneIn) == 0 {
+		return answered(r, http.StatusNotFound, []byte(
+			`{"message":"The requested resource could not be found.","errors":[{"description":"The requested resource could not be found."}],"trackingId":"ROUTER_1"}`), "")
+	}
+	return f.gateway(r)
+}
+
+// gateway is the page of a gateway, with any status.
 func (f *faults) gateway(r *http.Request) *http.Response {
 	statuses := []int{
 		http.StatusOK, http.StatusFound, http.StatusTemporaryRedirect, http.StatusForbidden, http.StatusNotFound,
 		http.StatusProxyAuthRequired, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusFailedDependency, http.StatusBadGateway,
 	}
-	n := f.dice.IntN(len(statuses) + 1)
-	if n == len(statuses) {
-		return answered(r, http.StatusNotFound, []byte(
-			`{"message":"The requested resource could not be found.","errors":[{"description":"The requested resource could not be found."}],"trackingId":"ROUTER_1"}`), "")
-	}
-	page := answered(r, statuses[n], []byte("<!DOCTYPE html><html><head><title>Access policy</title></head><body>x</body></html>"), "")
+	page := answered(r, statuses[f.dice.IntN(len(statuses))], []byte("<!DOCTYPE html><html><head><title>Access policy</title></head><body>x</body></html>"), "")
 	page.Header.Set("Content-Type", "text/html; charset=utf-8")
 	if n := page.StatusCode; n == http.StatusFound || n == http.StatusTemporaryRedirect {
 		page.Header.Set("Location", "https://gateway.example/login?return=x")
