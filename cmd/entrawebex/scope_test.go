@@ -29,7 +29,7 @@ func TestOnlyThoseWhoAreAssignedAreInWebex(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	p := s.openScoped("RECONCILE_INTERVAL=1s")
+	p := s.openScoped("RECONCILE_INTERVAL=1s", "DELETE_CONFIRM_AFTER=2s")
 	s.run(p, func(ctx context.Context) {
 		equal := func() bool { return len(sandbox.Compare(s.tenant, s.org, sandbox.Assigned)) == 0 }
 		await := func(what string) {

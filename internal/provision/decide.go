@@ -31,6 +31,7 @@ func (b *batch) decide(ctx context.Context, w *work) {
 			return
 		}
 	}
+	b.dateUnassigned(w)
 	if w.reading.Presence == Absent {
 		b.decideAbsent(ctx, w)
 		return
@@ -286,7 +287,7 @@ func (b *batch) mayDestroy(ctx context.Context, w *work, d Destruction) bool {
 		b.fail(w, Export, err)
 		return false
 	}
-	return !b.parked(ctx, w, d) && b.admitted(ctx, w, d)
+	return !b.parked(ctx, w, d) && b.mayLeave(w) && b.admitted(ctx, w, d)
 }
 
 // spare ends an attempt that leaves undone what it could not take back.

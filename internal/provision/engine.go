@@ -61,8 +61,9 @@ type Config struct {
 	// Later keeps what is looked at again after hours or days; without it the queue
 	// does, ten minutes at a time.
 	Later *Later
-	// ConfirmAfter is the time between the two readings a delete needs;
-	// default 10 minutes.
+	// ConfirmAfter is the time between the two readings a delete needs, and for
+	// which, up to five minutes, an empty list of assignments must last; default 10
+	// minutes.
 	ConfirmAfter time.Duration
 	// TrustGone believes Webex at once that something is not there. It is for a
 	// rehearsal, which has no second look.
@@ -769,7 +770,8 @@ func (w *work) unlink() {
 	r := &w.record
 	r.Away = r.Away || r.WebexID != "" && !w.isGroup()
 	r.WebexID, r.Written, r.Doubt, r.Comparison = "", nil, nil, nil
-	r.InactiveSince, r.Missing, r.Picks, r.Given, r.Imposed, r.Unseen = time.Time{}, nil, nil, nil, nil, false
+	r.InactiveSince, r.Unassigned, r.Missing = time.Time{}, time.Time{}, nil
+	r.Picks, r.Given, r.Imposed, r.Unseen = nil, nil, nil, false
 	r.Members, r.Removals = 0, nil
 }
 

@@ -42,6 +42,9 @@ type Record struct {
 	Letters []Letter `json:"letters,omitempty"`
 	// Absence is kept while Entra says the object is gone.
 	Absence *Absence `json:"absence,omitempty"`
+	// Unassigned is since when Entra has shown an empty list of assignments of a user
+	// whose account is open; zero if it has not.
+	Unassigned time.Time `json:"unassigned,omitzero"`
 	// Missing is kept while Webex says that what is linked is not there.
 	Missing *Missing `json:"missing,omitempty"`
 	// Away says that a user, or a nested group, was in the recycle bin, or had

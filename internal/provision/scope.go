@@ -3,6 +3,7 @@ package provision
 import (
 	"context"
 	"slices"
+	"time"
 
 	"entrawebex/internal/change"
 )
@@ -50,6 +51,46 @@ func (b *batch) covers(r Reading) bool { return b.Scope == nil || b.Scope.Covers
 
 // leftScope reports whether the object is there and out of scope.
 func (b *batch) leftScope(w *work) bool { return w.reading.Presence == Present && !b.covers(w.reading) }
+
+const (
+	// unassignedFor is how long an open account's user must have been in no list of
+	// assignments, without an answer to the contrary or none, to have left the scope;
+	// Config.ConfirmAfter where that is less. Graph shows an empty list also of an
+	// enterprise application that is gone, and the replica that says whether it is may
+	// be behind.
+	unassignedFor = 5 * time.Minute
+	// unassignedLook is the longest time between two looks meanwhile: what else
+	// happens to the user waits behind the next one.
+	unassignedLook = time.Minute
+)
+
+// dateUnassigned keeps since when every list of assignments of a user with an open
+// account has been empty.
+func (b *batch) dateUnassigned(w *work) {
+	empty := b.Scope != nil && w.isActive() && w.reading.Presence == Present && w.reading.RolesErr == nil && len(w.reading.Roles) == 0
+	switch r := &w.record; {
+	case !empty:
+		r.Unassigned = time.Time{}
+	case r.Unassigned.IsZero():
+		r.Unassigned = b.Now()
+	}
+}
+
+// mayLeave reports whether the account may be closed: its user is in a list of
+// assignments, has been in none for long enough, or is blocked. If not, the attempt
+// has ended.
+func (b *batch) mayLeave(w *work) bool {
+	since := w.record.Unassigned
+	if since.IsZero() || w.reading.Attributes["accountEnabled"] == false {
+		return true
+	}
+	left := min(unassignedFor, b.ConfirmAfter) - b.Now().Sub(since)
+	if left <= 0 {
+		return true
+	}
+	b.again(w, min(left, unassignedLook), "Entra lists no assignment: looked at again before the account is closed for that")
+	return false
+}
 
 // rescope queues those users who entered or left the scope with a membership in
 // the group: with that of a group within it, where those count, all users in

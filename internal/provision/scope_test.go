@@ -41,17 +41,33 @@ func TestWhoLeavesTheScopeIsDisabledAndLaterDeleted(t *testing.T) {
 	w.provisioned(ada)
 	p.display = "Somebody else's business"
 	delete(w.tenant.roles, ada)
+	w.converge(updated(ada))
+	w.now = w.now.Add(5 * time.Minute)
 	if a := w.converge(updated(ada))[0]; a.Action != provision.Disable || len(a.Modified) != 1 {
 		t.Fatalf("%s: %s, %v", a.Action, a.Reason, a.Modified)
 	}
-	if a := w.converge(updated(ada))[0]; a.Action != provision.None || a.Fault != nil {
+	if a := w.converge(updated(ada))[0]; a.Action != provision.None || a.Fault != nil || a.Again > 0 {
 		t.Errorf("once more: %s: %s", a.Action, a.Reason)
+	}
+	w.org.of(ada)["active"] = true // by hand
+	found := updated(ada)
+	found.Afresh = true
+	if a := w.converge(found)[0]; a.Action != provision.None || a.Again == 0 {
+		t.Errorf("let in by hand: %s: %s", a.Action, a.Reason)
+	}
+	w.now = w.now.Add(5 * time.Minute)
+	if a := w.converge(updated(ada))[0]; a.Action != provision.Disable {
+		t.Errorf("let in by hand, five minutes later: %s: %s", a.Action, a.Reason)
 	}
 	w.tenant.roles[ada] = []string{role}
 	if a := w.converge(updated(ada))[0]; a.Action != provision.Enable {
 		t.Errorf("assigned again: %s: %s", a.Action, a.Reason)
 	}
 	delete(w.tenant.roles, ada)
+	if a := w.converge(updated(ada))[0]; a.Action != provision.None || a.Again == 0 {
+		t.Errorf("the list was empty before, and not since: %s: %s", a.Action, a.Reason)
+	}
+	w.now = w.now.Add(5 * time.Minute)
 	w.converge(updated(ada))
 	p.gone = true
 	w.converge(deleted(ada))
@@ -59,6 +75,73 @@ func TestWhoLeavesTheScopeIsDisabledAndLaterDeleted(t *testing.T) {
 	w.converge(updated(ada))
 	if len(w.org.accounts) != 0 {
 		t.Errorf("the account of one who was deleted for good is left: %v", w.org.accounts)
+	}
+}
+
+// Graph shows an empty list also of an application that is gone.
+func TestAnEmptyListOfAssignmentsClosesNoAccountUntilItHasLastedMinutes(t *testing.T) {
+	t.Parallel()
+	unknown := &provision.Fault{Kind: provision.Transient, Reason: "the application is not there"}
+	for name, test := range map[string]struct {
+		between  func(w *world)
+		disabled bool
+	}{
+		"nothing else is said":          {disabled: true},
+		"an assignment was shown since": {between: func(w *world) { w.tenant.roles[ada] = []string{role} }},
+		"it was unknown since":          {between: func(w *world) { w.tenant.rolesErr = unknown }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t, assignedOnly)
+			w.hire(ada, "ada@example.com")
+			w.tenant.roles[ada] = []string{role}
+			w.provisioned(ada)
+			look := func() provision.Attempt { return w.converge(updated(ada))[0] }
+			delete(w.tenant.roles, ada)
+			if a := look(); a.Action != provision.None || a.Fault != nil || a.Again == 0 || a.Again > 2*time.Minute {
+				t.Fatalf("at the first look: %s, again %s: %s", a.Action, a.Again, a.Reason)
+			}
+			w.now = w.now.Add(4 * time.Minute)
+			if a := look(); a.Action != provision.None || a.Again > 2*time.Minute {
+				t.Errorf("a minute before: %s: %s", a.Action, a.Reason)
+			}
+			if test.between != nil {
+				test.between(w)
+				look()
+				w.tenant.rolesErr = nil
+				delete(w.tenant.roles, ada)
+			}
+			w.now = w.now.Add(time.Minute)
+			look()
+			if disabled := w.org.of(ada)["active"] == false; disabled != test.disabled {
+				t.Errorf("disabled: %v", disabled)
+			}
+		})
+	}
+}
+
+func TestWhoIsBlockedIsClosedAtOnceWhetherAssignedOrNot(t *testing.T) {
+	t.Parallel()
+	w := setup(t, assignedOnly)
+	p := w.hire(ada, "ada@example.com")
+	w.tenant.roles[ada] = []string{role}
+	w.provisioned(ada)
+	delete(w.tenant.roles, ada)
+	p.enabled = false
+	if a := w.converge(updated(ada))[0]; a.Action != provision.Disable {
+		t.Errorf("%s: %s", a.Action, a.Reason)
+	}
+}
+
+func TestWhoHasAnotherRoleThanThoseThatCountLeavesTheScopeAtOnce(t *testing.T) {
+	t.Parallel()
+	w := setup(t, assignedOnly, func(c *provision.Config) { c.Scope.Covers = scoping.Roles{ExcludeDefault: true}.Cover })
+	w.hire(ada, "ada@example.com")
+	w.tenant.roles[ada] = []string{role}
+	w.provisioned(ada)
+	w.tenant.roles[ada] = []string{scoping.DefaultAccess}
+	if a := w.converge(updated(ada))[0]; a.Action != provision.Disable {
+		t.Errorf("%s: %s", a.Action, a.Reason)
 	}
 }
 

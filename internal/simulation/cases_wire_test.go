@@ -113,10 +113,15 @@ const (
 	tooManyCalls = 40_000
 )
 
+// isAskedUnderLock reports whether a call is made once, for the tenant or for the
+// enterprise application, while others wait for its lock: a bubble's time does not
+// go on while somebody waits for a lock.
+func isAskedUnderLock(target string) bool {
+	return target == "/organization" || strings.HasPrefix(target, "/organization?") || strings.HasPrefix(target, "/servicePrincipals(appId=")
+}
+
 func (w *fieldWire) RoundTrip(r *http.Request) (*http.Response, error) {
-	// The engine asks once for the tenant while others wait for its lock, and a
-	// bubble's time does not go on while somebody waits for a lock.
-	if target(r.URL) != "/organization" && !strings.HasPrefix(target(r.URL), "/organization?") {
+	if !isAskedUnderLock(target(r.URL)) {
 		select {
 		case <-time.After(w.hop()):
 		case <-r.Context().Done():
