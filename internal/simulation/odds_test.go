@@ -180,7 +180,7 @@ func (s *storm) rehire() {
 }
 
 // byHand has an administrator of Webex change an account that is somebody's.
-func (s *storm) byHand() {
+func (s *storm) byHand(ctx context.Context) {
 	if !s.reconciled { // nobody would notice
 		return
 	}
@@ -193,8 +193,11 @@ func (s *storm) byHand() {
 	var active, inactive []string
 	for _, id := range slices.Sorted(maps.Keys(accounts)) {
 		owner, _ := accounts[id]["externalId"].(string)
+		// One that was made by an attempt which never learned so is sought by its
+		// name, and Webex may give it another now.
+		_, known, err := s.ledger.LinkedTo(ctx, id)
 		switch {
-		case s.tenant.LastName(owner) == "":
+		case s.tenant.LastName(owner) == "" || !known || err != nil:
 		case accounts[id]["active"] == true:
 			active = append(active, id)
 		default:

@@ -255,7 +255,7 @@ func (s *storm) live(ctx context.Context) {
 		s.hideUser()
 		s.sealAssignments()
 		s.lose(ctx)
-		s.byHand()
+		s.byHand(ctx)
 		s.rehire()
 		s.rests(ctx)
 		s.outage()
