@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +18,7 @@ import (
 	"entrawebex/internal/mapping"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/reconcile"
+	"entrawebex/internal/scoping"
 	"entrawebex/internal/webex"
 )
 
@@ -65,8 +65,7 @@ func newPlanner(h *homes, s config.Settings) (*planner, error) {
 	pl.engine = provision.New(provision.Config{
 		Directory: directory, Target: pl.target, Ledger: pl.ledger, Queue: &pl.healing,
 		Mapping: rules, TenantID: s.Entra.TenantID, Protected: s.Protected,
-		Scope: assembly.Scope(&s, directory), SkipOutOfScope: s.SkipOutOfScopeDeletions,
-		SkipGroups: !s.ProvisionGroups, Nested: s.NestedGroups, DeleteBinned: s.GroupSoftDelete == "delete",
+		Scoping: assembly.Scoping(&s, directory), Nested: s.NestedGroups, DeleteBinned: s.GroupSoftDelete == "delete",
 		UpsertOnly: s.UpsertOnly,
 		Guard: &provision.Guard{
 			Documents: provision.NewRehearsalDocuments(h.ledger), Provisioned: h.ledger.Provisioned,
@@ -115,12 +114,12 @@ func (pl *planner) one(ctx context.Context, name string) error {
 // the worker.
 func (pl *planner) all(ctx context.Context) error {
 	var left provision.RehearsalQueue
-	listed := &roll{Graph: pl.directory, listed: map[change.Object]entry{}}
+	skipped := map[change.Object]scoping.Verdict{}
 	accounts := map[change.Object]reconcile.Class{}
 	sweep := &reconcile.Sweep{
-		Graph: listed, Lister: pl.target, Ledger: pl.kept, Queue: &left, Converge: pl.engine.ConvergeSeen,
-		Mapping: pl.rules, Scope: pl.engine.Scope, Members: pl.directory.Members,
-		Nested: pl.engine.Nested, SkipGroups: pl.engine.SkipGroups, RepairDrift: pl.settings.RepairDrift, Park: true,
+		Graph: pl.directory, Lister: pl.target, Ledger: pl.kept, Queue: &left, Converge: pl.engine.ConvergeSeen,
+		Mapping: pl.rules, Scoping: pl.engine.Scoping, Members: pl.directory.Members,
+		Nested: pl.engine.Nested, RepairDrift: pl.settings.RepairDrift, Park: true,
 		Rests: func(context.Context) (string, error) { return "", nil },
 		Depth: func(context.Context) (int, error) { return 0, nil },
 		Round: func(context.Context, change.Kind, string) error { return nil },
@@ -128,12 +127,17 @@ func (pl *planner) all(ctx context.Context) error {
 			pl.progress.show(string(p.Phase), p.Done, p.Total)
 		},
 		Classified: func(a reconcile.Account) {
-			if a.ID != "" {
-				accounts[change.Object{Kind: a.Kind, ID: a.ID}] = a.Class
+			if o := (change.Object{Kind: a.Kind, ID: a.ID}); a.ID != "" {
+				accounts[o] = a.Class
+				pl.called(o, a.Name)
 			}
 			if pl.classified != nil {
 				pl.classified(a)
 			}
+		},
+		Skipped: func(o change.Object, name string, why scoping.Verdict) {
+			skipped[o] = why
+			pl.called(o, name)
 		},
 		Now: time.Now,
 	}
@@ -145,13 +149,7 @@ func (pl *planner) all(ctx context.Context) error {
 	if err := pl.follow(ctx, left.Changes()); err != nil {
 		return err
 	}
-	for o, e := range listed.listed {
-		pl.names[o] = e.name
-	}
-	if err := pl.follow(ctx, pl.doubtful(accounts, listed)); err != nil {
-		return err
-	}
-	pl.unattempted(accounts, listed)
+	pl.unattempted(accounts, skipped)
 	pl.conclude(ctx)
 	return nil
 }
@@ -174,22 +172,15 @@ func (pl *planner) follow(ctx context.Context, changes []change.Change) error {
 	return nil
 }
 
-// doubtful are those in no class who may not sign in. Whether they are assigned
-// is another reason, and comes first: the engine says which it is, for one and
-// for all alike. That costs a call for twenty of them.
-func (pl *planner) doubtful(accounts map[change.Object]reconcile.Class, listed *roll) []change.Change {
-	var changes []change.Change
-	for o, e := range listed.listed {
-		if _, classed := accounts[o]; !classed && !e.entitled && !e.removed && pl.engine.Scope != nil {
-			changes = append(changes, change.Change{Object: o, Source: change.Reconcile, SeenAt: time.Now(), CorrelationID: uuid.NewString()})
-		}
+// called notes the name of an object, if it has one.
+func (pl *planner) called(o change.Object, name string) {
+	if name != "" {
+		pl.names[o] = name
 	}
-	slices.SortFunc(changes, func(a, b change.Change) int { return cmp.Compare(a.String(), b.String()) })
-	return changes
 }
 
 // unattempted counts those for whom there is nothing to do, and says why.
-func (pl *planner) unattempted(accounts map[change.Object]reconcile.Class, listed *roll) {
+func (pl *planner) unattempted(accounts map[change.Object]reconcile.Class, skipped map[change.Object]scoping.Verdict) {
 	for o, class := range accounts {
 		if _, attempted := pl.attempts[o]; attempted {
 			continue
@@ -203,10 +194,9 @@ func (pl *planner) unattempted(accounts map[change.Object]reconcile.Class, liste
 			pl.plan.Summary.Unchanged++
 		}
 	}
-	for o, e := range listed.listed {
-		_, classed := accounts[o]
-		if _, attempted := pl.attempts[o]; !attempted && !classed && !e.removed {
-			pl.plan.skip(o, e.name, e.whyNot(o.Kind, pl.engine.SkipGroups))
+	for o, why := range skipped {
+		if _, attempted := pl.attempts[o]; !attempted {
+			pl.plan.skip(o, pl.names[o], why.Sentence(o.Kind))
 		}
 	}
 }

@@ -41,7 +41,7 @@ func (pl *planner) planned(ctx context.Context, a provision.Attempt) planned {
 	case a.Action != provision.None:
 		p.Action = planAction(a.Action)
 		p.Reason = matched(a)
-	case !strings.Contains(a.Reason, "RedundantExport"):
+	case !a.Redundant:
 		p.Action = planSkip
 	}
 	if pl.ledger.Busy(a.Object) {

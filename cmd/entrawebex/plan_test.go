@@ -22,6 +22,7 @@ import (
 	"entrawebex/internal/provision"
 	"entrawebex/internal/reconcile"
 	"entrawebex/internal/sandbox"
+	"entrawebex/internal/scoping"
 )
 
 // planEnviron is the environment of an operator who plans for the stage.
@@ -513,10 +514,7 @@ func TestAPlanForThoseAssignedSkipsTheOthersAndDisablesWhoLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, app := s.tenant.EnterpriseApp()
-	pl.engine.Scope = &provision.Scope{
-		App:    func(context.Context) (string, error) { return app, nil },
-		Covers: func(roles []string) bool { return len(roles) > 0 },
-	}
+	pl.engine.Scoping.Application = &scoping.Application{Find: func(context.Context, string) (string, error) { return app, nil }}
 	if err := pl.all(t.Context()); err != nil {
 		t.Fatal(err)
 	}

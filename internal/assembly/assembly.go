@@ -69,19 +69,17 @@ const parallel = 100
 func (p *Parts) Engine() *provision.Engine {
 	s := p.Settings
 	return provision.New(provision.Config{
-		Directory:      p.Graph,
-		Target:         p.Webex,
-		Ledger:         p.Ledger,
-		Queue:          p.Queue,
-		Mapping:        p.Rules,
-		TenantID:       s.Entra.TenantID,
-		Scope:          p.scope(),
-		SkipOutOfScope: s.SkipOutOfScopeDeletions,
-		SkipGroups:     !s.ProvisionGroups,
-		Nested:         s.NestedGroups,
-		DeleteBinned:   s.GroupSoftDelete == "delete",
-		Protected:      s.Protected,
-		UpsertOnly:     s.UpsertOnly,
+		Directory:    p.Graph,
+		Target:       p.Webex,
+		Ledger:       p.Ledger,
+		Queue:        p.Queue,
+		Mapping:      p.Rules,
+		TenantID:     s.Entra.TenantID,
+		Scoping:      Scoping(&s, p.Graph),
+		Nested:       s.NestedGroups,
+		DeleteBinned: s.GroupSoftDelete == "delete",
+		Protected:    s.Protected,
+		UpsertOnly:   s.UpsertOnly,
 		Guard: &provision.Guard{
 			Documents: p.Ledger, Provisioned: p.Ledger.Provisioned,
 			Floor: s.Guard.Floor, Share: s.Guard.Share, GroupShare: s.Guard.GroupShare, Window: s.Guard.Window,
@@ -96,16 +94,16 @@ func (p *Parts) Engine() *provision.Engine {
 	})
 }
 
-func (p *Parts) scope() *provision.Scope { return Scope(&p.Settings, p.Graph) }
-
-// Scope is who is provisioned; nil for everybody.
-func Scope(s *config.Settings, graph reconcile.Graph) *provision.Scope {
-	if s.Everybody() {
-		return nil
+// Scoping says who is provisioned.
+func Scoping(s *config.Settings, graph reconcile.Graph) scoping.Rules {
+	rules := scoping.Rules{
+		Roles:      scoping.Roles{ExcludeDefault: s.DefaultAccess == "exclude"},
+		SkipGroups: !s.ProvisionGroups, SkipOutOfScope: s.SkipOutOfScopeDeletions,
 	}
-	app := &scoping.Application{AppID: s.Entra.AppID, Find: graph.ServicePrincipal}
-	roles := scoping.Roles{ExcludeDefault: s.DefaultAccess == "exclude"}
-	return &provision.Scope{App: app.ID, Covers: roles.Cover}
+	if !s.Everybody() {
+		rules.Application = &scoping.Application{AppID: s.Entra.AppID, Find: graph.ServicePrincipal}
+	}
+	return rules
 }
 
 func (p *Parts) cursors() *reconcile.Cursors {
@@ -124,7 +122,7 @@ func (p *Parts) Requests() *reconcile.Requests {
 
 // Reconcile returns what looks every minute for what no notification told.
 func (p *Parts) Reconcile(engine *provision.Engine) *reconcile.Job {
-	job := &reconcile.Job{
+	return &reconcile.Job{
 		Graph:     p.Graph,
 		Members:   p.Graph,
 		Queue:     p.Queue,
@@ -135,18 +133,14 @@ func (p *Parts) Reconcile(engine *provision.Engine) *reconcile.Job {
 			_, err := p.Graph.Organization(ctx)
 			return err
 		},
-		Nested:     p.Settings.NestedGroups,
-		SkipGroups: !p.Settings.GroupsMatter(),
+		Scoping: Scoping(&p.Settings, p.Graph),
+		Nested:  p.Settings.NestedGroups,
 		Unchanged: func(ctx context.Context, o reconcile.Object) (bool, error) {
 			return engine.Unchanged(ctx, o.Object, o.Attributes)
 		},
 		Now: time.Now,
 		Log: p.Log,
 	}
-	if scope := p.scope(); scope != nil {
-		job.App, job.Covers = scope.App, scope.Covers
-	}
-	return job
 }
 
 // Sweeps returns what compares both sides as a whole when that is due.
@@ -161,11 +155,9 @@ func (p *Parts) Sweeps(engine *provision.Engine) *reconcile.Schedule {
 				Queue:       p.Queue,
 				Converge:    engine.ConvergeSeen,
 				Mapping:     p.Rules,
-				Scope:       p.scope(),
+				Scoping:     Scoping(&p.Settings, p.Graph),
 				Members:     p.Graph.Members,
 				Nested:      p.Settings.NestedGroups,
-				SkipGroups:  !p.Settings.ProvisionGroups,
-				Spared:      p.Settings.SkipOutOfScopeDeletions,
 				RepairDrift: p.Settings.RepairDrift,
 				Park:        true,
 				Rests:       p.Rests,

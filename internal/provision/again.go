@@ -46,10 +46,10 @@ const (
 // ago, how long that is, and that the reading says otherwise: one of them comes of
 // a replica that is behind.
 func (b *batch) contradicted(w *work) (age time.Duration, yes bool) {
-	if b.Scope == nil || w.reading.Presence != Present || w.reading.Err != nil || w.reading.RolesErr != nil {
+	if b.Scoping.Everybody() || w.reading.Presence != Present || w.reading.Err != nil || w.reading.RolesErr != nil {
 		return 0, false
 	}
-	in := b.covers(w.reading)
+	in := b.Scoping.InScope(w.reading.Roles)
 	for _, c := range w.attempt.Causes {
 		age = b.Now().Sub(c.SeenAt)
 		if c.Nominated != "" && age < contradictedFor && in != (c.Nominated == change.In) {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/scoping"
 )
 
 // StepName names a step as Entra's provisioning log does (provisioningStep
@@ -77,6 +78,11 @@ type Attempt struct {
 	WebexID string
 	Action  Action
 	Status  Status
+	// Verdict is that of scoping; zero if the attempt did not come to it.
+	Verdict scoping.Verdict
+	// Redundant says that Webex had this state already (RedundantExport in Entra's
+	// log).
+	Redundant bool
 	// Reason is the one sentence that explains Status.
 	Reason   string
 	Steps    []Step

@@ -1,7 +1,6 @@
 package provision_test
 
 import (
-	"context"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,9 +18,9 @@ func TestAGroupThatWasAwayIsComparedWhenItIsBack(t *testing.T) {
 		"from the recycle bin": func(_ *world, g *group, away bool) { g.binned = away },
 		"as a security group":  func(_ *world, g *group, away bool) { g.insecure = away },
 		"in the scope": func(w *world, _ *group, away bool) {
-			delete(w.tenant.roles, sales)
+			w.assign(sales)
 			if away {
-				w.tenant.roles[sales] = []string{"none"}
+				delete(w.tenant.roles, sales)
 			}
 		},
 		"with a name that can be written": func(_ *world, g *group, away bool) {
@@ -34,11 +33,7 @@ func TestAGroupThatWasAwayIsComparedWhenItIsBack(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := staff(t, func(c *provision.Config) {
-				c.Scope = &provision.Scope{
-					App: func(context.Context) (string, error) { return "app", nil }, Covers: func(roles []string) bool { return len(roles) == 0 },
-				}
-			})
+			w := staff(t, assignedOnly)
 			g := w.team(sales, "Sales", ada)
 			turn(w, g, false)
 			w.formed(sales)
@@ -198,9 +193,7 @@ func TestAListOfMembersWithoutAnEndIsAFault(t *testing.T) {
 			for _, inner := range []bool{false, true} {
 				w := staff(t, nested, func(c *provision.Config) {
 					if inner {
-						c.Scope = &provision.Scope{
-							App: func(context.Context) (string, error) { return "app", nil }, Covers: func([]string) bool { return true },
-						}
+						assignedOnly(c)
 					}
 				})
 				w.team(sales, "Sales", ada)

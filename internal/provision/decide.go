@@ -10,6 +10,7 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/mapping"
+	"entrawebex/internal/scoping"
 )
 
 // The SCIM paths whose meaning the engine knows. All others are the mapping's.
@@ -37,7 +38,7 @@ func (b *batch) decide(ctx context.Context, w *work) {
 		return
 	}
 	w.record.Absence = nil
-	if !b.isScopeKnown(w) {
+	if w.attempt.Verdict = b.verdict(w); !b.isScopeKnown(w) {
 		return
 	}
 	if w.isGroup() {
@@ -45,10 +46,11 @@ func (b *batch) decide(ctx context.Context, w *work) {
 		return
 	}
 	want, err := b.desired(w)
+	verdict := b.verdict(w)
 	switch {
 	case w.done:
-	case b.SkipOutOfScope && w.isActive() && b.leftScope(w):
-		b.spare(w, Scoping, "left the scope, and stays as it is: SKIP_OUT_OF_SCOPE_DELETIONS is set")
+	case verdict.Decision == scoping.Skip && w.isActive():
+		b.spare(w, Scoping, verdict.Sentence(change.User))
 	case err != nil && w.isActive() && !b.entitled(w):
 		// Whatever is wrong with the attributes of a leaver, the account is
 		// closed first.
@@ -67,7 +69,7 @@ func (b *batch) decide(ctx context.Context, w *work) {
 
 // entitled reports whether the person may sign in, and is in the scope.
 func (b *batch) entitled(w *work) bool {
-	return w.reading.Presence == Present && w.reading.Attributes["accountEnabled"] == true && b.covers(w.reading)
+	return w.reading.Presence == Present && b.verdict(w).Decision == scoping.Provision
 }
 
 // isActive reports whether the account is there and not known to be inactive.
@@ -91,7 +93,7 @@ func (b *batch) mapped(w *work) (map[string]any, error) {
 		return nil, nil
 	}
 	attributes := maps.Clone(w.reading.Attributes)
-	attributes["IsSoftDeleted"] = !b.entitled(w)
+	attributes["IsSoftDeleted"] = b.verdict(w).IsSoftDeleted()
 	return b.Mapping.Users.Map(attributes)
 }
 
@@ -112,6 +114,7 @@ func (b *batch) lacks(w *work) bool {
 // then. A hire costs one call.
 func (b *batch) decideUnlinked(ctx context.Context, w *work, want map[string]any) {
 	name, _ := want[userName].(string)
+	verdict := b.verdict(w)
 	if w.record.Doubt == nil && w.seen != nil && !b.leftScope(w) {
 		if b.matchSeen(ctx, w, want); w.done || w.record.WebexID != "" {
 			return
@@ -121,11 +124,11 @@ func (b *batch) decideUnlinked(ctx context.Context, w *work, want map[string]any
 	case w.record.Doubt != nil && (want[active] == false || !containsFold(w.record.Doubt.Names, name)):
 		b.unseen(w)
 		return
-	case b.leftScope(w):
-		b.skip(w, Scoping, notAssigned)
+	case verdict.Decision == scoping.Skip:
+		b.skip(w, Scoping, verdict.Sentence(change.User))
 		return
 	case want[active] == false:
-		b.skip(w, Scoping, "is disabled or deleted in Entra and was never provisioned (NotEffectivelyEntitled)")
+		b.skip(w, Scoping, "is mapped to an account that is not active, and was never provisioned")
 		return
 	}
 	b.create(w, want)
@@ -204,6 +207,7 @@ func (b *batch) unchanged(w *work) {
 		b.succeed(w)
 		return
 	}
+	w.attempt.Redundant = true
 	b.skip(w, Export, "Webex already has this state (RedundantExport)")
 }
 

@@ -22,6 +22,7 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/mapping"
+	"entrawebex/internal/scoping"
 )
 
 // Lease is how long a claim holds an object. It outlives every call made
@@ -39,12 +40,8 @@ type Config struct {
 	// TenantID is the tenant Entra's answers must come from before anything
 	// is disabled or deleted.
 	TenantID string
-	// Scope is who is provisioned; nil for everybody.
-	Scope *Scope
-	// SkipOutOfScope leaves those active who left the scope.
-	SkipOutOfScope bool
-	// SkipGroups leaves the groups of Webex alone.
-	SkipGroups bool
+	// Scoping says who is provisioned; the zero Rules that everybody is.
+	Scoping scoping.Rules
 	// Nested makes the users of groups within a group its members.
 	Nested bool
 	// DeleteBinned deletes a group once it is in Entra's recycle bin; else it
@@ -320,8 +317,8 @@ func (b *batch) find(o change.Object) *work {
 func (b *batch) claim(ctx context.Context, w *work) {
 	now := b.Now()
 	w.attempt.Started = now
-	if w.isGroup() && b.SkipGroups && b.Scope == nil {
-		b.skip(w, Scoping, "is a group, and PROVISION_GROUPS is false")
+	if w.isGroup() && !b.Scoping.GroupsMatter() {
+		b.skip(w, Scoping, scoping.Verdict{Decision: scoping.Skip, Reason: scoping.GroupsOff}.Sentence(change.Group))
 		return
 	}
 	record, err := b.Ledger.Claim(ctx, w.attempt.Object, b.owner, now, now.Add(Lease))

@@ -6,36 +6,25 @@ import (
 	"strings"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/scoping"
 )
 
-// The attributes of a group whose meaning the engine knows: Graph's, and
-// SCIM's.
-const (
-	securityEnabled = "securityEnabled"
-	displayName     = "displayName"
-)
+// displayName is the SCIM path by which a group is known.
+const displayName = "displayName"
 
 // decideGroup is decide for a group that is in Entra or in its recycle bin.
 func (b *batch) decideGroup(ctx context.Context, w *work) {
-	if w.reading.Presence == SoftDeleted {
+	switch verdict := b.verdict(w); {
+	case verdict.Reason == scoping.SoftDeleted:
 		b.decideBinned(ctx, w)
 		return
-	}
-	secure := w.reading.Attributes[securityEnabled] == true
-	switch {
-	case b.SkipGroups:
-		b.skip(w, Scoping, "is a group, and PROVISION_GROUPS is false")
-		return
-	case b.leftScope(w) && w.record.WebexID != "":
-		b.skip(w, Scoping, "is no longer assigned to the application: the group is kept as it is")
-		return
-	case b.leftScope(w):
-		b.skip(w, Scoping, notAssigned)
+	case verdict.OutOfScope() || verdict.Reason == scoping.GroupsOff:
+		b.skip(w, Scoping, verdict.Sentence(change.Group))
 		return
 	case b.lacks(w):
 		return
-	case !secure:
-		b.skip(w, Scoping, "is not security-enabled: only security groups are provisioned (NotEffectivelyEntitled)")
+	case verdict.Decision == scoping.Skip:
+		b.skip(w, Scoping, verdict.Sentence(change.Group))
 		return
 	}
 	want, err := b.Mapping.Groups.Map(w.reading.Attributes)
@@ -56,7 +45,7 @@ func (b *batch) decideBinned(ctx context.Context, w *work) {
 	case w.record.WebexID == "" && w.attempt.Action == Delete:
 		b.succeed(w)
 	case w.record.WebexID == "" || !b.DeleteBinned:
-		b.skip(w, Scoping, "is in Entra's recycle bin: it is kept as it is until it is deleted for good")
+		b.skip(w, Scoping, b.verdict(w).Sentence(change.Group))
 	case b.mayDestroy(ctx, w, Deleting):
 		w.op = &Operation{Object: w.attempt.Object, ID: w.record.WebexID, Delete: true}
 	}

@@ -38,12 +38,20 @@ func (w *world) wantMembers(id string, people ...string) {
 func staff(t *testing.T, options ...func(*provision.Config)) *world {
 	t.Helper()
 	w := setup(t, options...)
+	w.assign(ada, bob, cyd, sales)
 	w.hire(ada, "ada@example.com")
 	w.hire(bob, "bob@example.com")
 	w.hire(cyd, "cyd@example.com")
 	w.provisioned(ada)
 	w.provisioned(bob)
 	return w
+}
+
+// assign assigns them to the application.
+func (w *world) assign(ids ...string) {
+	for _, id := range ids {
+		w.tenant.roles[id] = []string{role}
+	}
 }
 
 func nested(c *provision.Config) { c.Nested = true }
@@ -457,7 +465,7 @@ func TestGroupsThatCannotBeProvisioned(t *testing.T) {
 		{"without a name", group{}, nil, provision.Failure, "no value for displayName"},
 		{"with a name too long", group{name: strings.Repeat("x", 513)}, nil, provision.Failure, "513 characters"},
 		{"not security-enabled", group{name: "List", insecure: true}, nil, provision.Skipped, "is not security-enabled"},
-		{"where groups are not wanted", group{name: "Sales"}, []func(*provision.Config){func(c *provision.Config) { c.SkipGroups = true }}, provision.Skipped, "PROVISION_GROUPS"},
+		{"where groups are not wanted", group{name: "Sales"}, []func(*provision.Config){func(c *provision.Config) { c.Scoping.SkipGroups = true }}, provision.Skipped, "PROVISION_GROUPS"},
 		{"soft-deleted before it ever was", group{name: "Sales", binned: true}, nil, provision.Skipped, "recycle bin"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

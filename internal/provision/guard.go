@@ -11,6 +11,7 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/document"
+	"entrawebex/internal/scoping"
 )
 
 // Destruction is what the guard counts and holds.
@@ -216,7 +217,7 @@ func (b *batch) held(ctx context.Context, w *work, h Hold, reason string) {
 func (b *batch) hold(ctx context.Context, w *work, h Hold) bool {
 	r := &w.record
 	h.Since = b.Now()
-	h.Security = h.Operation == Disabling && w.reading.Attributes["accountEnabled"] == false
+	h.Security = h.Operation == Disabling && scoping.IsBlocked(w.reading.Attributes)
 	opened := r.Hold == nil || r.Hold.Operation != h.Operation
 	if !opened {
 		h.Since = r.Hold.Since

@@ -6,26 +6,21 @@ import (
 	"time"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/scoping"
 )
 
-// Scope is those who are assigned to an enterprise application: users and
-// groups, and the members of those groups.
-type Scope struct {
-	// App returns the object id of the application's service principal.
-	App func(ctx context.Context) (string, error)
-	// Covers reports whether an assignment in these app roles counts.
-	Covers func(roles []string) bool
+// verdict says what is to become of the object as it was read.
+func (b *batch) verdict(w *work) scoping.Verdict {
+	return b.Scoping.Decide(scoping.Subject{
+		Kind: w.attempt.Object.Kind, SoftDeleted: w.reading.Presence == SoftDeleted, Attributes: w.reading.Attributes,
+		Roles: w.reading.Roles, RolesUnknown: w.reading.RolesErr != nil, Provisioned: w.record.WebexID != "",
+	})
 }
-
-const notAssigned = "is not assigned to the application, neither itself nor through a group (NotEffectivelyEntitled)"
 
 // application returns the service principal whose assignments are to be read;
 // empty if everybody is in scope.
 func (b *batch) application(ctx context.Context) (string, error) {
-	if b.Scope == nil {
-		return "", nil
-	}
-	id, err := b.Scope.App(ctx)
+	id, err := b.Scoping.App(ctx)
 	if err != nil {
 		f := *AsFault(err)
 		if f.Kind == Permanent { // of the settings, and not of the objects
@@ -39,18 +34,17 @@ func (b *batch) application(ctx context.Context) (string, error) {
 // isScopeKnown reports whether the object's assignments are known; if not, the
 // attempt has ended. They are not asked of what is not there.
 func (b *batch) isScopeKnown(w *work) bool {
-	if b.Scope == nil || w.reading.Presence != Present || w.reading.RolesErr == nil {
+	if w.reading.Presence != Present || b.verdict(w).Reason != scoping.AssignmentsUnknown {
 		return true
 	}
 	b.fail(w, Scoping, w.reading.RolesErr)
 	return false
 }
 
-// covers reports whether the one read is in scope.
-func (b *batch) covers(r Reading) bool { return b.Scope == nil || b.Scope.Covers(r.Roles) }
-
 // leftScope reports whether the object is there and out of scope.
-func (b *batch) leftScope(w *work) bool { return w.reading.Presence == Present && !b.covers(w.reading) }
+func (b *batch) leftScope(w *work) bool {
+	return w.reading.Presence == Present && b.verdict(w).OutOfScope()
+}
 
 const (
 	// unassignedFor is how long an open account's user must have been in no list of
@@ -67,7 +61,7 @@ const (
 // dateUnassigned keeps since when every list of assignments of a user with an open
 // account has been empty.
 func (b *batch) dateUnassigned(w *work) {
-	empty := b.Scope != nil && w.isActive() && w.reading.Presence == Present && w.reading.RolesErr == nil && len(w.reading.Roles) == 0
+	empty := !b.Scoping.Everybody() && w.isActive() && w.reading.Presence == Present && w.reading.RolesErr == nil && len(w.reading.Roles) == 0
 	switch r := &w.record; {
 	case !empty:
 		r.Unassigned = time.Time{}
@@ -81,7 +75,7 @@ func (b *batch) dateUnassigned(w *work) {
 // has ended.
 func (b *batch) mayLeave(w *work) bool {
 	since := w.record.Unassigned
-	if since.IsZero() || w.reading.Attributes["accountEnabled"] == false {
+	if since.IsZero() || scoping.IsBlocked(w.reading.Attributes) {
 		return true
 	}
 	left := min(unassignedFor, b.ConfirmAfter) - b.Now().Sub(since)
@@ -96,13 +90,13 @@ func (b *batch) mayLeave(w *work) bool {
 // the group: with that of a group within it, where those count, all users in
 // that. Those the engine itself named are known to it.
 func (b *batch) rescope(ctx context.Context, w *work) error {
-	if b.Scope == nil || !w.isGroup() || w.reading.Presence != Present {
+	if b.Scoping.Everybody() || !w.isGroup() || w.reading.Presence != Present {
 		return nil
 	}
 	// Who leaves a group after it was unassigned, and before the list shows that, is
 	// nobody's member by then. A group that is in Webex was assigned; where none
 	// are, any may have been.
-	if !b.Nested && !b.SkipGroups && !b.covers(w.reading) && w.record.WebexID == "" {
+	if !b.Nested && !b.Scoping.SkipGroups && b.verdict(w).Reason == scoping.NotAssigned {
 		return nil
 	}
 	var changes []change.Change

@@ -15,10 +15,7 @@ import (
 const role = "8fb0a9a5-6f0e-4c8f-9d43-4c2a1a8a1f11"
 
 func assignedOnly(c *provision.Config) {
-	c.Scope = &provision.Scope{
-		App:    func(context.Context) (string, error) { return "app", nil },
-		Covers: scoping.Roles{}.Cover,
-	}
+	c.Scoping.Application = &scoping.Application{Find: func(context.Context, string) (string, error) { return "app", nil }}
 }
 
 func TestOnlyWhoIsAssignedIsProvisioned(t *testing.T) {
@@ -135,7 +132,7 @@ func TestWhoIsBlockedIsClosedAtOnceWhetherAssignedOrNot(t *testing.T) {
 
 func TestWhoHasAnotherRoleThanThoseThatCountLeavesTheScopeAtOnce(t *testing.T) {
 	t.Parallel()
-	w := setup(t, assignedOnly, func(c *provision.Config) { c.Scope.Covers = scoping.Roles{ExcludeDefault: true}.Cover })
+	w := setup(t, assignedOnly, func(c *provision.Config) { c.Scoping.Roles.ExcludeDefault = true })
 	w.hire(ada, "ada@example.com")
 	w.tenant.roles[ada] = []string{role}
 	w.provisioned(ada)
@@ -147,7 +144,7 @@ func TestWhoHasAnotherRoleThanThoseThatCountLeavesTheScopeAtOnce(t *testing.T) {
 
 func TestWhoLeavesTheScopeStaysIfThatIsAskedFor(t *testing.T) {
 	t.Parallel()
-	w := setup(t, assignedOnly, func(c *provision.Config) { c.SkipOutOfScope = true })
+	w := setup(t, assignedOnly, func(c *provision.Config) { c.Scoping.SkipOutOfScope = true })
 	p := w.hire(ada, "ada@example.com")
 	w.tenant.roles[ada] = []string{role}
 	w.provisioned(ada)
@@ -176,7 +173,7 @@ func TestAnUnknownAssignmentIsNoneAndNoReason(t *testing.T) {
 func TestAnApplicationNobodyKnowsFailsNoObjectForGood(t *testing.T) {
 	t.Parallel()
 	w := setup(t, func(c *provision.Config) {
-		c.Scope = &provision.Scope{App: func(context.Context) (string, error) {
+		c.Scoping.Application = &scoping.Application{Find: func(context.Context, string) (string, error) {
 			return "", &provision.Fault{Kind: provision.Permanent, Reason: "no such application"}
 		}}
 	})
@@ -193,7 +190,7 @@ func TestAMembershipInAnAssignedGroupIsAMatterOfTheMembersScope(t *testing.T) {
 	for name, skip := range map[string]bool{"groups are provisioned": false, "groups only decide": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := setup(t, assignedOnly, func(c *provision.Config) { c.SkipGroups = skip })
+			w := setup(t, assignedOnly, func(c *provision.Config) { c.Scoping.SkipGroups = skip })
 			w.hire(ada, "ada@example.com")
 			w.hire(bob, "bob@example.com")
 			w.team(sales, "Team", ada)

@@ -5,6 +5,7 @@ import (
 	"maps"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/scoping"
 )
 
 // Unchanged reports whether nothing would come of looking at a live object that
@@ -22,22 +23,19 @@ func (e *Engine) Unchanged(ctx context.Context, o change.Object, attributes map[
 		attributes = map[string]any{}
 	}
 	attributes["id"] = o.ID
-	rules, state := e.Mapping.Users, "accountEnabled"
+	rules := e.Mapping.Users
 	if o.Kind == change.Group {
-		rules, state = e.Mapping.Groups, securityEnabled
+		rules = e.Mapping.Groups
 	}
-	if len(rules.Lacks(attributes)) > 0 {
+	verdict := e.Scoping.WithoutAssignments().Decide(scoping.Subject{Kind: o.Kind, Attributes: attributes, Provisioned: r.WebexID != ""})
+	if len(rules.Lacks(attributes)) > 0 || verdict.Decision == scoping.Unknown {
 		return false, nil
-	}
-	entitled, known := attributes[state].(bool)
-	if !known {
-		return false, nil
-	}
-	if o.Kind == change.User {
-		attributes["IsSoftDeleted"] = !entitled
 	}
 	if r.WebexID == "" {
-		return !entitled, nil
+		return verdict.Decision == scoping.Skip, nil
+	}
+	if o.Kind == change.User {
+		attributes["IsSoftDeleted"] = verdict.IsSoftDeleted()
 	}
 	want, faulty := rules.Map(attributes)
 	patch, _ := rules.Diff(r.Written, r.writable(rules, want), nil)

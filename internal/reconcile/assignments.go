@@ -80,7 +80,7 @@ func (j *Job) assignments(ctx context.Context) error {
 	}
 	// Not before the manifest was read: what is written in the end shall be
 	// newer than what it says.
-	app, err := j.App(ctx)
+	app, err := j.Scoping.App(ctx)
 	if err != nil {
 		return err
 	}
@@ -165,7 +165,7 @@ func (j *Job) list(ctx context.Context, app string) ([]assigned, error) {
 			seats = append(seats, s)
 		}
 		if page.Next == "" {
-			return collect(seats, j.Covers), nil
+			return collect(seats, j.Scoping.InScope), nil
 		}
 		if err := pages.follow(ctx, page.Next, pages.sees(page.told()...)); err != nil {
 			return nil, err

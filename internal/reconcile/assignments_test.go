@@ -16,6 +16,7 @@ import (
 	"entrawebex/internal/change"
 	"entrawebex/internal/ledger"
 	"entrawebex/internal/provision"
+	"entrawebex/internal/scoping"
 )
 
 func userIn(id, role string) Assignment {
@@ -409,7 +410,7 @@ func TestWhatWasSeenAndCannotBeReadIsSeenAnew(t *testing.T) {
 
 func TestAnotherApplicationIsAnotherList(t *testing.T) {
 	t.Parallel()
-	all := collect([]seat{{kind: user}}, nil)
+	all := collect([]seat{{kind: user}}, scoping.Rules{}.InScope)
 	if hashOf("a", all) == hashOf("b", all) {
 		t.Error("two applications have the same hash")
 	}
@@ -561,7 +562,7 @@ func TestWhoeverIsQueuedIsNominatedByTheList(t *testing.T) {
 			t.Parallel()
 			w := setup(t)
 			w.graph.members[sales] = [][]string{{bob}, {cyd}}
-			w.Covers = func(roles []string) bool { return slices.Contains(roles, editor) }
+			w.Scoping.Roles.ExcludeDefault = true
 			w.assigned(test.before...)
 			w.run()
 			w.queue.take()

@@ -9,6 +9,7 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
+	"entrawebex/internal/scoping"
 )
 
 // delta queues what has changed of a kind, and keeps since when that fails.
@@ -110,7 +111,7 @@ func (j *Job) flush(ctx context.Context, held *round, cursor Cursor, link string
 // askForMembers asks for a sweep if a group is gone that may have been between
 // users and an assigned group: Graph does not tell who was in it.
 func (j *Job) askForMembers(ctx context.Context, held *round, kind change.Kind) error {
-	if j.App == nil || !j.Nested || kind != change.Group {
+	if j.Scoping.Everybody() || !j.Nested || kind != change.Group {
 		return nil
 	}
 	for _, t := range held.objects {
@@ -163,13 +164,14 @@ func (j *Job) changes(ctx context.Context, held *round) []change.Change {
 // word is what the round says of a person: one who is blocked or in the recycle
 // bin is out, and where everybody is in scope, who may sign in is in.
 func (j *Job) word(t *told) change.Nomination {
-	enabled, shown := t.Attributes["accountEnabled"].(bool)
+	verdict := j.Scoping.WithoutAssignments().Decide(scoping.Subject{Kind: t.Kind, Attributes: t.Attributes})
+	shown := verdict.Decision != scoping.Unknown
 	switch {
 	case t.Kind != change.User || t.away && shown: // it went and came, in whatever order
 		return ""
-	case t.away, shown && !enabled:
+	case t.away, shown && verdict.Decision != scoping.Provision:
 		return change.Out
-	case shown && j.App == nil:
+	case shown && j.Scoping.Everybody():
 		return change.In
 	default:
 		return ""

@@ -303,7 +303,7 @@ func TestWithoutAnyCursorASweepIsDue(t *testing.T) {
 func TestGroupsThatMeanNothingAreNotAskedFor(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	w.SkipGroups = true
+	w.Scoping.SkipGroups = true
 	w.run()
 	if diff := cmp.Diff([]string{"user 0"}, w.graph.asked); diff != "" {
 		t.Errorf("asked for (-want +got):\n%s", diff)

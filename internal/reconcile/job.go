@@ -13,6 +13,7 @@ import (
 	"entrawebex/internal/change"
 	"entrawebex/internal/document"
 	"entrawebex/internal/provision"
+	"entrawebex/internal/scoping"
 )
 
 const (
@@ -46,19 +47,14 @@ type Job struct {
 	Cursors   *Cursors
 	// Sweeps is told when all must be read, because where to go on is lost.
 	Sweeps *Requests
-	// App returns the object id of the enterprise application whose assignments
-	// are the scope; nil if everybody is in scope, and assignments mean nothing.
-	App func(ctx context.Context) (string, error)
-	// Covers reports whether one of the roles counts for the scope; nil if each does.
-	Covers func(roles []string) bool
+	// Scoping is the engine's. Where nothing follows from groups, what has changed in
+	// them is left out.
+	Scoping scoping.Rules
 	// Probe asks Graph for something harmless: whether it answers at all. Nil if
 	// that is never known.
 	Probe func(ctx context.Context) error
 	// Nested says that the users of groups within a group count as its own.
 	Nested bool
-	// SkipGroups leaves out what has changed in groups, where neither scope nor
-	// anything in Webex follows from it.
-	SkipGroups bool
 	// Unchanged reports whether what a live object has is what was last written
 	// to Webex, so that it needs no Change. Nil if that is not known.
 	Unchanged func(ctx context.Context, o Object) (bool, error)
@@ -81,14 +77,14 @@ func (j *Job) Run(ctx context.Context) error {
 		failed = append(failed, err)
 	}
 	for _, kind := range change.Kinds() {
-		if late(ctx) || kind == change.Group && j.SkipGroups {
+		if late(ctx) || kind == change.Group && !j.Scoping.GroupsMatter() {
 			continue
 		}
 		if err := j.delta(ctx, kind); err != nil {
 			failed = append(failed, fmt.Errorf("reconcile %ss: %w", kind, err))
 		}
 	}
-	if j.App != nil && !late(ctx) {
+	if !j.Scoping.Everybody() && !late(ctx) {
 		if err := j.assignments(ctx); err != nil {
 			failed = append(failed, fmt.Errorf("reconcile assignments: %w", err), j.failed(ctx, err))
 		}

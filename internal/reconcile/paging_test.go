@@ -77,7 +77,7 @@ func chained(t *testing.T, name string) (*land, *chain) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.graph, l.job.Graph, l.job.App = graph, graph, nil
+	l.graph, l.job.Graph, l.job.Scoping.Application = graph, graph, nil
 	l.job.Probe = func(context.Context) error { return nil }
 	for _, kind := range change.Kinds() {
 		if err := l.job.Cursors.Save(t.Context(), kind, server.URL+"/v1.0/"+string(kind)+"s/delta()?$deltatoken=0"); err != nil {
@@ -156,7 +156,7 @@ func TestAComparisonThatMeetsPagesWithoutAnEndFailsAndSaysSo(t *testing.T) {
 		}
 		// Groups that mean nothing are not read at all.
 		c.calls = 0
-		sweep.SkipGroups = true
+		sweep.Scoping.SkipGroups = true
 		if _, err := sweep.Run(t.Context()); c.Kind == change.Group && (err != nil || c.calls != 0) {
 			t.Errorf("%d calls, %v", c.calls, err)
 		}

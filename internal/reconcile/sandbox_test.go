@@ -69,7 +69,7 @@ func newLand(t *testing.T) *land {
 	app := &scoping.Application{AppID: appID, Find: l.graph.ServicePrincipal}
 	log := slog.New(slog.DiscardHandler)
 	l.job = &reconcile.Job{
-		Graph: l.graph, Members: l.graph, Queue: l, Documents: kept, App: app.ID,
+		Graph: l.graph, Members: l.graph, Queue: l, Documents: kept, Scoping: scoping.Rules{Application: app},
 		Cursors: reconcile.NewCursors(kept, selects, "", time.Now),
 		Sweeps:  &reconcile.Requests{Documents: kept, Now: time.Now, Log: log},
 		// Graph names a group's attributes whenever its members change.

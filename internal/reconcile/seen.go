@@ -100,7 +100,7 @@ func collect(seats []seat, covers func(roles []string) bool) []assigned {
 		if n < 0 {
 			n = len(seats)
 		}
-		all = append(all, assigned{seats[0].id, seats[0].kind, rolesOf(seats[:n]), covers == nil || covers(names(seats[:n]))})
+		all = append(all, assigned{seats[0].id, seats[0].kind, rolesOf(seats[:n]), covers(names(seats[:n]))})
 		seats = seats[n:]
 	}
 	return all

@@ -10,6 +10,7 @@ import (
 	"entrawebex/internal/change"
 	"entrawebex/internal/mapping"
 	"entrawebex/internal/provision"
+	"entrawebex/internal/scoping"
 )
 
 // Phase is what a sweep is at.
@@ -116,16 +117,14 @@ type Sweep struct {
 	Converge func(ctx context.Context, sightings []provision.Sighting) []provision.Attempt
 	// Mapping is the engine's.
 	Mapping mapping.Rules
-	// Scope is the engine's; nil for everybody. Presence in a list is enough to
-	// be in it; who is in none is asked about singly.
-	Scope *provision.Scope
+	// Scoping is the engine's. Presence in a list is enough to be in scope; who is
+	// in none is asked about singly.
+	Scoping scoping.Rules
 	// Members reads a page of those users in a group of whom the delta query
 	// does not tell.
 	Members func(ctx context.Context, groupID string, transitive bool, page string) (provision.MemberPage, error)
-	// Nested and SkipGroups are the engine's.
-	Nested, SkipGroups bool
-	// Spared says that those who left the scope stay active.
-	Spared bool
+	// Nested is the engine's.
+	Nested bool
 	// RepairDrift puts back what was changed in Webex.
 	RepairDrift bool
 	// Park leaves it to an operator to disable an account that the sweep finds in
@@ -139,9 +138,11 @@ type Sweep struct {
 	// Round is told where the delta query goes on, once all of its first round
 	// is dealt with.
 	Round func(ctx context.Context, kind change.Kind, link string) error
-	// Progress and Classified are told what happens. They may be nil.
+	// Progress and Classified are told what happens, Skipped who is in no class and
+	// why. They may be nil.
 	Progress   func(Progress)
 	Classified func(Account)
+	Skipped    func(o change.Object, name string, why scoping.Verdict)
 	Now        func() time.Time
 	// Log is told that a long list goes on. It may be nil.
 	Log *slog.Logger
@@ -281,7 +282,7 @@ func (r *run) readWebex(ctx context.Context) error {
 		r.tell(Progress{Phase: ReadWebex, Done: r.progress.Done + len(page)})
 		return nil
 	})
-	if err != nil || r.SkipGroups {
+	if err != nil || r.Scoping.SkipGroups {
 		return err
 	}
 	return r.Lister.Groups(ctx, func(page []provision.ListedGroup) error {
@@ -319,7 +320,7 @@ func (r *run) listed(kind change.Kind, found provision.Resource) *known {
 func (r *run) unseen(ctx context.Context) error {
 	var changes []change.Change
 	for _, o := range sorted(r.known) {
-		if k := r.known[o]; !k.seen && (o.Kind != change.Group || !r.SkipGroups) {
+		if k := r.known[o]; !k.seen && (o.Kind != change.Group || !r.Scoping.SkipGroups) {
 			r.class(Vanished, o, k.webexID, "")
 			changes = append(changes, r.lookAgain(k))
 			if k.reopened() {
@@ -369,6 +370,12 @@ func (r *run) class(c Class, o change.Object, webexID, name string) {
 	r.result.Classes[c]++
 	if r.Classified != nil {
 		r.Classified(Account{Class: c, Kind: o.Kind, ID: o.ID, WebexID: webexID, Name: name})
+	}
+}
+
+func (r *run) skip(o change.Object, name string, why scoping.Verdict) {
+	if r.Skipped != nil {
+		r.Skipped(o, name, why)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
+	"entrawebex/internal/scoping"
 )
 
 // users deals with Entra's users, page by page.
@@ -58,7 +59,7 @@ func (r *run) readGroups(ctx context.Context) error {
 // cannot be read: that is told once the users are dealt with.
 func (r *run) readAllGroups(ctx context.Context) error {
 	r.unread = r.readGroups(ctx)
-	if r.Scope != nil {
+	if !r.Scoping.Everybody() {
 		return r.unread
 	}
 	return nil
@@ -66,7 +67,7 @@ func (r *run) readAllGroups(ctx context.Context) error {
 
 // meaningless reports whether nothing follows from groups: they are left alone,
 // and everybody is in scope.
-func (r *run) meaningless() bool { return r.SkipGroups && r.Scope == nil }
+func (r *run) meaningless() bool { return !r.Scoping.GroupsMatter() }
 
 // groups deals with Entra's groups.
 func (r *run) groups(ctx context.Context) error {
@@ -75,7 +76,8 @@ func (r *run) groups(ctx context.Context) error {
 	}
 	for i, g := range r.order {
 		switch {
-		case r.SkipGroups:
+		case r.Scoping.SkipGroups:
+			r.skip(g.Object.Object, nameOf(g.Attributes), r.verdict(g.Object, &known{}))
 		case g.Removed != NotRemoved:
 			if err := r.removed(ctx, g.Object); err != nil {
 				return err
@@ -157,14 +159,16 @@ func (r *run) deal(ctx context.Context, o Object, at time.Time, members []string
 	}
 	k.seen = true
 	r.settle(k)
-	want, err := r.want(o)
+	verdict := r.verdict(o, k)
+	want, err := r.want(o, verdict)
 	name := nameOf(want)
-	switch {
-	case r.isOut(k, o):
-		return r.outside(ctx, k, name)
-	case k.webexID == "" && k.settled && r.barred(o) && !r.strays.has(o.Object):
-		return nil // there is none, and none is to be
-	case unsaid(o) || err != nil: // what a page does not show, the object itself may
+	switch skipped := verdict.Decision == scoping.Skip; {
+	case verdict.OutOfScope(), skipped && o.Kind == change.Group && k.webexID != "":
+		return r.outside(ctx, k, name, verdict)
+	case skipped && k.settled && !r.strays.has(o.Object): // there is none, and none is to be
+		r.skip(o.Object, name, verdict)
+		return nil
+	case verdict.Decision == scoping.Unknown || err != nil: // what a page does not show, the object itself may
 		return r.ask(ctx, k, name)
 	case k.webexID == "":
 		r.class(New, o.Object, "", name)
@@ -172,7 +176,7 @@ func (r *run) deal(ctx context.Context, o Object, at time.Time, members []string
 	case !k.listed:
 		r.class(Missing, o.Object, k.webexID, name)
 		return r.hand(ctx, o, at, members, whole, name, true)
-	case o.Kind == change.User && r.barred(o) && (k.open || k.hidden):
+	case verdict.Decision == scoping.Deactivate && (k.open || k.hidden):
 		// Whoever may not sign in is closed, whatever becomes of drift; also where
 		// the list does not show it.
 		if k.open {
@@ -181,16 +185,10 @@ func (r *run) deal(ctx context.Context, o Object, at time.Time, members []string
 		r.class(Behind, o.Object, k.webexID, name)
 		return r.hand(ctx, o, at, members, whole, name, !k.active)
 	}
-	if k.shut && k.active && !r.barred(o) && want["active"] == true {
+	if k.shut && k.active && verdict.Decision == scoping.Provision && want["active"] == true {
 		r.shutOut[o.ID] = true
 	}
 	return r.differ(ctx, k, o, at, want, members, whole)
-}
-
-// isOut reports whether the object is in no list of those in scope, or a group
-// that is none of ours.
-func (r *run) isOut(k *known, o Object) bool {
-	return !r.inScope(o.Object) || k.webexID != "" && o.Kind == change.Group && r.barred(o)
 }
 
 // ask leaves one to the worker, of whom the page does not show enough.
@@ -232,13 +230,14 @@ func (r *run) differ(ctx context.Context, k *known, o Object, at time.Time, want
 
 // outside looks at one that is in no list of those in scope, or a group that is
 // no security group any more, if there may be something to take away.
-func (r *run) outside(ctx context.Context, k *known, name string) error {
+func (r *run) outside(ctx context.Context, k *known, name string, verdict scoping.Verdict) error {
 	switch {
 	case k.webexID == "" && k.settled:
+		r.skip(k.object, name, verdict)
 		return nil
 	case k.webexID != "":
 		r.class(Unassigned, k.object, k.webexID, name)
-		if k.open && !r.Spared {
+		if k.open && verdict.Decision == scoping.Deactivate {
 			r.open[k.object.ID] = true
 		}
 		if k.settled && k.object.Kind == change.User && !k.active && !k.open {
@@ -248,23 +247,15 @@ func (r *run) outside(ctx context.Context, k *known, name string) error {
 	return r.enqueue(ctx, r.lookAgain(k))
 }
 
-// barred reports whether Entra says that the object may not be in Webex.
-func (r *run) barred(o Object) bool {
-	if o.Kind == change.Group {
-		return o.Attributes["securityEnabled"] == false
-	}
-	return o.Attributes["accountEnabled"] == false
-}
-
 // want is what Webex should have.
-func (r *run) want(o Object) (map[string]any, error) {
+func (r *run) want(o Object, verdict scoping.Verdict) (map[string]any, error) {
 	attributes := maps.Clone(o.Attributes)
 	if attributes == nil {
 		attributes = map[string]any{}
 	}
 	attributes["id"] = o.ID
 	if o.Kind == change.User {
-		attributes["IsSoftDeleted"] = o.Attributes["accountEnabled"] != true
+		attributes["IsSoftDeleted"] = verdict.IsSoftDeleted()
 	}
 	return r.mapping(o.Kind).Map(attributes)
 }

@@ -5,11 +5,12 @@ import (
 	"slices"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/scoping"
 )
 
 // readAssignments reads who is assigned to the application that is the scope.
 func (r *run) readAssignments(ctx context.Context) error {
-	if r.Scope == nil {
+	if r.Scoping.Everybody() {
 		return nil
 	}
 	var err error
@@ -24,7 +25,7 @@ func (r *run) readAssignments(ctx context.Context) error {
 
 // grants are the roles of those who are assigned themselves.
 func (r *run) grants(ctx context.Context) (map[change.Object][]string, error) {
-	app, err := r.Scope.App(ctx)
+	app, err := r.Scoping.App(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +57,7 @@ func assign(to map[change.Object][]string, o change.Object, role string) {
 // that was noticed before they had an account, there was nothing to do, and
 // nothing was kept; and no delta query tells of assignments.
 func (r *run) unassigned(ctx context.Context) error {
-	if r.Scope == nil {
+	if r.Scoping.Everybody() {
 		return nil
 	}
 	now, err := r.grants(ctx)
@@ -132,7 +133,9 @@ func (r *run) usersIn(ctx context.Context, o change.Object) ([]string, error) {
 	}
 }
 
-// inScope reports whether a list says that the object is in scope.
-func (r *run) inScope(o change.Object) bool {
-	return r.Scope == nil || r.Scope.Covers(r.assigned[o])
+// verdict says what is to become of one that lives in Entra, by the lists.
+func (r *run) verdict(o Object, k *known) scoping.Verdict {
+	return r.Scoping.Decide(scoping.Subject{
+		Kind: o.Kind, Attributes: o.Attributes, Roles: r.assigned[o.Object], Provisioned: k.webexID != "",
+	})
 }

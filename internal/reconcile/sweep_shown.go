@@ -4,7 +4,6 @@ import (
 	"maps"
 	"slices"
 
-	"entrawebex/internal/change"
 	"entrawebex/internal/mapping"
 )
 
@@ -43,17 +42,6 @@ func (r *run) settle(k *known) {
 // reopened reports whether Webex shows active what was written inactive: somebody
 // let the person in again.
 func (k *known) reopened() bool { return k.webexID != "" && k.open && !k.active }
-
-// unsaid reports whether the page does not show whether the object may be in
-// Webex: then the object itself is asked for.
-func unsaid(o Object) bool {
-	name := "accountEnabled"
-	if o.Kind == change.Group {
-		name = "securityEnabled"
-	}
-	_, said := o.Attributes[name].(bool)
-	return !said
-}
 
 // named names as many as a person looks through.
 func named(all map[string]bool) Named {

@@ -83,10 +83,7 @@ func (s *side) sweep(t *testing.T, repair bool) Result {
 		Now:   time.Now,
 	}
 	if s.assignments != nil {
-		sweep.Scope = &provision.Scope{
-			App:    func(context.Context) (string, error) { return theApp, nil },
-			Covers: func(roles []string) bool { return len(roles) > 0 },
-		}
+		sweep.Scoping.Application = application()
 	}
 	result, err := sweep.Run(t.Context())
 	if err != nil {

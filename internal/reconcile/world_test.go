@@ -20,6 +20,7 @@ import (
 	"entrawebex/internal/document"
 	"entrawebex/internal/ledger"
 	"entrawebex/internal/provision"
+	"entrawebex/internal/scoping"
 )
 
 const (
@@ -90,9 +91,14 @@ func start(t *testing.T) *world {
 	return w
 }
 
+// application is the one whose assignments are the scope.
+func application() *scoping.Application {
+	return &scoping.Application{Find: func(context.Context, string) (string, error) { return theApp, nil }}
+}
+
 // assigned makes the assignments the scope.
 func (w *world) assigned(assignments ...Assignment) {
-	w.App = func(context.Context) (string, error) { return theApp, nil }
+	w.Scoping.Application = application()
 	w.graph.assignments = assignments
 }
 

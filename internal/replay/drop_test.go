@@ -16,6 +16,7 @@ import (
 	"entrawebex/internal/provision"
 	"entrawebex/internal/queue"
 	"entrawebex/internal/replay"
+	"entrawebex/internal/scoping"
 	"entrawebex/internal/worker"
 )
 
@@ -55,7 +56,7 @@ func cemeteries(t *testing.T, test func(*testing.T, *cemetery)) {
 		log := slog.New(slog.DiscardHandler)
 		c.drops = &replay.Drops{Dead: c.dead, Letters: c.letters, Log: log}
 		engine := provision.New(provision.Config{
-			Directory: c, Ledger: kept, Queue: queue.Changes{Queue: c.main}, Healed: c.letters.Owe, SkipGroups: true, Log: log,
+			Directory: c, Ledger: kept, Queue: queue.Changes{Queue: c.main}, Healed: c.letters.Owe, Scoping: scoping.Rules{SkipGroups: true}, Log: log,
 		})
 		c.worker = &worker.Worker{Queue: c.main, DeadLetters: c.dead, Converge: engine.Converge, Letters: c.letters, Log: log}
 		test(t, c)

@@ -106,9 +106,8 @@ func (s *sweeper) again() {
 
 // scoped has only those provisioned who are assigned.
 func (s *sweeper) scoped() {
-	app := &scoping.Application{AppID: appID, Find: s.directory(s.wire).ServicePrincipal}
-	scope := &provision.Scope{App: app.ID, Covers: scoping.Roles{}.Cover}
-	s.engine.Scope, s.sweep.Scope = scope, scope
+	rules := scoping.Rules{Application: &scoping.Application{AppID: appID, Find: s.directory(s.wire).ServicePrincipal}}
+	s.engine.Scoping, s.sweep.Scoping = rules, rules
 }
 
 // run sweeps to the end.

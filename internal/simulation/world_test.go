@@ -156,19 +156,18 @@ func (l *land) config(wire http.RoundTripper, kept provision.Ledger, queue provi
 	l.t.Helper()
 	directory := l.directory(wire)
 	return provision.Config{
-		Directory: directory, Target: l.target(wire), Ledger: kept, Queue: queue, Mapping: l.rules, Nested: l.nested, Scope: l.scope(directory),
+		Directory: directory, Target: l.target(wire), Ledger: kept, Queue: queue, Mapping: l.rules, Nested: l.nested, Scoping: l.scoping(directory),
 		TenantID: tenantID, Guard: l.guard, Now: l.clock, Log: slog.New(slog.DiscardHandler),
 		Jitter: func(d time.Duration) time.Duration { return time.Duration(l.random.IntN(int(d))) },
 	}
 }
 
-// scope is those who are assigned, as a directory finds them; nil for everybody.
-func (l *land) scope(directory *entra.Client) *provision.Scope {
+// scoping is everybody, or those who are assigned, as a directory finds them.
+func (l *land) scoping(directory *entra.Client) scoping.Rules {
 	if !l.assigned {
-		return nil
+		return scoping.Rules{}
 	}
-	app := &scoping.Application{AppID: appID, Find: directory.ServicePrincipal}
-	return &provision.Scope{App: app.ID, Covers: scoping.Roles{}.Cover}
+	return scoping.Rules{Application: &scoping.Application{AppID: appID, Find: directory.ServicePrincipal}}
 }
 
 func (l *land) close() {
