@@ -200,9 +200,10 @@ func (s *storm) patience() time.Duration {
 const day = 24 * time.Hour
 
 // allowed is what may be otherwise in the end: who was deleted for good while
-// delta queries had to begin anew stays, if disabled. They list who is there.
+// delta queries had to begin anew stays, if disabled. They list who is there. A
+// link that is refused for an hour makes them begin anew, too.
 func (s *storm) allowed() []sandbox.Allowance {
-	if s.counts["delta tokens lost"]+s.counts["document lost"] > 0 {
+	if s.counts["delta tokens lost"]+s.counts["document lost"]+s.counts["dead link"] > 0 {
 		return []sandbox.Allowance{sandbox.PendingDelete}
 	}
 	return nil
