@@ -390,21 +390,22 @@ func (r *run) queueMembers(ctx context.Context, k *known, members []string, whol
 	return Behind, r.enqueue(ctx, c)
 }
 
-// differences are the users who are in a group in one of both only.
+// differences are the users who are in a group in one of both only. With them go
+// those in it who have no account and are to have none now: what told of them may
+// have been lost with what told of the others, and the group is to wait for them.
 func (r *run) differences(k *known, members []string) []string {
 	has := make(map[string]bool, len(k.members))
 	for _, webexID := range k.members {
 		has[webexID] = true
 	}
-	var differ []string
+	var differ, without []string
 	for _, id := range members {
 		u := r.known[change.Object{Kind: change.User, ID: id}]
 		switch {
-		case u == nil:
-		case u.webexID == "":
-			if u.left { // to the worker: so that the group waits for them
-				differ = append(differ, id)
-			}
+		case u == nil, u.webexID == "" && !u.left:
+			without = append(without, id)
+		case u.webexID == "": // left to the worker: so that the group waits for them
+			differ = append(differ, id)
 		case !has[u.webexID]:
 			differ = append(differ, id)
 		default:
@@ -415,6 +416,9 @@ func (r *run) differences(k *known, members []string) []string {
 		if u := r.byWebex[webexID]; u != nil && u.object.Kind == change.User {
 			differ = append(differ, u.object.ID)
 		}
+	}
+	if len(differ) > 0 {
+		differ = append(differ, without...)
 	}
 	return differ
 }

@@ -80,6 +80,36 @@ func TestASweepTellsAGroupOfAMemberThatIsLeftToTheWorker(t *testing.T) {
 	}
 }
 
+// Somebody who joined while blocked is in the group once let in, also where only a
+// comparison told of it: the group waits, as it does when that is notified.
+func TestASweepTellsAGroupOfAMemberWhoMayNotSignInYet(t *testing.T) {
+	t.Parallel()
+	s := newSweeper(t, 1)
+	defer s.close()
+	ids := s.provisioned(3, 1, 2)
+	group := s.tenant.Groups()[0].Text("id")
+	blocked := try(s.tenant.Create(sandbox.User{"userPrincipalName": "b@" + domain, "displayName": "B", "accountEnabled": false}))(t)
+	told := func() bool {
+		s.queued = nil
+		s.run()
+		return slices.ContainsFunc(s.queued, func(m message) bool { return m.change.ID == group && slices.Contains(m.change.Members, blocked) })
+	}
+	if err := s.tenant.AddMembers(group, blocked); err != nil {
+		t.Fatal(err)
+	}
+	if told() {
+		t.Error("a group in which nothing else differs is looked at for one who has no account")
+	}
+	there := s.tenant.Members(group)
+	other := ids[slices.IndexFunc(ids, func(id string) bool { return !slices.Contains(there, id) })]
+	if err := s.tenant.AddMembers(group, other); err != nil {
+		t.Fatal(err)
+	}
+	if !told() {
+		t.Errorf("queued %v", s.queued)
+	}
+}
+
 // A group that Entra leaves out of its list is compared like the others.
 func TestASweepFindsWhoLeftAGroupThatEntraDoesNotList(t *testing.T) {
 	t.Parallel()
