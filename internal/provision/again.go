@@ -52,7 +52,8 @@ func (b *batch) contradicted(w *work) (age time.Duration, yes bool) {
 	in := b.Scoping.InScope(w.reading.Roles)
 	for _, c := range w.attempt.Causes {
 		age = b.Now().Sub(c.SeenAt)
-		if c.Nominated != "" && age < contradictedFor && in != (c.Nominated == change.In) {
+		// A group says that somebody left it, and not whether another has him.
+		if c.Nominated != "" && c.Source != change.Engine && age < contradictedFor && in != (c.Nominated == change.In) {
 			return age, true
 		}
 	}

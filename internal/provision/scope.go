@@ -71,11 +71,11 @@ func (b *batch) dateUnassigned(w *work) {
 }
 
 // mayLeave reports whether the account may be closed: its user is in a list of
-// assignments, has been in none for long enough, or is blocked. If not, the attempt
-// has ended.
+// assignments, has been in none for long enough, is blocked, or something else than
+// that list says so, too. If not, the attempt has ended.
 func (b *batch) mayLeave(w *work) bool {
 	since := w.record.Unassigned
-	if since.IsZero() || scoping.IsBlocked(w.reading.Attributes) {
+	if since.IsZero() || scoping.IsBlocked(w.reading.Attributes) || w.nominatedOut() {
 		return true
 	}
 	left := min(unassignedFor, b.ConfirmAfter) - b.Now().Sub(since)
@@ -84,6 +84,13 @@ func (b *batch) mayLeave(w *work) bool {
 	}
 	b.again(w, min(left, unassignedLook), "Entra lists no assignment: looked at again before the account is closed for that")
 	return false
+}
+
+// nominatedOut reports whether a cause says that the user is out of scope: the list
+// of all assignments, which names others, or a group that is assigned and has the
+// user no more.
+func (w *work) nominatedOut() bool {
+	return slices.ContainsFunc(w.attempt.Causes, func(c change.Change) bool { return c.Nominated == change.Out })
 }
 
 // rescope queues those users who entered or left the scope with a membership in
@@ -107,7 +114,11 @@ func (b *batch) rescope(ctx context.Context, w *work) error {
 		switch {
 		case i >= len(w.hints) || !w.named(w.hints[i]):
 		case m.Standing != NoUser:
-			changes = append(changes, w.follow(change.Object{Kind: change.User, ID: w.hints[i]}))
+			c := w.follow(change.Object{Kind: change.User, ID: w.hints[i]})
+			if m.Standing == Stranger && b.Scoping.InScope(w.reading.Roles) && w.reading.RolesErr == nil {
+				c.Nominated = change.Out
+			}
+			changes = append(changes, c)
 		case b.Nested:
 			if err := b.rescopeWithin(ctx, w, w.hints[i]); err != nil {
 				return err

@@ -117,6 +117,52 @@ func TestAnEmptyListOfAssignmentsClosesNoAccountUntilItHasLastedMinutes(t *testi
 	}
 }
 
+// The list of all assignments, which names others, is that of an application that
+// is there.
+func TestWhoIsOutByAnotherSourceTooIsClosedAtOnce(t *testing.T) {
+	t.Parallel()
+	for word, want := range map[change.Nomination]provision.Action{change.Out: provision.Disable, change.In: provision.None, "": provision.None} {
+		w := setup(t, assignedOnly)
+		w.hire(ada, "ada@example.com")
+		w.assign(ada)
+		w.provisioned(ada)
+		delete(w.tenant.roles, ada)
+		c := updated(ada)
+		c.Nominated = word
+		if a := w.converge(c)[0]; a.Action != want || (a.Again == 0) != (want == provision.Disable) {
+			t.Errorf("nominated %q: %s, again %s: %s", word, a.Action, a.Again, a.Reason)
+		}
+	}
+}
+
+func TestWhoLeavesAnAssignedGroupIsClosedAtOnce(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		also []string // in which ada is assigned by something else
+		want provision.Action
+	}{"and is in no other": {nil, provision.Disable}, "and is assigned as well": {[]string{role}, provision.None}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t, assignedOnly)
+			w.hire(ada, "ada@example.com")
+			w.assign(ada, sales)
+			w.provisioned(ada)
+			w.team(sales, "Team", bob) // ada has left it
+			w.tenant.roles[ada] = test.also
+			w.queue.queued = nil
+			w.converge(change.Change{
+				Object: change.Object{Kind: change.Group, ID: sales}, Members: []string{ada}, Source: change.Notification,
+			})
+			if len(w.queue.queued) != 1 || w.queue.queued[0].ID != ada {
+				t.Fatalf("queued %v", w.queue.queued)
+			}
+			if a := w.converge(w.queue.queued[0])[0]; a.Action != test.want || a.Again > 0 {
+				t.Errorf("%s, again %s: %s", a.Action, a.Again, a.Reason)
+			}
+		})
+	}
+}
+
 func TestWhoIsBlockedIsClosedAtOnceWhetherAssignedOrNot(t *testing.T) {
 	t.Parallel()
 	w := setup(t, assignedOnly)

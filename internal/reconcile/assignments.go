@@ -245,12 +245,17 @@ type nomination struct {
 	listed bool
 }
 
-// word is what the list says of it.
-func (n nomination) word() change.Nomination {
-	if n.listed && n.counts {
+// word is what the list says of it. One that names nobody says nothing: that of an
+// application that is gone is empty, too.
+func (p *polling) word(n nomination) change.Nomination {
+	switch {
+	case n.listed && n.counts:
 		return change.In
+	case len(p.all) == 0:
+		return ""
+	default:
+		return change.Out
 	}
-	return change.Out
 }
 
 // wordOf is what the list says of a user in a group of which it says this: one
@@ -270,7 +275,7 @@ func (p *polling) wordOf(id string, ofGroup change.Nomination) change.Nomination
 // source of it, so that one reading that says otherwise is not the last word.
 func (p *polling) nominated(n nomination) change.Change {
 	c := p.change(n.object())
-	c.Nominated = n.word()
+	c.Nominated = p.word(n)
 	return c
 }
 

@@ -532,7 +532,18 @@ func TestWhoeverIsQueuedIsNominatedByTheList(t *testing.T) {
 		want          map[string]change.Nomination
 	}{
 		{"one who is assigned is in", nil, []Assignment{userIn(ada, editor)}, map[string]change.Nomination{ada: change.In}},
-		{"one who is no longer is out", []Assignment{userIn(ada, editor)}, nil, map[string]change.Nomination{ada: change.Out}},
+		{
+			"one who is no longer is out",
+			[]Assignment{userIn(ada, editor), userIn(cyd, editor)},
+			[]Assignment{userIn(cyd, editor)},
+			map[string]change.Nomination{ada: change.Out},
+		},
+		{
+			"a list that is empty says nothing",
+			[]Assignment{userIn(ada, editor)},
+			nil,
+			map[string]change.Nomination{ada: ""},
+		},
 		{
 			"in a role that does not count one is out",
 			nil,
