@@ -32,7 +32,8 @@ worst three with their reason; and how many inactive accounts Webex removes with
 seven days, which it does 30 days after they were deactivated; the subscriptions, and
 since when a look for changes or a comparison fails; and by their ids whose account is
 open and must not be, and who is entitled and was shut out by hand, as the last
-comparison found them. It reads every record.
+comparison found them, less those who are closed or entitled since; and whom a setting
+such as UPSERT_ONLY leaves open. It reads every record.
 
 Faults that are tried again by themselves need nobody in their first hour. The exit
 code is 0 whenever it could look.
@@ -100,6 +101,7 @@ func (t terminal) show(out io.Writer, s operator.Status) {
 		}
 	}
 	t.named(w, "  open, must not be", s.Open, true)
+	t.spared(w, "  open, must not be", s.Spared)
 	t.named(w, "  shut out by hand", s.ShutOut, false)
 	for _, subscription := range s.Subscriptions {
 		bad := !subscription.Failing.Since.IsZero() || !subscription.ExpiresAt.IsZero() && subscription.ExpiresAt.Before(time.Now())
@@ -136,6 +138,18 @@ func (t terminal) named(w table.Writer, what string, people reconcile.Named, urg
 	}
 	if more := people.Count - len(show); more > 0 {
 		w.AppendRow(table.Row{what, fmt.Sprintf("and %d more", more)})
+	}
+}
+
+// spared adds a row for each of the first that a setting leaves open, with which,
+// and one for the others.
+func (t terminal) spared(w table.Writer, what string, spared operator.Spared) {
+	show := spared.First[:min(most, len(spared.First))]
+	for _, s := range show {
+		w.AppendRow(table.Row{what, t.paint(text.FgRed, fmt.Sprintf("%s, since %s: %s", s.ID, s.Since.UTC().Format(time.RFC3339), s.Why))})
+	}
+	if more := spared.Count - len(show); more > 0 {
+		w.AppendRow(table.Row{what, fmt.Sprintf("and %d more that a setting leaves open", more)})
 	}
 }
 

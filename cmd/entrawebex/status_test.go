@@ -3,12 +3,14 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"entrawebex/internal/operator"
 	"entrawebex/internal/pause"
+	"entrawebex/internal/provision"
 )
 
 func TestStatusTellsEveryAlarmForAsLongAsItIsTrue(t *testing.T) {
@@ -81,4 +83,25 @@ func TestTheFirstAccountThatWebexRemovesIsToldWithItsDay(t *testing.T) {
 	if got := removedState(soon); got != "2 inactive accounts within 7 days, the first on 2026-03-06" {
 		t.Error(got)
 	}
+}
+
+func TestStatusTellsWhichSettingLeavesAnAccountOpen(t *testing.T) {
+	t.Parallel()
+	s := operator.Status{Spared: operator.Spared{Count: 12}}
+	for i := range 11 {
+		s.Spared.First = append(s.Spared.First, operator.SparedAccount{
+			ID: fmt.Sprintf("5b6e7a8c-1d2e-4f30-9a41-%012d", i), Spared: provision.Spared{Since: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), Why: "UPSERT_ONLY is set"},
+		})
+	}
+	var out bytes.Buffer
+	terminal{}.show(&out, s)
+	for _, want := range []string{"open, must not be", "5b6e7a8c-1d2e-4f30-9a41-000000000009, since", "2026-03-02T09:00:00Z: UPSERT_ONLY is set", "and 2 more that a setting leaves open"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("there is no %q in\n%s", want, out.String())
+		}
+	}
+	if strings.Contains(out.String(), "5b6e7a8c-1d2e-4f30-9a41-000000000010") {
+		t.Errorf("more are named than fit:\n%s", out.String())
+	}
+	fits(t, out.String())
 }

@@ -49,43 +49,85 @@ func TestAllIsNotWellWhileAConditionLasts(t *testing.T) {
 	}
 }
 
-func TestAnOpenAccountIsToldUntilItWasWrittenInactive(t *testing.T) {
+func TestAnOpenAccountIsToldUntilItIsClosedOrItsPersonEntitled(t *testing.T) {
 	t.Parallel()
-	began := now.Add(-time.Hour)
-	closed := provision.Record{Concluded: now, Written: map[string]any{"active": false}}
-	with := func(edit func(*provision.Record)) provision.Record {
-		r := closed
-		edit(&r)
+	ended := now.Add(-30 * time.Minute)
+	began := ended.Add(-30 * time.Minute)
+	record := func(open bool, concluded time.Time, edits ...func(*provision.Record)) provision.Record {
+		r := provision.Record{WebexID: "w", Concluded: concluded, Written: map[string]any{"active": open}}
+		for _, edit := range edits {
+			edit(&r)
+		}
 		return r
 	}
 	for _, test := range []struct {
-		name   string
-		record provision.Record
-		open   int
+		name         string
+		record       provision.Record
+		open, spared int
 	}{
-		{"closed since", closed, 0},
-		{"looked at before", with(func(r *provision.Record) { r.Concluded = began }), 1},
-		{"held", with(func(r *provision.Record) { r.Hold = &provision.Hold{Operation: provision.Disabling} }), 1},
-		{"blocked and held, and told as that", with(func(r *provision.Record) {
+		{"closed since", record(false, now), 0, 0},
+		{"closed while it was compared", record(false, began.Add(1)), 0, 0},
+		{"closed before", record(false, began), 1, 0},
+		{"entitled since", record(true, now), 0, 0},
+		{"entitled while it was compared, and perhaps not after", record(true, ended), 1, 0},
+		{"linked to nothing any more", provision.Record{Concluded: began.Add(1)}, 0, 0},
+		{"held", record(false, now, func(r *provision.Record) { r.Hold = &provision.Hold{Operation: provision.Disabling} }), 1, 0},
+		{"blocked and held, and told as that", record(false, now, func(r *provision.Record) {
 			r.Hold = &provision.Hold{Operation: provision.Disabling, Security: true}
-		}), 0},
-		{"refused", with(func(r *provision.Record) { r.Trouble = &provision.Trouble{Kind: provision.Transient, Since: now} }), 1},
-		{"in doubt", with(func(r *provision.Record) { r.Doubt = &provision.Doubt{Since: now} }), 1},
+		}), 0, 0},
+		{"refused", record(false, now, func(r *provision.Record) { r.Trouble = &provision.Trouble{Kind: provision.Transient, Since: now} }), 1, 0},
+		{"in doubt", record(false, now, func(r *provision.Record) { r.Doubt = &provision.Doubt{Since: now} }), 1, 0},
+		{"not found in Webex for now", record(true, now, func(r *provision.Record) { r.Missing = &provision.Missing{Since: now} }), 1, 0},
+		{"gone from Entra, and looked at again", record(true, now, func(r *provision.Record) { r.Absence = &provision.Absence{Since: now} }), 1, 0},
+		{"unassigned, and looked at again", record(true, now, func(r *provision.Record) { r.Unassigned = now }), 1, 0},
+		{"spared since", record(true, now, func(r *provision.Record) { r.Spared = &provision.Spared{Since: now, Why: "a setting"} }), 0, 1},
+		{"spared before", record(true, began, func(r *provision.Record) { r.Spared = &provision.Spared{Since: began, Why: "a setting"} }), 0, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			last := reconcile.Finished{At: now.Add(-30 * time.Minute), Took: 30 * time.Minute}
+			last := reconcile.Finished{At: ended, Took: ended.Sub(began)}
 			last.Open = reconcile.Named{Count: 1, IDs: []string{"u"}}
 			s := Status{Faults: map[string]int{}, Compared: reconcile.State{Last: &last}}
 			s.found()
 			test.record.Object = change.Object{Kind: change.User, ID: "u"}
 			s.count(test.record, now)
-			if s.Open.Count != test.open || len(s.Open.IDs) != test.open {
-				t.Errorf("open: %+v", s.Open)
+			s.forgotten()
+			if s.Open.Count != test.open || len(s.Open.IDs) != test.open || s.Spared.Count != test.spared {
+				t.Errorf("open: %+v, spared: %+v", s.Open, s.Spared)
 			}
 			if len(last.Open.IDs) != 1 {
 				t.Error("what the comparison found was changed")
 			}
 		})
+	}
+}
+
+// The record goes with the account.
+func TestAnOpenAccountOfWhichThereIsNoRecordAnyMoreIsToldNoLonger(t *testing.T) {
+	t.Parallel()
+	last := reconcile.Finished{At: now}
+	last.Open = reconcile.Named{Count: 2, IDs: []string{"u0", "u1"}}
+	s := Status{Faults: map[string]int{}, Compared: reconcile.State{Last: &last}}
+	s.found()
+	s.count(provision.Record{Object: change.Object{Kind: change.User, ID: "u0"}, WebexID: "w"}, now)
+	s.forgotten()
+	if s.Open.Count != 1 || s.Open.IDs[0] != "u0" {
+		t.Errorf("open: %+v", s.Open)
+	}
+}
+
+// No comparison has to have found it: a sweep that spares one counts it as dealt with.
+func TestASparedAccountNeedsAPersonWithTheSetting(t *testing.T) {
+	t.Parallel()
+	records := make([]provision.Record, 102)
+	for i := range records {
+		records[i].Spared = &provision.Spared{Since: now, Why: "a setting"}
+	}
+	s := statusOf(records...)
+	if s.Spared.Count != 102 || len(s.Spared.First) != 100 || s.Spared.First[1] != (SparedAccount{ID: "u1", Spared: *records[0].Spared}) {
+		t.Errorf("%+v", s.Spared)
+	}
+	if want := "102 accounts open in Webex that must not be"; strings.Join(s.Attention, "; ") != want || s.AllIsWell {
+		t.Errorf("%q", s.Attention)
 	}
 }

@@ -45,9 +45,12 @@ type Status struct {
 	Compared reconcile.State `json:"compared"`
 	// Open are accounts that Webex shows active and that must not be, ShutOut
 	// those of entitled people that it shows inactive: what the last comparison
-	// found, less what was closed since and what is among Holds.Blocked.
+	// found, of Open less whose was closed or who was entitled since, and what is
+	// among Spared or Holds.Blocked.
 	Open    reconcile.Named `json:"open"`
 	ShutOut reconcile.Named `json:"shutOut"`
+	// Spared are accounts that must not be open and that a setting leaves so.
+	Spared Spared `json:"spared"`
 	// Subscriptions are those to Graph's change notifications; none where changes
 	// are only asked for.
 	Subscriptions []renew.SubscriptionState `json:"subscriptions"`
@@ -56,6 +59,9 @@ type Status struct {
 	// Attention says what needs a person; empty if all is well.
 	Attention []string `json:"attention"`
 	AllIsWell bool     `json:"allIsWell"`
+
+	// unread are those of Open whose record was not read yet.
+	unread []string
 }
 
 // Holds are how much is held. Undecided is what waits for a person's word,
@@ -142,13 +148,14 @@ func (o *Operator) Status(ctx context.Context) (Status, error) {
 	if err != nil {
 		return Status{}, err
 	}
+	s.forgotten()
 	slices.SortFunc(s.Holds.Blocked, func(a, b change.Object) int { return cmp.Compare(a.ID, b.ID) })
 	s.attend(now)
 	return s, nil
 }
 
 func (s *Status) count(r provision.Record, now time.Time) {
-	s.close(r)
+	s.weigh(r)
 	if r.WebexID != "" {
 		s.Linked++
 		if at := r.InactiveSince.Add(inactiveLife); !r.InactiveSince.IsZero() && at.After(now) && at.Before(now.Add(soon)) {
@@ -236,7 +243,8 @@ func (s *Status) attend(now time.Time) {
 	}
 	need(!s.GuardLatchedSince.IsZero(), "the guard is latched")
 	need(len(s.Holds.Blocked) > 0, "%s blocked in Entra and still open in Webex", Counted(len(s.Holds.Blocked), "account"))
-	need(s.Open.Count > 0, "%s open in Webex that must not be", Counted(s.Open.Count, "account"))
+	open := s.Open.Count + s.Spared.Count
+	need(open > 0, "%s open in Webex that must not be", Counted(open, "account"))
 	need(s.Holds.Undecided > 0, "%s to decide on", Counted(s.Holds.Undecided, "hold"))
 	for _, subscription := range s.Subscriptions {
 		trouble := subscriptionTrouble(subscription, now)

@@ -294,8 +294,18 @@ func (b *batch) mayDestroy(ctx context.Context, w *work, d Destruction) bool {
 	return !b.parked(ctx, w, d) && b.mayLeave(w) && b.admitted(ctx, w, d)
 }
 
-// spare ends an attempt that leaves undone what it could not take back.
+// spare ends an attempt that leaves undone what it could not take back. That is
+// noted, unless the person only left a scope that lets the account stay: the end of
+// the attempt takes the note from what is not open.
 func (b *batch) spare(w *work, step StepName, why string) {
+	stays := b.leftScope(w) && b.verdict(w).Decision == scoping.Skip && w.reading.Attributes["accountEnabled"] != false
+	if !stays {
+		since := b.Now()
+		if before := w.record.Spared; before != nil {
+			since = before.Since
+		}
+		w.record.Spared = &Spared{Since: since, Why: why}
+	}
 	if w.attempt.Action == None {
 		b.skip(w, step, why)
 		return

@@ -735,6 +735,9 @@ func (b *batch) conclude(ctx context.Context, w *work) {
 		r.Unconcluded = 0
 		w.closeHold()
 	}
+	if !w.isActive() || b.entitled(w) {
+		r.Spared = nil
+	}
 	b.overcome(ctx, w)
 	r.Claim, r.Concluded = Claim{}, b.Now()
 	end := func() error { return b.Ledger.Save(ctx, b.owner, w.stored, *r) }

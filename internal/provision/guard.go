@@ -225,7 +225,7 @@ func (b *batch) hold(ctx context.Context, w *work, h Hold) bool {
 	if h.Security && (opened || !r.Hold.Security) {
 		b.Log.ErrorContext(ctx, "security block held", "object", w.attempt.Object.String())
 	}
-	r.Hold = &h
+	r.Hold, r.Spared = &h, nil // it is told as what is held
 	return opened
 }
 

@@ -45,6 +45,8 @@ type Record struct {
 	// Unassigned is since when Entra has shown an empty list of assignments of a user
 	// whose account is open; zero if it has not.
 	Unassigned time.Time `json:"unassigned,omitzero"`
+	// Spared is kept while a setting leaves an account open that is to be closed.
+	Spared *Spared `json:"spared,omitempty"`
 	// Missing is kept while Webex says that what is linked is not there.
 	Missing *Missing `json:"missing,omitempty"`
 	// Away says that a user, or a nested group, was in the recycle bin, or had
@@ -72,6 +74,13 @@ type Record struct {
 	Members int `json:"members,omitempty"`
 	// Removals counts the members of a group removed lately.
 	Removals *Removals `json:"removals,omitempty"`
+}
+
+// Spared says since when a setting leaves an account open whose person is blocked
+// or gone in Entra, or out of a scope that takes accounts away, and which setting.
+type Spared struct {
+	Since time.Time `json:"since"`
+	Why   string    `json:"why"`
 }
 
 // Hold is an operation that waits for an operator's word.
