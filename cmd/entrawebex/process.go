@@ -231,10 +231,7 @@ func (p *process) Run(ctx context.Context) error {
 	})
 	group.Go(func() error { return p.renew(ctx) })
 	group.Go(func() error { return p.dropLetters(ctx) })
-	catchUps := renew.CatchUps{Documents: p.kept, Now: time.Now}
-	group.Go(func() error {
-		return p.repeat(ctx, "look for changes", func(ctx context.Context) error { return catchUps.Settle(ctx, p.reconcile.Run) })
-	})
+	group.Go(func() error { return p.repeat(ctx, "look for changes", p.reconcile.Run) })
 	group.Go(func() error { return p.repeat(ctx, "compare everything", p.sweeps.Run) })
 	group.Go(func() error { return p.serveOperator(ctx) })
 	return group.Wait()

@@ -22,20 +22,20 @@ func TestALifecycleNotificationIsFollowedBeforeTheNextMinute(t *testing.T) {
 	s := setup(t, 4)
 	p := s.open("RENEW_INTERVAL=1h")
 	s.run(p, func(ctx context.Context) {
+		states, err := renew.ReadSubscriptions(ctx, p.kept)
+		if err != nil || len(states) == 0 {
+			t.Fatalf("%+v, %v", states, err)
+		}
 		response, err := http.Post(p.job.WebhookURL+"/lifecycle", "application/json", strings.NewReader(
-			`{"value":[{"lifecycleEvent":"missed","subscriptionId":"x","clientState":"`+sandboxClientState+`"}]}`))
+			`{"value":[{"lifecycleEvent":"reauthorizationRequired","subscriptionId":"`+states[0].ID+`","clientState":"`+sandboxClientState+`"}]}`))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if err := response.Body.Close(); err != nil || response.StatusCode != http.StatusAccepted {
 			t.Fatalf("%s, %v", response.Status, err)
 		}
-		catchUps := renew.CatchUps{Documents: p.kept, Now: time.Now}
-		if err := wait(ctx, time.Minute, func() bool {
-			due, err := catchUps.Due(ctx)
-			return err == nil && !due.Since.IsZero()
-		}); err != nil {
-			t.Errorf("a catch-up is due: %v", err)
+		if err := wait(ctx, time.Minute, func() bool { return s.tenant.Calls.Snapshot()["PATCH /subscriptions/{id}"] == 1 }); err != nil {
+			t.Errorf("it is renewed: %v", err)
 		}
 	})
 }

@@ -22,7 +22,6 @@ import (
 	"entrawebex/internal/mapping"
 	"entrawebex/internal/pause"
 	"entrawebex/internal/queue"
-	"entrawebex/internal/renew"
 	"entrawebex/internal/webex"
 )
 
@@ -75,9 +74,8 @@ func run(ctx context.Context, log *slog.Logger) error {
 	}
 	engine := parts.Engine()
 	job, sweeps := parts.Reconcile(engine), parts.Sweeps(engine)
-	catchUps := renew.CatchUps{Documents: kept, Now: time.Now}
 	lambda.StartWithOptions(func(ctx context.Context) error {
-		return errors.Join(catchUps.Settle(ctx, job.Run), sweeps.Run(ctx))
+		return errors.Join(job.Run(ctx), sweeps.Run(ctx))
 	}, lambda.WithContext(ctx))
 	return nil
 }

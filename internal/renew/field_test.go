@@ -116,14 +116,14 @@ func TestASubscriptionWhoseRenewalIsRefusedForAnHourIsReplaced(t *testing.T) {
 		}
 		l.now = l.now.Add(time.Minute)
 		l.run()
-		if due := l.due(); !strings.Contains(due, "was refused for an hour") {
-			t.Errorf("a catch-up is due because of %q", due)
+		if how := l.log.lost(t); !strings.Contains(how, first+" to users was refused for an hour") {
+			t.Errorf("lost: %q", how)
 		}
 		for range 60 {
 			l.now = l.now.Add(time.Minute)
 			l.run()
 		}
-		if s := l.state(); made != 2 || s.ID == first || s.Failing != (renew.Failing{}) || l.due() != "" {
+		if s := l.state(); made != 2 || s.ID == first || s.Failing != (renew.Failing{}) || l.log.lost(t) != "" {
 			t.Errorf("%d made, %+v", made, s)
 		}
 	})
@@ -140,7 +140,7 @@ func TestASubscriptionPastItsEndIsReplacedAtOnce(t *testing.T) {
 		first := l.state().ID
 		l.now = l.now.Add(renew.Lifetime + time.Minute)
 		l.run()
-		if s := l.state(); s.ID == first || !strings.Contains(l.due(), "had ended") {
+		if s := l.state(); s.ID == first || !strings.Contains(l.log.lost(t), "had ended") {
 			t.Errorf("%+v", s)
 		}
 	})
@@ -175,7 +175,7 @@ func TestASubscriptionThatIsInTheWayIsReplacedOrNamed(t *testing.T) {
 		err := l.Run(t.Context())
 		s := l.state()
 		if file.Replaced {
-			if err != nil || removed != 1 || s.ID == "" || s.Failing != (renew.Failing{}) || !strings.Contains(l.due(), "was in the way") {
+			if err != nil || removed != 1 || s.ID == "" || s.Failing != (renew.Failing{}) || !strings.Contains(l.log.lost(t), id+" to users was in the way") {
 				t.Errorf("%v, %d removed, %+v", err, removed, s)
 			}
 			return
@@ -279,8 +279,8 @@ func TestASubscriptionThatIsShownOtherwiseThanAskedIsNotReplacedForEver(t *testi
 			if s := l.state(); braked != (failed != nil) || braked != strings.Contains(s.Failing.Error, "4 times within an hour") {
 				t.Errorf("%v, %+v", failed, s)
 			}
-			if l.due() != "" || !l.hears() {
-				t.Error("a change does not come through, or a catch-up is due")
+			if how := l.log.lost(t); how != "" || !l.hears() {
+				t.Errorf("a change does not come through, or one was lost: %q", how)
 			}
 		})
 	}

@@ -62,8 +62,8 @@ type Graph interface {
 	DeleteSubscription(ctx context.Context, id string) error
 }
 
-// Job keeps one subscription to changes of each resource. Where there was none
-// for a time it makes a catch-up due: see CatchUps.
+// Job keeps one subscription to changes of each resource. What is missed while
+// there is none needs nothing of it: reconcile looks every minute anyway.
 type Job struct {
 	Graph     Graph
 	Documents document.Store
@@ -146,21 +146,14 @@ func (j *Job) drop(ctx context.Context, resource string) error {
 	return j.remember(ctx, m)
 }
 
-// heed notes what events ask for, before anything that can fail: they do not
-// come twice. For the catch-up it does not ask whose subscription they name:
-// they carried our secret.
+// heed notes the renewals that events ask for, before anything that can fail: they
+// do not come twice.
 func (j *Job) heed(ctx context.Context, told []Lifecycle) error {
-	var failed []error
-	for _, event := range told {
-		if event.Event == SubscriptionRemoved || event.Event == Missed {
-			failed = append(failed, j.owe(ctx, "Graph says "+event.Event+" of subscription "+event.SubscriptionID))
-			break
-		}
+	if len(told) == 0 {
+		return nil
 	}
+	var failed []error
 	for _, resource := range j.Resources {
-		if len(told) == 0 {
-			break
-		}
 		failed = append(failed, j.askRenewal(ctx, resource, told))
 	}
 	return errors.Join(failed...)
@@ -169,23 +162,15 @@ func (j *Job) heed(ctx context.Context, told []Lifecycle) error {
 // askRenewal notes that Graph asked for the renewal of our subscription, also
 // while another run works on it.
 func (j *Job) askRenewal(ctx context.Context, resource string, told []Lifecycle) error {
-	var failed error
-	for range writes {
-		m, err := j.recall(ctx, resource)
-		if err != nil || m.ID == "" || !concerns(told, m.ID) {
-			return err
-		}
-		m.Renew = true
-		if failed = j.remember(ctx, m); failed == nil {
-			return nil
-		}
+	err := subscription(j.Documents, resource).Update(ctx, func(r *remembered) (bool, error) {
+		asked := r.ID != "" && concerns(told, r.ID)
+		r.Renew = r.Renew || asked
+		return asked, nil
+	})
+	if err != nil {
+		return fmt.Errorf("note that the subscription to %s is to be renewed: %w", resource, err)
 	}
-	return failed
-}
-
-// owe notes that a catch-up is due.
-func (j *Job) owe(ctx context.Context, why string) error {
-	return CatchUps{Documents: j.Documents, Now: j.Now}.Owe(ctx, why)
+	return nil
 }
 
 // keep makes sure that there is a subscription to one resource. well says that
@@ -284,8 +269,7 @@ func (j *Job) refused(ctx context.Context, m *memory, err error) error {
 
 // lose makes the subscription none that delivers.
 func (j *Job) lose(ctx context.Context, m *memory, how string) {
-	m.Gap = "the subscription " + m.ID + " to " + m.resource + " " + how
-	j.Log.WarnContext(ctx, "subscription lost", "subscription", m.ID, "resource", m.resource, "reason", m.Gap)
+	j.Log.WarnContext(ctx, "subscription lost", "subscription", m.ID, "resource", m.resource, "reason", how)
 	m.ID, m.Renew, m.RefusedSince = "", false, time.Time{}
 }
 
@@ -365,7 +349,6 @@ func (j *Job) clear(ctx context.Context, m *memory, other *InUse, wanted Subscri
 	}
 	j.Log.WarnContext(ctx, "removed a subscription of ours that was in the way", "subscription", other.ID, "resource", m.resource)
 	m.Old = slices.DeleteFunc(m.Old, func(id string) bool { return id == other.ID })
-	m.Gap = "the subscription " + other.ID + " to " + m.resource + " was in the way and may not have delivered"
 	return j.remember(ctx, m)
 }
 
@@ -378,17 +361,11 @@ func host(address string) string {
 	return u.Host
 }
 
-// settle does what waits for a subscription that delivers: the catch-up after a
-// time without one, and the end of those it replaces.
+// settle does what waits for a subscription that delivers: the end of those that it
+// replaces.
 func (j *Job) settle(ctx context.Context, m *memory, existing []Subscription) error {
 	if err := j.remember(ctx, m); err != nil {
 		return err
-	}
-	if m.Gap != "" {
-		if err := j.owe(ctx, m.Gap); err != nil {
-			return err
-		}
-		m.Gap = ""
 	}
 	return errors.Join(j.sweep(ctx, m, existing), j.remember(ctx, m))
 }

@@ -1,10 +1,12 @@
 package renew_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"os"
@@ -140,7 +142,34 @@ type bundle struct {
 	t     *testing.T
 	graph *graph
 	kept  documents
+	log   journal
 	now   time.Time
+}
+
+// journal is the log of a job.
+type journal struct{ lines bytes.Buffer }
+
+func (j *journal) logger() *slog.Logger { return slog.New(slog.NewJSONHandler(&j.lines, nil)) }
+
+// lost is how a subscription was lost, or which was in the way, since it was last
+// asked; empty if none was.
+func (j *journal) lost(t *testing.T) string {
+	t.Helper()
+	var found []string
+	for lines := json.NewDecoder(&j.lines); ; {
+		var line struct{ Msg, Subscription, Resource, Reason string }
+		err := lines.Decode(&line)
+		switch {
+		case errors.Is(err, io.EOF):
+			return strings.Join(found, "; ")
+		case err != nil:
+			t.Fatal(err)
+		case line.Msg == "subscription lost":
+			found = append(found, line.Subscription+" to "+line.Resource+" "+line.Reason)
+		case strings.Contains(line.Msg, "in the way"):
+			found = append(found, line.Subscription+" to "+line.Resource+" was in the way")
+		}
+	}
 }
 
 func setup(t *testing.T) *bundle {
@@ -150,7 +179,7 @@ func setup(t *testing.T) *bundle {
 	b.graph = &graph{now: clock, refused: map[string]error{}}
 	b.Job = &renew.Job{
 		Graph: b.graph, Documents: b.kept, Resources: []string{"users"}, WebhookURL: "https://hooks.example.com/base/",
-		ClientState: "s3cret", Now: clock, Log: slog.New(slog.DiscardHandler),
+		ClientState: "s3cret", Now: clock, Log: b.log.logger(),
 	}
 	return b
 }
@@ -162,19 +191,6 @@ func (b *bundle) run(told ...renew.Lifecycle) {
 	if err := b.Run(b.t.Context(), told...); err != nil {
 		b.t.Fatal(err)
 	}
-}
-
-// due is why a catch-up is due; empty if none is.
-func (b *bundle) due() string {
-	b.t.Helper()
-	due, err := renew.CatchUps{Documents: b.kept, Now: b.Now}.Due(b.t.Context())
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	if due.Since.IsZero() != (due.Why == "") {
-		b.t.Errorf("a catch-up that is due without a reason or the reverse: %+v", due)
-	}
-	return due.Why
 }
 
 func (b *bundle) wantCalls(want ...string) {
@@ -200,8 +216,8 @@ func TestTheSubscriptionIsMadeWithBothAddressesAndTheSecret(t *testing.T) {
 	if diff := cmp.Diff([]string{"s3cret"}, b.graph.made); diff != "" {
 		t.Error(diff)
 	}
-	if why := b.due(); why != "" {
-		t.Errorf("at the very first there is nothing to catch up with: %s", why)
+	if how := b.log.lost(t); how != "" {
+		t.Errorf("at the very first one is lost: %s", how)
 	}
 }
 
@@ -249,12 +265,12 @@ func TestASubscriptionIsRenewedAtHalfOfItsLife(t *testing.T) {
 			t.Errorf("it ends at %s", until)
 		}
 	}
-	if why := b.due(); why != "" {
-		t.Errorf("a catch-up is due: %s", why)
+	if how := b.log.lost(t); how != "" {
+		t.Errorf("lost: %s", how)
 	}
 }
 
-func TestASubscriptionThatIsGoneIsMadeAgainAndMakesACatchUpDue(t *testing.T) {
+func TestASubscriptionThatIsGoneIsMadeAgainAndToldAsLost(t *testing.T) {
 	t.Parallel()
 	for name, lose := range map[string]func(*bundle){
 		"dropped in silence": func(b *bundle) { b.graph.subscriptions = nil },
@@ -267,8 +283,8 @@ func TestASubscriptionThatIsGoneIsMadeAgainAndMakesACatchUpDue(t *testing.T) {
 			lose(b)
 			b.run()
 			b.wantCalls("renew subscription-1", "create users")
-			if why := b.due(); !strings.Contains(why, "subscription-1 to users was gone") {
-				t.Errorf("a catch-up is due because %q", why)
+			if how := b.log.lost(t); how != "subscription-1 to users was gone" {
+				t.Errorf("lost: %q", how)
 			}
 			b.run()
 			b.wantCalls()
@@ -276,23 +292,21 @@ func TestASubscriptionThatIsGoneIsMadeAgainAndMakesACatchUpDue(t *testing.T) {
 	}
 }
 
-// What happens while there is no subscription is missed too.
-func TestTheCatchUpIsDueOnceThereIsASubscriptionAgain(t *testing.T) {
+func TestALostSubscriptionIsToldOnceAndMadeAsSoonAsThatIsTaken(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.run()
 	b.graph.subscriptions, b.graph.refused["users"] = nil, errRefused
-	if err := b.Run(t.Context()); !errors.Is(err, errRefused) {
-		t.Fatalf("Run returned %v", err)
-	}
-	if why := b.due(); why != "" {
-		t.Errorf("already due: %s", why)
+	for range 2 {
+		if err := b.Run(t.Context()); !errors.Is(err, errRefused) {
+			t.Fatalf("Run returned %v", err)
+		}
 	}
 	clear(b.graph.refused)
 	b.run()
 	b.wantCalls("create users")
-	if b.due() == "" {
-		t.Error("no catch-up is due")
+	if how := b.log.lost(t); how != "subscription-1 to users was gone" {
+		t.Errorf("lost: %q", how)
 	}
 }
 
@@ -303,8 +317,8 @@ func TestASubscriptionThatTheListLacksForAMomentIsLeftAlone(t *testing.T) {
 	b.graph.hidden = []string{"subscription-1"}
 	b.run()
 	b.wantCalls("renew subscription-1")
-	if why := b.due(); why != "" || b.graph.ids() != "subscription-1" {
-		t.Errorf("there are %s, due %q", b.graph.ids(), why)
+	if how := b.log.lost(t); how != "" || b.graph.ids() != "subscription-1" {
+		t.Errorf("there are %s, lost %q", b.graph.ids(), how)
 	}
 }
 
@@ -399,8 +413,8 @@ func TestANewAddressOrSecretMeansANewSubscriptionBeforeTheOldOneGoes(t *testing.
 			b.wantCalls("create users", "delete subscription-1")
 			b.run()
 			b.wantCalls()
-			if b.graph.made[1] != b.ClientState || b.due() != "" {
-				t.Errorf("made with %q, due %q", b.graph.made, b.due())
+			if how := b.log.lost(t); b.graph.made[1] != b.ClientState || how != "" {
+				t.Errorf("made with %q, lost %q", b.graph.made, how)
 			}
 		})
 	}
@@ -438,21 +452,21 @@ func TestLifecycleEventsAreFollowedAtOnce(t *testing.T) {
 		name, event, id string
 		lose            bool
 		calls           []string
-		due             string
+		lost            string
 	}{
 		{"reauthorizationRequired renews", "reauthorizationRequired", "subscription-1", false, []string{"renew subscription-1"}, ""},
 		{"of another's subscription it does nothing", "reauthorizationRequired", "theirs", false, nil, ""},
 		{
 			"subscriptionRemoved makes it again", "subscriptionRemoved", "subscription-1", true,
 			[]string{"renew subscription-1", "create users"},
-			"the subscription subscription-1 to users was gone",
+			"subscription-1 to users was gone",
 		},
 		{
 			"one that is there after all is kept", "subscriptionRemoved", "subscription-1", false,
 			[]string{"renew subscription-1"},
-			"Graph says subscriptionRemoved of subscription subscription-1",
+			"",
 		},
-		{"missed is caught up with", "missed", "subscription-1", false, nil, "Graph says missed of subscription subscription-1"},
+		{"missed asks for nothing", "missed", "subscription-1", false, nil, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -463,8 +477,8 @@ func TestLifecycleEventsAreFollowedAtOnce(t *testing.T) {
 			}
 			b.run(renew.Lifecycle{Event: test.event, SubscriptionID: test.id})
 			b.wantCalls(test.calls...)
-			if why := b.due(); why != test.due {
-				t.Errorf("due because of %q, want %q", why, test.due)
+			if how := b.log.lost(t); how != test.lost {
+				t.Errorf("lost: %q, want %q", how, test.lost)
 			}
 		})
 	}
@@ -485,18 +499,6 @@ func TestARenewalThatGraphAskedForIsTriedUntilItIsDone(t *testing.T) {
 		b.wantCalls("renew subscription-1")
 		b.run()
 		b.wantCalls()
-	}
-}
-
-func TestACatchUpIsDueEvenWhereGraphDoesNotAnswer(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	b.graph.refused["list"] = errRefused
-	if err := b.Run(t.Context(), renew.Lifecycle{Event: renew.Missed, SubscriptionID: "x"}); !errors.Is(err, errRefused) {
-		t.Errorf("Run returned %v", err)
-	}
-	if b.due() == "" {
-		t.Error("no catch-up is due")
 	}
 }
 
@@ -564,49 +566,18 @@ type stale struct{ documents }
 
 func (s stale) Document(context.Context, string) ([]byte, int64, error) { return nil, 0, nil }
 
-func TestACatchUpStaysDueThatBecameDueWhileOneWasMade(t *testing.T) {
+// They noted why changes were missed, and that a catch-up was due.
+func TestWhatOlderVersionsNotedBesideIsIgnored(t *testing.T) {
 	t.Parallel()
-	kept, now := documents{}, time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
-	c := renew.CatchUps{Documents: kept, Now: func() time.Time { return now }}
-	owe := func(why string) renew.CatchUp {
-		t.Helper()
-		if err := c.Owe(t.Context(), why); err != nil {
-			t.Fatal(err)
-		}
-		due, err := c.Due(t.Context())
-		if err != nil || due.Why != why || !due.Since.Equal(time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)) {
-			t.Fatalf("due %+v, %v", due, err)
-		}
-		return due
-	}
-	first := owe("one")
-	now = now.Add(time.Hour)
-	second := owe("another")
-	for i, done := range []renew.CatchUp{first, second} {
-		if err := c.Done(t.Context(), done); err != nil {
-			t.Fatal(err)
-		}
-		due, err := c.Due(t.Context())
-		if err != nil || due.Since.IsZero() != (i == 1) {
-			t.Errorf("after the catch-up %d: due %+v, %v", i, due, err)
-		}
-	}
-}
-
-func TestANoteThatCannotBeReadIsACatchUpThatIsDue(t *testing.T) {
-	t.Parallel()
-	kept := documents{}
-	c := renew.CatchUps{Documents: kept, Now: time.Now}
-	if err := kept.PutDocument(t.Context(), "catch-up", []byte("{"), 0); err != nil {
-		t.Fatal(err)
-	}
-	caught := 0
-	for range 2 {
-		if err := c.Settle(t.Context(), func(context.Context) error { caught++; return nil }); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if due, err := c.Due(t.Context()); err != nil || !due.Since.IsZero() || caught != 2 {
-		t.Errorf("%+v, %v, caught up %d times", due, err, caught)
+	b := setup(t)
+	b.run()
+	old := b.kept["subscription users"]
+	old.data = append(bytes.TrimSuffix(old.data, []byte("}")), `,"gap":"the subscription s to users was gone"}`...)
+	b.kept["subscription users"] = old
+	b.kept["catch-up"] = noted{data: []byte(`{"since":"2026-03-02T09:00:00Z","why":"it was gone"}`), version: 7}
+	b.run()
+	b.wantCalls()
+	if b.kept["catch-up"].version != 7 || b.log.lost(t) != "" {
+		t.Errorf("kept %+v", b.kept)
 	}
 }

@@ -3,15 +3,14 @@ package renew
 import "slices"
 
 // The lifecycle events (learn.microsoft.com/graph/change-notifications-lifecycle-events).
-// Graph promises only the first of them for users and groups.
+// Graph promises only the first of them for users and groups. The third, "missed",
+// asks for nothing: what was missed is found by reconcile within a minute.
 const (
 	// ReauthorizationRequired: deliveries stop soon unless the subscription is
 	// renewed.
 	ReauthorizationRequired = "reauthorizationRequired"
 	// SubscriptionRemoved: there is no such subscription any more.
 	SubscriptionRemoved = "subscriptionRemoved"
-	// Missed: some notifications were not delivered.
-	Missed = "missed"
 )
 
 // Event is what renew is started with beside its schedule. The scheduled event

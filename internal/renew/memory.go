@@ -41,8 +41,6 @@ type remembered struct {
 	Unwanted bool `json:"unwanted,omitempty"`
 	// Failing is there while it cannot be looked after.
 	Failing Failing `json:"failing,omitzero"`
-	// Gap says why changes were missed, until a catch-up is noted.
-	Gap string `json:"gap,omitempty"`
 }
 
 // asked is a creation, written down before Graph is asked. The id is in Graph's

@@ -306,7 +306,6 @@ func (p *fieldPlay) live(ctx context.Context, running *sync.WaitGroup) {
 	drops := &replay.Drops{Dead: p.dead, Letters: parts.Letters(), Log: p.log}
 	subscriptions := p.renewal(p.wire, p.ledger)
 	subscriptions.Log, subscriptions.Resources = p.log, renew.Resources(p.settings.GroupsMatter())
-	catchUps := renew.CatchUps{Documents: p.ledger, Now: time.Now}
 
 	running.Go(func() { p.tenant.Run(ctx) })
 	running.Go(func() { _ = hands.Run(ctx, p.pollers()) }) // which returns why ctx ended
@@ -314,7 +313,7 @@ func (p *fieldPlay) live(ctx context.Context, running *sync.WaitGroup) {
 	p.repeat(ctx, running, p.told, p.settings.RenewInterval, func(told []renew.Lifecycle) error {
 		return errors.Join(recovery.Settle(ctx), subscriptions.Run(ctx, told...), recovery.CatchUp(ctx))
 	})
-	p.repeat(ctx, running, nil, p.settings.ReconcileInterval, func([]renew.Lifecycle) error { return catchUps.Settle(ctx, looks.Run) })
+	p.repeat(ctx, running, nil, p.settings.ReconcileInterval, func([]renew.Lifecycle) error { return looks.Run(ctx) })
 	p.repeat(ctx, running, nil, p.settings.ReconcileInterval, func([]renew.Lifecycle) error { return p.sweeps.Run(ctx) })
 }
 

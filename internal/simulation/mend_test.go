@@ -13,7 +13,6 @@ import (
 	"entrawebex/internal/assembly"
 	"entrawebex/internal/config"
 	"entrawebex/internal/reconcile"
-	"entrawebex/internal/renew"
 	"entrawebex/internal/sandbox"
 )
 
@@ -58,7 +57,6 @@ func (s *storm) reconcile(ctx context.Context) {
 	}
 	engine := s.newEngine()
 	job, sweeps := parts.Reconcile(engine), parts.Sweeps(engine)
-	catchUps := renew.CatchUps{Documents: kept, Now: time.Now}
 	look := func(ctx context.Context) error {
 		begun := time.Now()
 		err := job.Run(ctx)
@@ -69,7 +67,7 @@ func (s *storm) reconcile(ctx context.Context) {
 	}
 	for s.tick(ctx) == nil {
 		s.run(ctx, "reconcile", func(ctx context.Context) error {
-			return errors.Join(catchUps.Settle(ctx, look), sweeps.Run(watched(ctx)))
+			return errors.Join(look(ctx), sweeps.Run(watched(ctx)))
 		})
 	}
 }
