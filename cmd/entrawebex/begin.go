@@ -44,5 +44,5 @@ func (p *process) rest(ctx context.Context, side pause.Side, trouble error) erro
 // passes reports whether an error is trouble of a side that passes by itself.
 func passes(err error) bool {
 	f, ok := errors.AsType[*provision.Fault](err)
-	return ok && (f.Kind == provision.Transient || f.Kind == provision.Throttled || f.Foreign)
+	return ok && f.Answer == "" && (f.Kind == provision.Transient || f.Kind == provision.Throttled || f.Foreign)
 }

@@ -176,7 +176,7 @@ func checkObjects(ctx context.Context, directory *entra.Client, kind change.Kind
 // connection" does.
 func checkWebex(ctx context.Context, target *webex.Client) error {
 	found, err := target.Named(ctx, change.User, uuid.NewString()+"@example.com")
-	if f := provision.AsFault(err); f != nil && f.Kind == provision.Gone {
+	if provision.Gone.Is(err) {
 		return fmt.Errorf("%w; WEBEX_ORG_ID is not the organization of this token: copy it from Control Hub, Account", err)
 	}
 	if err == nil && len(found) > 0 {

@@ -119,7 +119,7 @@ func printLetters(out io.Writer, letters []replay.Letter, beyond int) {
 	t.SetOutputMirror(out)
 	t.SetStyle(table.StyleLight)
 	t.AppendHeader(table.Row{"Kind", "Object, and why"})
-	const widest = columns - 7 - len(provision.Unauthorized) // which the frame and the longest kind take
+	widest := columns - 7 - len(provision.Unauthorized.String()) // which the frame and the longest kind take
 	for _, l := range letters {
 		met := fmt.Sprintf("%s since %s, %s", l.Step, l.FirstSeen.UTC().Format(time.RFC3339), operator.Counted(l.Attempts, "attempt"))
 		t.AppendRow(table.Row{l.Kind, fold(widest, l.Object.String(), met, plain(l.Reason))})

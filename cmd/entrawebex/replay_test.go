@@ -63,7 +63,7 @@ func kept(t *testing.T) (environ []string) {
 		t.Fatal(err)
 	}
 	err = p.deadLetters.Send(t.Context(), []queue.Entry{{Group: deadID, Body: body, Attributes: map[string]string{
-		worker.AttributeFaultKind: string(provision.Permanent),
+		worker.AttributeFaultKind: provision.Permanent.String(),
 	}}})
 	if err != nil {
 		t.Fatal(err)

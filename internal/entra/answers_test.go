@@ -310,7 +310,7 @@ func shown(err error) any {
 	if !errors.As(err, &f) {
 		return "no fault: " + err.Error()
 	}
-	out := map[string]any{"kind": f.Kind, "reason": f.Error()}
+	out := map[string]any{"kind": f.Label(), "reason": f.Error()}
 	if f.Foreign {
 		out["foreign"] = true
 	}

@@ -70,13 +70,13 @@ func (c *Client) Assignments(ctx context.Context, servicePrincipalID, page strin
 	operation := readAssigned(servicePrincipalID)
 	chain, ended := c.chains.of(page)
 	if ended {
-		return reconcile.AssignmentPage{}, &provision.Fault{Kind: provision.Gone, Reason: operation, Err: errEnded}
+		return reconcile.AssignmentPage{}, provision.Answered(provision.Gone, operation, errEnded)
 	}
 	body, err := c.firstOr(ctx, allAssigned(servicePrincipalID), page)
 	if err != nil {
 		f := linkFault(operation, readApplications, page, err)
 		if notThere(err) {
-			f.Kind = provision.Gone
+			f.Says(provision.Gone)
 		}
 		return reconcile.AssignmentPage{}, f
 	}

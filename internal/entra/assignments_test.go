@@ -120,7 +120,7 @@ func TestAssignments(t *testing.T) {
 		t.Parallel()
 		_, c := newTenant(t, sandbox.TenantConfig{})
 		_, err := c.Assignments(t.Context(), id(7), "")
-		if f := provision.AsFault(err); f == nil || f.Kind != provision.Gone {
+		if f := provision.AsFault(err); f == nil || f.Answer != provision.Gone {
 			t.Errorf("error %v", err)
 		}
 	})

@@ -61,7 +61,7 @@ func FuzzBatch(f *testing.F) {
 				_, _ = a.attributes(user(id(1)))
 				continue
 			}
-			if f := fault("read", readUsers, concerning(a.err, id(1))); f.Kind == "" || f.After < 0 {
+			if f := fault("read", readUsers, concerning(a.err, id(1))); f.Kind == 0 || f.After < 0 {
 				t.Errorf("%q is %+v", body, f)
 			}
 		}

@@ -181,10 +181,10 @@ func linkFault(operation, permission, link string, err error) *provision.Fault {
 	switch {
 	case link == "":
 	case errors.Is(err, errForeignHost), errors.Is(err, errForeignPath):
-		f.Kind = provision.Gone
+		f.Says(provision.Gone)
 	case ok && (refused.expired || refused.own && refused.status < http.StatusInternalServerError &&
 		(strings.EqualFold(refused.code, syncStateNotFound) || strings.EqualFold(refused.code, resyncRequired))):
-		f.Kind = provision.Gone
+		f.Says(provision.Gone)
 	}
 	return f
 }

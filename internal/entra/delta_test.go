@@ -193,7 +193,7 @@ func TestDelta(t *testing.T) {
 		_, _, link = round(t, c, change.User, "")
 		now = now.Add(8 * 24 * time.Hour)
 		_, err = c.Delta(t.Context(), change.User, link)
-		if f := provision.AsFault(err); f == nil || f.Kind != provision.Gone {
+		if f := provision.AsFault(err); f == nil || f.Answer != provision.Gone {
 			t.Errorf("after eight days: %v", err)
 		}
 	})
@@ -204,7 +204,7 @@ func TestDeltaRefused(t *testing.T) {
 	const link = "https://graph.microsoft.com/v1.0/users/delta()?$deltatoken=1"
 	for name, tt := range map[string]struct {
 		answer       http.HandlerFunc
-		first, later provision.FaultKind
+		first, later any
 		after        time.Duration
 		want         string
 	}{
@@ -226,8 +226,8 @@ func TestDeltaRefused(t *testing.T) {
 		"with two ends":    {deltaOf(`"value":[],"@odata.nextLink":"` + link + `",`), provision.Transient, provision.Transient, 0, "the answer does not say whether the round goes on or has ended"},
 		"with foreign end": {raw(200, "application/json", `{"value":[],"@odata.deltaLink":"https://evil.example/v1.0/users/delta()"}`), provision.Permanent, provision.Permanent, 0, "refused to send the token to another host: https://evil.example"},
 	} {
-		for from, kind := range map[string]provision.FaultKind{"": tt.first, link: tt.later} {
-			t.Run("a page "+from+" refused "+name+" is "+string(kind), func(t *testing.T) {
+		for from, kind := range map[string]any{"": tt.first, link: tt.later} {
+			t.Run("a page "+from+" refused "+name+" is "+fmt.Sprint(kind), func(t *testing.T) {
 				t.Parallel()
 				g := newGraph()
 				g.outer["/users/delta()"] = tt.answer

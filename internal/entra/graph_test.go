@@ -370,13 +370,16 @@ func raw(status int, contentType, body string) http.HandlerFunc {
 
 // expectFault fails the test unless err is a Fault of that kind, with that
 // pause and that text.
-func expectFault(t *testing.T, err error, kind provision.FaultKind, after time.Duration, want string) {
+func expectFault(t *testing.T, err error, kind any, after time.Duration, want string) {
 	t.Helper()
 	var f *provision.Fault
 	if !errors.As(err, &f) {
 		t.Fatalf("error %v (%T), want a *provision.Fault", err, err)
 	}
 	got := []any{f.Kind, f.After, f.Error()}
+	if f.Answer != "" {
+		got[0] = f.Answer
+	}
 	if diff := cmp.Diff([]any{kind, after, want}, got); diff != "" {
 		t.Errorf("fault (-want +got):\n%s", diff)
 	}

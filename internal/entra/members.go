@@ -20,7 +20,7 @@ import (
 func (c *Client) Members(ctx context.Context, groupID string, transitive bool, page string) (provision.MemberPage, error) {
 	chain, ended := c.chains.of(page)
 	if ended {
-		return provision.MemberPage{}, &provision.Fault{Kind: provision.Gone, Reason: readMembers(groupID), Err: errEnded}
+		return provision.MemberPage{}, provision.Answered(provision.Gone, readMembers(groupID), errEnded)
 	}
 	list := membersOf(groupID, transitive)
 	body, err := c.firstOr(ctx, list, page)
@@ -85,10 +85,10 @@ func membersFault(groupID, page string, err error) *provision.Fault {
 	var refused *refusal
 	switch {
 	case page != "" && (errors.Is(err, errForeignHost) || errors.Is(err, errForeignPath)):
-		f.Kind = provision.Gone
+		f.Says(provision.Gone)
 	case !errors.As(err, &refused):
 	case refused.expired:
-		f.Kind = provision.Gone
+		f.Says(provision.Gone)
 	case refused.status == http.StatusForbidden && !refused.isForeign():
 		f.Kind = provision.Permanent
 	}
@@ -118,7 +118,7 @@ func (c *Client) GroupsOf(ctx context.Context, o change.Object, transitive bool)
 func goneFault(operation, permission string, err error) *provision.Fault {
 	f := fault(operation, permission, err)
 	if notThere(err) {
-		f.Kind = provision.Gone
+		f.Says(provision.Gone)
 	}
 	return f
 }

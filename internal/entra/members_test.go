@@ -2,6 +2,7 @@ package entra
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -77,7 +78,7 @@ func TestMembers(t *testing.T) {
 		t.Parallel()
 		for name, tt := range map[string]struct {
 			answer http.HandlerFunc
-			kind   provision.FaultKind
+			kind   any
 			want   string
 		}{
 			"no more":   {refusing(404, notFound, ""), provision.Gone, "404 Request_ResourceNotFound: why"},
@@ -103,8 +104,8 @@ func TestMembersRefused(t *testing.T) {
 	operation := "read members of group " + id(50) + " from Entra: "
 	for name, tt := range map[string]struct {
 		answer    http.HandlerFunc
-		first     provision.FaultKind // of a first page
-		continued provision.FaultKind // of a page that a nextLink leads to
+		first     any // of a first page
+		continued any // of a page that a nextLink leads to
 		after     time.Duration
 		want      string
 	}{
@@ -127,8 +128,8 @@ func TestMembersRefused(t *testing.T) {
 			"refused to send the token to another host: https://evil.example",
 		},
 	} {
-		for page, kind := range map[string]provision.FaultKind{"": tt.first, next: tt.continued} {
-			t.Run("a page "+page+" refused "+name+" is "+string(kind), func(t *testing.T) {
+		for page, kind := range map[string]any{"": tt.first, next: tt.continued} {
+			t.Run("a page "+page+" refused "+name+" is "+fmt.Sprint(kind), func(t *testing.T) {
 				t.Parallel()
 				g := newGraph()
 				g.outer["/groups/"+id(50)+"/members"], g.outer["/next"] = tt.answer, tt.answer
@@ -198,7 +199,7 @@ func TestGroupsOf(t *testing.T) {
 	user := change.Object{Kind: change.User, ID: id(1)}
 	for name, tt := range map[string]struct {
 		answer http.HandlerFunc
-		kind   provision.FaultKind
+		kind   any
 		want   string
 	}{
 		"nobody":            {refusing(404, notFound, ""), provision.Gone, "404 Request_ResourceNotFound: why"},

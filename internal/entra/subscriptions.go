@@ -96,7 +96,7 @@ func (c *Client) DeleteSubscription(ctx context.Context, id string) error {
 	ctx, cancel := c.within(ctx)
 	defer cancel()
 	if err := c.subscriptions().BySubscriptionId(id).Delete(ctx, nil); err != nil {
-		if f := writeFault("delete subscription "+id, err); f.Kind != provision.Gone {
+		if f := writeFault("delete subscription "+id, err); f.Answer != provision.Gone {
 			return f
 		}
 	}
@@ -154,12 +154,12 @@ func writeFault(operation string, err error) *provision.Fault {
 		switch {
 		case refused.isForeign():
 		case refused.status == http.StatusNotFound:
-			f.Kind = provision.Gone
+			f.Says(provision.Gone)
 		case refused.status == http.StatusConflict:
-			f.Kind = provision.Exists
+			f.Says(provision.Exists)
 		}
 	}
-	f.Uncertain = f.Kind == provision.Transient
+	f.Uncertain = f.Kind == provision.Transient && f.Answer == ""
 	return f
 }
 
@@ -170,7 +170,7 @@ var occupied = regexp.MustCompile(`(?i)\bsubscription id:? '?([0-9a-f]{8}(?:-[0-
 // that is in the way.
 func inUse(err error) error {
 	f := provision.AsFault(err)
-	if f == nil || f.Kind != provision.Exists {
+	if f == nil || f.Answer != provision.Exists {
 		return err
 	}
 	named := occupied.FindStringSubmatch(f.Reason)

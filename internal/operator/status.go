@@ -210,16 +210,10 @@ func (f Fault) Urgent() bool { return f.severity() < retried }
 
 // severity is the place in the order in which faults are told.
 func (f Fault) severity() int {
-	switch {
-	case f.Dead():
+	if f.Dead() {
 		return 0
-	case f.Kind == provision.Unauthorized:
-		return 1
-	case f.Kind == provision.Transient:
-		return retried
-	default:
-		return retried + 1
 	}
+	return f.Kind.Policy().Order
 }
 
 // Label is the kind, or that it was given up.
@@ -227,7 +221,7 @@ func (f Fault) Label() string {
 	if f.GivenUp {
 		return "given up"
 	}
-	return string(f.Kind)
+	return f.Kind.String()
 }
 
 // attend says what needs a person.

@@ -239,14 +239,21 @@ func (s *Switch) suspicious(attempts []provision.Attempt) bool {
 	refused := false
 	for _, a := range attempts {
 		switch {
-		case a.Fault != nil && a.Fault.Foreign:
-			refused = true
-		case a.Fault == nil || a.Fault.Kind == provision.Permanent || a.Fault.Kind == provision.Held:
+		case a.Fault == nil:
 			s.row = 0 // both sides answered
-		case a.Fault.Kind == provision.Unauthorized:
+		case a.Fault.Foreign:
 			refused = true
-		case a.Fault.Kind == provision.Transient && !errors.Is(a.Fault, provision.ErrClaimed):
-			s.row++
+		case errors.Is(a.Fault, provision.ErrClaimed):
+		default:
+			switch a.Fault.Kind.Policy().Says {
+			case provision.Answers:
+				s.row = 0
+			case provision.Fails:
+				s.row++
+			case provision.Refuses:
+				refused = true
+			case provision.Neutral:
+			}
 		}
 	}
 	if !refused && s.row < longestRow || s.Now().Sub(s.probed) < probePause {

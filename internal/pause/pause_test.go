@@ -58,7 +58,7 @@ func (b *bundle) watch(t *testing.T, kinds ...provision.FaultKind) pause.State {
 	t.Helper()
 	attempts := make([]provision.Attempt, len(kinds))
 	for i, kind := range kinds {
-		if kind != "" {
+		if kind != 0 {
 			attempts[i].Fault = &provision.Fault{Kind: kind}
 		}
 	}
@@ -108,9 +108,9 @@ func TestASideIsPausedWhenItsProbeFails(t *testing.T) {
 func TestNothingIsProbedFor(t *testing.T) {
 	t.Parallel()
 	for name, kinds := range map[string][]provision.FaultKind{
-		"successes":                  {"", ""},
+		"successes":                  {0, 0},
 		"a few failures":             repeated(provision.Transient, 9),
-		"a row with a success in it": append(append(repeated(provision.Transient, 9), ""), provision.Transient),
+		"a row with a success in it": append(append(repeated(provision.Transient, 9), 0), provision.Transient),
 		"throttling":                 repeated(provision.Throttled, 30),
 		"faults of objects":          repeated(provision.Permanent, 30),
 	} {

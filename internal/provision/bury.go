@@ -55,7 +55,7 @@ const (
 )
 
 // dead reports whether the fault sends its messages to the dead-letter queue.
-func (f *Fault) dead() bool { return f.Kind == Permanent || f.GivenUp }
+func (f *Fault) dead() bool { return f.Kind.Policy().Letter || f.GivenUp }
 
 // mark tells the fault from others. What was given up is so for one reason or
 // another: the trouble passes by itself, and one letter brings it back. The id of

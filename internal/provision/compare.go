@@ -117,7 +117,7 @@ func (m *membership) readMembers(ctx context.Context, c Comparison, has map[stri
 		// Whatever is wrong with that page, the next attempt begins anew.
 		m.record.Comparison = &Comparison{Long: c.Long, Held: c.Held}
 	}
-	if isGone(err) {
+	if Gone.Is(err) {
 		err = &Fault{Kind: Transient, Reason: fmt.Sprintf("%s, or a page of its members, left Entra while they were read", m.attempt.Object), Err: err}
 	}
 	if page == "" {

@@ -52,17 +52,8 @@ func backoff(attempts int) time.Duration {
 // fail ends the attempt with a fault and says when to try again, if ever.
 func (b *batch) fail(w *work, step StepName, err error) {
 	f := *AsFault(err)
-	switch f.Kind { // answers that mean something where they are expected
-	case NoTarget:
-		f.Kind = Permanent
-	case Gone: // as a replica that is behind says it of what is there
-		f.Kind, f.Code = Transient, NotThere
-	case Exists: // with what somebody else writes at the moment
-		f.Kind, f.Code = Transient, Conflict
-	case Throttled, Transient, Permanent, Unauthorized, Held:
-	}
 	t := w.record.Trouble.met(&f, step, b.Now())
-	if f.Kind == Transient && t.Spent >= f.patience().limit {
+	if f.Kind.Policy().Retry == Backoff && t.Spent >= f.patience().limit {
 		f.Reason = fmt.Sprintf("given up after %d attempts in %s: %s", t.Attempts, t.Spent.Round(time.Minute), f.Reason)
 		f.GivenUp = true
 	}
@@ -72,8 +63,8 @@ func (b *batch) fail(w *work, step StepName, err error) {
 
 	var again time.Duration
 	switch {
-	case f.Kind == Permanent || f.Kind == Held || f.GivenUp:
-	case f.Kind == Throttled:
+	case f.Kind.Policy().Retry == Never || f.GivenUp:
+	case f.Kind.Policy().Retry == AsAsked:
 		again = max(f.After, firstRetry)
 	case errors.Is(f.Err, ErrClaimed):
 		again = claimRetry
@@ -141,8 +132,8 @@ func (a Attempt) log(ctx context.Context, log *slog.Logger) {
 	level := slog.LevelInfo
 	if a.Fault != nil {
 		level = slog.LevelWarn
-		if a.Again == 0 && a.Fault.Kind != Held { // a hold has an alarm of its own
-			level = slog.LevelError
+		if a.Again == 0 {
+			level = a.Fault.Kind.Policy().Severity
 		}
 	}
 	modified := make([]string, len(a.Modified))
@@ -162,7 +153,7 @@ func (a Attempt) log(ctx context.Context, log *slog.Logger) {
 		slog.Duration("took", a.Finished.Sub(a.Started)),
 	}
 	if a.Fault != nil {
-		attrs = append(attrs, slog.String("fault", string(a.Fault.Kind)))
+		attrs = append(attrs, slog.String("fault", a.Fault.Kind.String()))
 		if a.Fault.RequestID != "" {
 			attrs = append(attrs, slog.String("requestId", a.Fault.RequestID))
 		}

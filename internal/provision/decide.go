@@ -355,7 +355,7 @@ func (b *batch) settle(ctx context.Context, w *work) {
 	if r.WebexID != "" {
 		found, err := b.Target.Read(ctx, kind, r.WebexID)
 		switch {
-		case isGone(err):
+		case Gone.Is(err):
 			b.missing(ctx, w, AsFault(err))
 		case err != nil:
 			b.fail(w, Matching, err)

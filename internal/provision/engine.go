@@ -477,7 +477,7 @@ func (b *batch) export(ctx context.Context, works []*work) {
 			switch {
 			case f == nil:
 				b.wrote(w, answers[i])
-			case f.Kind == Exists:
+			case f.Answer == Exists:
 				taken[w] = f
 			default:
 				b.refused(ctx, w, f)
@@ -507,16 +507,14 @@ func (b *batch) refused(ctx context.Context, w *work, f *Fault) {
 		w.record.Doubt = &answered
 	}
 	switch {
-	case f.Kind == Gone:
+	case f.Answer == Gone:
 		b.reported(w)
 		b.fail(w, Export, stillMissing(w, f))
-	case f.Kind == NoTarget && !w.settled:
+	case f.Answer == NoTarget && !w.settled:
 		w.step(Export, Warning, f.Reason)
 		b.settle(ctx, w)
-	case (f.Kind == Permanent || f.Kind == NoTarget) && op.Patch != nil && !w.moving && !disables(op):
+	case f.Kind == Permanent && op.Patch != nil && !w.moving && !disables(op):
 		b.leaveOut(w, f)
-	case f.Kind == NoTarget:
-		b.fail(w, Export, &Fault{Kind: Permanent, Reason: f.Reason})
 	default:
 		b.fail(w, Export, f)
 	}

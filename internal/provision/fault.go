@@ -6,34 +6,20 @@ import (
 	"time"
 )
 
-// FaultKind says what is to be done about a fault. The HTTP edge of each
-// adapter decides it, once.
-type FaultKind string
+// AnswerKind is that of a refusal that means something where it is expected, and is a fault
+// only elsewhere.
+type AnswerKind string
 
-// The kinds of fault, and the three answers that are none.
+// The answers.
 const (
-	// Throttled: the server asked for a pause (429, 423, 503 with
-	// Retry-After). Retried after that pause.
-	Throttled FaultKind = "throttled"
-	// Transient: the server, the connection or a replica failed. Retried
-	// with growing delay; given up after a day of attempts.
-	Transient FaultKind = "transient"
-	// Permanent: trying again cannot help. To the dead-letter queue at once.
-	Permanent FaultKind = "permanent"
-	// Unauthorized: 401 or 403. The credentials are refused, not the object.
-	Unauthorized FaultKind = "unauthorized"
-	// Held: the operation waits for a person. Webex is not touched.
-	Held FaultKind = "held"
-	// Gone: the account is not there (404 on GET, PATCH or DELETE). Not a
-	// fault: recreated if it should be active, else done.
-	Gone FaultKind = "gone"
-	// Exists: it conflicts with something that is there (409), mostly a name.
-	// Not a fault by itself: what is there is looked at.
-	Exists FaultKind = "exists"
-	// NoTarget: a PATCH names an element the account does not have (400,
-	// scimType noTarget, RFC 7644 section 3.12). Not a fault by itself: the
-	// account is read and the difference taken anew.
-	NoTarget FaultKind = "noTarget"
+	// Gone: it is not there (404). Recreated if it should be active, else done.
+	Gone AnswerKind = "gone"
+	// Exists: it conflicts with something that is there (409), mostly a name. What
+	// is there is looked at.
+	Exists AnswerKind = "exists"
+	// NoTarget: a PATCH names an element that is not there (400, scimType noTarget,
+	// RFC 7644 section 3.12). The account is read and the difference taken anew.
+	NoTarget AnswerKind = "noTarget"
 )
 
 // Code names a fault of which it is counted how often it was met.
@@ -58,7 +44,10 @@ const (
 // Fault is a failed call or decision: what happened, to which object, and
 // what is to be done about it.
 type Fault struct {
+	// Kind is of which kind it is; of an answer, of which where nobody expects it.
 	Kind FaultKind
+	// Answer is empty unless it is one.
+	Answer AnswerKind
 	// Reason is one clear sentence for a person. It holds no secret, no body.
 	Reason string
 	// Code tells apart what is counted apart: attempts that meet one say nothing
@@ -115,10 +104,38 @@ func AsFault(err error) *Fault {
 	return &Fault{Kind: Transient, Reason: "unexpected failure", Uncertain: true, Pending: true, Err: err}
 }
 
-// isGone reports whether err is a Fault of kind Gone.
-func isGone(err error) bool {
+// Says makes the fault an answer.
+func (f *Fault) Says(a AnswerKind) {
+	f.Answer, f.Kind = a, Transient
+	switch a {
+	case Gone: // as a replica that is behind says it of what is there
+		f.Code = NotThere
+	case Exists: // with what somebody else writes at the moment
+		f.Code = Conflict
+	case NoTarget:
+		f.Kind = Permanent
+	}
+}
+
+// Label is the name of the answer, or of the kind if it is none.
+func (f *Fault) Label() string {
+	if f.Answer != "" {
+		return string(f.Answer)
+	}
+	return f.Kind.String()
+}
+
+// Answered returns an answer as a fault.
+func Answered(a AnswerKind, reason string, err error) *Fault {
+	f := &Fault{Reason: reason, Err: err}
+	f.Says(a)
+	return f
+}
+
+// Is reports whether err is this answer.
+func (a AnswerKind) Is(err error) bool {
 	f, ok := errors.AsType[*Fault](err)
-	return ok && f.Kind == Gone
+	return ok && f.Answer == a
 }
 
 func permanentf(format string, args ...any) *Fault {

@@ -24,7 +24,7 @@ func TestALeaverIsDisabledWhateverWebexSaysFirst(t *testing.T) {
 					return nil
 				}
 				left--
-				return &provision.Fault{Kind: provision.Gone, Reason: "404"}
+				return provision.Answered(provision.Gone, "404", nil)
 			}
 			a := w.settled(updated(ada), 12*time.Hour)
 			if a.Status != provision.Success || w.org.of(ada)["active"] != false {

@@ -389,7 +389,7 @@ func TestAGroupOutlivesA404(t *testing.T) {
 				g.insecure = false
 			}
 			g.members = []string{bob}
-			w.org.down = &provision.Fault{Kind: provision.Gone, Reason: "404"}
+			w.org.down = provision.Answered(provision.Gone, "404", nil)
 			a := w.converge(changed(sales, ada, bob))[0]
 			if a.Fault == nil || a.Fault.Kind != provision.Transient || a.WebexID != webexID {
 				t.Fatalf("%s: %s", a.Status, a.Reason)

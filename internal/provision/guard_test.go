@@ -511,13 +511,13 @@ func TestAGuardThatAnotherWritesIsReadAgain(t *testing.T) {
 	for _, test := range []struct {
 		every int
 		kind  provision.FaultKind
-	}{{3, ""}, {1000, provision.Transient}} {
+	}{{3, 0}, {1000, provision.Transient}} {
 		w := setup(t, lowFloor)
 		w.config.Guard.Documents = &busy{Store: w.config.Guard.Documents, every: test.every}
 		ids := w.crowd(1)
 		a := w.block(ids[0])
 		switch {
-		case test.kind == "" && a.Fault != nil, test.kind != "" && (a.Fault == nil || a.Fault.Kind != test.kind):
+		case test.kind == 0 && a.Fault != nil, test.kind != 0 && (a.Fault == nil || a.Fault.Kind != test.kind):
 			t.Errorf("one write of %d succeeds: %s: %s", test.every, a.Status, a.Reason)
 		}
 	}

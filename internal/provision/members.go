@@ -274,7 +274,7 @@ func (m *membership) apply(ctx context.Context) {
 // refusedGroup takes a fault of the whole group: Webex takes no more for now. A
 // group that Webex says is not there is looked for by the next attempt.
 func (m *membership) refusedGroup(err error) {
-	if isGone(err) {
+	if Gone.Is(err) {
 		m.reported(m.work)
 		err = stillMissing(m.work, AsFault(err))
 	}
@@ -299,7 +299,7 @@ func (m *membership) wroteMembers(ctx context.Context, c MemberChange, refused m
 	}
 	for _, webexID := range slices.Sorted(maps.Keys(refused)) {
 		p, err := byWebexID[webexID], refused[webexID]
-		if !isGone(err) {
+		if !Gone.Is(err) {
 			m.failed(&Fault{Kind: AsFault(err).Kind, Reason: fmt.Sprintf("member %s of %s", p.id, m.attempt.Object), Err: err})
 			continue
 		}

@@ -171,7 +171,7 @@ type Trouble struct {
 }
 
 // Dead reports whether the object's messages went to the dead-letter queue.
-func (t *Trouble) Dead() bool { return t != nil && (t.Kind == Permanent || t.GivenUp) }
+func (t *Trouble) Dead() bool { return t != nil && (t.Kind.Policy().Letter || t.GivenUp) }
 
 // goesOn reports whether a fault of this kind is more of the same trouble. What
 // was given up and is tried again has a day of its own, and so has what waited

@@ -553,7 +553,7 @@ func TestATransientFaultIsTriedTenOrElevenTimesInAnHourAndUpTo150InADay(t *testi
 func TestWhatIsNotTheObjectsFaultIsNeverPermanent(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []provision.FaultKind{provision.Throttled, provision.Unauthorized} {
-		t.Run(string(kind), func(t *testing.T) {
+		t.Run(kind.String(), func(t *testing.T) {
 			t.Parallel()
 			w := setup(t)
 			w.hire(ada, "ada@example.com").fault = &provision.Fault{Kind: kind, Reason: "no"}

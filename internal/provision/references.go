@@ -103,7 +103,7 @@ func (b *batch) announce(ctx context.Context, w *work) error {
 // far as they are in Webex.
 func (b *batch) provisionedGroupsOf(ctx context.Context, o change.Object) ([]change.Object, error) {
 	ids, err := b.Directory.GroupsOf(ctx, o, b.Nested)
-	if isGone(err) {
+	if Gone.Is(err) {
 		return nil, nil // it left since; that will be notified
 	}
 	if err != nil {

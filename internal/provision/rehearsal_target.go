@@ -85,7 +85,7 @@ func (t *RehearsalTarget) Read(ctx context.Context, kind change.Kind, id string)
 	t.mu.Unlock()
 	switch {
 	case deleted:
-		return Resource{}, &Fault{Kind: Gone, Reason: fmt.Sprintf("the Webex %s %s would be deleted by then", kind, id)}
+		return Resource{}, Answered(Gone, fmt.Sprintf("the Webex %s %s would be deleted by then", kind, id), nil)
 	case isMade:
 		return t.present(kind, made.Resource), nil
 	}
@@ -212,7 +212,7 @@ func (t *RehearsalTarget) refusal(ctx context.Context, op Operation) error {
 	}
 	holder, err := t.holder(ctx, name)
 	if err == nil && holder != "" && holder != op.ID {
-		err = &Fault{Kind: Exists, Reason: fmt.Sprintf("the userName of %s is that of the Webex account %s", op.Object, holder)}
+		err = Answered(Exists, fmt.Sprintf("the userName of %s is that of the Webex account %s", op.Object, holder), nil)
 	}
 	return err
 }

@@ -72,7 +72,7 @@ type outcome struct {
 func outcomes(attempts []provision.Attempt) []outcome {
 	list := make([]outcome, len(attempts))
 	for i, a := range attempts {
-		list[i] = outcome{a.Object, a.Action, a.Status, "", a.Modified, a.Members}
+		list[i] = outcome{a.Object, a.Action, a.Status, 0, a.Modified, a.Members}
 		if a.Fault != nil {
 			list[i].Kind = a.Fault.Kind
 		}

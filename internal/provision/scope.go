@@ -140,7 +140,7 @@ func (b *batch) rescopeWithin(ctx context.Context, w *work, id string) error {
 		}
 		return true, b.enqueue(ctx, changes)
 	})
-	if isGone(err) && !read {
+	if Gone.Is(err) && !read {
 		return nil
 	}
 	return err

@@ -119,7 +119,7 @@ func TestAnAccountThatAnAnswerShowsOpenIsClosed(t *testing.T) {
 // A conflict that is about no name is read, and not taken for one.
 func TestAConflictIsAQuestion(t *testing.T) {
 	t.Parallel()
-	conflict := &provision.Fault{Kind: provision.Exists, Reason: "409"}
+	conflict := provision.Answered(provision.Exists, "409", nil)
 	for name, test := range map[string]struct {
 		change func(p *person)
 		times  int

@@ -246,7 +246,7 @@ func (t *tenant) Members(_ context.Context, groupID string, transitive bool, pag
 	if page != "" {
 		var err error
 		if start, err = strconv.Atoi(page); err != nil {
-			return provision.MemberPage{}, &provision.Fault{Kind: provision.Gone, Reason: "400"}
+			return provision.MemberPage{}, provision.Answered(provision.Gone, "400", nil)
 		}
 	}
 	end := min(start+t.pageSize(), len(ids))
@@ -446,7 +446,7 @@ func (o *org) Read(_ context.Context, kind change.Kind, id string) (provision.Re
 	o.calls = append(o.calls, "GET")
 	a, ok := o.kind(kind)[id]
 	if !ok || o.unread[id] {
-		return provision.Resource{}, &provision.Fault{Kind: provision.Gone, Reason: "404"}
+		return provision.Resource{}, provision.Answered(provision.Gone, "404", nil)
 	}
 	return provision.Resource{ID: id, Attributes: maps.Clone(a)}, nil
 }
@@ -496,7 +496,7 @@ func (o *org) ChangeMembers(_ context.Context, c provision.MemberChange) (map[st
 		o.slow()
 	}
 	if _, ok := o.groups[c.ID]; !ok {
-		return nil, &provision.Fault{Kind: provision.Gone, Reason: "404"}
+		return nil, provision.Answered(provision.Gone, "404", nil)
 	}
 	refused := map[string]error{}
 	for _, id := range c.Remove {
@@ -511,7 +511,7 @@ func (o *org) ChangeMembers(_ context.Context, c provision.MemberChange) (map[st
 		case o.refuse[id] != nil:
 			refused[id] = o.refuse[id]
 		case o.accounts[id] == nil:
-			refused[id] = &provision.Fault{Kind: provision.Gone, Reason: "404"}
+			refused[id] = provision.Answered(provision.Gone, "404", nil)
 		case !slices.Contains(o.members[c.ID], id):
 			o.members[c.ID] = append(o.members[c.ID], id)
 		}
@@ -525,7 +525,7 @@ func (o *org) Members(_ context.Context, groupID string, each func([]string) err
 		return o.down
 	}
 	if _, ok := o.groups[groupID]; !ok {
-		return &provision.Fault{Kind: provision.Gone, Reason: "404"}
+		return provision.Answered(provision.Gone, "404", nil)
 	}
 	return each(slices.Clone(o.members[groupID]))
 }
@@ -577,7 +577,7 @@ func (o *org) apply(op provision.Operation) provision.Answer {
 		}
 	}
 	if o.unread[op.ID] {
-		return provision.Answer{ID: op.ID, Err: &provision.Fault{Kind: provision.Gone, Reason: "404"}}
+		return provision.Answer{ID: op.ID, Err: provision.Answered(provision.Gone, "404", nil)}
 	}
 	id, err := o.effect(op)
 	if err == nil && o.answer != nil {
@@ -604,7 +604,7 @@ func (o *org) effect(op provision.Operation) (string, error) {
 	default:
 		o.calls = append(o.calls, "DELETE")
 		if _, ok := o.kind(op.Object.Kind)[op.ID]; !ok {
-			return "", &provision.Fault{Kind: provision.Gone, Reason: "404"}
+			return "", provision.Answered(provision.Gone, "404", nil)
 		}
 		delete(o.kind(op.Object.Kind), op.ID)
 		for g := range o.members {
@@ -616,7 +616,7 @@ func (o *org) effect(op provision.Operation) (string, error) {
 
 func (o *org) create(kind change.Kind, resource map[string]any) (string, error) {
 	if _, taken := o.holder(fmt.Sprint(resource["userName"])); taken && kind == change.User {
-		return "", &provision.Fault{Kind: provision.Exists, Reason: "409"}
+		return "", provision.Answered(provision.Exists, "409", nil)
 	}
 	o.created++
 	id := fmt.Sprintf("webex-%d", o.created)
@@ -633,14 +633,14 @@ func (o *org) create(kind change.Kind, resource map[string]any) (string, error) 
 func (o *org) patch(kind change.Kind, id string, ops []mapping.PatchOperation) error {
 	a, ok := o.kind(kind)[id]
 	if !ok {
-		return &provision.Fault{Kind: provision.Gone, Reason: "404"}
+		return provision.Answered(provision.Gone, "404", nil)
 	}
 	a = maps.Clone(a)
 	for _, op := range ops {
 		switch op.Path {
 		case "userName":
 			if holder, taken := o.holder(op.Value.(string)); taken && holder != id {
-				return &provision.Fault{Kind: provision.Exists, Reason: "409"}
+				return provision.Answered(provision.Exists, "409", nil)
 			}
 			a["userName"] = op.Value
 		case "name.givenName", "name.familyName":
@@ -654,7 +654,7 @@ func (o *org) patch(kind change.Kind, id string, ops []mapping.PatchOperation) e
 		case `emails[type eq "work"].value`, `emails[type eq "work"].primary`:
 			emails, _ := a["emails"].([]any)
 			if len(emails) == 0 {
-				return &provision.Fault{Kind: provision.NoTarget, Reason: "400 noTarget"}
+				return provision.Answered(provision.NoTarget, "400 noTarget", nil)
 			}
 			email := maps.Clone(emails[0].(map[string]any))
 			email[op.Path[strings.LastIndexByte(op.Path, '.')+1:]] = op.Value

@@ -11,6 +11,7 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/document"
+	"entrawebex/internal/provision"
 )
 
 // manifestDocument is where it stands what was seen last, and bucketDocument
@@ -368,7 +369,7 @@ func (p *polling) queueGroup(ctx context.Context, n nomination) (bool, error) {
 			return false, err
 		}
 		members, err := p.Members.Members(ctx, cause.ID, p.Nested, page)
-		if isGone(err) && page == "" && !n.listed {
+		if provision.Gone.Is(err) && page == "" && !n.listed {
 			return p.leaveToSweep(ctx)
 		}
 		if err != nil {

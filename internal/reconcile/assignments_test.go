@@ -262,7 +262,7 @@ func TestAPageOfMembersThatIsGoneIsReadAnewTheNextMinute(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	w.graph.members[sales] = [][]string{{bob}, {cyd}}
-	w.graph.refused[sales+" 1"] = &provision.Fault{Kind: provision.Gone, Reason: "the page has expired"}
+	w.graph.refused[sales+" 1"] = provision.Answered(provision.Gone, "the page has expired", nil)
 	w.assigned(groupIn(sales))
 	w.runFails("the page has expired")
 	clear(w.graph.refused)
@@ -273,7 +273,7 @@ func TestAPageOfMembersThatIsGoneIsReadAnewTheNextMinute(t *testing.T) {
 
 func TestTheMembersOfAGroupThatIsGoneAreLeftToASweep(t *testing.T) {
 	t.Parallel()
-	gone := &provision.Fault{Kind: provision.Gone, Reason: "there is no such group"}
+	gone := provision.Answered(provision.Gone, "there is no such group", nil)
 	w := setup(t)
 	w.graph.refused[sales] = gone
 	w.assigned(groupIn(sales))

@@ -52,7 +52,7 @@ func (j *Job) follow(ctx context.Context, cursor Cursor) error {
 		case !ok:
 			j.Log.InfoContext(ctx, "another run is reading the same changes", "kind", string(kind))
 			return nil
-		case isGone(err):
+		case provision.Gone.Is(err):
 			return j.forget(ctx, moved, fmt.Sprintf("Graph no longer knows the cursor of %ss", kind))
 		case ends:
 			return err

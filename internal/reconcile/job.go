@@ -112,8 +112,3 @@ func (j *Job) enqueue(ctx context.Context, changes []change.Change) error {
 func (j *Job) change(o change.Object) change.Change {
 	return change.Change{Object: o, Source: change.Reconcile, SeenAt: j.Now(), CorrelationID: uuid.NewString()}
 }
-
-func isGone(err error) bool {
-	f, ok := errors.AsType[*provision.Fault](err)
-	return ok && f.Kind == provision.Gone
-}

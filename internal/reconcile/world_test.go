@@ -231,7 +231,7 @@ func (g *graph) Delta(_ context.Context, kind change.Kind, link string) (Page, e
 		return Page{}, err
 	}
 	if !known || !strings.HasPrefix(link, string(kind)) {
-		return Page{}, &provision.Fault{Kind: provision.Gone, Reason: "read changes: 410 syncStateNotFound"}
+		return Page{}, provision.Answered(provision.Gone, "read changes: 410 syncStateNotFound", nil)
 	}
 	return page, nil
 }

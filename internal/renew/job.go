@@ -299,7 +299,7 @@ func (j *Job) brake(m *memory) error {
 // gone reports whether err is Graph's word that there is no such subscription.
 func gone(err error) bool {
 	f := provision.AsFault(err)
-	return f != nil && f.Kind == provision.Gone
+	return f != nil && f.Answer == provision.Gone
 }
 
 // create makes the subscription. What is about to be asked for is written

@@ -79,7 +79,7 @@ func (g *graph) Subscription(_ context.Context, id string) (renew.Subscription, 
 			return s, nil
 		}
 	}
-	return renew.Subscription{}, &provision.Fault{Kind: provision.Gone, Reason: "there is no " + id}
+	return renew.Subscription{}, provision.Answered(provision.Gone, "there is no "+id, nil)
 }
 
 func (g *graph) RenewSubscription(_ context.Context, id string, until time.Time) (renew.Subscription, error) {
@@ -93,7 +93,7 @@ func (g *graph) RenewSubscription(_ context.Context, id string, until time.Time)
 			return *s, nil
 		}
 	}
-	return renew.Subscription{}, &provision.Fault{Kind: provision.Gone, Reason: "there is no " + id}
+	return renew.Subscription{}, provision.Answered(provision.Gone, "there is no "+id, nil)
 }
 
 func (g *graph) DeleteSubscription(_ context.Context, id string) error {

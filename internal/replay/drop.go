@@ -125,7 +125,7 @@ func (d *Drops) healed(ctx context.Context, m queue.Message) (healed, known bool
 func says(later, m queue.Message) bool {
 	kind := m.Attributes[worker.AttributeFaultKind]
 	same := later.Group == m.Group && kind != "" && later.Attributes[worker.AttributeFaultKind] == kind
-	if kind != string(provision.Transient) {
+	if kind != provision.Transient.String() {
 		for _, name := range []string{worker.AttributeFaultStep, worker.AttributeFaultReason} {
 			same = same && later.Attributes[name] == m.Attributes[name]
 		}

@@ -194,7 +194,7 @@ func TestALetterThatIsReplayedAndFailsAgainIsALetterAgain(t *testing.T) {
 func TestALetterStaysAsLongAsItIsNotKnownToBeDone(t *testing.T) {
 	t.Parallel()
 	kind := func(k provision.FaultKind) map[string]string {
-		return map[string]string{worker.AttributeFaultKind: string(k)}
+		return map[string]string{worker.AttributeFaultKind: k.String()}
 	}
 	user := change.Object{Kind: change.User, ID: id(1)}
 	for name, test := range map[string]struct {
@@ -282,7 +282,7 @@ func (c *cemetery) letter(o change.Object, ch change.Change, reason string) {
 		c.t.Fatal(err)
 	}
 	send(c.t, c.dead, queue.Entry{Group: o.ID, Body: data, Attributes: map[string]string{
-		worker.AttributeFaultKind: string(provision.Permanent), worker.AttributeFaultReason: reason,
+		worker.AttributeFaultKind: provision.Permanent.String(), worker.AttributeFaultReason: reason,
 	}})
 }
 

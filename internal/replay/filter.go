@@ -70,9 +70,9 @@ func kinds() []provision.FaultKind {
 func parseKinds(value string) ([]provision.FaultKind, error) {
 	var parsed []provision.FaultKind
 	for name := range strings.SplitSeq(value, ",") {
-		kind := provision.FaultKind(strings.TrimSpace(name))
+		kind, _ := provision.ParseFaultKind(strings.TrimSpace(name))
 		if !slices.Contains(kinds(), kind) {
-			return nil, fmt.Errorf("%q is no kind of a dead letter's fault: permanent or transient", kind)
+			return nil, fmt.Errorf("%q is no kind of a dead letter's fault: permanent or transient", strings.TrimSpace(name))
 		}
 		parsed = append(parsed, kind)
 	}

@@ -42,15 +42,16 @@ func FromRecord(r provision.Record) (Letter, bool) {
 // One that the queue itself moved there, after 1000 receives, has no
 // attributes: it was retried to the end, so its fault was transient.
 func fromMessage(m queue.Message) Letter {
+	kind, known := provision.ParseFaultKind(m.Attributes[worker.AttributeFaultKind])
 	l := Letter{
 		Object:    change.Object{ID: m.Group},
-		Kind:      provision.FaultKind(m.Attributes[worker.AttributeFaultKind]),
+		Kind:      kind,
 		Step:      provision.StepName(m.Attributes[worker.AttributeFaultStep]),
 		Reason:    m.Attributes[worker.AttributeFaultReason],
 		FirstSeen: m.SentAt,
 		Attempts:  m.ReceiveCount,
 	}
-	if l.Kind == "" {
+	if !known {
 		l.Kind = provision.Transient
 	}
 	if c, err := change.Decode(m.Body); err == nil {

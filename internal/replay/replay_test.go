@@ -72,7 +72,7 @@ func body(t *testing.T, n int, mark string) []byte {
 func bury(t *testing.T, q queue.Queue, n int, mark string) {
 	t.Helper()
 	send(t, q, queue.Entry{Group: id(n), Body: body(t, n, mark), Attributes: map[string]string{
-		worker.AttributeFaultKind: string(provision.Permanent), worker.AttributeFaultReason: "no",
+		worker.AttributeFaultKind: provision.Permanent.String(), worker.AttributeFaultReason: "no",
 		worker.AttributeFirstSeen: time.Now().UTC().Format(time.RFC3339Nano), worker.AttributeAttempts: "3",
 	}})
 }

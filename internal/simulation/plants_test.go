@@ -168,7 +168,7 @@ func plantsInWebex() map[string]plant {
 		}},
 		"a name that is taken is taken for good": {breaks: func(c *provision.Config) {
 			c.Target = answering{c.Target, func(_ provision.Operation, a provision.Answer) provision.Answer {
-				if f := provision.AsFault(a.Err); f != nil && f.Kind == provision.Exists {
+				if f := provision.AsFault(a.Err); f != nil && f.Answer == provision.Exists {
 					a.Err = &provision.Fault{Kind: provision.Permanent, Reason: f.Reason}
 				}
 				return a

@@ -209,7 +209,7 @@ func judged(t *testing.T, c *webex.Client, call, value string, v *verdict) {
 			if v.Refused == nil {
 				v.Refused = map[string]string{}
 			}
-			v.Refused[id] = string(provision.AsFault(err).Kind)
+			v.Refused[id] = provision.AsFault(err).Label()
 		}
 	case "probe":
 		err = c.Probe(ctx)
@@ -218,7 +218,7 @@ func judged(t *testing.T, c *webex.Client, call, value string, v *verdict) {
 	}
 	v.Kind, v.Count = "done", len(v.IDs)
 	if f := provision.AsFault(err); f != nil {
-		v.Kind, v.Foreign, v.Uncertain, v.RequestID = string(f.Kind), f.Foreign, f.Uncertain, f.RequestID
+		v.Kind, v.Foreign, v.Uncertain, v.RequestID = f.Label(), f.Foreign, f.Uncertain, f.RequestID
 		v.After, v.Reason = f.After.Seconds(), f.Reason
 	}
 }
@@ -276,7 +276,7 @@ func kindOf(err error) string {
 	if f == nil {
 		return "done"
 	}
-	kind := string(f.Kind)
+	kind := f.Label()
 	if f.Foreign {
 		kind += " foreign"
 	}

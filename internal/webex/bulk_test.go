@@ -49,7 +49,7 @@ func summary(answers []provision.Answer) []string {
 		case f.Uncertain:
 			list[i] = "doubt"
 		default:
-			list[i] = string(f.Kind)
+			list[i] = f.Label()
 		}
 	}
 	return list

@@ -237,11 +237,11 @@ func TestAnswersBecomeFaults(t *testing.T) {
 	}{
 		{
 			"a taken name, in Webex's SCIM shape", answer(409, scimError),
-			provision.Fault{Kind: provision.Exists, RequestID: "ATLAS_1", Reason: "409 Conflict, user <address> already exists, 4091 (trackingId ATLAS_1)"},
+			provision.Fault{Kind: provision.Transient, Answer: provision.Exists, Code: provision.Conflict, RequestID: "ATLAS_1", Reason: "409 Conflict, user <address> already exists, 4091 (trackingId ATLAS_1)"},
 		},
 		{
 			"an error code that is a number", answer(409, strings.Replace(scimError, `"4091"`, "4091", 1)),
-			provision.Fault{Kind: provision.Exists, RequestID: "ATLAS_1", Reason: "409 Conflict, user <address> already exists, 4091 (trackingId ATLAS_1)"},
+			provision.Fault{Kind: provision.Transient, Answer: provision.Exists, Code: provision.Conflict, RequestID: "ATLAS_1", Reason: "409 Conflict, user <address> already exists, 4091 (trackingId ATLAS_1)"},
 		},
 		{
 			"a dead token, in the gateway's shape",
@@ -258,15 +258,15 @@ func TestAnswersBecomeFaults(t *testing.T) {
 		},
 		{
 			"a PATCH without a target", answer(400, `{"scimType":"noTarget","detail":"nothing there"}`),
-			provision.Fault{Kind: provision.NoTarget, Reason: "400 Bad Request, noTarget, nothing there"},
+			provision.Fault{Kind: provision.Permanent, Answer: provision.NoTarget, Reason: "400 Bad Request, noTarget, nothing there"},
 		},
 		{
 			"a missing account", answer(404, scimError404),
-			provision.Fault{Kind: provision.Gone, Reason: "404 Not Found, no such resource"},
+			provision.Fault{Kind: provision.Transient, Answer: provision.Gone, Code: provision.NotThere, Reason: "404 Not Found, no such resource"},
 		},
 		{
 			"a missing account of another server", answer(404, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"status":404}`),
-			provision.Fault{Kind: provision.Gone, Reason: "404 Not Found"},
+			provision.Fault{Kind: provision.Transient, Answer: provision.Gone, Code: provision.NotThere, Reason: "404 Not Found"},
 		},
 		{
 			"throttling with seconds", answer(429, "", "Retry-After", "7"),

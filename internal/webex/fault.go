@@ -39,11 +39,11 @@ func (c *Client) refused(what string, r reply) *provision.Fault {
 		f.Kind = provision.Unauthorized
 		f.Reason += "; the token needs the scope identity:people_rw, its owner the role of a full administrator, and WEBEX_ORG_ID must be its organization"
 	case isMissing(status) && e.origin == scim:
-		f.Kind = provision.Gone
+		f.Says(provision.Gone)
 	case status == http.StatusConflict:
-		f.Kind = provision.Exists
+		f.Says(provision.Exists)
 	case status == http.StatusBadRequest && e.scimType == "noTarget":
-		f.Kind = provision.NoTarget
+		f.Says(provision.NoTarget)
 	case isMissing(status), fails(status): // missing without a word of what: within a Bulk
 		f.Kind, f.Uncertain, f.Pending = provision.Transient, true, gaveUp(r.status)
 	default:

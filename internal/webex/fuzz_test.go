@@ -75,7 +75,7 @@ func checkFault(t *testing.T, err error, status int, body []byte) {
 		t.Errorf("a wait of %s", fault.After)
 	case fault.Foreign && fault.Kind != provision.Transient:
 		t.Errorf("a stranger's answer is %s", fault.Kind)
-	case fault.Kind == provision.Gone && !strings.Contains(strings.ToLower(plainJSON(body)), "urn:ietf:params:scim:api:messages:2.0:error"):
+	case fault.Answer == provision.Gone && !strings.Contains(strings.ToLower(plainJSON(body)), "urn:ietf:params:scim:api:messages:2.0:error"):
 		t.Error("gone without a SCIM error")
 	case strings.ContainsFunc(fault.RequestID, func(r rune) bool { return !unicode.IsPrint(r) }):
 		t.Errorf("request id %q", fault.RequestID)

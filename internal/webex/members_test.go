@@ -106,7 +106,7 @@ func TestTheMembersOfAMissingGroupAreGone(t *testing.T) {
 	t.Parallel()
 	s := &groupServer{t: t, noGroup: true}
 	err := client(t, s.serve()).Members(t.Context(), "g", func([]string) error { return nil })
-	if f := provision.AsFault(err); f == nil || f.Kind != provision.Gone {
+	if f := provision.AsFault(err); f == nil || f.Answer != provision.Gone {
 		t.Errorf("fault %v", f)
 	}
 }
@@ -126,7 +126,7 @@ func TestAGroupThatGoesWhileItIsReadIsGone(t *testing.T) {
 		}
 		return nil
 	})
-	if f := provision.AsFault(err); f == nil || f.Kind != provision.Gone {
+	if f := provision.AsFault(err); f == nil || f.Answer != provision.Gone {
 		t.Errorf("fault %v", f)
 	}
 }

@@ -120,19 +120,19 @@ func (e *memberEdit) send(ctx context.Context, steps []memberStep) error {
 	if !concernsMember(r, refusal) {
 		return refusal
 	}
-	if refusal.Kind == provision.Gone && !e.there {
+	if refusal.Answer == provision.Gone && !e.there {
 		if _, err := e.Read(ctx, change.Group, e.id); err != nil {
 			return err
 		}
 		e.there = true
 	}
 	if len(steps) == 1 {
-		if s := steps[0]; s.add || refusal.Kind != provision.NoTarget && refusal.Kind != provision.Gone {
+		if s := steps[0]; s.add || refusal.Answer != provision.NoTarget && refusal.Answer != provision.Gone {
 			e.open = append(e.open, openStep{s, refusal})
 		}
 		return nil
 	}
-	if refusal.Kind == provision.Exists && !e.fruitless {
+	if refusal.Answer == provision.Exists && !e.fruitless {
 		left, err := e.undone(ctx, steps)
 		if err != nil {
 			return err
@@ -172,7 +172,7 @@ func (e *memberEdit) settle(ctx context.Context) error {
 			_, err := e.Read(ctx, change.User, o.id)
 			switch f := provision.AsFault(err); {
 			case f == nil:
-			case f.Kind == provision.Gone:
+			case f.Answer == provision.Gone:
 				e.refusals[o.id] = f
 				continue
 			case f.Kind == provision.Throttled, f.Kind == provision.Transient, f.Kind == provision.Unauthorized:
@@ -227,11 +227,11 @@ func (e *memberEdit) undone(ctx context.Context, steps []memberStep) ([]memberSt
 // somebody else writes at the moment; any other answer is a refusal.
 func asRefusal(f *provision.Fault) *provision.Fault {
 	kind := provision.Permanent
-	if f.Kind == provision.Gone || f.Kind == provision.Exists {
+	if f.Answer == provision.Gone || f.Answer == provision.Exists {
 		kind = provision.Transient
 	}
 	refusal := *f
-	refusal.Kind = kind
+	refusal.Kind, refusal.Answer, refusal.Code = kind, "", ""
 	return &refusal
 }
 

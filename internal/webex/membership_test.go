@@ -104,7 +104,7 @@ func TestOneBadMemberFailsAlone(t *testing.T) {
 				if diff := cmp.Diff(s.gone, refusedIDs(refused)); diff != "" {
 					t.Error(diff)
 				}
-				if f := provision.AsFault(refused[all[at]]); f == nil || f.Kind != provision.Gone {
+				if f := provision.AsFault(refused[all[at]]); f == nil || f.Answer != provision.Gone {
 					t.Errorf("fault %v, want Gone", f)
 				}
 				if diff := cmp.Diff(slices.Delete(slices.Clone(all), at, at+1), s.sorted()); diff != "" {
@@ -179,7 +179,7 @@ func TestAMissingGroupIsOneFaultOfTheWhole(t *testing.T) {
 	refused, err := client(t, s.serve()).ChangeMembers(t.Context(), provision.MemberChange{
 		Group: team(), ID: "g", Add: []string{"a", "b"}, Remove: []string{"c"},
 	})
-	if f := provision.AsFault(err); f == nil || f.Kind != provision.Gone || refused != nil {
+	if f := provision.AsFault(err); f == nil || f.Answer != provision.Gone || refused != nil {
 		t.Errorf("fault %v, refused %v; want Gone", f, refused)
 	}
 	if diff := cmp.Diff(map[string]int{"patch": 1, "group": 1}, s.calls); diff != "" {

@@ -116,7 +116,7 @@ func (c *Client) take(ctx context.Context, f *finding, what string, attributes m
 	}
 	r, err := c.Read(ctx, f.kind, id)
 	if err != nil {
-		if provision.AsFault(err).Kind == provision.Gone {
+		if provision.Gone.Is(err) {
 			return nil
 		}
 		return err

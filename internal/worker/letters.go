@@ -93,7 +93,7 @@ func (w *work) letter(a provision.Attempt) queue.Entry {
 		receives = max(receives, w.msgs[i].ReceiveCount)
 	}
 	return queue.Entry{Group: w.msgs[0].Group, Body: w.body(), Attributes: attributes(
-		AttributeFaultKind, string(a.Fault.Kind),
+		AttributeFaultKind, a.Fault.Kind.String(),
 		AttributeFaultStep, string(a.FailedStep()),
 		AttributeFaultReason, a.Fault.Error(),
 		AttributeFirstSeen, first.SeenAt.UTC().Format(time.RFC3339Nano),
@@ -129,7 +129,7 @@ func (w *work) body() []byte {
 // and reports whether it is there.
 func (c *Worker) buryUndecodable(ctx context.Context, m queue.Message, cause error) bool {
 	return c.bury(ctx, "message "+m.ID, queue.Entry{Group: m.Group, Body: m.Body, Attributes: attributes(
-		AttributeFaultKind, string(provision.Permanent),
+		AttributeFaultKind, provision.Permanent.String(),
 		AttributeFaultReason, cause.Error(),
 		AttributeAttempts, strconv.Itoa(m.ReceiveCount),
 	)})

@@ -48,7 +48,11 @@ func (c *Worker) restsAfter(ctx context.Context, attempts map[change.Object]prov
 // a whole side. Such an attempt is due when the pause ends, and not when its own
 // delay does. A server that asks for a pause of its own has it.
 func restsWith(a provision.Attempt) bool {
-	return a.Fault != nil && a.Again > 0 && (a.Fault.Kind == provision.Transient || a.Fault.Kind == provision.Unauthorized)
+	if a.Fault == nil || a.Again == 0 {
+		return false
+	}
+	says := a.Fault.Kind.Policy().Says
+	return says == provision.Fails || says == provision.Refuses
 }
 
 // giveBack puts a batch off and returns the ids of those not done: all but what

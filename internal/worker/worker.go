@@ -223,10 +223,10 @@ func (c *Worker) settle(ctx context.Context, w *work, attempts map[change.Object
 		return false
 	case a.Fault == nil || a.Fault.Kind == provision.Held || !a.Later.IsZero():
 		return true
-	case a.Fault.Kind == provision.Permanent || a.Fault.GivenUp:
+	case a.Fault.Kind.Policy().Letter || a.Fault.GivenUp:
 		return c.buryFault(ctx, w, a)
 	default:
-		c.Log.ErrorContext(ctx, "a retryable fault asks for no delay", "object", w.object.String(), "fault", string(a.Fault.Kind))
+		c.Log.ErrorContext(ctx, "a retryable fault asks for no delay", "object", w.object.String(), "fault", a.Fault.Kind.String())
 		return false
 	}
 }

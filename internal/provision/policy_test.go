@@ -1,0 +1,81 @@
+package provision_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"entrawebex/internal/provision"
+)
+
+// What is stored, queued and logged of a kind is its name.
+func TestAFaultKindIsKeptByItsName(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for kind := provision.Throttled; kind.String() != ""; kind++ {
+		text, err := json.Marshal(provision.Trouble{Kind: kind})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var again provision.Trouble
+		if err := json.Unmarshal(text, &again); err != nil || again.Kind != kind {
+			t.Errorf("%s became %s, %v", text, again.Kind, err)
+		}
+		if parsed, ok := provision.ParseFaultKind(kind.String()); !ok || parsed != kind || seen[kind.String()] {
+			t.Errorf("%s is parsed as %s", kind, parsed)
+		}
+		seen[kind.String()] = true
+	}
+	for _, name := range []string{"throttled", "transient", "permanent", "unauthorized", "held"} {
+		if !seen[name] {
+			t.Errorf("there is no %s: records that are stored say it", name)
+		}
+	}
+}
+
+func TestAKindThatOnlyANewerProgramKnowsIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	var trouble provision.Trouble
+	if err := json.Unmarshal([]byte(`{"kind":"quantum"}`), &trouble); err != nil || trouble.Kind != provision.Transient {
+		t.Errorf("%s, %v", trouble.Kind, err)
+	}
+	if _, ok := provision.ParseFaultKind(""); ok {
+		t.Error("no name is a kind")
+	}
+}
+
+// Each row is a sentence about what is done.
+func TestThePolicyOfEachKind(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name string
+		yes  bool
+	}{
+		{"what is throttled is tried as asked", provision.Throttled.Policy().Retry == provision.AsAsked},
+		{"and says nothing of the side", provision.Throttled.Policy().Says == provision.Neutral},
+		{"what is transient is tried for a day", provision.Transient.Policy().Retry == provision.Backoff},
+		{"and may be the side's", provision.Transient.Policy().Says == provision.Fails},
+		{"what is permanent is a dead letter at once", provision.Permanent.Policy().Letter && provision.Permanent.Policy().Retry == provision.Never},
+		{"what is refused for the credentials is tried as long as it takes", provision.Unauthorized.Policy().Retry == provision.BackoffForever},
+		{"and is the side's", provision.Unauthorized.Policy().Says == provision.Refuses},
+		{"what is held waits for a person, and is no dead letter", !provision.Held.Policy().Letter && provision.Held.Policy().Retry == provision.Never},
+		{"no other is a dead letter", !provision.Throttled.Policy().Letter && !provision.Transient.Policy().Letter && !provision.Unauthorized.Policy().Letter},
+	} {
+		if !test.yes {
+			t.Error(test.name)
+		}
+	}
+}
+
+func TestAnAnswerIsAFaultWhereNobodyExpectsIt(t *testing.T) {
+	t.Parallel()
+	for answer, want := range map[provision.AnswerKind]provision.Fault{
+		provision.Gone:     {Kind: provision.Transient, Code: provision.NotThere},
+		provision.Exists:   {Kind: provision.Transient, Code: provision.Conflict},
+		provision.NoTarget: {Kind: provision.Permanent},
+	} {
+		f := provision.Answered(answer, "404", nil)
+		if f.Kind != want.Kind || f.Code != want.Code || !answer.Is(f) || f.Label() != string(answer) {
+			t.Errorf("%s: %+v", answer, f)
+		}
+	}
+}
