@@ -95,7 +95,7 @@ func plantsInside() map[string]plant {
 				changes[i].Deleted = true
 			}
 		}},
-		"a claim does not keep others out":    {from: 230, breaks: func(c *provision.Config) { c.Ledger = open{c.Ledger} }},
+		"a claim does not keep others out":    {from: 290, breaks: func(c *provision.Config) { c.Ledger = open{c.Ledger} }},
 		"what is not queued counts as queued": {breaks: func(c *provision.Config) { c.Queue = deaf{} }},
 		"the guard does not latch":            {breaks: func(c *provision.Config) { c.Guard = nil }},
 	}
@@ -104,7 +104,7 @@ func plantsInside() map[string]plant {
 // plantsInEntra break what is made of Entra's answers.
 func plantsInEntra() map[string]plant {
 	return map[string]plant{
-		"who does not say whether he is enabled counts as disabled": {from: 330, breaks: func(c *provision.Config) {
+		"who does not say whether he is enabled counts as disabled": {from: 398, breaks: func(c *provision.Config) {
 			c.Directory = reading{c.Directory, func(q provision.Query, r provision.Reading) provision.Reading {
 				if q.Object.Kind == change.User && r.Err != nil && strings.Contains(r.Err.Error(), "accountEnabled") {
 					return provision.Reading{Presence: provision.Present, Attributes: map[string]any{"accountEnabled": false}}
