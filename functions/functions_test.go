@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -17,6 +18,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -589,6 +591,57 @@ func TestAFunctionThatIsNotConfiguredSaysWhatIsMissing(t *testing.T) {
 			out, err := command.CombinedOutput()
 			if err == nil || !strings.Contains(string(out), missing) || bytes.Contains(out, []byte("panic")) {
 				t.Errorf("%v: %s", err, out)
+			}
+		})
+	}
+}
+
+// boundLedger is a DynamoDB whose ledger is bound to a tenant.
+func boundLedger(t *testing.T, tenant string) string {
+	t.Helper()
+	answer, err := json.Marshal(map[string]any{"Item": map[string]any{
+		"pk": map[string]any{"S": "document#binding"}, "docVersion": map[string]any{"N": "1"},
+		"data": map[string]any{"B": fmt.Appendf(nil, `{"tenantId":%q,"orgId":%q}`, tenant, orgID)},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if action := r.Header.Get("X-Amz-Target"); action != "DynamoDB_20120810.GetItem" {
+			t.Errorf("the ledger is asked for %s", action)
+		}
+		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+		w.Header().Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(answer)), 10))
+		_, _ = w.Write(answer)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// Every function that keeps a ledger refuses one that is another tenant's, and
+// tells before what in its settings should be mended.
+func TestAFunctionTellsItsWarningsAndRefusesTheLedgerOfAnotherTenant(t *testing.T) {
+	t.Parallel()
+	const other = "99999999-6d4d-4958-8b9f-9d6445542f95"
+	dynamo := boundLedger(t, other)
+	for _, name := range []string{"worker", "renew", "reconcile"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			command := exec.CommandContext(t.Context(), build(t, name))
+			command.Env = []string{
+				"SCOPE=all", "ENTRA_TENANT_ID=" + tenantID, "GRAPH_URL=http://127.0.0.1:1", "GRAPH_ACCESS_TOKEN=" + graphToken,
+				"WEBEX_SCIM_URL=https://api.ciscospark.com/v1/scim/" + orgID, "WEBEX_ACCESS_TOKEN=" + webexToken,
+				"WEBHOOK_URL=https://hooks.contoso.example", "CLIENT_STATE=" + clientState, "CHANGE_QUEUE_URL=http://127.0.0.1:1/1/changes.fifo",
+				"DEAD_LETTER_QUEUE_URL=http://127.0.0.1:1/1/dead.fifo", "LEDGER_TABLE=ledger", "AWS_ENDPOINT_URL_DYNAMODB=" + dynamo,
+				"AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
+			}
+			out, err := command.CombinedOutput()
+			warned, refused, _ := strings.Cut(string(out), "\n")
+			if !strings.Contains(warned, `"msg":"settings","warning":"WEBEX_SCIM_URL`) {
+				t.Errorf("the warning is %s", warned)
+			}
+			if err == nil || strings.Count(refused, "\n") != 1 || !strings.Contains(refused, name+" cannot start") || !strings.Contains(refused, other) {
+				t.Errorf("%v: %s", err, refused)
 			}
 		})
 	}

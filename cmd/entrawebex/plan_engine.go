@@ -11,7 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"entrawebex/infra"
-	"entrawebex/internal/assembly"
+	"entrawebex/internal/app"
 	"entrawebex/internal/change"
 	"entrawebex/internal/config"
 	"entrawebex/internal/entra"
@@ -65,7 +65,7 @@ func newPlanner(h *homes, s config.Settings) (*planner, error) {
 	pl.engine = provision.New(provision.Config{
 		Directory: directory, Target: pl.target, Ledger: pl.ledger, Queue: &pl.healing,
 		Mapping: rules, TenantID: s.Entra.TenantID, Protected: s.Protected,
-		Scoping: assembly.Scoping(&s, directory), Nested: s.NestedGroups, DeleteBinned: s.GroupSoftDelete == "delete",
+		Scoping: app.Scoping(&s, directory), Nested: s.NestedGroups, DeleteBinned: s.GroupSoftDelete == "delete",
 		UpsertOnly: s.UpsertOnly,
 		Guard: &provision.Guard{
 			Documents: provision.NewRehearsalDocuments(h.ledger), Provisioned: h.ledger.Provisioned,

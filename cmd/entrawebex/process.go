@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"entrawebex/infra"
-	"entrawebex/internal/assembly"
+	"entrawebex/internal/app"
 	"entrawebex/internal/config"
 	"entrawebex/internal/entra"
 	"entrawebex/internal/ledger"
@@ -105,7 +105,7 @@ func (p *process) build(ctx context.Context, latest *config.Latest, observe func
 		}
 	}
 	sides := pause.New(kept, directory, target, p.log)
-	parts := &assembly.Parts{
+	parts := &app.Parts{
 		Settings: s, Rules: rules, Graph: directory, Webex: target, Ledger: kept, Queue: queue.Changes{Queue: p.changes},
 		Rests: sides.Why, Observe: observe, Log: p.log,
 	}

@@ -6,45 +6,38 @@ package main
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"entrawebex/internal/app/webhook"
 	"entrawebex/internal/config"
-	"entrawebex/internal/notification"
 	"entrawebex/internal/queue"
 )
 
 func main() {
-	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
-	if err := run(context.Background(), log); err != nil {
-		log.Error("webhook cannot start", "error", err)
+	ctx, log := context.Background(), slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	handler, err := open(ctx, log)
+	if err != nil {
+		log.ErrorContext(ctx, "webhook cannot start", "error", err)
 		os.Exit(1)
 	}
+	lambda.StartWithOptions(gateway{handler}.Handle, lambda.WithContext(ctx))
 }
 
-func run(ctx context.Context, log *slog.Logger) error {
-	settings, err := config.Load(ctx, config.WebhookFunction, os.Environ(), config.Secret)
+// open opens the change queue alone: what stores opens links the engine.
+func open(ctx context.Context, log *slog.Logger) (http.Handler, error) {
+	settings, _, err := config.Begin(ctx, config.WebhookFunction, os.Environ(), log)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	aws, err := awsconfig.LoadDefaultConfig(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	receiver, err := notification.New(notification.Config{
-		ClientState:         settings.Webhook.ClientState,
-		PreviousClientState: settings.Webhook.PreviousClientState,
-		TenantID:            settings.Entra.TenantID,
-		Queue:               queue.Changes{Queue: queue.NewSQS(sqs.NewFromConfig(aws), settings.AWS.ChangeQueueURL)},
-		Renew:               newStarter(aws, settings.AWS.RenewFunction),
-		Log:                 log,
-	})
-	if err != nil {
-		return err
-	}
-	lambda.StartWithOptions(gateway{notification.Handler(receiver)}.Handle, lambda.WithContext(ctx))
-	return nil
+	changes := queue.Changes{Queue: queue.NewSQS(sqs.NewFromConfig(aws), settings.AWS.ChangeQueueURL)}
+	return webhook.Handler(&settings, changes, newStarter(aws, settings.AWS.RenewFunction), log)
 }

@@ -17,8 +17,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/google/go-cmp/cmp"
 
+	"entrawebex/internal/app/webhook"
 	"entrawebex/internal/change"
-	"entrawebex/internal/notification"
+	"entrawebex/internal/config"
 	"entrawebex/internal/renew"
 )
 
@@ -53,24 +54,24 @@ type nowhere struct{}
 
 func (nowhere) Enqueue(context.Context, []change.Change) error { return nil }
 
-// webhook is the handler as the function makes it, over the service.
-func webhook(t *testing.T, s *service, function string) (http.Handler, *strings.Builder) {
+// served is the handler as the function makes it, over the service.
+func served(t *testing.T, s *service, function string) (http.Handler, *strings.Builder) {
 	t.Helper()
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
 	log := new(strings.Builder)
-	receiver, err := notification.New(notification.Config{
-		ClientState: "secretClientValue", TenantID: "84bd8158-6d4d-4958-8b9f-9d6445542f95", Queue: nowhere{},
-		Renew: newStarter(aws.Config{
-			BaseEndpoint: &server.URL, Region: "eu-central-1",
-			Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-		}, function),
-		Log: slog.New(slog.NewTextHandler(log, nil)),
-	})
+	settings := config.Settings{
+		Entra:   config.Entra{TenantID: "84bd8158-6d4d-4958-8b9f-9d6445542f95"},
+		Webhook: config.Webhook{ClientState: "secretClientValue"},
+	}
+	handler, err := webhook.Handler(&settings, nowhere{}, newStarter(aws.Config{
+		BaseEndpoint: &server.URL, Region: "eu-central-1",
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+	}, function), slog.New(slog.NewTextHandler(log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return notification.Handler(receiver), log
+	return handler, log
 }
 
 func reauthorize(t *testing.T) []byte {
@@ -94,7 +95,7 @@ func post(t *testing.T, handler http.Handler, body []byte) {
 func TestALifecycleNotificationStartsRenewWithWhatItSays(t *testing.T) {
 	t.Parallel()
 	s := &service{status: http.StatusAccepted}
-	handler, _ := webhook(t, s, "stack-renew")
+	handler, _ := served(t, s, "stack-renew")
 	for range 3 { // within ten seconds
 		post(t, handler, reauthorize(t))
 	}
@@ -109,7 +110,7 @@ func TestALifecycleNotificationStartsRenewWithWhatItSays(t *testing.T) {
 func TestAForgedLifecycleNotificationStartsNothing(t *testing.T) {
 	t.Parallel()
 	s := &service{status: http.StatusAccepted}
-	handler, _ := webhook(t, s, "stack-renew")
+	handler, _ := served(t, s, "stack-renew")
 	post(t, handler, bytes.ReplaceAll(reauthorize(t), []byte("secretClientValue"), []byte("guess")))
 	if len(s.events) > 0 {
 		t.Errorf("started with %v", s.events)
@@ -123,7 +124,7 @@ func TestAFunctionThatCannotBeStartedIsLoggedAndTheDeliveryAnsweredInTime(t *tes
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			handler, log := webhook(t, s, "stack-renew")
+			handler, log := served(t, s, "stack-renew")
 			began := time.Now()
 			post(t, handler, reauthorize(t))
 			if took := time.Since(began); took > 2*time.Second {
@@ -139,7 +140,7 @@ func TestAFunctionThatCannotBeStartedIsLoggedAndTheDeliveryAnsweredInTime(t *tes
 func TestWithoutAFunctionToStartTheDeliveryIsAccepted(t *testing.T) {
 	t.Parallel()
 	s := &service{status: http.StatusAccepted}
-	handler, _ := webhook(t, s, "")
+	handler, _ := served(t, s, "")
 	post(t, handler, reauthorize(t))
 	if len(s.events) > 0 {
 		t.Errorf("started with %v", s.events)

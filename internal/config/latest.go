@@ -20,6 +20,21 @@ type Latest struct {
 	read     time.Time // when they were last read again, or that was tried
 }
 
+// Begin loads the settings that a part of the system begins with, as Load does
+// with the secrets in AWS Secrets Manager, and tells the log what in them should be
+// mended. The Latest reads the same again.
+func Begin(ctx context.Context, part Part, environ []string, log *slog.Logger) (Settings, *Latest, error) {
+	load := func(ctx context.Context) (Settings, error) { return Load(ctx, part, environ, Secret) }
+	settings, err := load(ctx)
+	if err != nil {
+		return Settings{}, nil, err
+	}
+	for _, warning := range settings.Warnings {
+		log.WarnContext(ctx, "settings", "warning", warning)
+	}
+	return settings, NewLatest(settings, load, time.Now, log), nil
+}
+
 const (
 	// readPause is the least time between two readings: a row of refusals costs
 	// one.

@@ -37,6 +37,23 @@ func rotating(t *testing.T) *rotated {
 	return r
 }
 
+func TestWhateverBeginsTellsWhatShouldBeMended(t *testing.T) {
+	t.Parallel()
+	environ := []string{
+		"SCOPE=all", "ENTRA_TENANT_ID=84bd8158-6d4d-4958-8b9f-9d6445542f95", "GRAPH_URL=http://127.0.0.1:1", "GRAPH_ACCESS_TOKEN=t",
+		"WEBEX_SCIM_URL=https://api.ciscospark.com/v1/scim/3b2a1c00-aaaa-4bbb-8ccc-1234567890ab", "WEBEX_ACCESS_TOKEN=t",
+	}
+	var log strings.Builder
+	settings, latest, err := Begin(t.Context(), OneProcess, environ, slog.New(slog.NewTextHandler(&log, nil)))
+	if err != nil || len(settings.Warnings) != 1 || strings.Count(log.String(), "msg=settings warning=") != 1 {
+		t.Fatalf("%v: %s", err, log.String())
+	}
+	log.Reset()
+	if w := latest.Webex(t.Context()); w != settings.Webex || strings.Contains(log.String(), "WARN") {
+		t.Errorf("read again %+v: %s", w, log.String())
+	}
+}
+
 func TestARowOfRefusalsReadsTheSecretOnceAMinute(t *testing.T) {
 	t.Parallel()
 	r := rotating(t)

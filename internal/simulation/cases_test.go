@@ -22,7 +22,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"entrawebex/internal/assembly"
+	"entrawebex/internal/app"
 	"entrawebex/internal/change"
 	"entrawebex/internal/config"
 	"entrawebex/internal/entra"
@@ -291,7 +291,7 @@ func (p *fieldPlay) live(ctx context.Context, running *sync.WaitGroup) {
 		BaseURL: "http://" + graphHost, Credential: entra.StaticToken("t"), Transport: p.wire, Select: p.rules.Select(), Log: p.log,
 	}))(p.t), p.target(p.wire)
 	p.sides = pause.New(p.ledger, directory, target, p.log)
-	parts := &assembly.Parts{
+	parts := &app.Parts{
 		Settings: p.settings, Rules: p.rules, Graph: directory, Webex: target, Ledger: p.ledger,
 		Queue: queue.Changes{Queue: p.changes}, Rests: p.sides.Why, Log: p.log,
 	}

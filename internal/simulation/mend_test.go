@@ -10,7 +10,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
-	"entrawebex/internal/assembly"
+	"entrawebex/internal/app"
 	"entrawebex/internal/config"
 	"entrawebex/internal/reconcile"
 	"entrawebex/internal/sandbox"
@@ -51,7 +51,7 @@ func (s *storm) run(ctx context.Context, name string, job func(context.Context) 
 func (s *storm) reconcile(ctx context.Context) {
 	wire, kept, changes := s.wire(), s.store(), s.mailbox()
 	changes.oneIn = 15 // it has few
-	parts := &assembly.Parts{
+	parts := &app.Parts{
 		Settings: s.settings(), Rules: s.rules, Graph: s.directory(wire), Webex: s.target(wire), Ledger: kept, Queue: changes,
 		Rests: s.sides().Why, Log: slog.New(slog.DiscardHandler),
 	}

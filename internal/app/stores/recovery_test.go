@@ -1,4 +1,4 @@
-package main
+package stores
 
 import (
 	"context"
@@ -94,18 +94,18 @@ func recovering(t *testing.T, c *cloud, mapping string) (*pause.Recovery, *pause
 			t.Error(err)
 		}
 	})
-	kept, err := ledger.OpenBolt(db)
-	if err != nil {
-		t.Fatal(err)
-	}
 	log := slog.New(slog.DiscardHandler)
-	sides := pause.New(kept, works{}, works{}, log)
-	return recovery(aws.Config{
+	kept := OnAWS(aws.Config{
 		BaseEndpoint: &server.URL, Region: "eu-central-1",
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	}, config.AWS{
 		EventSourceMapping: mapping, ChangeQueueURL: server.URL + "/1/changes.fifo", DeadLetterQueueURL: server.URL + "/1/dead.fifo",
-	}, sides, &reconcile.Requests{Documents: kept, Now: time.Now, Log: log}, log), sides
+	}, log)
+	if kept.Ledger, err = ledger.OpenBolt(db); err != nil {
+		t.Fatal(err)
+	}
+	sides := pause.New(kept.Ledger, works{}, works{}, log)
+	return kept.Recovery(sides, (&reconcile.Requests{Documents: kept.Ledger, Now: time.Now, Log: log}).Request, log), sides
 }
 
 func TestAPauseSwitchesTheMappingThatTheSettingsName(t *testing.T) {

@@ -1,6 +1,4 @@
-// Package assembly puts together from the settings what more than one program
-// is made of: the engine, and what compares both sides. It knows no adapter.
-package assembly
+package app
 
 import (
 	"context"
@@ -9,9 +7,9 @@ import (
 	"time"
 
 	"entrawebex/infra"
+	"entrawebex/internal/app/stores"
 	"entrawebex/internal/change"
 	"entrawebex/internal/config"
-	"entrawebex/internal/document"
 	"entrawebex/internal/mapping"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/reconcile"
@@ -30,14 +28,6 @@ type Webex interface {
 	provision.Lister
 }
 
-// Ledger is the ledger.
-type Ledger interface {
-	provision.Ledger
-	document.Store
-	Provisioned(ctx context.Context) (int, error)
-	Records(ctx context.Context, each func(provision.Record) error) error
-}
-
 // Queue takes Changes and knows how many wait.
 type Queue interface {
 	provision.Enqueuer
@@ -45,13 +35,14 @@ type Queue interface {
 	Waiting(ctx context.Context) (int, error)
 }
 
-// Parts are what the others are made of.
+// Parts are what the engine and the jobs that find work for it are made of,
+// wherever that is kept.
 type Parts struct {
 	Settings config.Settings
 	Rules    mapping.Rules
 	Graph    Graph
 	Webex    Webex
-	Ledger   Ledger
+	Ledger   stores.Ledger
 	Queue    Queue
 	// Rests returns why nothing is to be written now; empty if something is.
 	Rests func(ctx context.Context) (string, error)

@@ -1,0 +1,126 @@
+// Package app is the one place that puts the parts of the system together: stores,
+// both sides' clients, the engine, and the jobs around it, on AWS or on one machine.
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"entrawebex/infra"
+	"entrawebex/internal/app/stores"
+	"entrawebex/internal/config"
+	"entrawebex/internal/entra"
+	"entrawebex/internal/ledger"
+	"entrawebex/internal/mapping"
+	"entrawebex/internal/pause"
+	"entrawebex/internal/provision"
+	"entrawebex/internal/queue"
+	"entrawebex/internal/reconcile"
+	"entrawebex/internal/renew"
+	"entrawebex/internal/replay"
+	"entrawebex/internal/webex"
+	"entrawebex/internal/worker"
+)
+
+// App is the system, or as much of it as the settings have what it takes: a job
+// whose settings are not there must not be run.
+type App struct {
+	Settings config.Settings
+	// Latest reads the settings again.
+	Latest *config.Latest
+	Stores *stores.Stores
+	// Graph and Webex are the sides themselves.
+	Graph *entra.Client
+	Webex *webex.Client
+
+	Worker    *worker.Worker
+	Reconcile *reconcile.Job
+	Sweeps    *reconcile.Schedule
+	Token     *renew.TokenJob
+	Recovery  *pause.Recovery
+	Drops     *replay.Drops
+	// Subscriptions is nil without a webhook.
+	Subscriptions *renew.Job
+}
+
+// backend is what differs with where the system runs.
+type backend struct {
+	stores *stores.Stores
+	// latest reads the settings again, and webex what to reach Webex with.
+	latest *config.Latest
+	webex  func(ctx context.Context) config.Webex
+	// tokens keep those of a service app; they are not asked for without one.
+	tokens func() renew.Tokens
+}
+
+// open puts a part together. Its ledger is bound to the tenant and organization of
+// the settings, or refuses them. observe is told every attempt, and may be nil.
+func open(ctx context.Context, s config.Settings, on backend, observe func(provision.Attempt), log *slog.Logger) (*App, error) {
+	kept := on.stores
+	if err := ledger.Bind(ctx, kept.Ledger, s.Entra.TenantID, s.Webex.OrgID); err != nil {
+		return nil, err
+	}
+	rules, err := mapping.Parse(infra.Provisioning())
+	if err != nil {
+		return nil, err
+	}
+	graph, err := entra.OpenRotating(s.Entra, rules.Select(), on.latest.Entra, log)
+	if err != nil {
+		return nil, err
+	}
+	target, err := webex.OpenRotating(s.Webex, on.webex, log)
+	if err != nil {
+		return nil, err
+	}
+	sides := pause.New(kept.Ledger, graph, target, log)
+	parts := &Parts{
+		Settings: s, Rules: rules, Graph: graph, Webex: target, Ledger: kept.Ledger,
+		Queue: queue.Changes{Queue: kept.Changes}, Rests: sides.Why, Observe: observe, Log: log,
+	}
+	engine := parts.Engine()
+	a := &App{
+		Settings: s, Latest: on.latest, Stores: kept, Graph: graph, Webex: target,
+		Worker: &worker.Worker{
+			Queue: kept.Changes, DeadLetters: kept.DeadLetters, Converge: engine.Converge, Letters: parts.Letters(), Pause: sides, Log: log,
+		},
+		Reconcile: parts.Reconcile(engine),
+		Sweeps:    parts.Sweeps(engine),
+		Token:     tokenJob(s.Webex, on, sides, log),
+		Recovery:  kept.Recovery(sides, parts.Requests().Request, log),
+		Drops:     &replay.Drops{Dead: kept.DeadLetters, Letters: parts.Letters(), Look: kept.Look, Log: log},
+	}
+	if s.Webhook.URL != "" {
+		a.Subscriptions = &renew.Job{
+			Graph: graph, Documents: kept.Ledger, Resources: renew.Resources(s.GroupsMatter()),
+			WebhookURL: s.Webhook.URL, ClientState: s.Webhook.ClientState, Now: time.Now, Log: log,
+		}
+	}
+	return a, nil
+}
+
+// tokenJob keeps the token for Webex alive.
+func tokenJob(s config.Webex, on backend, sides *pause.Switch, log *slog.Logger) *renew.TokenJob {
+	job := &renew.TokenJob{
+		Ends: s.TokenEnds(), Documents: on.stores.Ledger, Now: time.Now, Log: log,
+		Refused: func(ctx context.Context) (time.Time, error) { return sides.Refused(ctx, pause.Webex) },
+	}
+	if s.HasServiceApp() {
+		job.Tokens = on.tokens()
+		job.Refresh = webex.OpenRefresh(on.webex)
+	}
+	return job
+}
+
+// Renew looks once after what runs out by itself, having been told so much of the
+// subscriptions. The token comes first, since a refresh must not run out of time; the
+// replay of dead letters takes all that the others leave.
+func (a *App) Renew(ctx context.Context, told ...renew.Lifecycle) error {
+	refreshed, settled := a.Token.Run(ctx), a.Recovery.Settle(ctx)
+	var subscribed error
+	if a.Subscriptions != nil {
+		subscribed = a.Subscriptions.Run(ctx, told...)
+	}
+	return errors.Join(refreshed, settled, subscribed, a.Recovery.CatchUp(ctx))
+}

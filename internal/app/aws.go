@@ -1,0 +1,32 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"entrawebex/internal/app/stores"
+	"entrawebex/internal/config"
+	"entrawebex/internal/renew"
+)
+
+// OpenAWS opens what a function on AWS is made of, as the environment has it. A
+// service app's tokens are in the secret from which they are read everywhere.
+func OpenAWS(ctx context.Context, function config.Part, environ []string, log *slog.Logger) (*App, error) {
+	settings, latest, err := config.Begin(ctx, function, environ, log)
+	if err != nil {
+		return nil, err
+	}
+	c, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return open(ctx, settings, backend{
+		stores: stores.OnAWS(c, settings.AWS, log),
+		latest: latest,
+		webex:  latest.Webex,
+		tokens: func() renew.Tokens { return config.NewTokenSecret(secretsmanager.NewFromConfig(c), environ) },
+	}, nil, log)
+}

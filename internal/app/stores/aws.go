@@ -1,0 +1,47 @@
+package stores
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"entrawebex/internal/config"
+	"entrawebex/internal/ledger"
+	"entrawebex/internal/queue"
+)
+
+// OpenAWS returns what a function on AWS keeps, as the environment has it.
+func OpenAWS(ctx context.Context, function config.Part, environ []string, log *slog.Logger) (*Stores, error) {
+	settings, _, err := config.Begin(ctx, function, environ, log)
+	if err != nil {
+		return nil, err
+	}
+	c, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return OnAWS(c, settings.AWS, log), nil
+}
+
+// OnAWS returns those that the settings name. One that they do not name must not be
+// used.
+func OnAWS(c aws.Config, s config.AWS, log *slog.Logger) *Stores {
+	client := sqs.NewFromConfig(c)
+	dead, changes := queue.NewSQS(client, s.DeadLetterQueueURL), queue.NewSQS(client, s.ChangeQueueURL)
+	kept := &Stores{
+		Ledger:  ledger.NewDynamoDB(dynamodb.NewFromConfig(c), s.LedgerTable),
+		Changes: changes, DeadLetters: dead,
+		Redrive: func(ctx context.Context, rate int) (string, error) { return dead.Redrive(ctx, changes, rate) },
+		Look:    time.Second,
+	}
+	if s.EventSourceMapping != "" {
+		kept.Feed = queue.NewMapping(lambda.NewFromConfig(c), s.EventSourceMapping, log).Enable
+	}
+	return kept
+}

@@ -1,0 +1,28 @@
+// Package webhook puts together what receives Graph's notifications. It links no
+// more than that: the function answers within a second, cold start included.
+package webhook
+
+import (
+	"log/slog"
+	"net/http"
+
+	"entrawebex/internal/config"
+	"entrawebex/internal/notification"
+)
+
+// Handler serves the webhook: it gives what Graph notifies to the change queue, and
+// wakes renew, unless that is nil, with what Graph says of a subscription.
+func Handler(s *config.Settings, changes notification.Enqueuer, renew notification.Waker, log *slog.Logger) (http.Handler, error) {
+	receiver, err := notification.New(notification.Config{
+		ClientState:         s.Webhook.ClientState,
+		PreviousClientState: s.Webhook.PreviousClientState,
+		TenantID:            s.Entra.TenantID,
+		Queue:               changes,
+		Renew:               renew,
+		Log:                 log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return notification.Handler(receiver), nil
+}
