@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/condition"
 	"entrawebex/internal/pause"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/reconcile"
@@ -14,9 +15,9 @@ import (
 
 func TestAllIsNotWellWhileAConditionLasts(t *testing.T) {
 	t.Parallel()
-	failing := reconcile.Failing{Since: now.Add(-passing), Error: "502"}
-	young := reconcile.Failing{Since: now.Add(-passing + 1), Error: "502"}
-	subscription := func(id string, ends time.Time, failing renew.Failing) Status {
+	failing := condition.Failing{Since: now.Add(-passing), Error: "502"}
+	young := condition.Failing{Since: now.Add(-passing + 1), Error: "502"}
+	subscription := func(id string, ends time.Time, failing condition.Failing) Status {
 		return Status{Subscriptions: []renew.SubscriptionState{{Resource: "users", ID: id, ExpiresAt: ends, Failing: failing}}}
 	}
 	later := now.Add(time.Hour)
@@ -29,12 +30,12 @@ func TestAllIsNotWellWhileAConditionLasts(t *testing.T) {
 		{"the guard is latched", Status{GuardLatchedSince: now}, "the guard is latched"},
 		{"an account is open", Status{Open: reconcile.Named{Count: 2}}, "2 accounts open in Webex that must not be"},
 		{"somebody was shut out by hand", Status{ShutOut: reconcile.Named{Count: 1}}, ""},
-		{"no subscription", subscription("", time.Time{}, renew.Failing{Since: now}), "the subscription to users is missing"},
-		{"a subscription that is just being made", subscription("", time.Time{}, renew.Failing{}), ""},
-		{"a subscription past its end", subscription("s", now, renew.Failing{}), "the subscription to users has ended"},
-		{"a subscription that delivers", subscription("s", later, renew.Failing{}), ""},
-		{"one that is refused for a moment", subscription("s", later, renew.Failing{Since: now.Add(-time.Minute)}), ""},
-		{"one that is refused for ten minutes", subscription("s", later, renew.Failing(failing)), "the subscription to users cannot be kept"},
+		{"no subscription", subscription("", time.Time{}, condition.Failing{Since: now}), "the subscription to users is missing"},
+		{"a subscription that is just being made", subscription("", time.Time{}, condition.Failing{}), ""},
+		{"a subscription past its end", subscription("s", now, condition.Failing{}), "the subscription to users has ended"},
+		{"a subscription that delivers", subscription("s", later, condition.Failing{}), ""},
+		{"one that is refused for a moment", subscription("s", later, condition.Failing{Since: now.Add(-time.Minute)}), ""},
+		{"one that is refused for ten minutes", subscription("s", later, failing), "the subscription to users cannot be kept"},
 		{"looks for changes fail", Status{Compared: reconcile.State{Rounds: []reconcile.RoundState{{Of: "users", Failing: failing}}}}, "looking for changes of users fails"},
 		{"looks for changes fail for a moment", Status{Compared: reconcile.State{Rounds: []reconcile.RoundState{{Of: "users", Failing: young}}}}, ""},
 		{"the comparison fails", Status{Compared: reconcile.State{Failing: failing}}, "comparing everything fails"},

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/condition"
 	"entrawebex/internal/document"
 	"entrawebex/internal/provision"
 )
@@ -92,7 +93,7 @@ func (j *Job) assignments(ctx context.Context) error {
 	hash := hashOf(app, all)
 	switch {
 	case hash != seen.Hash:
-	case seen.Failing != Failing{}:
+	case seen.Failing != condition.Failing{}:
 		_, err := j.writeManifest(ctx, &kept, manifest{Hash: hash})
 		return err
 	default:
@@ -130,7 +131,7 @@ func (j *Job) failed(ctx context.Context, failed error) error {
 	if m.isClaimed(j.Now()) {
 		return nil // whoever is at it writes it anew
 	}
-	m.Failing = m.Failing.with(failed, j.Now())
+	m.Failing = m.Failing.With(failed, j.Now())
 	_, err = j.writeManifest(ctx, &kept, m)
 	return err
 }

@@ -4,20 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/condition"
 	"entrawebex/internal/document"
 )
-
-// Failing is a condition that lasts: since when something fails, and why by the
-// last answer.
-type Failing struct {
-	// Since is zero if it does not fail.
-	Since time.Time `json:"since,omitzero"`
-	Error string    `json:"error,omitempty"`
-}
 
 // RoundState is what there is to tell about the looks every minute for what has
 // changed in one kind of things.
@@ -28,22 +20,8 @@ type RoundState struct {
 	// known.
 	At time.Time `json:"at,omitzero"`
 	// Void says why a comparison must come first; empty if none must.
-	Void    string  `json:"void,omitempty"`
-	Failing Failing `json:"failing,omitzero"`
-}
-
-// with returns the condition after something that ended with err, or with none.
-func (f Failing) with(err error, now time.Time) Failing {
-	if err == nil {
-		return Failing{}
-	}
-	const longest = 500 // bytes; a fault says it in one sentence
-	text := err.Error()
-	if f.Since.IsZero() {
-		f.Since = now.UTC()
-	}
-	f.Error = strings.ToValidUTF8(text[:min(len(text), longest)], "")
-	return f
+	Void    string            `json:"void,omitempty"`
+	Failing condition.Failing `json:"failing,omitzero"`
 }
 
 // rounds reads what there is to tell about the looks for what has changed: those
@@ -71,7 +49,7 @@ func (r *Requests) rounds(ctx context.Context) ([]RoundState, error) {
 	case kept.Version == 0:
 		return states, nil
 	case malformed:
-		m.Failing = Failing{Error: err.Error()}
+		m.Failing = condition.Failing{Error: err.Error()}
 	}
 	return append(states, RoundState{Of: "assignments", Failing: m.Failing}), nil
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/condition"
 	"entrawebex/internal/document"
 )
 
@@ -59,7 +60,7 @@ type Cursor struct {
 	// RefusedSince is since when Graph refuses the Link while it answers otherwise,
 	// Failing since when no round comes to its end.
 	RefusedSince time.Time
-	Failing      Failing
+	Failing      condition.Failing
 
 	kept document.Copy[position]
 }
@@ -71,9 +72,9 @@ type position struct {
 	Hash string    `json:"hash"`
 	At   time.Time `json:"at"`
 	// Void says why there is no Link.
-	Void         string    `json:"void,omitempty"`
-	RefusedSince time.Time `json:"refusedSince,omitzero"`
-	Failing      Failing   `json:"failing,omitzero"`
+	Void         string            `json:"void,omitempty"`
+	RefusedSince time.Time         `json:"refusedSince,omitzero"`
+	Failing      condition.Failing `json:"failing,omitzero"`
 }
 
 func cursorDocument(documents document.Store, kind change.Kind) document.Document[position] {
@@ -131,10 +132,10 @@ func (c *Cursors) Save(ctx context.Context, kind change.Kind, link string) error
 // leads, and returns it as it is then. It reports false where another moved it
 // first; then nothing was written.
 func (c *Cursors) Advance(ctx context.Context, cursor Cursor, link string) (Cursor, bool, error) {
-	if link == cursor.Link && c.now().Sub(cursor.At) < fresh && cursor.Failing == (Failing{}) {
+	if link == cursor.Link && c.now().Sub(cursor.At) < fresh && cursor.Failing == (condition.Failing{}) {
 		return cursor, true, nil
 	}
-	cursor.Link, cursor.RefusedSince, cursor.Failing = link, time.Time{}, Failing{}
+	cursor.Link, cursor.RefusedSince, cursor.Failing = link, time.Time{}, condition.Failing{}
 	return c.write(ctx, cursor)
 }
 
@@ -147,7 +148,7 @@ func (c *Cursors) move(ctx context.Context, cursor Cursor, link string) (Cursor,
 // fail notes that a round could not go on. It reports false where another moved
 // the cursor first.
 func (c *Cursors) fail(ctx context.Context, cursor Cursor, err error) (bool, error) {
-	cursor.Failing = cursor.Failing.with(err, c.now())
+	cursor.Failing = cursor.Failing.With(err, c.now())
 	_, ok, failed := c.put(ctx, cursor)
 	return ok, failed
 }

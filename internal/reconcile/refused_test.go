@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/condition"
 	"entrawebex/internal/provision"
 )
 
@@ -91,7 +92,7 @@ func TestALinkIsNotVoidWhileGraphAnswersNothing(t *testing.T) {
 	if why := w.sweepDue(); why != "" {
 		t.Errorf("a sweep is due because %q", why)
 	}
-	if f := w.state(w.schedule(nil)).Rounds[0].Failing; f != (Failing{}) {
+	if f := w.state(w.schedule(nil)).Rounds[0].Failing; f != (condition.Failing{}) {
 		t.Errorf("it is well, and %+v", f)
 	}
 }
@@ -147,7 +148,7 @@ func TestAListOfAssignmentsThatCannotBeReadIsToldUntilItCan(t *testing.T) {
 	clear(w.graph.faults)
 	w.run()
 	w.anyOrder()
-	if f := w.state(s).Rounds[2]; f.Failing != (Failing{}) {
+	if f := w.state(s).Rounds[2]; f.Failing != (condition.Failing{}) {
 		t.Errorf("%+v", f)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"entrawebex/internal/condition"
 	"github.com/google/uuid"
 )
 
@@ -75,7 +76,7 @@ type State struct {
 	Last *Finished `json:"last,omitempty"`
 	// Failing says since when none comes to its end because of an error, and
 	// which it was last.
-	Failing Failing `json:"failing,omitzero"`
+	Failing condition.Failing `json:"failing,omitzero"`
 	// Rounds say what there is to tell about the looks for what has changed.
 	Rounds []RoundState `json:"rounds,omitempty"`
 }
@@ -187,9 +188,9 @@ func (s *Schedule) end(ctx context.Context, owner string, began time.Time, resul
 			q.resume()
 			q.set(finished, Finished{At: s.Now().UTC(), Took: s.Now().Sub(began), Result: result})
 		case !errors.Is(err, ErrUnfinished):
-			var f Failing
+			var f condition.Failing
 			q.value(failing, &f)
-			q.set(failing, f.with(err, s.Now()))
+			q.set(failing, f.With(err, s.Now()))
 		}
 		return true
 	})

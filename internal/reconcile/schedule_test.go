@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/condition"
 	"entrawebex/internal/mapping"
 	"entrawebex/internal/provision"
 )
@@ -208,7 +209,7 @@ func TestAComparisonThatFailsIsToldUntilOneComesToItsEnd(t *testing.T) {
 	}
 	clear(w.graph.faults)
 	w.compare(s)
-	if f := w.state(s).Failing; f != (Failing{}) {
+	if f := w.state(s).Failing; f != (condition.Failing{}) {
 		t.Errorf("%+v", f)
 	}
 }

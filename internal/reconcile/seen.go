@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/condition"
 )
 
 // assigned is a user or a group that is assigned to the enterprise application.
@@ -183,7 +184,7 @@ type manifest struct {
 	Owner string    `json:"owner,omitempty"`
 	Until time.Time `json:"until,omitzero"`
 	// Failing is since when the list cannot be read, or dealt with.
-	Failing Failing `json:"failing,omitzero"`
+	Failing condition.Failing `json:"failing,omitzero"`
 }
 
 // isClaimed reports whether a run may be writing the buckets. A claim for longer

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"entrawebex/internal/condition"
 	"entrawebex/internal/config"
 	"entrawebex/internal/entra"
 	"entrawebex/internal/renew"
@@ -123,7 +124,7 @@ func TestASubscriptionWhoseRenewalIsRefusedForAnHourIsReplaced(t *testing.T) {
 			l.now = l.now.Add(time.Minute)
 			l.run()
 		}
-		if s := l.state(); made != 2 || s.ID == first || s.Failing != (renew.Failing{}) || l.log.lost(t) != "" {
+		if s := l.state(); made != 2 || s.ID == first || s.Failing != (condition.Failing{}) || l.log.lost(t) != "" {
 			t.Errorf("%d made, %+v", made, s)
 		}
 	})
@@ -175,7 +176,7 @@ func TestASubscriptionThatIsInTheWayIsReplacedOrNamed(t *testing.T) {
 		err := l.Run(t.Context())
 		s := l.state()
 		if file.Replaced {
-			if err != nil || removed != 1 || s.ID == "" || s.Failing != (renew.Failing{}) || !strings.Contains(l.log.lost(t), id+" to users was in the way") {
+			if err != nil || removed != 1 || s.ID == "" || s.Failing != (condition.Failing{}) || !strings.Contains(l.log.lost(t), id+" to users was in the way") {
 				t.Errorf("%v, %d removed, %+v", err, removed, s)
 			}
 			return

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"entrawebex/internal/condition"
 	"entrawebex/internal/document"
 	"entrawebex/internal/provision"
 )
@@ -123,7 +124,7 @@ func (j *Job) fails(ctx context.Context, resource string, err error) error {
 	if failed != nil {
 		return failed
 	}
-	m.Failing = m.Failing.with(err, j.Now())
+	m.Failing = m.Failing.With(err, j.Now())
 	return j.remember(ctx, m)
 }
 
@@ -194,7 +195,7 @@ func (j *Job) keep(ctx context.Context, resource string, existing []Subscription
 			return false, err
 		}
 	}
-	return m.Failing == Failing{}, errors.Join(told, j.settle(ctx, m, existing))
+	return m.Failing == condition.Failing{}, errors.Join(told, j.settle(ctx, m, existing))
 }
 
 // wanted is the subscription to a resource as it would be made now.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"entrawebex/internal/condition"
 	"entrawebex/internal/document"
 )
 
@@ -40,7 +41,7 @@ type remembered struct {
 	// Unwanted says that nothing is subscribed to.
 	Unwanted bool `json:"unwanted,omitempty"`
 	// Failing is there while it cannot be looked after.
-	Failing Failing `json:"failing,omitzero"`
+	Failing condition.Failing `json:"failing,omitzero"`
 }
 
 // asked is a creation, written down before Graph is asked. The id is in Graph's

@@ -4,33 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
+	"entrawebex/internal/condition"
 	"entrawebex/internal/document"
 )
-
-// Failing is a condition that lasts: since when something fails, and why by the
-// last answer.
-type Failing struct {
-	// Since is zero if it does not fail.
-	Since time.Time `json:"since,omitzero"`
-	Error string    `json:"error,omitempty"`
-}
-
-// with returns the condition after an attempt that ended with err, or with none.
-func (f Failing) with(err error, now time.Time) Failing {
-	if err == nil {
-		return Failing{}
-	}
-	const longest = 500 // bytes; a fault says it in one sentence
-	text := err.Error()
-	if f.Since.IsZero() {
-		f.Since = now.UTC()
-	}
-	f.Error = strings.ToValidUTF8(text[:min(len(text), longest)], "")
-	return f
-}
 
 // SubscriptionState is what there is to tell about the subscription to a
 // resource.
@@ -42,7 +20,7 @@ type SubscriptionState struct {
 	// ExpiresAt is when it ends if it is not renewed; zero if that is not known.
 	ExpiresAt time.Time `json:"expiresAt,omitzero"`
 	// Failing says since when it cannot be made, renewed or kept, and why.
-	Failing Failing `json:"failing,omitzero"`
+	Failing condition.Failing `json:"failing,omitzero"`
 }
 
 // ReadSubscriptions reads how the subscriptions stand that were ever asked for;
@@ -54,7 +32,7 @@ func ReadSubscriptions(ctx context.Context, documents document.Store) ([]Subscri
 		kept := copied.Value
 		switch {
 		case errors.Is(err, document.ErrMalformed):
-			kept.Failing = Failing{Error: "what was kept of it cannot be read"}
+			kept.Failing = condition.Failing{Error: "what was kept of it cannot be read"}
 		case err != nil:
 			return nil, fmt.Errorf("read how the subscription to %s stands: %w", resource, err)
 		}
