@@ -12,6 +12,7 @@ import (
 	"entrawebex/internal/change"
 	"entrawebex/internal/condition"
 	"entrawebex/internal/document"
+	"entrawebex/internal/paging"
 	"entrawebex/internal/provision"
 )
 
@@ -153,7 +154,7 @@ func (j *Job) writeManifest(ctx context.Context, kept *document.Copy[manifest], 
 func (j *Job) list(ctx context.Context, app string) ([]assigned, error) {
 	var seats []seat
 	var next string
-	pages := newPaging("assignments", j.Log)
+	pages := paging.New("assignments", j.Log)
 	for {
 		page, err := j.Graph.Assignments(ctx, app, next)
 		if err != nil {
@@ -169,7 +170,7 @@ func (j *Job) list(ctx context.Context, app string) ([]assigned, error) {
 		if page.Next == "" {
 			return collect(seats, j.Scoping.InScope), nil
 		}
-		if err := pages.follow(ctx, page.Next, pages.sees(page.told()...)); err != nil {
+		if err := pages.Follow(ctx, page.Next, pages.Sees(page.Told()...)); err != nil {
 			return nil, err
 		}
 		if next = page.Next; late(ctx) {
@@ -361,7 +362,7 @@ func (p *polling) queue(ctx context.Context, nominated []nomination) (left []nom
 func (p *polling) queueGroup(ctx context.Context, n nomination) (bool, error) {
 	cause := p.nominated(n)
 	changes, page := []change.Change{cause}, ""
-	pages := newPaging("members of "+cause.String(), p.Log)
+	pages := paging.New("members of "+cause.String(), p.Log)
 	for {
 		if late(ctx) {
 			return false, nil
@@ -385,7 +386,7 @@ func (p *polling) queueGroup(ctx context.Context, n nomination) (bool, error) {
 		if page = members.Next; page == "" {
 			return true, p.enqueue(ctx, changes)
 		}
-		if err := pages.follow(ctx, page, pages.sees(members.Users...)); err != nil {
+		if err := pages.Follow(ctx, page, pages.Sees(members.Users...)); err != nil {
 			return false, errors.Join(err, p.enqueue(ctx, changes))
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/paging"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/scoping"
 )
@@ -33,13 +34,13 @@ func (j *Job) delta(ctx context.Context, kind change.Kind) error {
 func (j *Job) follow(ctx context.Context, cursor Cursor) error {
 	kind := cursor.Kind
 	link, held := cursor.Link, newRound()
-	pages := newPaging("changes of "+string(kind)+"s", j.Log)
+	pages := paging.New("changes of "+string(kind)+"s", j.Log)
 	for {
 		page, err := j.Graph.Delta(ctx, kind, link)
 		if err == nil {
 			held.add(page.Objects)
 			link = page.Next + page.Delta
-			err = pages.follow(ctx, page.Next, pages.sees(page.told()...))
+			err = pages.Follow(ctx, page.Next, pages.Sees(page.Told()...))
 		}
 		ends := err != nil || page.Delta != "" || late(ctx)
 		if !ends && held.size < most {

@@ -5,6 +5,7 @@ package reconcile
 
 import (
 	"context"
+	"fmt"
 
 	"entrawebex/internal/change"
 )
@@ -33,6 +34,18 @@ type Page struct {
 	Next string
 	// Delta is where the next round begins, once this one is at its end.
 	Delta string
+}
+
+// Told are the names of what a page of a delta query tells.
+func (p Page) Told() []string {
+	var names []string
+	for _, o := range p.Objects {
+		names = append(names, o.ID+string(o.Removed))
+		for _, m := range o.Members {
+			names = append(names, fmt.Sprint(o.ID, m.ID, m.Removed))
+		}
+	}
+	return names
 }
 
 // Object is what a delta query says of a user or a group.
@@ -68,6 +81,15 @@ type AssignmentPage struct {
 	Others int
 	// Next is where the next page is; empty after the last.
 	Next string
+}
+
+// Told are the names of what a page of assignments tells.
+func (p AssignmentPage) Told() []string {
+	names := make([]string, 0, len(p.Assignments))
+	for _, a := range p.Assignments {
+		names = append(names, a.Principal.ID+a.Role)
+	}
+	return names
 }
 
 // Assignment is that of a user or a group, in one role.

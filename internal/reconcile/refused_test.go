@@ -11,6 +11,7 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/condition"
+	"entrawebex/internal/paging"
 	"entrawebex/internal/provision"
 )
 
@@ -204,7 +205,7 @@ func TestListsThatLeadBackEndAsAFault(t *testing.T) {
 		t.Errorf("%d calls", ring.calls)
 	}
 	r := &run{Sweep: &Sweep{Members: ring.Members}, gathered: map[string]*gathered{}}
-	if _, err := r.usersIn(t.Context(), groupIn(sales).Principal); !errors.Is(err, errEndless) {
+	if _, err := r.usersIn(t.Context(), groupIn(sales).Principal); !errors.Is(err, paging.ErrEndless) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/paging"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/scoping"
 )
@@ -30,7 +31,7 @@ func (r *run) readGroups(ctx context.Context) error {
 	}
 	r.read = r.Now()
 	var page Page
-	pages := newPaging("groups", r.Log)
+	pages := paging.New("groups", r.Log)
 	for page.Delta == "" {
 		var err error
 		if page, err = r.Graph.Delta(ctx, change.Group, page.Next); err != nil {
@@ -46,7 +47,7 @@ func (r *run) readGroups(ctx context.Context) error {
 			g.merge(o)
 		}
 		r.tell(Progress{Phase: ReadGroups, Done: len(r.order)})
-		if err := pages.follow(ctx, page.Next, pages.sees(page.told()...)); err != nil {
+		if err := pages.Follow(ctx, page.Next, pages.Sees(page.Told()...)); err != nil {
 			return err
 		}
 	}
@@ -114,7 +115,7 @@ func (r *run) removed(ctx context.Context, o Object) error {
 func (r *run) round(ctx context.Context, kind change.Kind, phase Phase, each func(Object, time.Time) error) error {
 	r.tell(Progress{Phase: phase})
 	var page Page
-	pages := newPaging(string(kind)+"s", r.Log)
+	pages := paging.New(string(kind)+"s", r.Log)
 	for page.Delta == "" {
 		at := r.Now()
 		var err error
@@ -130,7 +131,7 @@ func (r *run) round(ctx context.Context, kind change.Kind, phase Phase, each fun
 			return err
 		}
 		r.tell(Progress{Phase: phase, Done: r.progress.Done + len(page.Objects)})
-		if err := pages.follow(ctx, page.Next, pages.sees(page.told()...)); err != nil {
+		if err := pages.Follow(ctx, page.Next, pages.Sees(page.Told()...)); err != nil {
 			return err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/paging"
 	"entrawebex/internal/scoping"
 )
 
@@ -30,7 +31,7 @@ func (r *run) grants(ctx context.Context) (map[change.Object][]string, error) {
 		return nil, err
 	}
 	granted := map[change.Object][]string{}
-	page, pages := AssignmentPage{}, newPaging("assignments", r.Log)
+	page, pages := AssignmentPage{}, paging.New("assignments", r.Log)
 	for {
 		if page, err = r.Graph.Assignments(ctx, app, page.Next); err != nil {
 			return nil, err
@@ -41,7 +42,7 @@ func (r *run) grants(ctx context.Context) (map[change.Object][]string, error) {
 		if page.Next == "" {
 			return granted, nil
 		}
-		if err := pages.follow(ctx, page.Next, pages.sees(page.told()...)); err != nil {
+		if err := pages.Follow(ctx, page.Next, pages.Sees(page.Told()...)); err != nil {
 			return nil, err
 		}
 	}
@@ -117,7 +118,7 @@ func (r *run) usersIn(ctx context.Context, o change.Object) ([]string, error) {
 		}
 		users = listed
 	}
-	pages := newPaging("members of "+o.String(), r.Log)
+	pages := paging.New("members of "+o.String(), r.Log)
 	for page := ""; ; {
 		members, err := r.Members(ctx, o.ID, r.Nested, page)
 		if err != nil {
@@ -127,7 +128,7 @@ func (r *run) usersIn(ctx context.Context, o change.Object) ([]string, error) {
 		if page = members.Next; page == "" {
 			return users, nil
 		}
-		if err := pages.follow(ctx, page, pages.sees(members.Users...)); err != nil {
+		if err := pages.Follow(ctx, page, pages.Sees(members.Users...)); err != nil {
 			return nil, err
 		}
 	}
