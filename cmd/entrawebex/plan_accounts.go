@@ -7,7 +7,7 @@ import (
 	"os"
 	"strings"
 
-	"entrawebex/internal/reconcile"
+	"entrawebex/internal/sweep"
 )
 
 // accountsFile is a list of accounts for a spreadsheet (RFC 4180).
@@ -27,7 +27,7 @@ func createAccounts(path string) (*accountsFile, error) {
 	return a, nil
 }
 
-func (a *accountsFile) add(one reconcile.Account) {
+func (a *accountsFile) add(one sweep.Account) {
 	a.write(string(one.Class), string(one.Kind), one.Name, one.ID, one.WebexID)
 }
 

@@ -17,8 +17,8 @@ import (
 	"entrawebex/internal/entra"
 	"entrawebex/internal/mapping"
 	"entrawebex/internal/provision"
-	"entrawebex/internal/reconcile"
 	"entrawebex/internal/scoping"
+	"entrawebex/internal/sweep"
 	"entrawebex/internal/webex"
 )
 
@@ -36,7 +36,7 @@ type planner struct {
 	engine  *provision.Engine
 	// progress is nil where nobody watches; classified may be.
 	progress   *planProgress
-	classified func(reconcile.Account)
+	classified func(sweep.Account)
 
 	plan *plan
 	// attempts are the last of each object.
@@ -115,18 +115,18 @@ func (pl *planner) one(ctx context.Context, name string) error {
 func (pl *planner) all(ctx context.Context) error {
 	var left provision.RehearsalQueue
 	skipped := map[change.Object]scoping.Verdict{}
-	accounts := map[change.Object]reconcile.Class{}
-	sweep := &reconcile.Sweep{
+	accounts := map[change.Object]sweep.Class{}
+	comparison := &sweep.Job{
 		Graph: pl.directory, Lister: pl.target, Ledger: pl.kept, Queue: &left, Converge: pl.engine.ConvergeSeen,
 		Mapping: pl.rules, Scoping: pl.engine.Scoping, Members: pl.directory.Members,
 		Nested: pl.engine.Nested, RepairDrift: pl.settings.RepairDrift, Park: true,
 		Rests: func(context.Context) (string, error) { return "", nil },
 		Depth: func(context.Context) (int, error) { return 0, nil },
 		Round: func(context.Context, change.Kind, string) error { return nil },
-		Progress: func(p reconcile.Progress) {
+		Progress: func(p sweep.Progress) {
 			pl.progress.show(string(p.Phase), p.Done, p.Total)
 		},
-		Classified: func(a reconcile.Account) {
+		Classified: func(a sweep.Account) {
 			if o := (change.Object{Kind: a.Kind, ID: a.ID}); a.ID != "" {
 				accounts[o] = a.Class
 				pl.called(o, a.Name)
@@ -141,7 +141,7 @@ func (pl *planner) all(ctx context.Context) error {
 		},
 		Now: time.Now,
 	}
-	result, err := sweep.Run(ctx)
+	result, err := comparison.Run(ctx)
 	if err != nil {
 		return fmt.Errorf("%w: nothing was written, begin again", err)
 	}
@@ -180,15 +180,15 @@ func (pl *planner) called(o change.Object, name string) {
 }
 
 // unattempted counts those for whom there is nothing to do, and says why.
-func (pl *planner) unattempted(accounts map[change.Object]reconcile.Class, skipped map[change.Object]scoping.Verdict) {
+func (pl *planner) unattempted(accounts map[change.Object]sweep.Class, skipped map[change.Object]scoping.Verdict) {
 	for o, class := range accounts {
 		if _, attempted := pl.attempts[o]; attempted {
 			continue
 		}
 		switch class {
-		case reconcile.Drifted:
+		case sweep.Drifted:
 			pl.plan.skip(o, pl.names[o], "was changed in Webex since it was written, and is left so")
-		case reconcile.Unassigned:
+		case sweep.Unassigned:
 			pl.plan.skip(o, pl.names[o], "is no longer assigned to the application, and stays as it is: a group, or inactive already")
 		default:
 			pl.plan.Summary.Unchanged++

@@ -7,7 +7,7 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
-	"entrawebex/internal/reconcile"
+	"entrawebex/internal/sweep"
 )
 
 // plan is what would be written, and in this form with --json.
@@ -18,7 +18,7 @@ type plan struct {
 	Summary planSummary `json:"summary"`
 	// Classes counts the accounts of both sides by their class; only for a plan
 	// for everything.
-	Classes map[reconcile.Class]int `json:"classes,omitempty"`
+	Classes map[sweep.Class]int `json:"classes,omitempty"`
 	// Notes are what there is to know about the plan itself.
 	Notes []string `json:"notes,omitempty"`
 }

@@ -20,9 +20,9 @@ import (
 	"entrawebex/internal/change"
 	"entrawebex/internal/config"
 	"entrawebex/internal/provision"
-	"entrawebex/internal/reconcile"
 	"entrawebex/internal/sandbox"
 	"entrawebex/internal/scoping"
+	"entrawebex/internal/sweep"
 )
 
 // planEnviron is the environment of an operator who plans for the stage.
@@ -153,7 +153,7 @@ func TestAPlanAfterARunHasNothingToDo(t *testing.T) {
 	s := provisioned(t, 30)
 	p := s.plan(s.planEnviron(), "--all")
 	s.expect(p, planSummary{})
-	if n := p.Classes[reconcile.InSync]; n != len(s.enabled())+1 || n != p.Summary.Unchanged {
+	if n := p.Classes[sweep.InSync]; n != len(s.enabled())+1 || n != p.Summary.Unchanged {
 		t.Errorf("%d in sync, %d unchanged", n, p.Summary.Unchanged)
 	}
 	if out := operate(t, s.planEnviron(), "plan", "All staff"); !strings.Contains(out, "1 unchanged") || !strings.HasSuffix(out, "Nothing was written.\n") {

@@ -28,6 +28,7 @@ import (
 	"entrawebex/internal/reconcile"
 	"entrawebex/internal/renew"
 	"entrawebex/internal/replay"
+	"entrawebex/internal/sweep"
 	"entrawebex/internal/worker"
 )
 
@@ -48,7 +49,7 @@ type process struct {
 	recovery             *pause.Recovery
 	drops                *replay.Drops
 	reconcile            *reconcile.Job
-	sweeps               *reconcile.Schedule
+	sweeps               *sweep.Schedule
 	job                  *renew.Job // nil without a webhook, and so are listener and server
 	token                *renew.TokenJob
 	told                 bell

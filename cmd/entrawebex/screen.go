@@ -14,8 +14,8 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
-	"entrawebex/internal/reconcile"
 	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sweep"
 )
 
 // screen shows a day in the sandbox to a person.
@@ -84,7 +84,7 @@ func (s *screen) sync(runs bool) {
 }
 
 // syncing tells how far an initial sync is, on a terminal.
-func (s *screen) syncing(p reconcile.Progress) {
+func (s *screen) syncing(p sweep.Progress) {
 	if !s.terminal {
 		return
 	}
@@ -96,7 +96,7 @@ func (s *screen) syncing(p reconcile.Progress) {
 }
 
 // synced tells what the initial sync came to.
-func (s *screen) synced(r reconcile.Result, took time.Duration) {
+func (s *screen) synced(r sweep.Result, took time.Duration) {
 	s.sync(false)
 	if s.terminal {
 		s.printf("\r\x1b[K")

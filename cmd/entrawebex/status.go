@@ -15,8 +15,8 @@ import (
 
 	"entrawebex/internal/operator"
 	"entrawebex/internal/pause"
-	"entrawebex/internal/reconcile"
 	"entrawebex/internal/renew"
+	"entrawebex/internal/sweep"
 )
 
 func (d desk) statusCommand() *cobra.Command {
@@ -128,7 +128,7 @@ func (t terminal) show(out io.Writer, s operator.Status) {
 const most = 10
 
 // named adds a row for each of those that are named, and one for the others.
-func (t terminal) named(w table.Writer, what string, people reconcile.Named, urgent bool) {
+func (t terminal) named(w table.Writer, what string, people sweep.Named, urgent bool) {
 	show := people.IDs[:min(most, len(people.IDs))]
 	for _, id := range show {
 		if urgent {
@@ -238,7 +238,7 @@ func tokenState(t operator.Token, now time.Time) string {
 
 // comparedState says how far a comparison of everything is, or what the last one
 // found.
-func comparedState(c reconcile.State) string {
+func comparedState(c sweep.State) string {
 	var parts []string
 	switch {
 	case c.Running && c.Progress.Total > 0:

@@ -20,6 +20,7 @@ import (
 	"entrawebex/internal/reconcile"
 	"entrawebex/internal/renew"
 	"entrawebex/internal/replay"
+	"entrawebex/internal/sweep"
 	"entrawebex/internal/webex"
 	"entrawebex/internal/worker"
 )
@@ -37,7 +38,7 @@ type App struct {
 
 	Worker    *worker.Worker
 	Reconcile *reconcile.Job
-	Sweeps    *reconcile.Schedule
+	Sweeps    *sweep.Schedule
 	Token     *renew.TokenJob
 	Recovery  *pause.Recovery
 	Drops     *replay.Drops

@@ -14,6 +14,7 @@ import (
 	"entrawebex/internal/provision"
 	"entrawebex/internal/reconcile"
 	"entrawebex/internal/scoping"
+	"entrawebex/internal/sweep"
 )
 
 // Graph is Entra, as the engine and the comparison read it.
@@ -107,8 +108,8 @@ func (p *Parts) Letters() *provision.Letters {
 }
 
 // Requests are what asks for a sweep.
-func (p *Parts) Requests() *reconcile.Requests {
-	return &reconcile.Requests{Documents: p.Ledger, Now: time.Now, Log: p.Log}
+func (p *Parts) Requests() *sweep.Requests {
+	return &sweep.Requests{Documents: p.Ledger, Now: time.Now, Log: p.Log}
 }
 
 // Reconcile returns what looks every minute for what no notification told.
@@ -135,11 +136,11 @@ func (p *Parts) Reconcile(engine *provision.Engine) *reconcile.Job {
 }
 
 // Sweeps returns what compares both sides as a whole when that is due.
-func (p *Parts) Sweeps(engine *provision.Engine) *reconcile.Schedule {
-	return &reconcile.Schedule{
+func (p *Parts) Sweeps(engine *provision.Engine) *sweep.Schedule {
+	return &sweep.Schedule{
 		Requests: p.Requests(),
-		Sweep: func(progress func(reconcile.Progress)) *reconcile.Sweep {
-			return &reconcile.Sweep{
+		Sweep: func(progress func(sweep.Progress)) *sweep.Job {
+			return &sweep.Job{
 				Graph:       p.Graph,
 				Lister:      p.Webex,
 				Ledger:      p.Ledger,

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"entrawebex/internal/provision"
-	"entrawebex/internal/reconcile"
 	"entrawebex/internal/renew"
+	"entrawebex/internal/sweep"
 )
 
 // subscriptions are those that were ever asked for, less those to what need not
@@ -86,7 +86,7 @@ func (s *Status) drop(id string) {
 // and left nothing open: the account is closed, or its person entitled. A comparison
 // lists Webex first, so what was closed after it began is closed. It reads Entra until
 // it ends, so only what was concluded after that says that the person is entitled.
-func answered(r provision.Record, last *reconcile.Finished) bool {
+func answered(r provision.Record, last *sweep.Finished) bool {
 	switch {
 	case r.Trouble != nil || r.Hold != nil || r.Doubt != nil || r.Missing != nil:
 		return false

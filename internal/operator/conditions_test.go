@@ -11,6 +11,7 @@ import (
 	"entrawebex/internal/provision"
 	"entrawebex/internal/reconcile"
 	"entrawebex/internal/renew"
+	"entrawebex/internal/sweep"
 )
 
 func TestAllIsNotWellWhileAConditionLasts(t *testing.T) {
@@ -28,17 +29,17 @@ func TestAllIsNotWellWhileAConditionLasts(t *testing.T) {
 	}{
 		{"a side is paused", Status{Paused: pause.State{pause.Webex: {Since: now}}}, "webex is paused"},
 		{"the guard is latched", Status{GuardLatchedSince: now}, "the guard is latched"},
-		{"an account is open", Status{Open: reconcile.Named{Count: 2}}, "2 accounts open in Webex that must not be"},
-		{"somebody was shut out by hand", Status{ShutOut: reconcile.Named{Count: 1}}, ""},
+		{"an account is open", Status{Open: sweep.Named{Count: 2}}, "2 accounts open in Webex that must not be"},
+		{"somebody was shut out by hand", Status{ShutOut: sweep.Named{Count: 1}}, ""},
 		{"no subscription", subscription("", time.Time{}, condition.Failing{Since: now}), "the subscription to users is missing"},
 		{"a subscription that is just being made", subscription("", time.Time{}, condition.Failing{}), ""},
 		{"a subscription past its end", subscription("s", now, condition.Failing{}), "the subscription to users has ended"},
 		{"a subscription that delivers", subscription("s", later, condition.Failing{}), ""},
 		{"one that is refused for a moment", subscription("s", later, condition.Failing{Since: now.Add(-time.Minute)}), ""},
 		{"one that is refused for ten minutes", subscription("s", later, failing), "the subscription to users cannot be kept"},
-		{"looks for changes fail", Status{Compared: reconcile.State{Rounds: []reconcile.RoundState{{Of: "users", Failing: failing}}}}, "looking for changes of users fails"},
-		{"looks for changes fail for a moment", Status{Compared: reconcile.State{Rounds: []reconcile.RoundState{{Of: "users", Failing: young}}}}, ""},
-		{"the comparison fails", Status{Compared: reconcile.State{Failing: failing}}, "comparing everything fails"},
+		{"looks for changes fail", Status{Compared: sweep.State{Rounds: []reconcile.RoundState{{Of: "users", Failing: failing}}}}, "looking for changes of users fails"},
+		{"looks for changes fail for a moment", Status{Compared: sweep.State{Rounds: []reconcile.RoundState{{Of: "users", Failing: young}}}}, ""},
+		{"the comparison fails", Status{Compared: sweep.State{Failing: failing}}, "comparing everything fails"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -86,9 +87,9 @@ func TestAnOpenAccountIsToldUntilItIsClosedOrItsPersonEntitled(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			last := reconcile.Finished{At: ended, Took: ended.Sub(began)}
-			last.Open = reconcile.Named{Count: 1, IDs: []string{"u"}}
-			s := Status{Faults: map[string]int{}, Compared: reconcile.State{Last: &last}}
+			last := sweep.Finished{At: ended, Took: ended.Sub(began)}
+			last.Open = sweep.Named{Count: 1, IDs: []string{"u"}}
+			s := Status{Faults: map[string]int{}, Compared: sweep.State{Last: &last}}
 			s.found()
 			test.record.Object = change.Object{Kind: change.User, ID: "u"}
 			s.count(test.record, now)
@@ -106,9 +107,9 @@ func TestAnOpenAccountIsToldUntilItIsClosedOrItsPersonEntitled(t *testing.T) {
 // The record goes with the account.
 func TestAnOpenAccountOfWhichThereIsNoRecordAnyMoreIsToldNoLonger(t *testing.T) {
 	t.Parallel()
-	last := reconcile.Finished{At: now}
-	last.Open = reconcile.Named{Count: 2, IDs: []string{"u0", "u1"}}
-	s := Status{Faults: map[string]int{}, Compared: reconcile.State{Last: &last}}
+	last := sweep.Finished{At: now}
+	last.Open = sweep.Named{Count: 2, IDs: []string{"u0", "u1"}}
+	s := Status{Faults: map[string]int{}, Compared: sweep.State{Last: &last}}
 	s.found()
 	s.count(provision.Record{Object: change.Object{Kind: change.User, ID: "u0"}, WebexID: "w"}, now)
 	s.forgotten()

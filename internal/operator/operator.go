@@ -11,7 +11,7 @@ import (
 	"entrawebex/internal/pause"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/queue"
-	"entrawebex/internal/reconcile"
+	"entrawebex/internal/sweep"
 )
 
 // Ledger is what an operator reads of it. Pauses, the latch of the guard, and
@@ -47,8 +47,8 @@ func (o *Operator) Pauses() *pause.Switch {
 func (o *Operator) Guard() *provision.Guard { return &provision.Guard{Documents: o.Ledger} }
 
 // Comparisons can say how they stand, and be asked for.
-func (o *Operator) Comparisons() *reconcile.Schedule {
-	return &reconcile.Schedule{
-		Requests: &reconcile.Requests{Documents: o.Ledger, Now: o.Now, Log: o.Log}, Now: o.Now, Log: o.Log,
+func (o *Operator) Comparisons() *sweep.Schedule {
+	return &sweep.Schedule{
+		Requests: &sweep.Requests{Documents: o.Ledger, Now: o.Now, Log: o.Log}, Now: o.Now, Log: o.Log,
 	}
 }

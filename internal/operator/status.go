@@ -12,8 +12,8 @@ import (
 	"entrawebex/internal/change"
 	"entrawebex/internal/pause"
 	"entrawebex/internal/provision"
-	"entrawebex/internal/reconcile"
 	"entrawebex/internal/renew"
+	"entrawebex/internal/sweep"
 )
 
 // Status is how things stand, and in this form what status --json prints.
@@ -42,13 +42,13 @@ type Status struct {
 	// Removed are the inactive accounts that Webex removes within soon.
 	Removed Removed `json:"removedSoon"`
 	// Compared is what there is to tell about comparisons of everything.
-	Compared reconcile.State `json:"compared"`
+	Compared sweep.State `json:"compared"`
 	// Open are accounts that Webex shows active and that must not be, ShutOut
 	// those of entitled people that it shows inactive: what the last comparison
 	// found, of Open less whose was closed or who was entitled since, and what is
 	// among Spared or Holds.Blocked.
-	Open    reconcile.Named `json:"open"`
-	ShutOut reconcile.Named `json:"shutOut"`
+	Open    sweep.Named `json:"open"`
+	ShutOut sweep.Named `json:"shutOut"`
 	// Spared are accounts that must not be open and that a setting leaves so.
 	Spared Spared `json:"spared"`
 	// Subscriptions are those to Graph's change notifications; none where changes

@@ -36,6 +36,18 @@ type Members interface {
 	Members(ctx context.Context, groupID string, transitive bool, page string) (provision.MemberPage, error)
 }
 
+// Sweeps is where a comparison of everything is asked for.
+type Sweeps interface {
+	// Request makes one due that begins after now, and keeps why, in one sentence.
+	Request(ctx context.Context, why string) error
+	// Lacks is a Request for something that the one which is going on supplies as
+	// well, if anything does: who still lacks it when that is over says so again.
+	Lacks(ctx context.Context, why string) error
+	// Waiting reports whether one is due that has not begun to read: what was
+	// true before this call, it will see.
+	Waiting(ctx context.Context) (bool, error)
+}
+
 // Job queues a Change of everything that has changed in Entra since it last
 // looked. Runs of it that overlap do no harm: of two that have read the same,
 // one writes where to go on, and the other stops.
@@ -46,7 +58,7 @@ type Job struct {
 	Documents document.Store
 	Cursors   *Cursors
 	// Sweeps is told when all must be read, because where to go on is lost.
-	Sweeps *Requests
+	Sweeps Sweeps
 	// Scoping is the engine's. Where nothing follows from groups, what has changed in
 	// them is left out.
 	Scoping scoping.Rules

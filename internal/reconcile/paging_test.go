@@ -20,7 +20,7 @@ import (
 	"entrawebex/internal/entra"
 	"entrawebex/internal/mapping"
 	"entrawebex/internal/provision"
-	"entrawebex/internal/reconcile"
+	"entrawebex/internal/sweep"
 )
 
 // chain is a delta query whose pages lead on, behind the real Graph client. The
@@ -130,7 +130,7 @@ func TestAComparisonThatMeetsPagesWithoutAnEndFailsAndSaysSo(t *testing.T) {
 	chains(t, func(t *testing.T, name string) {
 		l, c := chained(t, name)
 		rounds := 0
-		sweep := &reconcile.Sweep{
+		comparison := &sweep.Job{
 			Graph: l.graph, Lister: nobody{}, Ledger: nobody{}, Queue: l, Mapping: mapping.Rules{},
 			Converge: func(_ context.Context, seen []provision.Sighting) []provision.Attempt {
 				attempts := make([]provision.Attempt, len(seen))
@@ -144,7 +144,7 @@ func TestAComparisonThatMeetsPagesWithoutAnEndFailsAndSaysSo(t *testing.T) {
 			Round: func(context.Context, change.Kind, string) error { rounds++; return nil },
 			Now:   time.Now, Log: slog.New(slog.DiscardHandler),
 		}
-		_, err := sweep.Run(t.Context())
+		_, err := comparison.Run(t.Context())
 		if c.Told == "" {
 			if err != nil || rounds != 2 {
 				t.Errorf("%d rounds, %v", rounds, err)
@@ -156,8 +156,8 @@ func TestAComparisonThatMeetsPagesWithoutAnEndFailsAndSaysSo(t *testing.T) {
 		}
 		// Groups that mean nothing are not read at all.
 		c.calls = 0
-		sweep.Scoping.SkipGroups = true
-		if _, err := sweep.Run(t.Context()); c.Kind == change.Group && (err != nil || c.calls != 0) {
+		comparison.Scoping.SkipGroups = true
+		if _, err := comparison.Run(t.Context()); c.Kind == change.Group && (err != nil || c.calls != 0) {
 			t.Errorf("%d calls, %v", c.calls, err)
 		}
 	})

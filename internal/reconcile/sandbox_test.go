@@ -19,6 +19,7 @@ import (
 	"entrawebex/internal/reconcile"
 	"entrawebex/internal/sandbox"
 	"entrawebex/internal/scoping"
+	"entrawebex/internal/sweep"
 )
 
 // land is a simulated tenant behind the real Graph client, and a job over it.
@@ -71,7 +72,7 @@ func newLand(t *testing.T) *land {
 	l.job = &reconcile.Job{
 		Graph: l.graph, Members: l.graph, Queue: l, Documents: kept, Scoping: scoping.Rules{Application: app},
 		Cursors: reconcile.NewCursors(kept, selects, "", time.Now),
-		Sweeps:  &reconcile.Requests{Documents: kept, Now: time.Now, Log: log},
+		Sweeps:  &sweep.Requests{Documents: kept, Now: time.Now, Log: log},
 		// Graph names a group's attributes whenever its members change.
 		Unchanged: func(_ context.Context, o reconcile.Object) (bool, error) { return o.Kind == change.Group, nil },
 		Now:       time.Now, Log: log,

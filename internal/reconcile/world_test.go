@@ -44,7 +44,38 @@ type world struct {
 	graph  *graph
 	queue  *queue
 	ledger *documents
+	asked  *asked
 	log    *bytes.Buffer
+}
+
+// asked keeps why a comparison is asked for. What is asked for while one is going
+// on is kept for the next.
+type asked struct {
+	log       *slog.Logger
+	why, more []string
+	begun     bool
+}
+
+func (a *asked) Request(ctx context.Context, why string) error {
+	if !a.begun {
+		return a.Lacks(ctx, why)
+	}
+	if !slices.Contains(a.more, why) {
+		a.more = append(a.more, why)
+	}
+	return nil
+}
+
+func (a *asked) Lacks(ctx context.Context, why string) error {
+	if !slices.Contains(a.why, why) {
+		a.why = append(a.why, why)
+		a.log.WarnContext(ctx, "everything must be read", "reason", why)
+	}
+	return nil
+}
+
+func (a *asked) Waiting(context.Context) (bool, error) {
+	return len(a.why) > 0 && (len(a.more) > 0 || !a.begun), nil
 }
 
 // setup returns a world in which both delta queries are at the end of a round,
@@ -86,7 +117,8 @@ func start(t *testing.T) *world {
 	w.Job = &Job{Graph: w.graph, Members: w.graph, Queue: w.queue, Documents: w.ledger}
 	w.Now = func() time.Time { return w.now }
 	w.Log = slog.New(slog.NewTextHandler(w.log, nil))
-	w.Sweeps = &Requests{Documents: w.ledger, Now: w.Now, Log: w.Log}
+	w.asked = &asked{log: w.Log}
+	w.Sweeps = w.asked
 	w.Cursors = w.cursors("displayName")
 	return w
 }
@@ -173,16 +205,16 @@ func (w *world) at(link string) {
 }
 
 // sweepDue returns why a sweep is due; empty if none is.
-func (w *world) sweepDue() string {
+func (w *world) sweepDue() string { return strings.Join(w.asked.why, "; ") }
+
+// looks returns what there is to tell about the looks for what has changed.
+func (w *world) looks() []RoundState {
 	w.t.Helper()
-	kept, err := w.Sweeps.open(w.t.Context())
+	states, err := Rounds(w.t.Context(), w.ledger)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if !kept.Value.isDue() {
-		return ""
-	}
-	return kept.Value.why()
+	return states
 }
 
 // write makes a document what it is.

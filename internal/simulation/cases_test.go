@@ -30,10 +30,10 @@ import (
 	"entrawebex/internal/pause"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/queue"
-	"entrawebex/internal/reconcile"
 	"entrawebex/internal/renew"
 	"entrawebex/internal/replay"
 	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sweep"
 	"entrawebex/internal/worker"
 )
 
@@ -67,8 +67,8 @@ type fieldPlay struct {
 
 	changes, dead *queue.Bolt
 	sides         *pause.Switch
-	requests      *reconcile.Requests
-	sweeps        *reconcile.Schedule
+	requests      *sweep.Requests
+	sweeps        *sweep.Schedule
 	told          bell
 
 	mu    sync.Mutex

@@ -12,8 +12,8 @@ import (
 
 	"entrawebex/internal/app"
 	"entrawebex/internal/config"
-	"entrawebex/internal/reconcile"
 	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sweep"
 )
 
 const (
@@ -158,8 +158,8 @@ func (s *storm) forgetDocument(name string) {
 // compared reports whether everything has been compared once, from which on delta
 // queries tell what happens.
 func (s *storm) compared(ctx context.Context) bool {
-	schedule := &reconcile.Schedule{
-		Requests: &reconcile.Requests{Documents: s.ledger, Now: time.Now, Log: slog.New(slog.DiscardHandler)}, Now: time.Now,
+	schedule := &sweep.Schedule{
+		Requests: &sweep.Requests{Documents: s.ledger, Now: time.Now, Log: slog.New(slog.DiscardHandler)}, Now: time.Now,
 	}
 	return try(schedule.State(ctx))(s.t).Last != nil
 }

@@ -13,9 +13,9 @@ import (
 
 	"entrawebex/internal/pause"
 	"entrawebex/internal/queue"
-	"entrawebex/internal/reconcile"
 	"entrawebex/internal/replay"
 	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sweep"
 )
 
 // habits are what the sides of the seed do otherwise than most.
@@ -66,7 +66,7 @@ func (s *storm) sides() *pause.Switch {
 // recovery is what a pause and its end ask for.
 func (s *storm) recovery() *pause.Recovery {
 	box := courier{s.changes, s.faults}
-	requests := &reconcile.Requests{Documents: s.store(), Now: time.Now, Log: slog.New(slog.DiscardHandler)}
+	requests := &sweep.Requests{Documents: s.store(), Now: time.Now, Log: slog.New(slog.DiscardHandler)}
 	letters := &replay.Job{Dead: s.dead, Main: box, Log: slog.New(slog.DiscardHandler)}
 	return &pause.Recovery{Switch: s.sides(), Compare: requests.Request, Replay: letters.Transient}
 }

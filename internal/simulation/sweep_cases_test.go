@@ -12,13 +12,13 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
-	"entrawebex/internal/reconcile"
 	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sweep"
 )
 
 // are fails the test unless there are so many of each class, and none of any
 // other.
-func (s *sweeper) are(want map[reconcile.Class]int) {
+func (s *sweeper) are(want map[sweep.Class]int) {
 	s.t.Helper()
 	for class, accounts := range s.classes {
 		if len(accounts) != want[class] {
@@ -41,7 +41,7 @@ func TestDriftIsReportedAndRepairedOnlyWhereThatIsAskedFor(t *testing.T) {
 	s.byHand(http.MethodPatch, "/Users/"+s.account(ids[0]), patch(`{"op":"replace","path":"displayName","value":"By hand"}`))
 	s.byHand(http.MethodPatch, "/Groups/"+group, patch(`{"op":"replace","path":"displayName","value":"By hand"}`))
 	s.run()
-	s.are(map[reconcile.Class]int{reconcile.Drifted: 2, reconcile.InSync: 4})
+	s.are(map[sweep.Class]int{sweep.Drifted: 2, sweep.InSync: 4})
 	if s.writes() > 0 || len(s.queued) > 0 {
 		t.Errorf("%d writes, %v", s.writes(), s.queued)
 	}
@@ -68,7 +68,7 @@ func TestWhatChangedInEntraIsRepairedEvenWithoutDriftRepair(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.run()
-	s.are(map[reconcile.Class]int{reconcile.Behind: 3, reconcile.InSync: 3})
+	s.are(map[sweep.Class]int{sweep.Behind: 3, sweep.InSync: 3})
 	s.equal()
 	if s.writes() != 3 || len(s.queued) > 0 {
 		t.Errorf("%d writes, %v", s.writes(), s.queued)
@@ -82,14 +82,14 @@ func TestAnAccountThatWasTakenAwayInWebexIsMadeAgain(t *testing.T) {
 	ids := s.provisioned(5, 1, 3)
 	s.byHand(http.MethodDelete, "/Users/"+s.account(ids[0]), "")
 	s.run()
-	s.are(map[reconcile.Class]int{reconcile.Missing: 1, reconcile.InSync: 4, reconcile.Behind: 1})
+	s.are(map[sweep.Class]int{sweep.Missing: 1, sweep.InSync: 4, sweep.Behind: 1})
 	s.drain()
 	s.equal()
 	s.again()
 	_, group := s.group()
 	s.byHand(http.MethodDelete, "/Groups/"+group, "")
 	s.run()
-	s.are(map[reconcile.Class]int{reconcile.Missing: 1, reconcile.InSync: 5})
+	s.are(map[sweep.Class]int{sweep.Missing: 1, sweep.InSync: 5})
 	s.drain()
 	s.equal()
 }
@@ -106,7 +106,7 @@ func TestSomebodyWhomEntraDoesNotListIsAskedAboutAndNotTouched(t *testing.T) {
 		return slices.DeleteFunc(list, func(o map[string]any) bool { return o["id"] == ids[0] || o["id"] == group })
 	})
 	s.run()
-	if len(s.classes[reconcile.Vanished]) != 2 || len(s.queued) != 2 || s.writes() > 0 {
+	if len(s.classes[sweep.Vanished]) != 2 || len(s.queued) != 2 || s.writes() > 0 {
 		t.Errorf("%v, %v, %d writes", s.classes, s.queued, s.writes())
 	}
 	for _, m := range s.queued {
@@ -228,7 +228,7 @@ func TestAGroupOfThreeThousandIsCreatedWhole(t *testing.T) {
 	}
 	s.again()
 	s.run()
-	s.are(map[reconcile.Class]int{reconcile.InSync: size + 100, reconcile.Opaque: 1})
+	s.are(map[sweep.Class]int{sweep.InSync: size + 100, sweep.Opaque: 1})
 	s.drain()
 	if s.writes() > 0 {
 		t.Errorf("once more: %v", s.org.Calls.Snapshot())
@@ -281,7 +281,7 @@ func TestOnlyWhoIsAssignedIsInTheScope(t *testing.T) {
 	s.scoped()
 	s.run()
 	const inScope = 1 + 120 + 1
-	s.are(map[reconcile.Class]int{reconcile.New: inScope})
+	s.are(map[sweep.Class]int{sweep.New: inScope})
 	s.equal(sandbox.Assigned)
 	s.again()
 	s.scoped()
@@ -292,7 +292,7 @@ func TestOnlyWhoIsAssignedIsInTheScope(t *testing.T) {
 	}
 	s.run()
 	// All of the group but two, and the group itself, whose members are compared when it is back.
-	s.are(map[reconcile.Class]int{reconcile.Unassigned: 120 - 2 + 1, reconcile.InSync: 3})
+	s.are(map[sweep.Class]int{sweep.Unassigned: 120 - 2 + 1, sweep.InSync: 3})
 	if s.writes() > 0 || len(s.queued) != 120-2+1 {
 		t.Errorf("%d writes, %d queued", s.writes(), len(s.queued))
 	}
@@ -361,7 +361,7 @@ func TestASweepThatCannotReadAPageConcludesNothing(t *testing.T) {
 				return answer
 			}
 			result, err := s.sweep.Run(t.Context())
-			if err == nil || result.Classes[reconcile.Vanished] > 0 || result.Classes[reconcile.Local] > 0 || result.Classes[reconcile.Missing] > 0 ||
+			if err == nil || result.Classes[sweep.Vanished] > 0 || result.Classes[sweep.Local] > 0 || result.Classes[sweep.Missing] > 0 ||
 				len(s.queued) > 0 || len(s.cursors) == len(change.Kinds()) {
 				t.Errorf("%v, %v, queued %v, cursors %v", err, result, s.queued, s.cursors)
 			}
@@ -418,7 +418,7 @@ func TestASweepThatWebexThrottlesGoesOnNextTime(t *testing.T) {
 	f := &throttling{next: s.wire, left: 2, status: http.StatusTooManyRequests, after: "30"}
 	s.begin(f, s.ledger)
 	result, err := s.sweep.Run(t.Context())
-	if !errors.Is(err, reconcile.ErrUnfinished) || s.writes() != 200 || len(s.queued) > 0 || f.left != -1 || len(s.cursors) > 0 {
+	if !errors.Is(err, sweep.ErrUnfinished) || s.writes() != 200 || len(s.queued) > 0 || f.left != -1 || len(s.cursors) > 0 {
 		t.Errorf("%v, %v, %d writes, %d queued, %d more Bulks", err, result, s.writes(), len(s.queued), -f.left)
 	}
 	s.begin(s.wire, s.ledger)
@@ -438,7 +438,7 @@ func TestASweepDoesNotGoOnWhileWebexIsDown(t *testing.T) {
 	s.begin(f, s.ledger)
 	result, err := s.sweep.Run(t.Context())
 	const most = 5 // Bulks of a hundred
-	if !errors.Is(err, reconcile.ErrUnfinished) || len(s.queued) > 0 || -f.left > most {
+	if !errors.Is(err, sweep.ErrUnfinished) || len(s.queued) > 0 || -f.left > most {
 		t.Errorf("%v, %v, %d queued, %d Bulks", err, result, len(s.queued), -f.left)
 	}
 	s.begin(s.wire, s.ledger)
@@ -458,7 +458,7 @@ func TestAPauseStopsASweepBeforeItWritesMore(t *testing.T) {
 		return "", nil
 	}
 	_, err := s.sweep.Run(t.Context())
-	if !errors.Is(err, reconcile.ErrUnfinished) || !strings.Contains(err.Error(), "Webex is paused") || s.writes() != 200 {
+	if !errors.Is(err, sweep.ErrUnfinished) || !strings.Contains(err.Error(), "Webex is paused") || s.writes() != 200 {
 		t.Errorf("%v, %d writes", err, s.writes())
 	}
 }
@@ -588,7 +588,7 @@ func TestTheMembersOfAGroupWithHiddenMembershipAreComparedSingly(t *testing.T) {
 		return list
 	})
 	s.run()
-	s.are(map[reconcile.Class]int{reconcile.InSync: 5, reconcile.Opaque: 1})
+	s.are(map[sweep.Class]int{sweep.InSync: 5, sweep.Opaque: 1})
 	s.drain()
 	s.equal()
 	if s.writes() > 0 {

@@ -21,7 +21,7 @@ import (
 	"entrawebex/internal/ledger"
 	"entrawebex/internal/mapping"
 	"entrawebex/internal/provision"
-	"entrawebex/internal/reconcile"
+	"entrawebex/internal/sweep"
 	"entrawebex/internal/webex"
 )
 
@@ -90,13 +90,13 @@ func BenchmarkSweep(b *testing.B) {
 type swept struct {
 	sides *sides
 	db    *bbolt.DB
-	sweep *reconcile.Sweep
+	sweep *sweep.Job
 	calls counted
 	kept  *writes
 	used  usage
 	// queued are the Changes it left to the worker.
 	queued atomic.Int64
-	result reconcile.Result
+	result sweep.Result
 }
 
 // Enqueue implements provision.Enqueuer.
@@ -133,7 +133,7 @@ func (s *swept) forget(b *testing.B) {
 		Directory: directory, Target: target, Ledger: s.kept, Queue: s, Mapping: rules, TenantID: tenantID,
 		Parallel: parallel, Log: slog.New(slog.DiscardHandler),
 	})
-	s.sweep = &reconcile.Sweep{
+	s.sweep = &sweep.Job{
 		Graph: directory, Lister: target, Ledger: s.kept, Queue: s, Converge: engine.ConvergeSeen, Mapping: rules,
 		Park: true, Members: directory.Members,
 		Rests: func(context.Context) (string, error) { return "", nil },

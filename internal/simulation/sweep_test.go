@@ -14,9 +14,9 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
-	"entrawebex/internal/reconcile"
 	"entrawebex/internal/sandbox"
 	"entrawebex/internal/scoping"
+	"entrawebex/internal/sweep"
 )
 
 // sweeper is a land without notifications, and what compares both of its sides.
@@ -26,7 +26,7 @@ type sweeper struct {
 	now     time.Time
 	wire    *counted
 	engine  *provision.Engine
-	sweep   *reconcile.Sweep
+	sweep   *sweep.Job
 	posting sync.Mutex
 	// queued are the Changes on the queue, dead the attempts that failed for good.
 	queued []message
@@ -34,7 +34,7 @@ type sweeper struct {
 	// cursors are where the delta queries go on, classes whom the sweep put into
 	// which class.
 	cursors map[change.Kind]string
-	classes map[reconcile.Class][]reconcile.Account
+	classes map[sweep.Class][]sweep.Account
 	// sizes are how many objects went to the engine at a time.
 	sizes []int
 }
@@ -78,7 +78,7 @@ func (s *sweeper) begin(wire http.RoundTripper, kept provision.Ledger) {
 		}
 	}
 	directory := s.directory(wire)
-	s.sweep = &reconcile.Sweep{
+	s.sweep = &sweep.Job{
 		Graph: directory, Lister: s.target(wire), Ledger: s.ledger, Queue: s, Mapping: s.rules, Members: directory.Members, Nested: s.nested,
 		Converge: func(ctx context.Context, sightings []provision.Sighting) []provision.Attempt {
 			s.sizes = append(s.sizes, len(sightings))
@@ -90,10 +90,10 @@ func (s *sweeper) begin(wire http.RoundTripper, kept provision.Ledger) {
 			s.cursors[kind] = link
 			return nil
 		},
-		Classified: func(a reconcile.Account) { s.classes[a.Class] = append(s.classes[a.Class], a) },
+		Classified: func(a sweep.Account) { s.classes[a.Class] = append(s.classes[a.Class], a) },
 		Now:        s.clock,
 	}
-	s.cursors, s.classes, s.sizes = map[change.Kind]string{}, map[reconcile.Class][]reconcile.Account{}, nil
+	s.cursors, s.classes, s.sizes = map[change.Kind]string{}, map[sweep.Class][]sweep.Account{}, nil
 }
 
 // again is a new process, and counts from zero.
@@ -111,7 +111,7 @@ func (s *sweeper) scoped() {
 }
 
 // run sweeps to the end.
-func (s *sweeper) run() reconcile.Result {
+func (s *sweeper) run() sweep.Result {
 	s.t.Helper()
 	result := try(s.sweep.Run(s.t.Context()))(s.t)
 	for _, kind := range change.Kinds() {
@@ -263,7 +263,7 @@ func TestAnInitialSyncCreatesEverybodyAndTheNextWritesNothing(t *testing.T) {
 	}
 	s.again()
 	result = s.run()
-	if result.Classes[reconcile.InSync] != people.Users+people.Groups || s.writes() > 0 || len(s.queued) > 0 {
+	if result.Classes[sweep.InSync] != people.Users+people.Groups || s.writes() > 0 || len(s.queued) > 0 {
 		t.Errorf("once more: %v, %d writes, %d changes queued", result, s.writes(), len(s.queued))
 	}
 }
@@ -278,7 +278,7 @@ func TestAnEmptiedLedgerLearnsEveryLinkAndNothingIsWritten(t *testing.T) {
 	s.engine.Parallel = 16
 	s.sweep.Park = true
 	result := s.run()
-	if s.writes() > 0 || result.Classes[reconcile.Local] > 0 {
+	if s.writes() > 0 || result.Classes[sweep.Local] > 0 {
 		t.Errorf("%v, %d writes", result, s.writes())
 	}
 	for _, id := range ids {
@@ -292,7 +292,7 @@ func TestAnEmptiedLedgerLearnsEveryLinkAndNothingIsWritten(t *testing.T) {
 		t.Errorf("the worker wrote: %v", s.org.Calls.Snapshot())
 	}
 	s.again()
-	if result = s.run(); result.Classes[reconcile.InSync] != users+groups {
+	if result = s.run(); result.Classes[sweep.InSync] != users+groups {
 		t.Errorf("once more: %v", result)
 	}
 }
@@ -304,7 +304,7 @@ func TestAnEmptyTenantIsComparedAndNothingIsConcluded(t *testing.T) {
 	try(s.org.Add(map[string]any{"userName": "local@contoso.example", "userType": "user"}))(t)
 	result := s.run()
 	s.equal()
-	if result.Classes[reconcile.Local] != 1 || s.writes() > 0 || len(s.queued) > 0 {
+	if result.Classes[sweep.Local] != 1 || s.writes() > 0 || len(s.queued) > 0 {
 		t.Errorf("%v, %d writes, %v", result, s.writes(), s.queued)
 	}
 }

@@ -20,7 +20,7 @@ import (
 	"entrawebex/internal/config"
 	"entrawebex/internal/ledger"
 	"entrawebex/internal/pause"
-	"entrawebex/internal/reconcile"
+	"entrawebex/internal/sweep"
 	"entrawebex/internal/worker"
 )
 
@@ -105,7 +105,7 @@ func recovering(t *testing.T, c *cloud, mapping string) (*pause.Recovery, *pause
 		t.Fatal(err)
 	}
 	sides := pause.New(kept.Ledger, works{}, works{}, log)
-	return kept.Recovery(sides, (&reconcile.Requests{Documents: kept.Ledger, Now: time.Now, Log: log}).Request, log), sides
+	return kept.Recovery(sides, (&sweep.Requests{Documents: kept.Ledger, Now: time.Now, Log: log}).Request, log), sides
 }
 
 func TestAPauseSwitchesTheMappingThatTheSettingsName(t *testing.T) {

@@ -1,4 +1,4 @@
-package reconcile
+package sweep
 
 import (
 	"context"
@@ -13,13 +13,14 @@ import (
 	"entrawebex/internal/change"
 	"entrawebex/internal/mapping"
 	"entrawebex/internal/provision"
+	"entrawebex/internal/reconcile"
 )
 
 // side is both sides as lists show them, and a ledger.
 type side struct {
 	graph
 
-	entra   []Object
+	entra   []reconcile.Object
 	users   []provision.Resource
 	records []provision.Record
 	// handed and queued are what came of the sweep.
@@ -41,8 +42,8 @@ func (s *side) Records(_ context.Context, each func(provision.Record) error) err
 	return nil
 }
 
-func (s *side) Delta(_ context.Context, kind change.Kind, _ string) (Page, error) {
-	p := Page{Delta: "end"}
+func (s *side) Delta(_ context.Context, kind change.Kind, _ string) (reconcile.Page, error) {
+	p := reconcile.Page{Delta: "end"}
 	for _, o := range s.entra {
 		if o.Kind == kind {
 			p.Objects = append(p.Objects, o)
@@ -75,7 +76,7 @@ func (s *side) sweep(t *testing.T, repair bool) Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sweep := &Sweep{
+	sweep := &Job{
 		Graph: s, Lister: s, Ledger: s, Queue: s, Converge: s.converge, Mapping: rules, RepairDrift: repair,
 		Rests: func(context.Context) (string, error) { return "", nil },
 		Depth: func(context.Context) (int, error) { return 0, nil },
@@ -94,13 +95,13 @@ func (s *side) sweep(t *testing.T, repair bool) Result {
 
 // person adds one who is the same everywhere, and returns how Entra and Webex show
 // them, and the record.
-func (s *side) person(t *testing.T, id string, enabled bool) (Object, map[string]any, map[string]any) {
+func (s *side) person(t *testing.T, id string, enabled bool) (reconcile.Object, map[string]any, map[string]any) {
 	t.Helper()
 	rules, err := mapping.Parse(infra.Provisioning())
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := Object{Object: change.Object{Kind: change.User, ID: id}, Attributes: map[string]any{
+	o := reconcile.Object{Object: change.Object{Kind: change.User, ID: id}, Attributes: map[string]any{
 		"id": id, "userPrincipalName": id + "@contoso.example", "displayName": "N", "accountEnabled": enabled,
 	}}
 	want, err := rules.Users.Map(map[string]any{
@@ -209,7 +210,7 @@ func TestWhatAListDoesNotShowDecidesNothing(t *testing.T) {
 			name: "somebody out of scope was let in again by hand", enabled: true,
 			spoil: func(s *side, _, _, written map[string]any) {
 				written["active"] = false
-				s.assignments = []Assignment{userIn(bob, editor)}
+				s.assignments = []reconcile.Assignment{{Principal: person(bob).Object, Role: editor}}
 			},
 			queued: []string{ada + " afresh true"}, open: []string{ada},
 			classes: map[Class]int{InSync: 1, Unassigned: 1},
@@ -218,7 +219,7 @@ func TestWhatAListDoesNotShowDecidesNothing(t *testing.T) {
 			name: "somebody in the recycle bin was let in again by hand", enabled: true,
 			spoil: func(s *side, _, _, written map[string]any) {
 				written["active"] = false
-				s.entra[1] = gone(ada, SoftDeleted)
+				s.entra[1] = gone(ada, reconcile.SoftDeleted)
 			},
 			queued: []string{ada + " afresh true"}, open: []string{ada},
 			classes: map[Class]int{InSync: 1},
@@ -275,17 +276,17 @@ func TestAGroupThatIsNotToBeSeenIsLookedAtAfresh(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name  string
-		group Object
+		group reconcile.Object
 		want  []string
 	}{
 		{"the page does not say whether it is a security group", team(sales), []string{sales + " afresh true"}},
-		{"it is in the recycle bin", Object{Object: team(sales).Object, Removed: SoftDeleted}, []string{sales + " afresh true"}},
-		{"it is no security group", Object{Object: team(sales).Object, Attributes: map[string]any{"securityEnabled": false, "displayName": "S"}}, []string{sales + " afresh true"}},
+		{"it is in the recycle bin", reconcile.Object{Object: team(sales).Object, Removed: reconcile.SoftDeleted}, []string{sales + " afresh true"}},
+		{"it is no security group", reconcile.Object{Object: team(sales).Object, Attributes: map[string]any{"securityEnabled": false, "displayName": "S"}}, []string{sales + " afresh true"}},
 		{"Entra does not list it", team(europe), []string{sales + " afresh true"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			s := &side{entra: []Object{test.group}, records: []provision.Record{{
+			s := &side{entra: []reconcile.Object{test.group}, records: []provision.Record{{
 				Object: team(sales).Object, WebexID: "webex", Written: map[string]any{"displayName": "S", "externalId": sales},
 			}}}
 			s.sweep(t, false)

@@ -1,4 +1,4 @@
-package reconcile
+package sweep
 
 import (
 	"encoding/json"
@@ -26,14 +26,14 @@ func (w *world) requested() map[string]any {
 
 func (w *world) request(why string) {
 	w.t.Helper()
-	if err := w.Sweeps.Request(w.t.Context(), why); err != nil {
+	if err := w.Request(w.t.Context(), why); err != nil {
 		w.t.Fatal(err)
 	}
 }
 
 func (w *world) waiting() bool {
 	w.t.Helper()
-	waiting, err := w.Sweeps.Waiting(w.t.Context())
+	waiting, err := w.Waiting(w.t.Context())
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestARequestThatMeetsAnotherIsMadeAgain(t *testing.T) {
 	others := 0
 	w.ledger.before = func(name string) error {
 		if others++; others < 3 {
-			_, version, err := w.ledger.Store.Document(t.Context(), name)
+			_, version, err := w.ledger.Document(t.Context(), name)
 			if err != nil {
 				return err
 			}
@@ -119,7 +119,7 @@ func TestARequestThatMeetsAnotherIsMadeAgain(t *testing.T) {
 		t.Errorf("the document is %v", got)
 	}
 	w.ledger.before = func(string) error { return errors.New("the ledger is down") }
-	if err := w.Sweeps.Request(t.Context(), "newer"); err == nil || !strings.Contains(err.Error(), "the ledger is down") {
+	if err := w.Request(t.Context(), "newer"); err == nil || !strings.Contains(err.Error(), "the ledger is down") {
 		t.Error(err)
 	}
 }

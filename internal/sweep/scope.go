@@ -1,4 +1,4 @@
-package reconcile
+package sweep
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/paging"
+	"entrawebex/internal/reconcile"
 	"entrawebex/internal/scoping"
 )
 
@@ -31,7 +32,7 @@ func (r *run) grants(ctx context.Context) (map[change.Object][]string, error) {
 		return nil, err
 	}
 	granted := map[change.Object][]string{}
-	page, pages := AssignmentPage{}, paging.New("assignments", r.Log)
+	page, pages := reconcile.AssignmentPage{}, paging.New("assignments", r.Log)
 	for {
 		if page, err = r.Graph.Assignments(ctx, app, page.Next); err != nil {
 			return nil, err
@@ -111,7 +112,7 @@ func (r *run) usersIn(ctx context.Context, o change.Object) ([]string, error) {
 	if g := r.gathered[o.ID]; g != nil {
 		listed, whole := g.users(r.gathered, r.Nested)
 		switch {
-		case g.Removed != NotRemoved:
+		case g.Removed != reconcile.NotRemoved:
 			return nil, nil // nobody is in scope for a group that is not there
 		case whole:
 			return listed, nil
@@ -135,7 +136,7 @@ func (r *run) usersIn(ctx context.Context, o change.Object) ([]string, error) {
 }
 
 // verdict says what is to become of one that lives in Entra, by the lists.
-func (r *run) verdict(o Object, k *known) scoping.Verdict {
+func (r *run) verdict(o reconcile.Object, k *known) scoping.Verdict {
 	return r.Scoping.Decide(scoping.Subject{
 		Kind: o.Kind, Attributes: o.Attributes, Roles: r.assigned[o.Object], Provisioned: k.webexID != "",
 	})

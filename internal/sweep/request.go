@@ -1,4 +1,4 @@
-package reconcile
+package sweep
 
 import (
 	"context"
@@ -28,6 +28,10 @@ const (
 	// again is what asks for another one when the one that has begun is over.
 	again = "again"
 )
+
+// writes is how often a write that met another is tried on what that one
+// wrote.
+const writes = 5
 
 // maxWhy is the length in bytes up to which reasons are added.
 const maxWhy = 1000

@@ -1,4 +1,4 @@
-package reconcile
+package sweep
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-package reconcile
+package sweep
 
 import (
 	"context"
@@ -10,13 +10,14 @@ import (
 	"entrawebex/internal/change"
 	"entrawebex/internal/paging"
 	"entrawebex/internal/provision"
+	"entrawebex/internal/reconcile"
 	"entrawebex/internal/scoping"
 )
 
 // users deals with Entra's users, page by page.
 func (r *run) users(ctx context.Context) error {
-	return r.round(ctx, change.User, Users, func(o Object, at time.Time) error {
-		if o.Removed != NotRemoved {
+	return r.round(ctx, change.User, Users, func(o reconcile.Object, at time.Time) error {
+		if o.Removed != reconcile.NotRemoved {
 			return r.removed(ctx, o)
 		}
 		return r.deal(ctx, o, at, nil, false)
@@ -30,7 +31,7 @@ func (r *run) readGroups(ctx context.Context) error {
 		return nil
 	}
 	r.read = r.Now()
-	var page Page
+	var page reconcile.Page
 	pages := paging.New("groups", r.Log)
 	for page.Delta == "" {
 		var err error
@@ -79,7 +80,7 @@ func (r *run) groups(ctx context.Context) error {
 		switch {
 		case r.Scoping.SkipGroups:
 			r.skip(g.Object.Object, nameOf(g.Attributes), r.verdict(g.Object, &known{}))
-		case g.Removed != NotRemoved:
+		case g.Removed != reconcile.NotRemoved:
 			if err := r.removed(ctx, g.Object); err != nil {
 				return err
 			}
@@ -96,14 +97,14 @@ func (r *run) groups(ctx context.Context) error {
 
 // removed leaves what is in the recycle bin, or gone, to the worker, if it is
 // known.
-func (r *run) removed(ctx context.Context, o Object) error {
+func (r *run) removed(ctx context.Context, o reconcile.Object) error {
 	k := r.known[o.Object]
 	if k == nil {
 		return nil
 	}
 	k.seen = true
 	c := r.lookAgain(k)
-	c.Deleted = o.Removed == Deleted
+	c.Deleted = o.Removed == reconcile.Deleted
 	if k.webexID != "" && k.open {
 		r.open[o.ID] = true
 	}
@@ -112,9 +113,9 @@ func (r *run) removed(ctx context.Context, o Object) error {
 
 // round reads all of a first round and calls each with what lives in it. What
 // was seen on a page is dealt with before the next one is read, while it is true.
-func (r *run) round(ctx context.Context, kind change.Kind, phase Phase, each func(Object, time.Time) error) error {
+func (r *run) round(ctx context.Context, kind change.Kind, phase Phase, each func(reconcile.Object, time.Time) error) error {
 	r.tell(Progress{Phase: phase})
-	var page Page
+	var page reconcile.Page
 	pages := paging.New(string(kind)+"s", r.Log)
 	for page.Delta == "" {
 		at := r.Now()
@@ -153,7 +154,7 @@ func (r *run) conclude(ctx context.Context, kind change.Kind, next string) error
 
 // deal classes one that lives in Entra and hands it to the engine if there is
 // something to do.
-func (r *run) deal(ctx context.Context, o Object, at time.Time, members []string, whole bool) error {
+func (r *run) deal(ctx context.Context, o reconcile.Object, at time.Time, members []string, whole bool) error {
 	k := r.known[o.Object]
 	if k == nil {
 		k = &known{object: o.Object, settled: true}
@@ -203,7 +204,7 @@ func (r *run) ask(ctx context.Context, k *known, name string) error {
 }
 
 // differ deals with one that both sides list.
-func (r *run) differ(ctx context.Context, k *known, o Object, at time.Time, want map[string]any, members []string, whole bool) error {
+func (r *run) differ(ctx context.Context, k *known, o reconcile.Object, at time.Time, want map[string]any, members []string, whole bool) error {
 	name, afresh := nameOf(want), false
 	switch {
 	case !k.settled || !r.mapping(o.Kind).Has(k.written, want):
@@ -249,7 +250,7 @@ func (r *run) outside(ctx context.Context, k *known, name string, verdict scopin
 }
 
 // want is what Webex should have.
-func (r *run) want(o Object, verdict scoping.Verdict) (map[string]any, error) {
+func (r *run) want(o reconcile.Object, verdict scoping.Verdict) (map[string]any, error) {
 	attributes := maps.Clone(o.Attributes)
 	if attributes == nil {
 		attributes = map[string]any{}
@@ -263,7 +264,7 @@ func (r *run) want(o Object, verdict scoping.Verdict) (map[string]any, error) {
 
 // hand gives an object to the engine, with others. One that Graph lists twice is
 // given as it came last.
-func (r *run) hand(ctx context.Context, o Object, at time.Time, members []string, whole bool, name string, afresh bool) error {
+func (r *run) hand(ctx context.Context, o reconcile.Object, at time.Time, members []string, whole bool, name string, afresh bool) error {
 	attributes := maps.Clone(o.Attributes)
 	attributes["id"] = o.ID
 	s := provision.Sighting{

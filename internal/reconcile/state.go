@@ -24,12 +24,12 @@ type RoundState struct {
 	Failing condition.Failing `json:"failing,omitzero"`
 }
 
-// rounds reads what there is to tell about the looks for what has changed: those
+// Rounds reads what there is to tell about the looks for what has changed: those
 // that were ever made.
-func (r *Requests) rounds(ctx context.Context) ([]RoundState, error) {
+func Rounds(ctx context.Context, documents document.Store) ([]RoundState, error) {
 	var states []RoundState
 	for _, kind := range change.Kinds() {
-		kept, err := cursorDocument(r.Documents, kind).Open(ctx)
+		kept, err := cursorDocument(documents, kind).Open(ctx)
 		p := kept.Value
 		switch malformed := errors.Is(err, document.ErrMalformed); {
 		case err != nil && !malformed:
@@ -41,7 +41,7 @@ func (r *Requests) rounds(ctx context.Context) ([]RoundState, error) {
 		}
 		states = append(states, RoundState{Of: string(kind) + "s", At: p.At, Void: p.Void, Failing: p.Failing})
 	}
-	kept, err := manifestDocument(r.Documents).Open(ctx)
+	kept, err := manifestDocument(documents).Open(ctx)
 	m := kept.Value
 	switch malformed := errors.Is(err, document.ErrMalformed); {
 	case err != nil && !malformed:

@@ -1,25 +1,26 @@
-package reconcile
+package sweep
 
 import (
 	"maps"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/reconcile"
 )
 
 // gathered is a group put together of all that a round says of it.
 type gathered struct {
-	Object
+	reconcile.Object
 
 	// members are those who are in it, in their order.
-	members []Member
+	members []reconcile.Member
 	place   map[string]int
 }
 
 // merge adds what one more page says.
-func (g *gathered) merge(o Object) {
+func (g *gathered) merge(o reconcile.Object) {
 	members := o.Members
 	o.Members = nil
-	if g.Attributes != nil && o.Removed == NotRemoved {
+	if g.Attributes != nil && o.Removed == reconcile.NotRemoved {
 		attributes := maps.Clone(g.Attributes)
 		maps.Copy(attributes, o.Attributes)
 		o.Attributes = attributes
@@ -59,7 +60,7 @@ func (g *gathered) users(all map[string]*gathered, nested bool) (ids []string, w
 			switch {
 			case m.Removed:
 			case m.Kind == change.Group:
-				if inner := all[m.ID]; nested && inner != nil && inner.Removed == NotRemoved {
+				if inner := all[m.ID]; nested && inner != nil && inner.Removed == reconcile.NotRemoved {
 					visit(inner)
 				} else if nested {
 					whole = false

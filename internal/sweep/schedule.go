@@ -1,4 +1,4 @@
-package reconcile
+package sweep
 
 import (
 	"cmp"
@@ -10,8 +10,10 @@ import (
 	"sync"
 	"time"
 
-	"entrawebex/internal/condition"
 	"github.com/google/uuid"
+
+	"entrawebex/internal/condition"
+	"entrawebex/internal/reconcile"
 )
 
 // Schedule runs a sweep when one is due: at the first start, when it is
@@ -21,7 +23,7 @@ type Schedule struct {
 	Requests *Requests
 	// Sweep makes a sweep that tells its progress, and whose classes go where
 	// they are wanted.
-	Sweep func(progress func(Progress)) *Sweep
+	Sweep func(progress func(Progress)) *Job
 	// Every is the time between two sweeps that nobody asked for; a day if it is
 	// zero.
 	Every time.Duration
@@ -78,7 +80,7 @@ type State struct {
 	// which it was last.
 	Failing condition.Failing `json:"failing,omitzero"`
 	// Rounds say what there is to tell about the looks for what has changed.
-	Rounds []RoundState `json:"rounds,omitempty"`
+	Rounds []reconcile.RoundState `json:"rounds,omitempty"`
 }
 
 // State reads it.
@@ -92,7 +94,7 @@ func (s *Schedule) State(ctx context.Context) (State, error) {
 	asked.value(progressed, &state.Progress)
 	asked.value(finished, &state.Last)
 	asked.value(failing, &state.Failing)
-	state.Rounds, err = s.Requests.rounds(ctx)
+	state.Rounds, err = reconcile.Rounds(ctx, s.Requests.Documents)
 	return state, err
 }
 

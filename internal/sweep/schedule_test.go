@@ -1,4 +1,4 @@
-package reconcile
+package sweep
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"entrawebex/internal/condition"
 	"entrawebex/internal/mapping"
 	"entrawebex/internal/provision"
+	"entrawebex/internal/reconcile"
 )
 
 // nothing is a Webex without anybody in it, and a ledger that knows nobody.
@@ -24,14 +25,14 @@ func (nothing) Records(context.Context, func(provision.Record) error) error     
 // there is one, while they are at it.
 func (w *world) schedule(during func()) *Schedule {
 	return &Schedule{
-		Requests: w.Sweeps, Now: w.Now, Log: w.Log,
-		Sweep: func(progress func(Progress)) *Sweep {
-			return &Sweep{
+		Requests: w.Requests, Now: w.Now, Log: w.Log,
+		Sweep: func(progress func(Progress)) *Job {
+			return &Job{
 				Graph: &firstRounds{w.graph, during}, Lister: nothing{}, Ledger: nothing{}, Queue: w.queue, Mapping: mapping.Rules{},
 				Converge: func(context.Context, []provision.Sighting) []provision.Attempt { return nil },
 				Rests:    func(context.Context) (string, error) { return "", nil },
 				Depth:    func(context.Context) (int, error) { return 0, nil },
-				Round:    w.Cursors.Save,
+				Round:    func(context.Context, change.Kind, string) error { return nil },
 				Progress: progress, Now: w.Now,
 			}
 		},
@@ -45,17 +46,17 @@ type firstRounds struct {
 	during func()
 }
 
-func (f *firstRounds) Delta(ctx context.Context, kind change.Kind, link string) (Page, error) {
+func (f *firstRounds) Delta(ctx context.Context, kind change.Kind, link string) (reconcile.Page, error) {
 	if f.during != nil {
 		f.during()
 	}
 	if err := f.faults[string(kind)+" "+link]; err != nil {
-		return Page{}, err
+		return reconcile.Page{}, err
 	}
 	if provision.PriorityOf(ctx) != provision.Low {
-		return Page{}, errors.New("a comparison goes first")
+		return reconcile.Page{}, errors.New("a comparison goes first")
 	}
-	return Page{Delta: string(kind) + " 1"}, nil
+	return reconcile.Page{Delta: string(kind) + " 1"}, nil
 }
 
 func (w *world) compare(s *Schedule) {
@@ -110,7 +111,7 @@ func TestWhatIsAskedForDuringAComparisonIsDoneAfterIt(t *testing.T) {
 		if calls++; calls == 1 {
 			w.request("one")
 			w.request("another")
-			if err := w.Sweeps.Lacks(t.Context(), "there is no cursor of users yet"); err != nil {
+			if err := w.Lacks(t.Context(), "there is no cursor of users yet"); err != nil {
 				t.Error(err)
 			}
 		}
@@ -224,12 +225,12 @@ func TestTheCursorIsSavedAfterWhatIsLeftIsQueued(t *testing.T) {
 		queued = append(queued, len(w.queue.changes))
 		return nil
 	}
-	r := &run{Sweep: sweep, left: []change.Change{{Object: person(ada).Object}}}
+	r := &run{Job: sweep, left: []change.Change{{Object: person(ada).Object}}}
 	if err := r.conclude(t.Context(), change.User, "user 1"); err != nil || len(queued) != 1 || queued[0] != 1 || r.left != nil {
 		t.Errorf("queued %v, %v", queued, err)
 	}
 	r.left = []change.Change{{Object: person(bob).Object}}
-	w.queue.fails = func(int) bool { return true }
+	w.queue.fails = true
 	if err := r.conclude(t.Context(), change.User, "user 2"); !errors.Is(err, errQueue) || len(queued) != 1 || len(r.left) != 1 {
 		t.Errorf("queued %v, left %v, %v", queued, r.left, err)
 	}

@@ -1,4 +1,7 @@
-package reconcile
+// Package sweep compares Entra and Webex as a whole, and has the engine write what
+// differs: at the first start, when it is asked for, and once a day. It finds what
+// neither notifications nor the looks of package reconcile told.
+package sweep
 
 import (
 	"context"
@@ -10,6 +13,7 @@ import (
 	"entrawebex/internal/change"
 	"entrawebex/internal/mapping"
 	"entrawebex/internal/provision"
+	"entrawebex/internal/reconcile"
 	"entrawebex/internal/scoping"
 )
 
@@ -105,12 +109,12 @@ type Enqueuer interface {
 	Enqueue(ctx context.Context, changes []change.Change) error
 }
 
-// Sweep compares Entra and Webex as a whole. It reads both sides in pages, and
+// Job compares Entra and Webex as a whole. It reads both sides in pages, and
 // the engine writes the differences, users before groups. The ledger is its
 // checkpoint: one that is cut short at any moment is begun again from the
 // start, and finds nothing to do for those it has dealt with.
-type Sweep struct {
-	Graph    Graph
+type Job struct {
+	Graph    reconcile.Graph
 	Lister   provision.Lister
 	Ledger   Ledger
 	Queue    Enqueuer
@@ -165,10 +169,10 @@ var ErrUnfinished = errors.New("the sweep is not finished")
 // Run compares both sides. It stops in good time before the deadline of ctx.
 //
 // Its calls come last where a side throttles.
-func (s *Sweep) Run(ctx context.Context) (Result, error) {
+func (s *Job) Run(ctx context.Context) (Result, error) {
 	ctx = provision.WithPriority(ctx, provision.Low)
 	r := &run{
-		Sweep: s, result: Result{Classes: map[Class]int{}, Actions: map[provision.Action]int{}},
+		Job: s, result: Result{Classes: map[Class]int{}, Actions: map[provision.Action]int{}},
 		known: map[change.Object]*known{}, byWebex: map[string]*known{},
 		gathered: map[string]*gathered{}, assigned: map[change.Object][]string{},
 		shown: map[change.Kind][]bool{}, open: map[string]bool{}, shutOut: map[string]bool{},
@@ -187,7 +191,7 @@ func (s *Sweep) Run(ctx context.Context) (Result, error) {
 
 // run is one sweep.
 type run struct {
-	*Sweep
+	*Job
 
 	result Result
 	// known are the objects in the ledger, byWebex those with an account.
