@@ -20,6 +20,7 @@ import (
 	"entrawebex/internal/operator"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/queue"
+	"entrawebex/internal/renew"
 	"entrawebex/internal/replay"
 )
 
@@ -67,6 +68,7 @@ func openHomes(ctx context.Context, environ []string) (*homes, error) {
 	client := sqs.NewFromConfig(aws)
 	dead, changes := queue.NewSQS(client, settings.AWS.DeadLetterQueueURL), queue.NewSQS(client, settings.AWS.ChangeQueueURL)
 	h := newHomes(ledger.NewDynamoDB(dynamodb.NewFromConfig(aws), settings.AWS.LedgerTable), changes, dead, log)
+	h.Subscribed = renew.Resources(true) // the stack has a webhook
 	h.job.Redrive = func(ctx context.Context, rate int) (string, error) { return dead.Redrive(ctx, changes, rate) }
 	return h, nil
 }

@@ -201,7 +201,7 @@ func (p *process) subscriptions(graph *entra.Client) *renew.Job {
 	return &renew.Job{
 		Graph: graph, Documents: p.kept, Resources: renew.Resources(p.settings.GroupsMatter()),
 		WebhookURL: url, ClientState: p.settings.Webhook.ClientState,
-		Now: time.Now, Log: p.log,
+		Interval: p.settings.RenewInterval, Now: time.Now, Log: p.log,
 	}
 }
 

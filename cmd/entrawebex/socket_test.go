@@ -15,8 +15,10 @@ import (
 	"testing"
 	"time"
 
+	"entrawebex/internal/document"
 	"entrawebex/internal/pause"
 	"entrawebex/internal/queue"
+	"entrawebex/internal/renew"
 )
 
 // running is a process on a stage that runs until the test ends, and the
@@ -69,6 +71,7 @@ func TestEveryOperatorCommandWorksWhileARunHasTheFile(t *testing.T) {
 	t.Parallel()
 	p, environ := running(t)
 	dead(t, p, 1)
+	p.seenAlive(t)
 	for _, step := range []struct {
 		args string
 		want string
@@ -143,6 +146,18 @@ func TestArgumentsThatAreTooLongAreRefused(t *testing.T) {
 	}
 }
 
+// seenAlive notes what a renewal would, once it has seen the subscriptions.
+func (p *process) seenAlive(t *testing.T) {
+	t.Helper()
+	note := document.Document[renew.Alive]{Store: p.kept, Name: "subscriptions alive"}
+	if err := note.Update(t.Context(), func(a *renew.Alive) (bool, error) {
+		*a = renew.Alive{At: time.Now(), Interval: time.Hour}
+		return true, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // crash leaves a socket on which nobody listens any more.
 func crash(t *testing.T, dataDir string) {
 	t.Helper()
@@ -161,6 +176,7 @@ func TestASocketThatACrashLeftIsReplaced(t *testing.T) {
 	s := setup(t, 4)
 	crash(t, s.data)
 	p := s.open()
+	p.seenAlive(t)
 	var served sync.WaitGroup
 	ctx, stop := context.WithCancel(t.Context())
 	served.Go(func() {

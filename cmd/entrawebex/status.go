@@ -107,6 +107,9 @@ func (t terminal) show(out io.Writer, s operator.Status) {
 		bad := !subscription.Failing.Since.IsZero() || !subscription.ExpiresAt.IsZero() && subscription.ExpiresAt.Before(time.Now())
 		row("Subscribed to "+subscription.Resource, alarm(bad, subscriptionState(subscription)))
 	}
+	if s.Subscribed {
+		row("  all of them", alarm(s.Unwatched(time.Now()), s.SeenAlive()))
+	}
 	row("Webex token", alarm(s.Token.Warning != "", tokenState(s.Token, time.Now())))
 	row("Linked to Webex", operator.Counted(s.Linked, "object"))
 	row("Open faults", s.OpenFaults())
@@ -120,8 +123,18 @@ func (t terminal) show(out io.Writer, s operator.Status) {
 		fmt.Fprintln(out, t.paint(text.FgGreen, "all is well"))
 		return
 	}
-	const needs = "Needs you: "
-	fmt.Fprintln(out, t.paint(text.FgRed, needs+strings.Join(s.Attention, ";\n"+strings.Repeat(" ", len(needs)))))
+	fmt.Fprintln(out, t.paint(text.FgRed, attention(s.Attention)))
+}
+
+// attention is what status ends with where something needs a person: one below the
+// other.
+func attention(needs []string) string {
+	const before = "Needs you: "
+	list := make([]string, len(needs))
+	for i, need := range needs {
+		list[i] = fold(columns-len(before)-len(";"), need)
+	}
+	return before + strings.ReplaceAll(strings.Join(list, ";\n"), "\n", "\n"+strings.Repeat(" ", len(before)))
 }
 
 // most is how many are named of those that are told one by one.

@@ -105,3 +105,54 @@ func TestStatusTellsWhichSettingLeavesAnAccountOpen(t *testing.T) {
 	}
 	fits(t, out.String())
 }
+
+func TestAllIsNotWellUnlessTheSubscriptionsWereSeenAliveOfLate(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, subscription, alive, want string
+	}{
+		{"none was ever asked for", "", "", "all is well"},
+		{"none is wanted any more", `{"unwanted":true}`, "", "all is well"},
+		{
+			"nobody has seen it", `{"id":"s"}`, "",
+			"Needs you: the subscriptions were never seen alive: see that a process runs\n           (entrawebex run, or the function renew)",
+		},
+		{
+			"nobody has seen it of late", `{"id":"s"}`, `{"at":"2026-03-02T09:00:00Z","interval":60000000000}`,
+			"Needs you: the subscriptions were last seen alive at 2026-03-02T09:00:00Z: see\n           that a process runs (entrawebex run, or the function renew)",
+		},
+		{"it was just seen", `{"id":"s"}`, `{"at":"` + time.Now().UTC().Format(time.RFC3339) + `","interval":3600000000000}`, "all is well"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			settings := heldHome(t)
+			desk := openDesk(t, settings)
+			for name, text := range map[string]string{"subscription users": test.subscription, "subscriptions alive": test.alive} {
+				if text == "" {
+					continue
+				}
+				if err := desk.ledger.PutDocument(t.Context(), name, []byte(text), 0); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := desk.close(); err != nil {
+				t.Fatal(err)
+			}
+			operate(t, operatorEnviron(settings), "guard", "clear")
+			status := operate(t, operatorEnviron(settings), "status")
+			if !strings.HasSuffix(status, "\n"+test.want+"\n") || strings.Contains(status, "seen alive") != strings.Contains(test.subscription, "id") {
+				t.Errorf("status:\n%s", status)
+			}
+			fits(t, status)
+		})
+	}
+}
+
+// There, a first renewal that never came is no subscription either.
+func TestOnAWSThereMustBeSubscriptions(t *testing.T) {
+	t.Parallel()
+	h, err := openHomes(t.Context(), []string{"CHANGE_QUEUE_URL=http://127.0.0.1:1/c", "DEAD_LETTER_QUEUE_URL=http://127.0.0.1:1/d", "LEDGER_TABLE=t"})
+	if err != nil || len(h.Subscribed) == 0 {
+		t.Errorf("%v, %v", h, err)
+	}
+}

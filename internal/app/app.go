@@ -95,7 +95,7 @@ func open(ctx context.Context, s config.Settings, on backend, observe func(provi
 	if s.Webhook.URL != "" {
 		a.Subscriptions = &renew.Job{
 			Graph: graph, Documents: kept.Ledger, Resources: renew.Resources(s.GroupsMatter()),
-			WebhookURL: s.Webhook.URL, ClientState: s.Webhook.ClientState, Now: time.Now, Log: log,
+			WebhookURL: s.Webhook.URL, ClientState: s.Webhook.ClientState, Interval: s.RenewInterval, Now: time.Now, Log: log,
 		}
 	}
 	return a, nil

@@ -39,6 +39,18 @@ func subscriptionTrouble(s renew.SubscriptionState, now time.Time) string {
 	}
 }
 
+// Unwatched reports whether there must be subscriptions and nobody has seen them all
+// alive of late: then it is not known that changes are notified.
+func (s *Status) Unwatched(now time.Time) bool { return s.Subscribed && !s.Alive.Lately(now) }
+
+// SeenAlive says when all subscriptions were.
+func (s *Status) SeenAlive() string {
+	if s.Alive.At.IsZero() {
+		return "never seen alive"
+	}
+	return "last seen alive at " + s.Alive.At.UTC().Format(time.RFC3339)
+}
+
 // lasts reports whether what fails since then needs a person.
 func lasts(since, now time.Time) bool { return !since.IsZero() && now.Sub(since) >= passing }
 

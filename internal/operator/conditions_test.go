@@ -37,6 +37,18 @@ func TestAllIsNotWellWhileAConditionLasts(t *testing.T) {
 		{"a subscription that delivers", subscription("s", later, condition.Failing{}), ""},
 		{"one that is refused for a moment", subscription("s", later, condition.Failing{Since: now.Add(-time.Minute)}), ""},
 		{"one that is refused for ten minutes", subscription("s", later, failing), "the subscription to users cannot be kept"},
+		{"subscriptions that were just seen", Status{Subscribed: true, Alive: renew.Alive{At: now.Add(-2 * time.Minute), Interval: time.Minute}}, ""},
+		{
+			"subscriptions that nobody has seen of late",
+			Status{Subscribed: true, Alive: renew.Alive{At: now.Add(-2*time.Minute - 1), Interval: time.Minute}},
+			"the subscriptions were last seen alive at 2026-03-02T08:57:59Z: see that a process runs (entrawebex run, or the function renew)",
+		},
+		{
+			"subscriptions that nobody has ever seen",
+			Status{Subscribed: true},
+			"the subscriptions were never seen alive: see that a process runs (entrawebex run, or the function renew)",
+		},
+		{"none are wanted", Status{Alive: renew.Alive{At: now.Add(-time.Hour), Interval: time.Minute}}, ""},
 		{"looks for changes fail", Status{Compared: sweep.State{Rounds: []reconcile.RoundState{{Of: "users", Failing: failing}}}}, "looking for changes of users fails"},
 		{"looks for changes fail for a moment", Status{Compared: sweep.State{Rounds: []reconcile.RoundState{{Of: "users", Failing: young}}}}, ""},
 		{"the comparison fails", Status{Compared: sweep.State{Failing: failing}}, "comparing everything fails"},

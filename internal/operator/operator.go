@@ -31,8 +31,8 @@ type Queue interface {
 type Operator struct {
 	Ledger               Ledger
 	Changes, DeadLetters Queue
-	// Subscribed are the resources to which there must be a subscription; empty
-	// where none is, nil where only the ledger tells.
+	// Subscribed are the resources to which there may have to be a subscription;
+	// empty where there need be none, nil where only the ledger tells.
 	Subscribed []string
 	Now        func() time.Time
 	Log        *slog.Logger

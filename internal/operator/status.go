@@ -54,6 +54,9 @@ type Status struct {
 	// Subscriptions are those to Graph's change notifications; none where changes
 	// are only asked for.
 	Subscriptions []renew.SubscriptionState `json:"subscriptions"`
+	// Subscribed says that there must be some, Alive when all were last seen alive.
+	Subscribed bool        `json:"subscribed"`
+	Alive      renew.Alive `json:"subscriptionsAlive,omitzero"`
 	// Token says when the tokens for Webex end, as far as that is known.
 	Token Token `json:"token"`
 	// Attention says what needs a person; empty if all is well.
@@ -124,6 +127,10 @@ func (o *Operator) Status(ctx context.Context) (Status, error) {
 		return Status{}, err
 	}
 	if s.Subscriptions, err = o.subscriptions(ctx); err != nil {
+		return Status{}, err
+	}
+	s.Subscribed = len(o.Subscribed)+len(s.Subscriptions) > 0
+	if s.Alive, err = renew.ReadAlive(ctx, o.Ledger); err != nil {
 		return Status{}, err
 	}
 	s.found()
@@ -244,6 +251,7 @@ func (s *Status) attend(now time.Time) {
 		trouble := subscriptionTrouble(subscription, now)
 		need(trouble != "", "the subscription to %s %s", subscription.Resource, trouble)
 	}
+	need(s.Unwatched(now), "the subscriptions were %s: see that a process runs (entrawebex run, or the function renew)", s.SeenAlive())
 	for _, round := range s.Compared.Rounds {
 		need(lasts(round.Failing.Since, now), "looking for changes of %s fails", round.Of)
 	}

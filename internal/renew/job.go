@@ -74,8 +74,11 @@ type Job struct {
 	WebhookURL string
 	// ClientState is the secret the notifications shall carry.
 	ClientState string
-	Now         func() time.Time
-	Log         *slog.Logger
+	// Interval is the time between two scheduled runs, by which a reader of Alive
+	// knows that they have ceased.
+	Interval time.Duration
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // Run makes sure that there is one subscription to each resource that delivers
@@ -85,7 +88,8 @@ type Job struct {
 //
 // Where nothing is due that is one call to Graph, the list, even each minute
 // (Graph allows 5,000 in 20 s): Graph does not promise to tell that a
-// subscription to users or groups is removed.
+// subscription to users or groups is removed. Where all are alive, it notes when
+// that was seen.
 func (j *Job) Run(ctx context.Context, told ...Lifecycle) error {
 	failed := []error{j.heed(ctx, told)}
 	existing, err := j.Graph.Subscriptions(ctx)
@@ -93,28 +97,39 @@ func (j *Job) Run(ctx context.Context, told ...Lifecycle) error {
 		err = fmt.Errorf("find our subscriptions: %w", err)
 		failed = append(failed, err)
 	}
+	alive := err == nil
 	for _, resource := range Resources(true) {
 		switch wanted := slices.Contains(j.Resources, resource); {
 		case err != nil && wanted:
 			failed = append(failed, j.fails(ctx, resource, err))
 		case err != nil:
 		case wanted:
-			failed = append(failed, j.look(ctx, resource, existing))
+			seen, err := j.look(ctx, resource, existing)
+			alive = alive && seen
+			failed = append(failed, err)
 		default:
 			failed = append(failed, j.drop(ctx, resource))
 		}
+	}
+	if alive {
+		failed = append(failed, j.noteAlive(ctx))
 	}
 	return errors.Join(failed...)
 }
 
 // look looks after the subscription to one resource, and keeps what that fails
-// with for as long as it does.
-func (j *Job) look(ctx context.Context, resource string, existing []Subscription) error {
-	well, failed := j.keep(ctx, resource, existing)
-	if failed == nil && well {
-		return nil
+// with for as long as it does. alive says that Graph has just shown, given or
+// renewed it.
+func (j *Job) look(ctx context.Context, resource string, existing []Subscription) (alive bool, err error) {
+	m, err := j.recall(ctx, resource)
+	if err != nil {
+		return false, errors.Join(err, j.fails(ctx, resource, err))
 	}
-	return errors.Join(failed, j.fails(ctx, resource, failed))
+	err = j.keep(ctx, m, existing)
+	if err != nil || m.Failing != (condition.Failing{}) {
+		err = errors.Join(err, j.fails(ctx, resource, err))
+	}
+	return m.alive && m.ID != "", err
 }
 
 // fails notes that a resource cannot be looked after because of err, or can if
@@ -174,28 +189,23 @@ func (j *Job) askRenewal(ctx context.Context, resource string, told []Lifecycle)
 	return nil
 }
 
-// keep makes sure that there is a subscription to one resource. well says that
-// nothing failed before either.
-func (j *Job) keep(ctx context.Context, resource string, existing []Subscription) (well bool, err error) {
-	m, err := j.recall(ctx, resource)
-	if err != nil {
-		return false, err
-	}
+// keep makes sure that there is a subscription to one resource.
+func (j *Job) keep(ctx context.Context, m *memory, existing []Subscription) error {
 	m.Unwanted = false
-	wanted, secret := j.wanted(resource), hash(j.ClientState)
+	wanted, secret := j.wanted(m.resource), hash(j.ClientState)
 	m.claim(existing, wanted, secret, j.Now())
-	var told error
+	var told, err error
 	if m.ID != "" {
 		if told, err = j.tend(ctx, m, existing, wanted, secret); err != nil {
-			return false, err
+			return err
 		}
 	}
 	if m.ID == "" {
 		if err := j.create(ctx, m, existing, wanted, secret); err != nil {
-			return false, err
+			return err
 		}
 	}
-	return m.Failing == condition.Failing{}, errors.Join(told, j.settle(ctx, m, existing))
+	return errors.Join(told, j.settle(ctx, m, existing))
 }
 
 // wanted is the subscription to a resource as it would be made now.
@@ -219,6 +229,7 @@ func (j *Job) tend(ctx context.Context, m *memory, existing []Subscription, want
 	at := slices.IndexFunc(existing, func(s Subscription) bool { return s.ID == m.ID })
 	if at >= 0 {
 		m.ends(existing[at].ExpiresAt)
+		m.alive = m.ExpiresAt.IsZero() || m.ExpiresAt.After(j.Now())
 	}
 	if m.Secret != secret || m.wishes(wanted) || at >= 0 && !m.serves(existing[at], wanted) {
 		return j.replace(ctx, m), nil

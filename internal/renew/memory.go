@@ -78,6 +78,8 @@ type memory struct {
 
 	kept     document.Copy[remembered]
 	resource string
+	// alive says that this run has seen it so.
+	alive bool
 }
 
 // claim takes possession of what our creations made whose answers were lost: of
@@ -105,6 +107,7 @@ func (m *memory) made(s, wanted Subscription, secret string, now time.Time) {
 // granted notes a life that Graph gave the subscription.
 func (m *memory) granted(until, now time.Time) {
 	m.ExpiresAt, m.GrantedAt, m.RefusedSince = until, now.UTC(), time.Time{}
+	m.alive = true
 }
 
 // ends notes what a list says of its end, if it does.

@@ -65,10 +65,11 @@ func begin(t *testing.T) *life {
 	if l.graph, err = entra.Open(config.Entra{GraphURL: server.URL, AccessToken: "t"}, nil, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
-	db, err := bbolt.Open(filepath.Join(t.TempDir(), "ledger"), 0o600, nil)
+	db, err := bbolt.Open(filepath.Join(t.TempDir(), "ledger"), 0o600, &bbolt.Options{NoSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}
+	db.MaxBatchDelay = time.Millisecond
 	t.Cleanup(func() {
 		if err := db.Close(); err != nil {
 			t.Error(err)

@@ -306,6 +306,7 @@ func (p *fieldPlay) live(ctx context.Context, running *sync.WaitGroup) {
 	drops := &replay.Drops{Dead: p.dead, Letters: parts.Letters(), Log: p.log}
 	subscriptions := p.renewal(p.wire, p.ledger)
 	subscriptions.Log, subscriptions.Resources = p.log, renew.Resources(p.settings.GroupsMatter())
+	subscriptions.Interval = p.settings.RenewInterval
 
 	running.Go(func() { p.tenant.Run(ctx) })
 	running.Go(func() { _ = hands.Run(ctx, p.pollers()) }) // which returns why ctx ended
