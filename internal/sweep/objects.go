@@ -108,7 +108,7 @@ func (r *run) removed(ctx context.Context, o reconcile.Object) error {
 	if k.webexID != "" && k.open {
 		r.open[o.ID] = true
 	}
-	return r.enqueue(ctx, c)
+	return r.leave(ctx, c)
 }
 
 // round reads all of a first round and calls each with what lives in it. What
@@ -200,7 +200,7 @@ func (r *run) ask(ctx context.Context, k *known, name string) error {
 		class = New
 	}
 	r.class(class, k.object, k.webexID, name)
-	return r.enqueue(ctx, r.lookAgain(k))
+	return r.leave(ctx, r.lookAgain(k))
 }
 
 // differ deals with one that both sides list.
@@ -246,7 +246,7 @@ func (r *run) outside(ctx context.Context, k *known, name string, verdict scopin
 			return nil
 		}
 	}
-	return r.enqueue(ctx, r.lookAgain(k))
+	return r.leave(ctx, r.lookAgain(k))
 }
 
 // want is what Webex should have.
@@ -283,8 +283,12 @@ func (r *run) hand(ctx context.Context, o reconcile.Object, at time.Time, member
 	return r.flush(ctx)
 }
 
-// flush has the engine converge what was handed to it.
+// flush queues what was left to the worker, and then has the engine converge what
+// was handed to it.
 func (r *run) flush(ctx context.Context) error {
+	if err := r.queueLooks(ctx); err != nil {
+		return err
+	}
 	for len(r.batch) > 0 {
 		size, err := r.admitted(ctx)
 		if err != nil {
@@ -380,7 +384,7 @@ func (r *run) queueMembers(ctx context.Context, k *known, members []string, whol
 	c := r.look(k.object)
 	if !whole || !k.whole {
 		c.Afresh = true
-		return Opaque, r.enqueue(ctx, c)
+		return Opaque, r.leave(ctx, c)
 	}
 	c.Members = r.differences(k, members)
 	if len(c.Members) == 0 {
@@ -389,7 +393,7 @@ func (r *run) queueMembers(ctx context.Context, k *known, members []string, whol
 	if len(c.Members) > change.MaxMembers {
 		c.Members, c.Afresh = nil, true
 	}
-	return Behind, r.enqueue(ctx, c)
+	return Behind, r.leave(ctx, c)
 }
 
 // differences are the users who are in a group in one of both only. With them go

@@ -2,6 +2,7 @@ package sweep
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -25,7 +26,9 @@ type side struct {
 	records []provision.Record
 	// handed and queued are what came of the sweep.
 	handed, queued []string
-	faults         map[string]*provision.Fault
+	// requests counts the requests to the queue.
+	requests int
+	faults   map[string]*provision.Fault
 }
 
 func (s *side) Users(_ context.Context, each func([]provision.Resource) error) error {
@@ -53,6 +56,7 @@ func (s *side) Delta(_ context.Context, kind change.Kind, _ string) (reconcile.P
 }
 
 func (s *side) Enqueue(_ context.Context, changes []change.Change) error {
+	s.requests++
 	for _, c := range changes {
 		s.queued = append(s.queued, fmt.Sprintf("%s afresh %t", c.ID, c.Afresh))
 	}
@@ -69,8 +73,18 @@ func (s *side) converge(_ context.Context, seen []provision.Sighting) []provisio
 	return attempts
 }
 
-// sweep compares, in which only those are in scope who are assigned, if any are.
+// sweep compares to the end.
 func (s *side) sweep(t *testing.T, repair bool) Result {
+	t.Helper()
+	result, err := s.job(t, repair).Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result
+}
+
+// job compares, and only those are in scope who are assigned, if any are.
+func (s *side) job(t *testing.T, repair bool) *Job {
 	t.Helper()
 	rules, err := mapping.Parse(infra.Provisioning())
 	if err != nil {
@@ -86,11 +100,7 @@ func (s *side) sweep(t *testing.T, repair bool) Result {
 	if s.assignments != nil {
 		sweep.Scoping.Application = application()
 	}
-	result, err := sweep.Run(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return result
+	return sweep
 }
 
 // person adds one who is the same everywhere, and returns how Entra and Webex show
@@ -294,6 +304,36 @@ func TestAGroupThatIsNotToBeSeenIsLookedAtAfresh(t *testing.T) {
 				t.Errorf("queued %q, handed %q", got, s.handed)
 			}
 		})
+	}
+}
+
+func TestThoseWhoLeaveTheScopeAreQueuedManyAtATime(t *testing.T) {
+	t.Parallel()
+	const leavers = 2*mostLooks + 200
+	s := &side{graph: graph{assignments: []reconcile.Assignment{{Principal: person(bob).Object, Role: editor}}}}
+	for n := range leavers {
+		s.person(t, someone(n), true)
+	}
+	result := s.sweep(t, false)
+	if result.Queued != leavers || len(s.queued) != leavers || s.requests != 3 {
+		t.Errorf("%d queued in %d requests, and %d by its own count", len(s.queued), s.requests, result.Queued)
+	}
+}
+
+// The next comparison may be cut short in the same place.
+func TestThoseWhoLeaveTheScopeAreQueuedThoughTheComparisonIsCutShort(t *testing.T) {
+	t.Parallel()
+	s := &side{
+		graph:  graph{assignments: []reconcile.Assignment{{Principal: person(bob).Object, Role: editor}}},
+		entra:  []reconcile.Object{person(bob)},
+		faults: map[string]*provision.Fault{bob: {Kind: provision.Throttled, Reason: "429"}},
+	}
+	s.entra[0].Attributes["accountEnabled"] = true
+	s.entra[0].Attributes["userPrincipalName"] = "bob@contoso.example"
+	s.person(t, ada, true)
+	_, err := s.job(t, false).Run(t.Context())
+	if want := []string{ada + " afresh false"}; !errors.Is(err, ErrUnfinished) || !slices.Equal(s.queued, want) {
+		t.Errorf("queued %q, %v", s.queued, err)
 	}
 }
 

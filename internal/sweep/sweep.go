@@ -160,6 +160,8 @@ const (
 	// maxFailures is how many objects in a row may fail for a reason that can pass
 	// before the sweep is cut short: then it is not the objects.
 	maxFailures = 300
+	// mostLooks is how many Changes are gathered before they are queued.
+	mostLooks = 500
 )
 
 // ErrUnfinished is returned by a sweep that time, a pause or a server that
@@ -219,6 +221,9 @@ type run struct {
 	// batch is what goes to the engine next, left what it could not do.
 	batch []provision.Sighting
 	left  []change.Change
+	// looks are what the worker is to look at and is not queued yet: with others,
+	// because the queue takes ten in a request.
+	looks []change.Change
 	// failures counts the objects in a row that could not be done for now.
 	failures int
 }
@@ -358,6 +363,23 @@ func (r *run) look(o change.Object) change.Change {
 
 // correlation is the correlation id of what a sweep leaves to the worker.
 const correlation = "sweep"
+
+// leave leaves an object to the worker. It is on the queue before the engine is
+// handed anything more, so that a comparison that is cut short there loses nobody.
+func (r *run) leave(ctx context.Context, c change.Change) error {
+	r.looks = append(r.looks, c)
+	if len(r.looks) < mostLooks {
+		return nil
+	}
+	return r.queueLooks(ctx)
+}
+
+// queueLooks puts on the queue what was left to the worker.
+func (r *run) queueLooks(ctx context.Context) error {
+	looks := r.looks
+	r.looks = nil
+	return r.enqueue(ctx, looks...)
+}
 
 func (r *run) enqueue(ctx context.Context, changes ...change.Change) error {
 	if len(changes) == 0 {
