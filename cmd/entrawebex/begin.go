@@ -5,23 +5,21 @@ import (
 	"errors"
 	"time"
 
-	"entrawebex/internal/entra"
 	"entrawebex/internal/pause"
 	"entrawebex/internal/provision"
-	"entrawebex/internal/webex"
 )
 
 // begin asks both sides whether they are ours before anything is done. Wrong
 // credentials, another tenant and another organization are told now and not with
 // the first change. A side that is down, or before which a proxy stands, is no
 // reason not to begin: it is paused until its probe succeeds.
-func (p *process) begin(ctx context.Context, directory *entra.Client, target *webex.Client) error {
-	refreshed := p.token.Run(ctx)
-	graph := checkTenant(ctx, directory, p.settings.Entra.TenantID)
+func (p *process) begin(ctx context.Context) error {
+	refreshed := p.Token.Run(ctx)
+	graph := checkTenant(ctx, p.Graph, p.Settings.Entra.TenantID)
 	if graph == nil {
-		graph = p.checkScope(ctx, directory)
+		graph = p.checkScope(ctx)
 	}
-	scim := checkWebex(ctx, target)
+	scim := checkWebex(ctx, p.Webex)
 	switch f := provision.AsFault(scim); {
 	case refreshed == nil:
 	case f != nil && f.Kind == provision.Unauthorized:
@@ -38,7 +36,7 @@ func (p *process) rest(ctx context.Context, side pause.Side, trouble error) erro
 		return trouble
 	}
 	p.log.ErrorContext(ctx, "paused", "side", string(side), "reason", trouble.Error())
-	return p.recovery.Switch.Pause(ctx, side, pause.Pause{Since: time.Now(), Why: trouble.Error()})
+	return p.Recovery.Switch.Pause(ctx, side, pause.Pause{Since: time.Now(), Why: trouble.Error()})
 }
 
 // passes reports whether an error is trouble of a side that passes by itself.

@@ -68,7 +68,7 @@ func TestARunThatStartsWhileASideIsDownIsPausedAndCatchesUp(t *testing.T) {
 			g := newGate(t, *at, test.status)
 			*at = g.at
 			p := s.open("RENEW_INTERVAL=1s", "RECONCILE_INTERVAL=1s")
-			state, err := p.recovery.Switch.State(t.Context())
+			state, err := p.Recovery.Switch.State(t.Context())
 			if _, paused := state[test.side]; err != nil || !paused || len(state) != 1 {
 				t.Errorf("%s, %v", state, err)
 			}
@@ -78,7 +78,7 @@ func TestARunThatStartsWhileASideIsDownIsPausedAndCatchesUp(t *testing.T) {
 				if err := wait(ctx, time.Minute, equal); err != nil {
 					t.Errorf("%v: %v", err, sandbox.Compare(s.tenant, s.org))
 				}
-				state, err := p.recovery.Switch.State(ctx)
+				state, err := p.Recovery.Switch.State(ctx)
 				if err != nil || len(state) > 0 {
 					t.Errorf("%s, %v", state, err)
 				}

@@ -25,8 +25,8 @@ func TestCheckTellsOfAListThatIsRefused(t *testing.T) {
 	t.Cleanup(unsorted.Close)
 	p := s.open()
 	s.run(p, func(ctx context.Context) {
-		settings := p.settings
-		settings.Webhook.URL = p.job.WebhookURL
+		settings := p.Settings
+		settings.Webhook.URL = p.Subscriptions.WebhookURL
 		settings.Webex.SCIMURL = unsorted.URL + "/identity/scim/" + sandboxOrg + "/v2"
 		var out bytes.Buffer
 		err := check(ctx, &out, settings)

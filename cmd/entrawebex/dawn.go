@@ -16,7 +16,7 @@ func (s *stage) dawn(ctx context.Context, p *process, show *screen) error {
 	show.sync(true)
 	began := time.Now()
 	synced := func() bool {
-		state, err := p.sweeps.State(ctx)
+		state, err := p.Sweeps.State(ctx)
 		if err == nil && state.Running {
 			show.syncing(state.Progress)
 		}
@@ -34,7 +34,7 @@ func (s *stage) dawn(ctx context.Context, p *process, show *screen) error {
 	if err := <-blocked; err != nil {
 		return err
 	}
-	state, err := p.sweeps.State(ctx)
+	state, err := p.Sweeps.State(ctx)
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (s *stage) blockSome(ctx context.Context, p *process) error {
 // whether it did.
 func becomes(ctx context.Context, p *process, id string, active bool) bool {
 	return wait(ctx, time.Minute, func() bool {
-		r, _, err := p.kept.Record(ctx, change.Object{Kind: change.User, ID: id})
+		r, _, err := p.Stores.Ledger.Record(ctx, change.Object{Kind: change.User, ID: id})
 		return err == nil && r.WebexID != "" && r.Written["active"] == active
 	}) == nil
 }

@@ -124,10 +124,10 @@ func TestAfterARunIsKilledTheNextGoesOnAtOnceWithTheComparison(t *testing.T) {
 	p := s.open()
 	killed := fmt.Sprintf(`{"dueSince":%q,"holder":{"owner":"killed","until":%q}}`,
 		time.Now().Format(time.RFC3339), time.Now().Add(10*time.Minute).Format(time.RFC3339))
-	if err := p.kept.PutDocument(t.Context(), "sweep", []byte(killed), 0); err != nil {
+	if err := p.Stores.Ledger.PutDocument(t.Context(), "sweep", []byte(killed), 0); err != nil {
 		t.Fatal(err)
 	}
-	if state, err := p.sweeps.State(t.Context()); err != nil || !state.Running {
+	if state, err := p.Sweeps.State(t.Context()); err != nil || !state.Running {
 		t.Fatalf("%+v, %v", state, err)
 	}
 	if err := p.Close(); err != nil {

@@ -15,7 +15,7 @@ func (p *process) dropLetters(ctx context.Context) error {
 	ticker := time.NewTicker(dropEvery)
 	defer ticker.Stop()
 	for {
-		if err := p.drops.Settle(ctx); err != nil && ctx.Err() == nil {
+		if err := p.Drops.Settle(ctx); err != nil && ctx.Err() == nil {
 			p.log.ErrorContext(ctx, "dead letters", "error", err)
 		}
 		select {

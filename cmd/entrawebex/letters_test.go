@@ -18,7 +18,7 @@ func TestAFaultIsOneDeadLetterUntilItIsMendedAndThenNone(t *testing.T) {
 			t.Helper()
 			const soon = 15 * time.Second
 			there := func() bool {
-				depth, err := p.deadLetters.Depth(ctx)
+				depth, err := p.Stores.DeadLetters.Depth(ctx)
 				return err == nil && depth.Visible+depth.InFlight == want
 			}
 			if err := wait(ctx, soon, there); err != nil {

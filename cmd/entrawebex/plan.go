@@ -10,10 +10,11 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
-	"entrawebex/internal/config"
+	"entrawebex/internal/app/stores"
 	"entrawebex/internal/ledger"
 )
 
@@ -160,20 +161,11 @@ func emptyHomes() (*homes, error) {
 	if err != nil {
 		return nil, err
 	}
-	log := slog.New(slog.DiscardHandler)
-	p := &process{settings: config.Settings{DataDir: folder}, log: log}
-	vanish := func() error { return errors.Join(p.Close(), os.RemoveAll(folder)) }
-	if err := p.openData(); err != nil {
-		return nil, errors.Join(err, vanish())
-	}
-	kept, err := ledger.OpenBolt(p.db)
-	if err == nil {
-		err = p.openQueues()
-	}
+	file, err := stores.OpenFile(folder, time.Second)
 	if err != nil {
-		return nil, errors.Join(err, vanish())
+		return nil, errors.Join(err, os.RemoveAll(folder))
 	}
-	h := newHomes(kept, p.changes, p.deadLetters, log)
-	h.close = vanish
+	h := newHomes(file.Stores, slog.New(slog.DiscardHandler))
+	h.close = func() error { return errors.Join(file.Close(), os.RemoveAll(folder)) }
 	return h, nil
 }

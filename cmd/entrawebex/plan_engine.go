@@ -12,6 +12,7 @@ import (
 
 	"entrawebex/infra"
 	"entrawebex/internal/app"
+	"entrawebex/internal/app/stores"
 	"entrawebex/internal/change"
 	"entrawebex/internal/config"
 	"entrawebex/internal/entra"
@@ -27,7 +28,7 @@ type planner struct {
 	settings  config.Settings
 	directory *entra.Client
 	webex     *webex.Client
-	kept      operatorLedger
+	kept      stores.Ledger
 	rules     mapping.Rules
 	target    *provision.RehearsalTarget
 	ledger    *provision.RehearsalLedger

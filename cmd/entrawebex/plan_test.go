@@ -90,7 +90,7 @@ func provisioned(t *testing.T, users int) *staged {
 	p := s.open()
 	s.everybody(p)
 	for _, g := range s.tenant.Groups() {
-		p.worker.Converge(t.Context(), []change.Change{{Object: change.Object{Kind: change.Group, ID: g.Text("id")}, Source: change.Reconcile, SeenAt: time.Now()}})
+		p.Worker.Converge(t.Context(), []change.Change{{Object: change.Object{Kind: change.Group, ID: g.Text("id")}, Source: change.Reconcile, SeenAt: time.Now()}})
 	}
 	if err := p.Close(); err != nil {
 		t.Fatal(err)
@@ -227,7 +227,7 @@ func TestADeleteThatWaitsForItsSecondReadingIsPlanned(t *testing.T) {
 	p := s.open("DELETE_CONFIRM_AFTER=1h")
 	word := updated(gone)
 	word.Deleted = true
-	p.worker.Converge(t.Context(), []change.Change{word})
+	p.Worker.Converge(t.Context(), []change.Change{word})
 	if err := p.Close(); err != nil {
 		t.Fatal(err)
 	}

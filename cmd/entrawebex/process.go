@@ -7,29 +7,17 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
-	"go.etcd.io/bbolt"
 	"golang.org/x/sync/errgroup"
 
-	"entrawebex/infra"
 	"entrawebex/internal/app"
+	"entrawebex/internal/app/webhook"
 	"entrawebex/internal/config"
-	"entrawebex/internal/entra"
-	"entrawebex/internal/ledger"
-	"entrawebex/internal/mapping"
-	"entrawebex/internal/notification"
-	"entrawebex/internal/pause"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/queue"
-	"entrawebex/internal/reconcile"
 	"entrawebex/internal/renew"
-	"entrawebex/internal/replay"
-	"entrawebex/internal/sweep"
-	"entrawebex/internal/worker"
 )
 
 // pollers is how many batches are worked on at a time. Webex names no rate;
@@ -38,171 +26,68 @@ const pollers = 4
 
 // process is all functions in one process, on the embedded queue and ledger.
 type process struct {
-	settings config.Settings
-	latest   *config.Latest
-	log      *slog.Logger
+	*app.App
 
-	db                   *bbolt.DB
-	kept                 *ledger.Bolt
-	changes, deadLetters *queue.Bolt
-	worker               *worker.Worker
-	recovery             *pause.Recovery
-	drops                *replay.Drops
-	reconcile            *reconcile.Job
-	sweeps               *sweep.Schedule
-	job                  *renew.Job // nil without a webhook, and so are listener and server
-	token                *renew.TokenJob
-	told                 bell
-	listener             net.Listener
-	server               *http.Server
-	operator             net.Listener // nil if there can be none
+	log      *slog.Logger
+	told     bell
+	listener net.Listener // nil without a webhook, and so is server
+	server   *http.Server
+	operator net.Listener // nil if there can be none
 }
 
-// open makes a process that listens already, and does nothing yet. load reads
+// open makes a process that listens already, and does nothing yet. latest reads
 // the settings again; observe is told every attempt, and may be nil.
 func open(
-	ctx context.Context, s config.Settings, load func(context.Context) (config.Settings, error), log *slog.Logger, observe func(provision.Attempt),
+	ctx context.Context, s config.Settings, latest *config.Latest, log *slog.Logger, observe func(provision.Attempt),
 ) (*process, error) {
-	p := &process{settings: s, log: log, told: make(bell, 1)}
-	if err := p.build(ctx, config.NewLatest(s, load, time.Now, log), observe); err != nil {
+	a, err := app.OpenEmbedded(ctx, s, latest, observe, log)
+	if err != nil {
+		return nil, err
+	}
+	p := &process{App: a, log: log, told: make(bell, 1)}
+	if s.Webhook.URL != "" {
+		err = p.listen(ctx)
+	}
+	if err == nil {
+		err = p.begin(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
 	p.listenOperator(ctx)
 	return p, nil
 }
 
-func (p *process) build(ctx context.Context, latest *config.Latest, observe func(provision.Attempt)) error {
-	s := p.settings
-	p.latest = latest
-	if err := p.openData(); err != nil {
-		return err
-	}
-	kept, err := ledger.OpenBolt(p.db)
-	if err != nil {
-		return err
-	}
-	p.kept = kept
-	if err := ledger.Bind(ctx, kept, s.Entra.TenantID, s.Webex.OrgID); err != nil {
-		return err
-	}
-	rules, err := mapping.Parse(infra.Provisioning())
-	if err != nil {
-		return err
-	}
-	directory, err := entra.OpenRotating(s.Entra, rules.Select(), latest.Entra, p.log)
-	if err != nil {
-		return err
-	}
-	target, err := p.openWebex(latest)
-	if err != nil {
-		return err
-	}
-	if err := p.openQueues(); err != nil {
-		return err
-	}
-	if s.Webhook.URL != "" {
-		if err := p.listen(ctx); err != nil {
-			return err
-		}
-	}
-	sides := pause.New(kept, directory, target, p.log)
-	parts := &app.Parts{
-		Settings: s, Rules: rules, Graph: directory, Webex: target, Ledger: kept, Queue: queue.Changes{Queue: p.changes},
-		Rests: sides.Why, Observe: observe, Log: p.log,
-	}
-	engine := parts.Engine()
-	p.reconcile, p.sweeps = parts.Reconcile(engine), parts.Sweeps(engine)
-	if err := p.takeOver(ctx); err != nil {
-		return err
-	}
-	letters := &replay.Job{Dead: p.deadLetters, Main: p.changes, Log: p.log}
-	p.recovery = &pause.Recovery{Switch: sides, Replay: letters.Transient, Compare: parts.Requests().Request}
-	p.worker = &worker.Worker{
-		Queue: p.changes, DeadLetters: p.deadLetters, Converge: engine.Converge, Letters: parts.Letters(), Pause: sides, Log: p.log,
-	}
-	p.drops = &replay.Drops{Dead: p.deadLetters, Letters: parts.Letters(), Log: p.log}
-	if s.Webhook.URL != "" {
-		p.job = p.subscriptions(directory)
-	}
-	p.token = p.tokenJob()
-	return p.begin(ctx, directory, target)
-}
-
 // checkScope looks for the application whose assignments are the scope.
-func (p *process) checkScope(ctx context.Context, directory *entra.Client) error {
-	if p.settings.Everybody() {
+func (p *process) checkScope(ctx context.Context) error {
+	if p.Settings.Everybody() {
 		return nil
 	}
-	assigned, err := checkAssignments(ctx, directory, p.settings.Entra.AppID)
+	assigned, err := checkAssignments(ctx, p.Graph, p.Settings.Entra.AppID)
 	if err == nil {
-		p.log.InfoContext(ctx, "scope", "application", p.settings.Entra.AppID, "assigned", assigned)
+		p.log.InfoContext(ctx, "scope", "application", p.Settings.Entra.AppID, "assigned", assigned)
 	}
 	return err
-}
-
-func (p *process) openQueues() error {
-	var err error
-	if p.deadLetters, err = queue.OpenBolt(p.db, "dead-letters", queue.BoltOptions{}); err != nil {
-		return err
-	}
-	p.changes, err = queue.OpenBolt(p.db, "changes", queue.BoltOptions{DeadLetters: p.deadLetters})
-	return err
-}
-
-// openData opens the file that queue and ledger live in.
-func (p *process) openData() error { return p.openDataWithin(time.Second) }
-
-// openDataWithin waits so long for another process to close the file;
-// bbolt's ErrTimeout if it does not.
-func (p *process) openDataWithin(patience time.Duration) error {
-	if err := os.MkdirAll(p.settings.DataDir, 0o700); err != nil {
-		return fmt.Errorf("make DATA_DIR: %w", err)
-	}
-	path := filepath.Join(p.settings.DataDir, "entrawebex.db")
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: patience})
-	if err != nil {
-		return fmt.Errorf("open %s: %w (is another process using it?)", path, err)
-	}
-	db.MaxBatchDelay = time.Millisecond
-	p.db = db
-	return nil
 }
 
 func (p *process) listen(ctx context.Context) error {
-	receiver, err := notification.New(notification.Config{
-		ClientState:         p.settings.Webhook.ClientState,
-		PreviousClientState: p.settings.Webhook.PreviousClientState,
-		TenantID:            p.settings.Entra.TenantID,
-		Queue:               queue.Changes{Queue: p.changes},
-		Renew:               p.told,
-		Log:                 p.log,
-	})
+	handler, err := webhook.Handler(&p.Settings, queue.Changes{Queue: p.Stores.Changes}, p.told, p.log)
 	if err != nil {
 		return err
 	}
-	p.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", p.settings.ListenAddr)
+	p.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", p.Settings.ListenAddr)
 	if err != nil {
 		return fmt.Errorf("listen on LISTEN_ADDR: %w", err)
 	}
+	if strings.HasSuffix(p.Settings.Webhook.URL, ":0") { // wherever it came to listen
+		p.Subscriptions.WebhookURL = "http://" + p.listener.Addr().String()
+	}
 	const slowest = 10 * time.Second
 	p.server = &http.Server{
-		Handler: notification.Handler(receiver), ReadTimeout: slowest, WriteTimeout: slowest, IdleTimeout: time.Minute,
+		Handler: handler, ReadTimeout: slowest, WriteTimeout: slowest, IdleTimeout: time.Minute,
 		ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelWarn),
 	}
 	return nil
-}
-
-// subscriptions keeps those to changes of users and groups.
-func (p *process) subscriptions(graph *entra.Client) *renew.Job {
-	url := p.settings.Webhook.URL
-	if strings.HasSuffix(url, ":0") { // wherever it came to listen
-		url = "http://" + p.listener.Addr().String()
-	}
-	return &renew.Job{
-		Graph: graph, Documents: p.kept, Resources: renew.Resources(p.settings.GroupsMatter()),
-		WebhookURL: url, ClientState: p.settings.Webhook.ClientState,
-		Interval: p.settings.RenewInterval, Now: time.Now, Log: p.log,
-	}
 }
 
 // Run serves until ctx ends: the webhook if there is one, the workers, renew and
@@ -225,15 +110,15 @@ func (p *process) Run(ctx context.Context) error {
 		})
 	}
 	group.Go(func() error {
-		if err := p.worker.Run(ctx, pollers); ctx.Err() == nil {
+		if err := p.Worker.Run(ctx, pollers); ctx.Err() == nil {
 			return err
 		}
 		return nil
 	})
 	group.Go(func() error { return p.renew(ctx) })
 	group.Go(func() error { return p.dropLetters(ctx) })
-	group.Go(func() error { return p.repeat(ctx, "look for changes", p.reconcile.Run) })
-	group.Go(func() error { return p.repeat(ctx, "compare everything", p.sweeps.Run) })
+	group.Go(func() error { return p.repeat(ctx, "look for changes", p.Reconcile.Run) })
+	group.Go(func() error { return p.repeat(ctx, "compare everything", p.Sweeps.Run) })
 	group.Go(func() error { return p.serveOperator(ctx) })
 	return group.Wait()
 }
@@ -241,17 +126,11 @@ func (p *process) Run(ctx context.Context) error {
 // renew runs the jobs at its interval, and when Graph says something of a
 // subscription. Their failures are told and tried again.
 func (p *process) renew(ctx context.Context) error {
-	ticker := time.NewTicker(p.settings.RenewInterval)
+	ticker := time.NewTicker(p.Settings.RenewInterval)
 	defer ticker.Stop()
 	var told []renew.Lifecycle
 	for {
-		refreshed := p.token.Run(ctx)
-		settled := p.recovery.Settle(ctx)
-		var subscribed error
-		if p.job != nil {
-			subscribed = p.job.Run(ctx, told...)
-		}
-		if err := errors.Join(refreshed, settled, subscribed, p.recovery.CatchUp(ctx)); err != nil && ctx.Err() == nil {
+		if err := p.Renew(ctx, told...); err != nil && ctx.Err() == nil {
 			p.log.ErrorContext(ctx, "renew", "error", err)
 		}
 		told = nil
@@ -266,7 +145,7 @@ func (p *process) renew(ctx context.Context) error {
 
 // repeat does it at the interval of reconcile. What fails is told and done again.
 func (p *process) repeat(ctx context.Context, what string, do func(context.Context) error) error {
-	ticker := time.NewTicker(p.settings.ReconcileInterval)
+	ticker := time.NewTicker(p.Settings.ReconcileInterval)
 	defer ticker.Stop()
 	for {
 		if err := do(ctx); err != nil && ctx.Err() == nil {
@@ -291,8 +170,5 @@ func (p *process) Close() error {
 			err = errors.Join(err, closeErr)
 		}
 	}
-	if p.db != nil {
-		err = errors.Join(err, p.db.Close())
-	}
-	return err
+	return errors.Join(err, p.App.Close())
 }

@@ -22,11 +22,11 @@ func TestALifecycleNotificationIsFollowedBeforeTheNextMinute(t *testing.T) {
 	s := setup(t, 4)
 	p := s.open("RENEW_INTERVAL=1h")
 	s.run(p, func(ctx context.Context) {
-		states, err := renew.ReadSubscriptions(ctx, p.kept)
+		states, err := renew.ReadSubscriptions(ctx, p.Stores.Ledger)
 		if err != nil || len(states) == 0 {
 			t.Fatalf("%+v, %v", states, err)
 		}
-		response, err := http.Post(p.job.WebhookURL+"/lifecycle", "application/json", strings.NewReader(
+		response, err := http.Post(p.Subscriptions.WebhookURL+"/lifecycle", "application/json", strings.NewReader(
 			`{"value":[{"lifecycleEvent":"reauthorizationRequired","subscriptionId":"`+states[0].ID+`","clientState":"`+sandboxClientState+`"}]}`))
 		if err != nil {
 			t.Fatal(err)
@@ -61,7 +61,7 @@ func TestTheTokenOfAServiceAppIsMadeAndKeptInTheDataFolder(t *testing.T) {
 		}
 		settings.Webex.AccessToken = "old"
 		again := func(context.Context) (config.Settings, error) { return settings, nil }
-		p, err := open(t.Context(), settings, again, slog.New(slog.DiscardHandler), nil)
+		p, err := open(t.Context(), settings, config.NewLatest(settings, again, time.Now, slog.New(slog.DiscardHandler)), slog.New(slog.DiscardHandler), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +92,9 @@ func TestARefreshTokenThatIsRefusedIsToldAtTheStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	settings.Webex.AccessToken = ""
-	if _, err := open(t.Context(), settings, func(context.Context) (config.Settings, error) { return settings, nil }, slog.New(slog.DiscardHandler), nil); err == nil || !strings.Contains(err.Error(), "developer.webex.com") {
+	log := slog.New(slog.DiscardHandler)
+	latest := config.NewLatest(settings, func(context.Context) (config.Settings, error) { return settings, nil }, time.Now, log)
+	if _, err := open(t.Context(), settings, latest, log, nil); err == nil || !strings.Contains(err.Error(), "developer.webex.com") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -13,9 +13,8 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"entrawebex/internal/app/stores"
 	"entrawebex/internal/change"
-	"entrawebex/internal/config"
-	"entrawebex/internal/ledger"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/queue"
 	"entrawebex/internal/replay"
@@ -31,18 +30,13 @@ const (
 // object that is tried again.
 func kept(t *testing.T) (environ []string) {
 	t.Helper()
-	p := &process{settings: config.Settings{DataDir: t.TempDir()}}
-	if err := p.openData(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = p.Close() }) // it may be closed already
-	book, err := ledger.OpenBolt(p.db)
+	folder := t.TempDir()
+	file, err := stores.OpenFile(folder, time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.openQueues(); err != nil {
-		t.Fatal(err)
-	}
+	t.Cleanup(func() { _ = file.Close() }) // it may be closed already
+	book := file.Ledger
 	since := time.Now().Add(-time.Hour)
 	for id, trouble := range map[string]provision.Trouble{
 		deadID:  {Kind: provision.Permanent, Step: provision.Matching, Reason: "the userName is taken, by an account of another organization, an alias, or one deleted within 7 days", Since: since, Attempts: 1},
@@ -62,16 +56,16 @@ func kept(t *testing.T) (environ []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = p.deadLetters.Send(t.Context(), []queue.Entry{{Group: deadID, Body: body, Attributes: map[string]string{
+	err = file.DeadLetters.Send(t.Context(), []queue.Entry{{Group: deadID, Body: body, Attributes: map[string]string{
 		worker.AttributeFaultKind: provision.Permanent.String(),
 	}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Close(); err != nil {
+	if err := file.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return []string{"DATA_DIR=" + p.settings.DataDir}
+	return []string{"DATA_DIR=" + folder}
 }
 
 // operate carries out a command line as its user would, and returns what it

@@ -62,23 +62,17 @@ DATA_DIR.
 
 // serve serves the tenant and organization of the environment.
 func serve(ctx context.Context, environ []string) error {
-	load := func(ctx context.Context) (config.Settings, error) {
-		return config.Load(ctx, config.OneProcess, environ, config.Secret)
-	}
-	settings, err := load(ctx)
-	if err != nil {
-		return err
-	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	for _, warning := range settings.Warnings {
-		log.WarnContext(ctx, "settings", "warning", warning)
-	}
-	p, err := open(ctx, settings, load, log, nil)
+	settings, latest, err := config.Begin(ctx, config.OneProcess, environ, log)
 	if err != nil {
 		return err
 	}
-	if p.job != nil {
-		log.InfoContext(ctx, "serving", "address", p.listener.Addr().String(), "webhook", p.job.WebhookURL)
+	p, err := open(ctx, settings, latest, log, nil)
+	if err != nil {
+		return err
+	}
+	if p.Subscriptions != nil {
+		log.InfoContext(ctx, "serving", "address", p.listener.Addr().String(), "webhook", p.Subscriptions.WebhookURL)
 	} else {
 		log.InfoContext(ctx, "asking Graph for changes", "every", settings.ReconcileInterval)
 	}

@@ -68,7 +68,7 @@ func TestTheDayIsOverWhenOnlySecondLooksAreLeft(t *testing.T) {
 	s := setup(t, 6)
 	s.run(s.open(), func(context.Context) {})
 	p := s.open() // which does nothing
-	if err := p.changes.Send(t.Context(), []queue.Entry{{Group: first, Body: []byte("{}")}}); err != nil {
+	if err := p.Stores.Changes.Send(t.Context(), []queue.Entry{{Group: first, Body: []byte("{}")}}); err != nil {
 		t.Fatal(err)
 	}
 	differ := 2
@@ -153,7 +153,7 @@ func (s *staged) open(environ ...string) *process {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	p, err := open(s.t.Context(), settings, load, slog.New(slog.DiscardHandler), func(a provision.Attempt) { s.observed <- a })
+	p, err := open(s.t.Context(), settings, config.NewLatest(settings, load, time.Now, slog.New(slog.DiscardHandler)), slog.New(slog.DiscardHandler), func(a provision.Attempt) { s.observed <- a })
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -172,13 +172,13 @@ func (s *staged) run(p *process, f func(context.Context)) {
 	})
 	running.Go(func() { s.tenant.Run(ctx) })
 	subscribed := func() bool {
-		return p.job == nil || s.tenant.Calls.Snapshot()["GET /subscriptions"] > 0 && s.tenant.Calls.Snapshot()["POST /subscriptions"] == len(p.job.Resources)
+		return p.Subscriptions == nil || s.tenant.Calls.Snapshot()["GET /subscriptions"] > 0 && s.tenant.Calls.Snapshot()["POST /subscriptions"] == len(p.Subscriptions.Resources)
 	}
 	if err := wait(ctx, time.Minute, subscribed); err != nil {
 		s.t.Error(err)
 	}
 	synced := func() bool {
-		state, err := p.sweeps.State(ctx)
+		state, err := p.Sweeps.State(ctx)
 		return err == nil && state.Last != nil
 	}
 	if err := wait(ctx, time.Minute, synced); err != nil {
@@ -245,7 +245,7 @@ func TestAnEventPostedByHandShowsTheUserInWebex(t *testing.T) {
 	}
 	p := s.open()
 	s.run(p, func(ctx context.Context) {
-		response, err := http.Post(p.job.WebhookURL+"/notifications", "application/json", bytes.NewReader(body))
+		response, err := http.Post(p.Subscriptions.WebhookURL+"/notifications", "application/json", bytes.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -294,8 +294,8 @@ func TestCheckHasALineForEverythingARunNeeds(t *testing.T) {
 	s := setup(t, 4)
 	p := s.open()
 	s.run(p, func(ctx context.Context) {
-		settings := p.settings
-		settings.Webhook.URL = p.job.WebhookURL
+		settings := p.Settings
+		settings.Webhook.URL = p.Subscriptions.WebhookURL
 		var out bytes.Buffer
 		if err := check(ctx, &out, settings); err != nil || strings.Contains(out.String(), "FAIL") {
 			t.Errorf("%v\n%s", err, out.String())
@@ -344,7 +344,7 @@ func (s *staged) cost(p *process, n int, changed bool, round int) (graph, webex 
 	}
 	s.tenant.Calls.Reset()
 	s.org.Calls.Reset()
-	for _, a := range p.worker.Converge(s.t.Context(), changes) {
+	for _, a := range p.Worker.Converge(s.t.Context(), changes) {
 		if a.Fault != nil {
 			s.t.Fatal(a.Fault)
 		}
@@ -360,7 +360,7 @@ func (s *staged) everybody(p *process) {
 		for _, u := range batch {
 			changes = append(changes, updated(u.Text("id")))
 		}
-		p.worker.Converge(s.t.Context(), changes)
+		p.Worker.Converge(s.t.Context(), changes)
 	}
 }
 

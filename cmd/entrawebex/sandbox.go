@@ -77,7 +77,8 @@ func runSandbox(ctx context.Context, out io.Writer, environ []string, options sa
 	defer func() { _ = logFile.Close() }() // it goes with its folder
 	show := newScreen(out, s.tenant)
 	load := func(ctx context.Context) (config.Settings, error) { return s.settings(ctx, environ, data) }
-	p, err := open(ctx, settings, load, slog.New(slog.NewJSONHandler(logFile, nil)), show.attempt)
+	log := slog.New(slog.NewJSONHandler(logFile, nil))
+	p, err := open(ctx, settings, config.NewLatest(settings, load, time.Now, log), log, show.attempt)
 	if err != nil {
 		return err
 	}
@@ -179,8 +180,8 @@ func (s *stage) play(whole context.Context, p *process, show *screen, options sa
 
 func (s *stage) day(ctx context.Context, p *process, show *screen, options sandboxOptions) error {
 	show.opening(s, p, options)
-	if p.job != nil {
-		subscribed := func() bool { return s.tenant.Calls.Snapshot()["POST /subscriptions"] == len(p.job.Resources) }
+	if p.Subscriptions != nil {
+		subscribed := func() bool { return s.tenant.Calls.Snapshot()["POST /subscriptions"] == len(p.Subscriptions.Resources) }
 		if err := wait(ctx, time.Minute, subscribed); err != nil {
 			return fmt.Errorf("subscribe: %w", err)
 		}
@@ -212,7 +213,7 @@ func (s *stage) day(ctx context.Context, p *process, show *screen, options sandb
 		show.note("The storm ends.")
 	}
 	var allowed []sandbox.Allowance
-	if p.settings.NestedGroups {
+	if p.Settings.NestedGroups {
 		allowed = append(allowed, sandbox.Nested)
 	}
 	if err := s.evening(ctx, p, show, func() int { return len(sandbox.Compare(s.tenant, s.org, allowed...)) }); err != nil {
@@ -249,7 +250,7 @@ func (s *stage) evening(ctx context.Context, p *process, show *screen, differ fu
 		show.note("Both sides are equal. What stays queued are second looks at writes whose answer was lost, minutes after them.")
 	}
 	if s.silent {
-		show.note(fmt.Sprintf("All was found %s after the last change; Graph is asked every %s.", time.Since(began).Round(100*time.Millisecond), p.settings.ReconcileInterval))
+		show.note(fmt.Sprintf("All was found %s after the last change; Graph is asked every %s.", time.Since(began).Round(100*time.Millisecond), p.Settings.ReconcileInterval))
 	}
 	return nil
 }
@@ -286,7 +287,7 @@ func (s *stage) rested(quiet func() bool, differ func() int, tell func(string)) 
 // quiet reports whether nothing is on its way any more.
 func (s *stage) quiet(ctx context.Context, p *process) func() bool {
 	return func() bool {
-		depth, err := p.changes.Depth(ctx)
+		depth, err := p.Stores.Changes.Depth(ctx)
 		return err == nil && depth.Visible+depth.InFlight == 0 && s.tenant.Undelivered() == 0
 	}
 }

@@ -68,7 +68,7 @@ func TestAnApplicationThatIsNotThereIsToldAtTheStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = open(t.Context(), settings, load, slog.New(slog.DiscardHandler), nil)
+	_, err = open(t.Context(), settings, config.NewLatest(settings, load, time.Now, slog.New(slog.DiscardHandler)), slog.New(slog.DiscardHandler), nil)
 	if err == nil || !strings.Contains(err.Error(), "11111111-1111-4111-8111-111111111111") {
 		t.Errorf("error %v", err)
 	}
@@ -93,7 +93,7 @@ func (s *staged) openScoped(environ ...string) *process {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	p, err := open(s.t.Context(), settings, load, slog.New(slog.DiscardHandler), nil)
+	p, err := open(s.t.Context(), settings, config.NewLatest(settings, load, time.Now, slog.New(slog.DiscardHandler)), slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func TestAnIdleMinuteCostsAtMostSixCallsToGraphAndNoneToWebex(t *testing.T) {
 		s.settle(ctx, p)
 		minute := func() {
 			for _, err := range []error{
-				p.token.Run(ctx), p.recovery.Settle(ctx), p.job.Run(ctx), p.recovery.CatchUp(ctx), p.reconcile.Run(ctx), p.sweeps.Run(ctx),
+				p.Token.Run(ctx), p.Recovery.Settle(ctx), p.Subscriptions.Run(ctx), p.Recovery.CatchUp(ctx), p.Reconcile.Run(ctx), p.Sweeps.Run(ctx),
 			} {
 				if err != nil {
 					t.Fatal(err)

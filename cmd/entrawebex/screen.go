@@ -66,15 +66,15 @@ func (s *screen) opening(st *stage, p *process, options sandboxOptions) {
   Webhook   %s
   Pages     %s
   Operate   DATA_DIR=%s entrawebex status
-`, options.users, options.seed, st.graphAt, sandboxToken, st.scimAt, sandboxToken, webhook(p), sandbox.Pages(), p.settings.DataDir)
+`, options.users, options.seed, st.graphAt, sandboxToken, st.scimAt, sandboxToken, notifiedAt(p), sandbox.Pages(), p.Settings.DataDir)
 }
 
-// webhook says where notifications arrive.
-func webhook(p *process) string {
-	if p.job == nil {
-		return "none: Graph is asked every " + p.settings.ReconcileInterval.String()
+// notifiedAt says where notifications arrive.
+func notifiedAt(p *process) string {
+	if p.Subscriptions == nil {
+		return "none: Graph is asked every " + p.Settings.ReconcileInterval.String()
 	}
-	return p.job.WebhookURL + "/notifications"
+	return p.Subscriptions.WebhookURL + "/notifications"
 }
 
 func (s *screen) sync(runs bool) {

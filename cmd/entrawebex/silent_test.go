@@ -17,7 +17,7 @@ func TestWithoutNotificationsAllIsFoundWithinTwoIntervals(t *testing.T) {
 	s.silent = true
 	const interval = 5 * time.Second
 	p := s.open("RECONCILE_INTERVAL=" + interval.String())
-	if p.job != nil || p.listener != nil {
+	if p.Subscriptions != nil || p.listener != nil {
 		t.Error("it subscribes or listens")
 	}
 	s.run(p, func(ctx context.Context) {

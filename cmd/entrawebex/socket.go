@@ -23,7 +23,7 @@ import (
 // process that cannot have a socket (a path of more than about 100 bytes, a
 // file system without any) runs without one, and says so.
 func (p *process) listenOperator(ctx context.Context) {
-	path := socketPath(p.settings.DataDir)
+	path := socketPath(p.Settings.DataDir)
 	listener, err := listenSocket(ctx, path)
 	if err != nil {
 		p.log.WarnContext(ctx, "operator commands have to wait until this process ends", "socket", path, "error", err)
@@ -87,18 +87,18 @@ func (p *process) operatorRoot(at terminal) *cobra.Command {
 
 // homes are those of this process. They stay open when an operator is done.
 func (p *process) homes(context.Context) (*homes, error) {
-	h := newHomes(p.kept, p.changes, p.deadLetters, p.log)
+	h := newHomes(p.Stores, p.log)
 	h.Subscribed = []string{}
-	if p.job != nil {
-		h.Subscribed = p.job.Resources
+	if p.Subscriptions != nil {
+		h.Subscribed = p.Subscriptions.Resources
 	}
 	return h, nil
 }
 
 // present are the settings of this process with the credentials as they are now.
 func (p *process) present(ctx context.Context) (config.Settings, error) {
-	s := p.settings
-	s.Entra, s.Webex = p.latest.Entra(ctx), p.latest.Webex(ctx)
+	s := p.Settings
+	s.Entra, s.Webex = p.Latest.Entra(ctx), p.Latest.Webex(ctx)
 	return s, nil
 }
 

@@ -50,7 +50,7 @@ func running(t *testing.T) (p *process, environ []string) {
 // rest has the worker rest, which else buries at once what a replay puts back.
 func rest(t *testing.T, p *process) {
 	t.Helper()
-	if err := p.recovery.Switch.Pause(t.Context(), pause.Graph, pause.Pause{Since: time.Now(), Why: "test", ByOperator: true}); err != nil {
+	if err := p.Recovery.Switch.Pause(t.Context(), pause.Graph, pause.Pause{Since: time.Now(), Why: "test", ByOperator: true}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -62,7 +62,7 @@ func dead(t *testing.T, p *process, n int) {
 	for i := range entries {
 		entries[i] = queue.Entry{Group: deadID, Body: []byte("{}")}
 	}
-	if err := p.deadLetters.Send(t.Context(), entries); err != nil {
+	if err := p.Stores.DeadLetters.Send(t.Context(), entries); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -93,7 +93,7 @@ func TestEveryOperatorCommandWorksWhileARunHasTheFile(t *testing.T) {
 			t.Errorf("%s: %q; want %q", step.args, got, step.want)
 		}
 	}
-	info, err := os.Stat(socketPath(p.settings.DataDir))
+	info, err := os.Stat(socketPath(p.Settings.DataDir))
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the socket: %v, %v", info, err)
 	}
@@ -112,7 +112,7 @@ func TestARunTakesOperatorCommandsOnly(t *testing.T) {
 	t.Parallel()
 	p, _ := running(t)
 	for _, args := range [][]string{{"run"}, {"run", "--sandbox"}, {"check"}, {"help"}, {"__complete", ""}, {"--help"}, {}, nil} {
-		exit, err := forward(t.Context(), socketPath(p.settings.DataDir), request{Args: args}, io.Discard, io.Discard)
+		exit, err := forward(t.Context(), socketPath(p.Settings.DataDir), request{Args: args}, io.Discard, io.Discard)
 		if err == nil || !strings.Contains(err.Error(), "not an operator's command: a run takes status,") {
 			t.Errorf("%q: exit code %d, error %v", args, exit, err)
 		}
@@ -141,7 +141,7 @@ func TestArgumentsThatAreTooLongAreRefused(t *testing.T) {
 			t.Errorf("%.30s: %d %s", test.body, answer.Code, answer.Body)
 		}
 	}
-	if state, err := p.recovery.Switch.State(t.Context()); err != nil || len(state) > 0 {
+	if state, err := p.Recovery.Switch.State(t.Context()); err != nil || len(state) > 0 {
 		t.Errorf("%v, %v", state, err)
 	}
 }
@@ -149,7 +149,7 @@ func TestArgumentsThatAreTooLongAreRefused(t *testing.T) {
 // seenAlive notes what a renewal would, once it has seen the subscriptions.
 func (p *process) seenAlive(t *testing.T) {
 	t.Helper()
-	note := document.Document[renew.Alive]{Store: p.kept, Name: "subscriptions alive"}
+	note := document.Document[renew.Alive]{Store: p.Stores.Ledger, Name: "subscriptions alive"}
 	if err := note.Update(t.Context(), func(a *renew.Alive) (bool, error) {
 		*a = renew.Alive{At: time.Now(), Interval: time.Hour}
 		return true, nil
@@ -240,7 +240,7 @@ func TestACommandEndsWithTheClientThatAskedForIt(t *testing.T) {
 		}
 	})
 	moved := func() bool {
-		depth, err := p.deadLetters.Depth(t.Context())
+		depth, err := p.Stores.DeadLetters.Depth(t.Context())
 		return err == nil && depth.Visible+depth.InFlight < many
 	}
 	if err := wait(t.Context(), 20*time.Second, moved); err != nil {
@@ -250,7 +250,7 @@ func TestACommandEndsWithTheClientThatAskedForIt(t *testing.T) {
 	left.Wait()
 	// What it held is given back at once, and not when its time runs out.
 	givenBack := func() bool {
-		depth, err := p.deadLetters.Depth(t.Context())
+		depth, err := p.Stores.DeadLetters.Depth(t.Context())
 		return err == nil && depth.InFlight == 0 && depth.Visible > many/2
 	}
 	if err := wait(t.Context(), 20*time.Second, givenBack); err != nil {
@@ -288,7 +288,7 @@ func TestACommandEndsWithTheRunThatCarriesItOut(t *testing.T) {
 		}
 	})
 	moved := func() bool {
-		depth, err := p.deadLetters.Depth(t.Context())
+		depth, err := p.Stores.DeadLetters.Depth(t.Context())
 		return err == nil && depth.Visible+depth.InFlight < many
 	}
 	if err := wait(t.Context(), 20*time.Second, moved); err != nil {

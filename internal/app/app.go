@@ -44,7 +44,12 @@ type App struct {
 	Drops     *replay.Drops
 	// Subscriptions is nil without a webhook.
 	Subscriptions *renew.Job
+
+	close func() error
 }
+
+// Close gives back what was opened.
+func (a *App) Close() error { return a.close() }
 
 // backend is what differs with where the system runs.
 type backend struct {
@@ -90,6 +95,7 @@ func open(ctx context.Context, s config.Settings, on backend, observe func(provi
 		Sweeps:    parts.Sweeps(engine),
 		Token:     tokenJob(s.Webex, on, sides, log),
 		Recovery:  kept.Recovery(sides, parts.Requests().Request, log),
+		close:     func() error { return nil },
 		Drops:     &replay.Drops{Dead: kept.DeadLetters, Letters: parts.Letters(), Look: kept.Look, Log: log},
 	}
 	if s.Webhook.URL != "" {

@@ -1,0 +1,52 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"entrawebex/internal/config"
+)
+
+// settings are as few as all of the system opens with.
+func settings(t *testing.T) config.Settings {
+	t.Helper()
+	return config.Settings{
+		Scope:   "all",
+		Entra:   config.Entra{TenantID: "84bd8158-6d4d-4958-8b9f-9d6445542f95", Cloud: "public", GraphURL: "http://127.0.0.1:1", AccessToken: "t"},
+		Webex:   config.Webex{OrgID: "3b2a1c00-aaaa-4bbb-8ccc-1234567890ab", SCIMURL: "http://127.0.0.1:1/v2", AccessToken: "t"},
+		DataDir: t.TempDir(),
+	}
+}
+
+func openEmbedded(t *testing.T, s config.Settings) (*App, error) {
+	t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	load := func(context.Context) (config.Settings, error) { return s, nil }
+	return OpenEmbedded(t.Context(), s, config.NewLatest(s, load, time.Now, log), nil, log)
+}
+
+// The refusal gives the file back: the one whose it is opens it next.
+func TestOneMachineRefusesTheLedgerOfAnotherTenantOrOrganization(t *testing.T) {
+	t.Parallel()
+	ours := settings(t)
+	otherTenant, otherOrg := ours, ours
+	otherTenant.Entra.TenantID = "99999999-6d4d-4958-8b9f-9d6445542f95"
+	otherOrg.Webex.OrgID = "99999999-aaaa-4bbb-8ccc-1234567890ab"
+	for range 2 {
+		a, err := openEmbedded(t, ours)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := a.Close(); err != nil {
+			t.Fatal(err)
+		}
+		for _, other := range []config.Settings{otherTenant, otherOrg} {
+			if _, err := openEmbedded(t, other); err == nil || !strings.HasPrefix(err.Error(), "the ledger is bound to ") {
+				t.Errorf("error %v", err)
+			}
+		}
+	}
+}
