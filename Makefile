@@ -46,10 +46,16 @@ race: ## all tests under the race detector, the simulation with RACE_SEEDS
 bench: ## each benchmark once
 	go test -run '^$$' -bench . -benchtime 1x -benchmem $$(grep -rl --include='*_test.go' '^func Benchmark' ./internal ./functions ./cmd | xargs -r -n 1 dirname | sort -u)
 
+# A package is linked once for all of its targets, which go test -fuzz does not do.
 fuzz: ## each fuzz target for FUZZ_RUNS
-	@set -e; grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' ./internal ./functions ./cmd | \
-	while IFS=: read -r file target; do \
-		go test -run '^$$' -fuzz "^$${target#func }$$" -fuzztime $(FUZZ_RUNS) "$$(dirname "$$file")" </dev/null; \
+	@set -e; mkdir -p .build; grep -rl --include='*_test.go' '^func Fuzz' ./internal ./functions ./cmd | xargs -n 1 dirname | sort -u | \
+	while read -r package; do \
+		go test -c -fuzz . -o .build/fuzz.test "$$package"; \
+		grep -hoE '^func Fuzz[A-Za-z0-9_]+' "$$package"/*_test.go | cut -c6- | while read -r target; do \
+			echo "$$package $$target"; \
+			(cd "$$package" && "$(CURDIR)/.build/fuzz.test" -test.run '^$$' -test.fuzz "^$$target$$" \
+				-test.fuzztime $(FUZZ_RUNS) -test.fuzzcachedir "$(CURDIR)/.build/fuzz") </dev/null; \
+		done; \
 	done
 
 build: $(BOOTSTRAPS) ## the functions for this machine, in .build
