@@ -38,10 +38,11 @@ simulation: ## SEEDS simulated lives of a tenant
 	GOGC=800 go test -timeout 60m -v -run Simulation ./internal/simulation -seeds $(SEEDS)
 
 # The simulation is slow under the race detector and finds with few seeds what
-# that can find: it has a run, and a limit, of its own.
+# that can find: it has a run, and a limit, of its own. Rules that are broken on
+# purpose show no race that others do not.
 race: ## all tests under the race detector, the simulation with RACE_SEEDS
 	go test -race -timeout 20m $$(go list ./... | grep -v '/internal/simulation$$')
-	GOGC=800 go test -race -timeout 20m ./internal/simulation -seeds $(RACE_SEEDS)
+	GOGC=800 go test -race -timeout 20m -skip NoticesEveryRuleThatIsBroken ./internal/simulation -seeds $(RACE_SEEDS)
 
 bench: ## each benchmark once
 	go test -run '^$$' -bench . -benchtime 1x -benchmem $$(grep -rl --include='*_test.go' '^func Benchmark' ./internal ./functions ./cmd | xargs -r -n 1 dirname | sort -u)
