@@ -44,7 +44,7 @@ func openHomes(ctx context.Context, environ []string) (*homes, error) {
 	if err != nil {
 		return nil, err
 	}
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	log := operatorLog()
 	if settings.AWS == (config.AWS{}) {
 		return openEmbedded(ctx, settings, log)
 	}
@@ -55,6 +55,11 @@ func openHomes(ctx context.Context, environ []string) (*homes, error) {
 	h := newHomes(stores.OnAWS(aws, settings.AWS, log), log)
 	h.Subscribed = renew.Resources(true) // the stack has a webhook
 	return h, nil
+}
+
+// operatorLog tells an operator what is not as it should be.
+func operatorLog() *slog.Logger {
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 }
 
 // openEmbedded opens the file in DATA_DIR. The error is a *runningError if a run

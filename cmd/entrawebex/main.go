@@ -69,7 +69,8 @@ func command(environ []string, at terminal) *cobra.Command {
 	open := func(ctx context.Context) (*homes, error) { return openHomes(ctx, environ) }
 	root.AddCommand(runCommand(environ), checkCommand(environ))
 	settings := func(ctx context.Context) (config.Settings, error) {
-		return config.Load(ctx, config.Planner, environ, config.Secret)
+		settings, _, err := config.Begin(ctx, config.Planner, environ, operatorLog())
+		return settings, err
 	}
 	root.AddCommand(operatorCommands(desk{open: open, settings: settings, terminal: at})...)
 	return root

@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"entrawebex/internal/app/stores"
-	"entrawebex/internal/ledger"
 )
 
 // planOptions are what a plan is asked for: all, or what has this name or id.
@@ -93,10 +92,7 @@ func (d desk) plan(ctx context.Context, out, errOut io.Writer, options planOptio
 	if err != nil {
 		return err
 	}
-	if err := ledger.CheckBinding(ctx, h.ledger, settings.Entra.TenantID, settings.Webex.OrgID); err != nil {
-		return err
-	}
-	pl, err := newPlanner(h, settings)
+	pl, err := newPlanner(ctx, h, settings)
 	if err != nil {
 		return err
 	}

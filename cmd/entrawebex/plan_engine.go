@@ -4,37 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
-	"entrawebex/infra"
 	"entrawebex/internal/app"
-	"entrawebex/internal/app/stores"
 	"entrawebex/internal/change"
 	"entrawebex/internal/config"
-	"entrawebex/internal/entra"
-	"entrawebex/internal/mapping"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/scoping"
 	"entrawebex/internal/sweep"
-	"entrawebex/internal/webex"
 )
 
-// planner is the engine and the sweep on both sides as they are, in a rehearsal.
+// planner is a dry run, and what it finds.
 type planner struct {
-	settings  config.Settings
-	directory *entra.Client
-	webex     *webex.Client
-	kept      stores.Ledger
-	rules     mapping.Rules
-	target    *provision.RehearsalTarget
-	ledger    *provision.RehearsalLedger
-	// healing takes the changes that the engine asks for.
-	healing provision.RehearsalQueue
-	engine  *provision.Engine
+	*app.DryRun
+
+	tenantID string
 	// progress is nil where nobody watches; classified may be.
 	progress   *planProgress
 	classified func(sweep.Account)
@@ -45,44 +32,19 @@ type planner struct {
 	names    map[change.Object]string
 }
 
-func newPlanner(h *homes, s config.Settings) (*planner, error) {
-	rules, err := mapping.Parse(infra.Provisioning())
-	if err != nil {
-		return nil, err
-	}
-	directory, err := entra.Open(s.Entra, rules.Select(), h.Log)
-	if err != nil {
-		return nil, err
-	}
-	client, err := webex.OpenReadOnly(s.Webex, h.Log)
-	if err != nil {
-		return nil, err
-	}
+func newPlanner(ctx context.Context, h *homes, s config.Settings) (*planner, error) {
 	pl := &planner{
-		settings: s, directory: directory, webex: client, kept: h.ledger, rules: rules,
-		target: provision.NewRehearsalTarget(client, rules), ledger: provision.NewRehearsalLedger(h.ledger),
-		plan: newPlan(), attempts: map[change.Object]provision.Attempt{}, names: map[change.Object]string{},
+		tenantID: s.Entra.TenantID,
+		plan:     newPlan(), attempts: map[change.Object]provision.Attempt{}, names: map[change.Object]string{},
 	}
-	pl.engine = provision.New(provision.Config{
-		Directory: directory, Target: pl.target, Ledger: pl.ledger, Queue: &pl.healing,
-		Mapping: rules, TenantID: s.Entra.TenantID, Protected: s.Protected,
-		Scoping: app.Scoping(&s, directory), Nested: s.NestedGroups, DeleteBinned: s.GroupSoftDelete == "delete",
-		UpsertOnly: s.UpsertOnly,
-		Guard: &provision.Guard{
-			Documents: provision.NewRehearsalDocuments(h.ledger), Provisioned: h.ledger.Provisioned,
-			Floor: s.Guard.Floor, Share: s.Guard.Share, GroupShare: s.Guard.GroupShare, Window: s.Guard.Window,
-		},
-		TrustGone:    true,
-		ConfirmAfter: -1, // the second reading is taken for the first: a plan tells the end
-		// One after another: so the guard counts in the same order every time.
-		Parallel: 1, Observe: pl.observe, Log: slog.New(slog.DiscardHandler),
-	})
-	return pl, nil
+	var err error
+	pl.DryRun, err = app.OpenDryRun(ctx, s, h.ledger, pl.observe, h.Log)
+	return pl, err
 }
 
 // check makes sure that these are the sides whose ledger this is.
 func (pl *planner) check(ctx context.Context) error {
-	return errors.Join(checkTenant(ctx, pl.directory, pl.settings.Entra.TenantID), checkWebex(ctx, pl.webex))
+	return errors.Join(checkTenant(ctx, pl.Graph, pl.tenantID), checkWebex(ctx, pl.Webex))
 }
 
 // observe keeps an attempt, with what those before changed.
@@ -104,7 +66,7 @@ func (pl *planner) one(ctx context.Context, name string) error {
 		return err
 	}
 	pl.names[found.Object] = found.Name
-	pl.engine.Converge(ctx, []change.Change{{
+	pl.Engine.Converge(ctx, []change.Change{{
 		Object: found.Object, Source: change.Reconcile, SeenAt: time.Now(), CorrelationID: uuid.NewString(), Afresh: true,
 	}})
 	pl.conclude(ctx)
@@ -117,30 +79,19 @@ func (pl *planner) all(ctx context.Context) error {
 	var left provision.RehearsalQueue
 	skipped := map[change.Object]scoping.Verdict{}
 	accounts := map[change.Object]sweep.Class{}
-	comparison := &sweep.Job{
-		Graph: pl.directory, Lister: pl.target, Ledger: pl.kept, Queue: &left, Converge: pl.engine.ConvergeSeen,
-		Mapping: pl.rules, Scoping: pl.engine.Scoping, Members: pl.directory.Members,
-		Nested: pl.engine.Nested, RepairDrift: pl.settings.RepairDrift, Park: true,
-		Rests: func(context.Context) (string, error) { return "", nil },
-		Depth: func(context.Context) (int, error) { return 0, nil },
-		Round: func(context.Context, change.Kind, string) error { return nil },
-		Progress: func(p sweep.Progress) {
-			pl.progress.show(string(p.Phase), p.Done, p.Total)
-		},
-		Classified: func(a sweep.Account) {
-			if o := (change.Object{Kind: a.Kind, ID: a.ID}); a.ID != "" {
-				accounts[o] = a.Class
-				pl.called(o, a.Name)
-			}
-			if pl.classified != nil {
-				pl.classified(a)
-			}
-		},
-		Skipped: func(o change.Object, name string, why scoping.Verdict) {
-			skipped[o] = why
-			pl.called(o, name)
-		},
-		Now: time.Now,
+	comparison := pl.Sweep(&left, func(p sweep.Progress) { pl.progress.show(string(p.Phase), p.Done, p.Total) })
+	comparison.Classified = func(a sweep.Account) {
+		if o := (change.Object{Kind: a.Kind, ID: a.ID}); a.ID != "" {
+			accounts[o] = a.Class
+			pl.called(o, a.Name)
+		}
+		if pl.classified != nil {
+			pl.classified(a)
+		}
+	}
+	comparison.Skipped = func(o change.Object, name string, why scoping.Verdict) {
+		skipped[o] = why
+		pl.called(o, name)
 	}
 	result, err := comparison.Run(ctx)
 	if err != nil {
@@ -168,7 +119,7 @@ func (pl *planner) follow(ctx context.Context, changes []change.Change) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		pl.engine.Converge(ctx, changes[begin:min(begin+together, len(changes))])
+		pl.Engine.Converge(ctx, changes[begin:min(begin+together, len(changes))])
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ func (pl *planner) find(ctx context.Context, name string) (entra.Found, error) {
 	if id, ok := change.ParseID(name); ok {
 		return pl.findID(ctx, id)
 	}
-	found, err := pl.directory.Find(ctx, name)
+	found, err := pl.Graph.Find(ctx, name)
 	if err == nil && len(found) == 0 {
 		found, err = pl.findInWebex(ctx, name)
 	}
@@ -42,14 +42,14 @@ func (pl *planner) findID(ctx context.Context, id string) (entra.Found, error) {
 	for _, kind := range change.Kinds() {
 		queries = append(queries, provision.Query{Object: change.Object{Kind: kind, ID: id}})
 	}
-	readings := pl.directory.Read(ctx, queries)
+	readings := pl.Graph.Read(ctx, queries)
 	for i, r := range readings {
 		if r.Presence == provision.Present {
 			return entra.Found{Object: queries[i].Object, Name: nameOf(r.Attributes)}, nil
 		}
 	}
 	for i, r := range readings {
-		_, kept, err := pl.kept.Record(ctx, queries[i].Object)
+		_, kept, err := pl.Stored.Record(ctx, queries[i].Object)
 		switch {
 		case err != nil || r.Err != nil:
 			return entra.Found{}, errors.Join(err, r.Err)
@@ -65,12 +65,12 @@ func (pl *planner) findID(ctx context.Context, id string) (entra.Found, error) {
 func (pl *planner) findInWebex(ctx context.Context, name string) ([]entra.Found, error) {
 	var found []entra.Found
 	for _, kind := range change.Kinds() {
-		resources, err := pl.webex.Named(ctx, kind, name)
+		resources, err := pl.Webex.Named(ctx, kind, name)
 		if err != nil {
 			return nil, err
 		}
 		for _, r := range resources {
-			o, linked, err := pl.kept.LinkedTo(ctx, r.ID)
+			o, linked, err := pl.Stored.LinkedTo(ctx, r.ID)
 			if err != nil {
 				return nil, err
 			}

@@ -15,7 +15,7 @@ func (pl *planner) conclude(ctx context.Context) {
 	for _, o := range slices.SortedFunc(maps.Keys(pl.attempts), compareObjects) {
 		pl.plan.add(pl.planned(ctx, pl.attempts[o]))
 	}
-	pl.plan.Summary.References = len(pl.healing.Changes())
+	pl.plan.Summary.References = len(pl.Queued.Changes())
 	pl.plan.sort()
 }
 
@@ -25,8 +25,8 @@ func (pl *planner) planned(ctx context.Context, a provision.Attempt) planned {
 	if provision.IsPlanned(p.WebexID) {
 		p.WebexID = ""
 	}
-	if m := a.Members; m != (provision.MemberCount{}) || pl.target.Seeds(a.Object) > 0 {
-		p.Members = &plannedMembers{Added: m.Added + pl.target.Seeds(a.Object), Removed: m.Removed, Waiting: m.Waiting, Skipped: m.Skipped}
+	if m := a.Members; m != (provision.MemberCount{}) || pl.Target.Seeds(a.Object) > 0 {
+		p.Members = &plannedMembers{Added: m.Added + pl.Target.Seeds(a.Object), Removed: m.Removed, Waiting: m.Waiting, Skipped: m.Skipped}
 	}
 	switch {
 	case a.Fault != nil && a.Fault.Kind == provision.Held:
@@ -44,7 +44,7 @@ func (pl *planner) planned(ctx context.Context, a provision.Attempt) planned {
 	case !a.Redundant:
 		p.Action = planSkip
 	}
-	if pl.ledger.Busy(a.Object) {
+	if pl.Ledger.Busy(a.Object) {
 		p.Reason = strings.TrimPrefix(p.Reason+"; the worker is at it now", "; ")
 	}
 	return p
@@ -52,7 +52,7 @@ func (pl *planner) planned(ctx context.Context, a provision.Attempt) planned {
 
 // heldAction is what is held of the object.
 func (pl *planner) heldAction(ctx context.Context, o change.Object) planAction {
-	r, _, err := pl.ledger.Record(ctx, o)
+	r, _, err := pl.Ledger.Record(ctx, o)
 	if err != nil || r.Hold == nil {
 		return planFail // it was claimed in this very plan, and is in memory
 	}
@@ -76,7 +76,7 @@ func (pl *planner) nameOf(ctx context.Context, a provision.Attempt) string {
 	if name := pl.names[a.Object]; name != "" {
 		return name
 	}
-	r, _, err := pl.kept.Record(ctx, a.Object)
+	r, _, err := pl.Stored.Record(ctx, a.Object)
 	if err != nil {
 		return "" // its id has to do
 	}

@@ -509,12 +509,12 @@ func TestAPlanForThoseAssignedSkipsTheOthersAndDisablesWhoLeft(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pl, err := newPlanner(h, settings)
+	pl, err := newPlanner(t.Context(), h, settings)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, app := s.tenant.EnterpriseApp()
-	pl.engine.Scoping.Application = &scoping.Application{Find: func(context.Context, string) (string, error) { return app, nil }}
+	pl.Engine.Scoping.Application = &scoping.Application{Find: func(context.Context, string) (string, error) { return app, nil }}
 	if err := pl.all(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -58,16 +58,18 @@ type Parts struct {
 const parallel = 100
 
 // Engine returns the engine.
-func (p *Parts) Engine() *provision.Engine {
+func (p *Parts) Engine() *provision.Engine { return provision.New(p.config()) }
+
+func (p *Parts) config() provision.Config {
 	s := p.Settings
-	return provision.New(provision.Config{
+	return provision.Config{
 		Directory:    p.Graph,
 		Target:       p.Webex,
 		Ledger:       p.Ledger,
 		Queue:        p.Queue,
 		Mapping:      p.Rules,
 		TenantID:     s.Entra.TenantID,
-		Scoping:      Scoping(&s, p.Graph),
+		Scoping:      scopingOf(&s, p.Graph),
 		Nested:       s.NestedGroups,
 		DeleteBinned: s.GroupSoftDelete == "delete",
 		Protected:    s.Protected,
@@ -83,11 +85,11 @@ func (p *Parts) Engine() *provision.Engine {
 		Healed:       p.Letters().Owe,
 		Observe:      p.Observe,
 		Log:          p.Log,
-	})
+	}
 }
 
-// Scoping says who is provisioned.
-func Scoping(s *config.Settings, graph reconcile.Graph) scoping.Rules {
+// scopingOf says who is provisioned.
+func scopingOf(s *config.Settings, graph reconcile.Graph) scoping.Rules {
 	rules := scoping.Rules{
 		Roles:      scoping.Roles{ExcludeDefault: s.DefaultAccess == "exclude"},
 		SkipGroups: !s.ProvisionGroups, SkipOutOfScope: s.SkipOutOfScopeDeletions,
@@ -125,7 +127,7 @@ func (p *Parts) Reconcile(engine *provision.Engine) *reconcile.Job {
 			_, err := p.Graph.Organization(ctx)
 			return err
 		},
-		Scoping: Scoping(&p.Settings, p.Graph),
+		Scoping: scopingOf(&p.Settings, p.Graph),
 		Nested:  p.Settings.NestedGroups,
 		Unchanged: func(ctx context.Context, o reconcile.Object) (bool, error) {
 			return engine.Unchanged(ctx, o.Object, o.Attributes)
@@ -139,31 +141,34 @@ func (p *Parts) Reconcile(engine *provision.Engine) *reconcile.Job {
 func (p *Parts) Sweeps(engine *provision.Engine) *sweep.Schedule {
 	return &sweep.Schedule{
 		Requests: p.Requests(),
-		Sweep: func(progress func(sweep.Progress)) *sweep.Job {
-			return &sweep.Job{
-				Graph:       p.Graph,
-				Lister:      p.Webex,
-				Ledger:      p.Ledger,
-				Queue:       p.Queue,
-				Converge:    engine.ConvergeSeen,
-				Mapping:     p.Rules,
-				Scoping:     Scoping(&p.Settings, p.Graph),
-				Members:     p.Graph.Members,
-				Nested:      p.Settings.NestedGroups,
-				RepairDrift: p.Settings.RepairDrift,
-				Park:        true,
-				Rests:       p.Rests,
-				Depth:       p.Queue.Waiting,
-				Round: func(ctx context.Context, kind change.Kind, link string) error {
-					return p.cursors().Save(ctx, kind, link)
-				},
-				Progress: progress,
-				Now:      time.Now,
-				Log:      p.Log,
-			}
+		Sweep:    func(progress func(sweep.Progress)) *sweep.Job { return p.sweep(engine, progress) },
+		Every:    p.Settings.CompareInterval,
+		Now:      time.Now,
+		Log:      p.Log,
+	}
+}
+
+// sweep returns what compares both sides as a whole, once.
+func (p *Parts) sweep(engine *provision.Engine, progress func(sweep.Progress)) *sweep.Job {
+	return &sweep.Job{
+		Graph:       p.Graph,
+		Lister:      p.Webex,
+		Ledger:      p.Ledger,
+		Queue:       p.Queue,
+		Converge:    engine.ConvergeSeen,
+		Mapping:     p.Rules,
+		Scoping:     scopingOf(&p.Settings, p.Graph),
+		Members:     p.Graph.Members,
+		Nested:      p.Settings.NestedGroups,
+		RepairDrift: p.Settings.RepairDrift,
+		Park:        true,
+		Rests:       p.Rests,
+		Depth:       p.Queue.Waiting,
+		Round: func(ctx context.Context, kind change.Kind, link string) error {
+			return p.cursors().Save(ctx, kind, link)
 		},
-		Every: p.Settings.CompareInterval,
-		Now:   time.Now,
-		Log:   p.Log,
+		Progress: progress,
+		Now:      time.Now,
+		Log:      p.Log,
 	}
 }
