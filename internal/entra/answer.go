@@ -1,10 +1,13 @@
 package entra
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"strings"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/rawjson"
 )
 
 // strange is a success that does not answer what was asked: it is not of Graph's
@@ -23,12 +26,31 @@ const errOther = strange("the answer is about another object")
 type collection struct {
 	// Elements are not nil once a page was read. Each is read by itself, so that
 	// one that cannot be read is no affair of the others.
-	Elements []json.RawMessage `json:"value"`
+	Elements elements `json:"value"`
 	// Next is the next page's URL; empty after the last.
 	Next string `json:"@odata.nextLink"`
 	// Delta is where the next round of a delta query begins; empty before its last
 	// page, and in all other lists.
 	Delta string `json:"@odata.deltaLink"`
+}
+
+// elements are those of a list as they stand, in one copy.
+type elements []json.RawMessage
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (e *elements) UnmarshalJSON(data []byte) error {
+	switch data[0] {
+	case 'n':
+		return nil
+	case '[':
+	default:
+		return errors.New("not a list")
+	}
+	*e = elements{}
+	for element := range rawjson.Elements(bytes.Clone(data)) {
+		*e = append(*e, element)
+	}
+	return nil
 }
 
 // decodeCollection reads a page of what is named. That it lists nothing must be
@@ -47,13 +69,12 @@ func decodeCollection(named string, body []byte) (collection, error) {
 // text is a scalar in JSON as a string: a header that is a number, an id that is
 // one. Of a list it is the first element, and empty where there is none.
 func text(raw json.RawMessage) string {
-	var value string
 	var list []json.RawMessage
 	switch {
 	case len(raw) == 0 || raw[0] == '{' || string(raw) == "null":
 		return ""
-	case raw[0] == '"' && json.Unmarshal(raw, &value) == nil:
-		return value
+	case raw[0] == '"':
+		return rawjson.Text(raw)
 	case raw[0] == '[':
 		if json.Unmarshal(raw, &list) != nil || len(list) == 0 || list[0][0] == '[' {
 			return ""
@@ -85,27 +106,26 @@ const (
 	another
 )
 
-// natures are the types of directory objects that are known
-// (https://learn.microsoft.com/graph/api/resources/directoryobject), in lower
-// case. An agentUser inherits from user, an agentIdentity from servicePrincipal
+// natureOf reads an @odata.type, which has no case. The types of directory objects
+// are in https://learn.microsoft.com/graph/api/resources/directoryobject. An
+// agentUser inherits from user, an agentIdentity from servicePrincipal
 // (https://learn.microsoft.com/graph/api/resources/agentuser).
-func natures() map[string]nature {
-	return map[string]nature{
-		"user": aUser, "agentuser": aUser, "group": aGroup,
-		"administrativeunit": another, "agentidentity": another, "agentidentityblueprint": another,
-		"agentidentityblueprintprincipal": another, "application": another, "contract": another, "device": another,
-		"directoryrole": another, "directoryroletemplate": another, "organization": another, "orgcontact": another,
-		"serviceprincipal": another,
-	}
-}
-
-// natureOf reads an @odata.type.
 func natureOf(odataType string) nature {
 	name, ok := strings.CutPrefix(strings.ToLower(odataType), odataPrefix)
 	if !ok {
 		return unsaid
 	}
-	return natures()[name]
+	switch name {
+	case "user", "agentuser":
+		return aUser
+	case "group":
+		return aGroup
+	case "administrativeunit", "agentidentity", "agentidentityblueprint", "agentidentityblueprintprincipal", "application",
+		"contract", "device", "directoryrole", "directoryroletemplate", "organization", "orgcontact", "serviceprincipal":
+		return another
+	default:
+		return unsaid
+	}
 }
 
 // of is the nature of the objects of a kind.

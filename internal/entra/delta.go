@@ -1,6 +1,7 @@
 package entra
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
+	"entrawebex/internal/rawjson"
 	"entrawebex/internal/reconcile"
 )
 
@@ -63,8 +65,9 @@ func decodeDelta(kind change.Kind, body []byte) (reconcile.Page, []oddity, error
 	}
 	page := reconcile.Page{Objects: make([]reconcile.Object, 0, len(list.Elements)), Next: list.Next, Delta: list.Delta}
 	var odd []oddity
+	var values rawjson.Decoder
 	for _, element := range list.Elements {
-		o, more, ok := decodeChanged(kind, element)
+		o, more, ok := decodeChanged(kind, element, &values)
 		odd = append(odd, more...)
 		if ok {
 			page.Objects = append(page.Objects, o)
@@ -73,16 +76,46 @@ func decodeDelta(kind change.Kind, body []byte) (reconcile.Page, []oddity, error
 	return page, odd, nil
 }
 
+// changed is an object on a page of a delta query, as it stands.
+type changed struct{ id, odataType, removed, members []byte }
+
+// mark notes one of the members by which a delta query tells what it is about, and
+// reports whether it is one.
+func (c *changed) mark(name, value []byte) bool {
+	switch string(name) {
+	case "id":
+		c.id = value
+		return false // it is an attribute, too
+	case "@odata.type":
+		c.odataType = value
+	case "@removed":
+		c.removed = value
+	case membersDelta:
+		c.members = value
+	default:
+		return bytes.IndexByte(name, '@') >= 0
+	}
+	return true
+}
+
+// isRemoved reports whether that is said, in whatever form.
+func isRemoved(raw []byte) bool { return len(raw) > 0 && string(raw) != "null" }
+
 // decodeChanged reads one object on the page; false if it is to be left out.
-func decodeChanged(kind change.Kind, element []byte) (reconcile.Object, []oddity, bool) {
-	var raw map[string]json.RawMessage
-	unread := json.Unmarshal(element, &raw)
-	id, ok := change.ParseID(text(raw["id"]))
-	if unread != nil || !ok {
-		return reconcile.Object{}, []oddity{{"a " + string(kind) + " whose id is not a GUID is left out of the changes", oneLine(text(raw["id"]), 40)}}, false
+func decodeChanged(kind change.Kind, element []byte, values *rawjson.Decoder) (reconcile.Object, []oddity, bool) {
+	var c changed
+	attributes := map[string]any{}
+	for name, value := range rawjson.Members(element) {
+		if !c.mark(name, value) {
+			attributes[values.Name(name)] = values.Value(value)
+		}
+	}
+	id, ok := change.ParseID(text(c.id))
+	if !ok {
+		return reconcile.Object{}, []oddity{{"a " + string(kind) + " whose id is not a GUID is left out of the changes", oneLine(text(c.id), 40)}}, false
 	}
 	var odd []oddity
-	told := text(raw["@odata.type"])
+	told := text(c.odataType)
 	switch nature := natureOf(told); {
 	case told == "" || nature == of(kind):
 	case nature == unsaid:
@@ -91,25 +124,18 @@ func decodeChanged(kind change.Kind, element []byte) (reconcile.Object, []oddity
 		return reconcile.Object{}, []oddity{{"something else than a " + string(kind) + " is left out of the changes", id}}, false
 	}
 	o := reconcile.Object{Object: change.Object{Kind: kind, ID: id}}
-	if removed := raw["@removed"]; len(removed) > 0 && string(removed) != "null" {
+	if isRemoved(c.removed) {
 		var known bool
-		if o.Removed, known = removal(removed); !known {
+		if o.Removed, known = removal(c.removed); !known {
 			odd = append(odd, oddity{"the changes say in a way that is not known how a " + string(kind) + " was removed, and it is looked at", id})
 		}
 		return o, odd, true
 	}
-	o.Attributes = make(map[string]any, len(raw))
-	for name, text := range raw {
-		switch {
-		case name == membersDelta:
-			var more []oddity
-			o.Members, more = decodeDeltaMembers(id, text)
-			odd = append(odd, more...)
-		case !strings.Contains(name, "@"):
-			var value any
-			_ = json.Unmarshal(text, &value) // it was read as JSON before
-			o.Attributes[name] = value
-		}
+	o.Attributes = attributes
+	if c.members != nil {
+		var more []oddity
+		o.Members, more = decodeDeltaMembers(id, c.members)
+		odd = append(odd, more...)
 	}
 	return o, odd, true
 }
@@ -130,26 +156,24 @@ func removal(raw json.RawMessage) (removed reconcile.Removal, known bool) {
 // out, and found when the group is compared.
 func decodeDeltaMembers(groupID string, raw []byte) ([]reconcile.Member, []oddity) {
 	unreadable := oddity{"the changes of a group's members cannot all be read: a comparison finds them", groupID}
-	var elements []json.RawMessage
-	if err := json.Unmarshal(raw, &elements); err != nil {
+	var list elements
+	if err := json.Unmarshal(raw, &list); err != nil {
 		return nil, []oddity{unreadable}
 	}
-	members := make([]reconcile.Member, 0, len(elements))
+	members := make([]reconcile.Member, 0, len(list))
 	var odd []oddity
-	for _, element := range elements {
-		var m struct {
-			identity
-
-			Removed json.RawMessage `json:"@removed"`
+	for _, element := range list {
+		var m changed
+		for name, value := range rawjson.Members(element) {
+			m.mark(name, value)
 		}
-		unread := json.Unmarshal(element, &m)
-		id, ok := change.ParseID(text(m.ID))
-		if unread != nil || !ok {
+		id, ok := change.ParseID(text(m.id))
+		if !ok {
 			odd = append(odd, unreadable)
 			continue
 		}
-		member := reconcile.Member{ID: id, Removed: len(m.Removed) > 0 && string(m.Removed) != "null"}
-		switch told := text(m.Type); natureOf(told) {
+		member := reconcile.Member{ID: id, Removed: isRemoved(m.removed)}
+		switch told := text(m.odataType); natureOf(told) {
 		case aUser:
 			member.Kind = change.User
 		case aGroup:

@@ -43,6 +43,7 @@ func (b *Bolt) recordsFrom(ctx context.Context, from []byte) (page []provision.R
 	err = b.read(ctx, func(tx *bbolt.Tx) error {
 		c := tx.Bucket([]byte(recordsBucket)).Cursor()
 		key, data := c.Seek(from)
+		page = make([]provision.Record, 0, recordsPage)
 		for ; key != nil && len(page) < recordsPage; key, data = c.Next() {
 			o, err := linkedObject(string(key))
 			if err != nil {

@@ -291,6 +291,11 @@ func (r rule) canonical(v any) any {
 	if !ok {
 		return r.target.typed(v)
 	}
+	return r.plain(s)
+}
+
+// plain is the canonical form of a string.
+func (r rule) plain(s string) string {
 	s = strings.TrimSpace(s)
 	if r.email || r.target.ignoresCase() {
 		s = strings.ToLower(s)

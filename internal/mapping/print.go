@@ -2,7 +2,7 @@ package mapping
 
 import (
 	"encoding/json"
-	"hash/fnv"
+	"strconv"
 )
 
 // Print is a short form of the values of a user or group, eight bytes for each
@@ -14,7 +14,7 @@ func (m Mapping) Print(values map[string]any) Print {
 	p := make(Print, len(m.rules))
 	for i, r := range m.rules {
 		if v, ok := values[r.target.text]; ok {
-			p[i] = hash(r.canonical(v))
+			p[i] = r.hash(v)
 		}
 	}
 	return p
@@ -27,30 +27,38 @@ func (m Mapping) Has(have Print, want map[string]any) bool {
 		return false
 	}
 	for i, r := range m.rules {
-		if v, ok := want[r.target.text]; ok && have[i] != hash(r.canonical(v)) {
+		if v, ok := want[r.target.text]; ok && have[i] != r.hash(v) {
 			return false
 		}
 	}
 	return true
 }
 
-// Covers reports whether the print has everything that the other one has.
-func (p Print) Covers(other Print) bool {
-	for i, h := range other {
-		if h != 0 && (i >= len(p) || p[i] != h) {
-			return false
+// hash is that of all values that are the same; never zero, which stands for no
+// value. It allocates nothing for a boolean, or a string as it is written.
+func (r rule) hash(v any) uint64 {
+	switch v := r.target.typed(v).(type) {
+	case string:
+		return fnv1a("s", r.plain(v))
+	case bool:
+		return fnv1a("b", strconv.FormatBool(v))
+	default:
+		encoded, err := json.Marshal(v)
+		if err != nil {
+			encoded = nil // values come from JSON
 		}
+		return fnv1a("j", string(encoded))
 	}
-	return true
 }
 
-// hash is never zero, which stands for no value.
-func hash(v any) uint64 {
-	h := fnv.New64a()
-	encoded, err := json.Marshal(v)
-	if err != nil {
-		encoded = nil // values come from JSON
+// fnv1a is FNV-1a of a text of a kind, of which hash/fnv would allocate both.
+func fnv1a(kind, text string) uint64 {
+	const offset, prime = 14695981039346656037, 1099511628211
+	h := uint64(offset)
+	for _, part := range [...]string{kind, text} {
+		for i := range len(part) {
+			h = (h ^ uint64(part[i])) * prime
+		}
 	}
-	_, _ = h.Write(encoded) // which returns no error
-	return h.Sum64() | 1
+	return h | 1
 }

@@ -33,7 +33,7 @@ func TestWhatMeansTheSameIsNotWritten(t *testing.T) {
 			if patch, _ := m.Diff(have, want, nil); len(patch) > 0 {
 				t.Errorf("written: %v", patch)
 			}
-			if !m.Has(m.Print(have), want) || !m.Print(have).Covers(m.Print(want)) {
+			if !m.Has(m.Print(have), want) {
 				t.Error("a comparison finds a difference")
 			}
 			if !m.Same(path, test.have, test.want) {

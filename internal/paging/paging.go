@@ -5,7 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
+	"hash/maphash"
 	"log/slog"
 
 	"entrawebex/internal/provision"
@@ -33,21 +33,29 @@ type Chain struct {
 	// links are the pages that were asked for, things what was on them; both by
 	// their hashes.
 	links, things map[uint64]bool
+	seed          maphash.Seed
 }
 
 // New returns the chain of the pages of something, by its name in the plural. The
 // log is told that a long one goes on; it may be nil.
 func New(of string, log *slog.Logger) *Chain {
-	return &Chain{of: of, log: log, links: map[uint64]bool{}, things: map[uint64]bool{}}
+	return &Chain{of: of, log: log, links: map[uint64]bool{}, things: map[uint64]bool{}, seed: maphash.MakeSeed()}
 }
 
-// Sees notes what is on a page, and reports whether any of it is new.
-func (c *Chain) Sees(ids ...string) bool {
+// Sees notes a thing that is on a page, by the parts of its name, and reports
+// whether it is new.
+func (c *Chain) Sees(name ...string) bool {
+	sum := c.hash(name...)
+	fresh := !c.things[sum]
+	c.things[sum] = true
+	return fresh
+}
+
+// SeesAny is Sees of several things.
+func (c *Chain) SeesAny(names []string) bool {
 	fresh := false
-	for _, id := range ids {
-		if sum := hashText(id); !c.things[sum] {
-			c.things[sum], fresh = true, true
-		}
+	for _, name := range names {
+		fresh = c.Sees(name) || fresh
 	}
 	return fresh
 }
@@ -63,7 +71,7 @@ func (c *Chain) Follow(ctx context.Context, link string, fresh bool) error {
 	if fresh {
 		c.idle = 0
 	}
-	sum := hashText(link)
+	sum := c.hash(link)
 	switch {
 	case c.links[sum]:
 		return c.fault("leads back to a page that was read")
@@ -81,8 +89,12 @@ func (c *Chain) fault(how string) error {
 	return &provision.Fault{Kind: provision.Transient, Reason: fmt.Sprintf("%s: Graph's list %s, after %d pages", c.of, how, c.pages), Err: ErrEndless}
 }
 
-func hashText(text string) uint64 {
-	sum := fnv.New64a()
-	_, _ = sum.Write([]byte(text)) // never fails
-	return sum.Sum64()
+func (c *Chain) hash(parts ...string) uint64 {
+	var h maphash.Hash
+	h.SetSeed(c.seed)
+	for _, part := range parts {
+		_, _ = h.WriteString(part) // which returns no error, as WriteByte
+		_ = h.WriteByte(0)
+	}
+	return h.Sum64()
 }

@@ -170,7 +170,7 @@ func (j *Job) list(ctx context.Context, app string) ([]assigned, error) {
 		if page.Next == "" {
 			return collect(seats, j.Scoping.InScope), nil
 		}
-		if err := pages.Follow(ctx, page.Next, pages.Sees(page.Told()...)); err != nil {
+		if err := pages.Follow(ctx, page.Next, page.Fresh(pages)); err != nil {
 			return nil, err
 		}
 		if next = page.Next; late(ctx) {
@@ -386,7 +386,7 @@ func (p *polling) queueGroup(ctx context.Context, n nomination) (bool, error) {
 		if page = members.Next; page == "" {
 			return true, p.enqueue(ctx, changes)
 		}
-		if err := pages.Follow(ctx, page, pages.Sees(members.Users...)); err != nil {
+		if err := pages.Follow(ctx, page, pages.SeesAny(members.Users)); err != nil {
 			return false, errors.Join(err, p.enqueue(ctx, changes))
 		}
 	}

@@ -40,7 +40,7 @@ func (j *Job) follow(ctx context.Context, cursor Cursor) error {
 		if err == nil {
 			held.add(page.Objects)
 			link = page.Next + page.Delta
-			err = pages.Follow(ctx, page.Next, pages.Sees(page.Told()...))
+			err = pages.Follow(ctx, page.Next, page.Fresh(pages))
 		}
 		ends := err != nil || page.Delta != "" || late(ctx)
 		if !ends && held.size < most {

@@ -5,9 +5,10 @@ package reconcile
 
 import (
 	"context"
-	"fmt"
+	"strconv"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/paging"
 )
 
 // Removal says that an object is no longer among the live ones, and how.
@@ -36,16 +37,16 @@ type Page struct {
 	Delta string
 }
 
-// Told are the names of what a page of a delta query tells.
-func (p Page) Told() []string {
-	var names []string
+// Fresh reports whether anything on the page is new to the chain.
+func (p Page) Fresh(chain *paging.Chain) bool {
+	fresh := false
 	for _, o := range p.Objects {
-		names = append(names, o.ID+string(o.Removed))
+		fresh = chain.Sees(o.ID, string(o.Removed)) || fresh
 		for _, m := range o.Members {
-			names = append(names, fmt.Sprint(o.ID, m.ID, m.Removed))
+			fresh = chain.Sees(o.ID, m.ID, strconv.FormatBool(m.Removed)) || fresh
 		}
 	}
-	return names
+	return fresh
 }
 
 // Object is what a delta query says of a user or a group.
@@ -83,13 +84,13 @@ type AssignmentPage struct {
 	Next string
 }
 
-// Told are the names of what a page of assignments tells.
-func (p AssignmentPage) Told() []string {
-	names := make([]string, 0, len(p.Assignments))
+// Fresh reports whether anything on the page is new to the chain.
+func (p AssignmentPage) Fresh(chain *paging.Chain) bool {
+	fresh := false
 	for _, a := range p.Assignments {
-		names = append(names, a.Principal.ID+a.Role)
+		fresh = chain.Sees(a.Principal.ID, a.Role) || fresh
 	}
-	return names
+	return fresh
 }
 
 // Assignment is that of a user or a group, in one role.

@@ -48,7 +48,7 @@ func (r *run) readGroups(ctx context.Context) error {
 			g.merge(o)
 		}
 		r.tell(Progress{Phase: ReadGroups, Done: len(r.order)})
-		if err := pages.Follow(ctx, page.Next, pages.Sees(page.Told()...)); err != nil {
+		if err := pages.Follow(ctx, page.Next, page.Fresh(pages)); err != nil {
 			return err
 		}
 	}
@@ -132,7 +132,7 @@ func (r *run) round(ctx context.Context, kind change.Kind, phase Phase, each fun
 			return err
 		}
 		r.tell(Progress{Phase: phase, Done: r.progress.Done + len(page.Objects)})
-		if err := pages.Follow(ctx, page.Next, pages.Sees(page.Told()...)); err != nil {
+		if err := pages.Follow(ctx, page.Next, page.Fresh(pages)); err != nil {
 			return err
 		}
 	}
@@ -249,15 +249,17 @@ func (r *run) outside(ctx context.Context, k *known, name string, verdict scopin
 	return r.leave(ctx, r.lookAgain(k))
 }
 
-// want is what Webex should have.
+// want is what Webex should have. What only the mapping is told is not among the
+// object's attributes after it.
 func (r *run) want(o reconcile.Object, verdict scoping.Verdict) (map[string]any, error) {
-	attributes := maps.Clone(o.Attributes)
+	attributes := o.Attributes
 	if attributes == nil {
 		attributes = map[string]any{}
 	}
 	attributes["id"] = o.ID
 	if o.Kind == change.User {
 		attributes["IsSoftDeleted"] = verdict.IsSoftDeleted()
+		defer delete(attributes, "IsSoftDeleted")
 	}
 	return r.mapping(o.Kind).Map(attributes)
 }

@@ -43,7 +43,7 @@ func (r *run) grants(ctx context.Context) (map[change.Object][]string, error) {
 		if page.Next == "" {
 			return granted, nil
 		}
-		if err := pages.Follow(ctx, page.Next, pages.Sees(page.Told()...)); err != nil {
+		if err := pages.Follow(ctx, page.Next, page.Fresh(pages)); err != nil {
 			return nil, err
 		}
 	}
@@ -129,7 +129,7 @@ func (r *run) usersIn(ctx context.Context, o change.Object) ([]string, error) {
 		if page = members.Next; page == "" {
 			return users, nil
 		}
-		if err := pages.Follow(ctx, page, pages.Sees(members.Users...)); err != nil {
+		if err := pages.Follow(ctx, page, pages.SeesAny(members.Users)); err != nil {
 			return nil, err
 		}
 	}

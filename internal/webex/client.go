@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -57,6 +58,8 @@ type Client struct {
 	http  *http.Client
 	now   func() time.Time
 	pacer pacer // nil if the transport is none
+	// buffers are those that answers were read into.
+	buffers sync.Pool
 	// bulkFrom is when a Bulk is tried again, in Unix nanoseconds, after the
 	// server said that it has none.
 	bulkFrom atomic.Int64
@@ -198,7 +201,7 @@ func (c *Client) exchange(ctx context.Context, what, method, path string, in any
 	if err != nil {
 		return reply{}, err
 	}
-	r, err := send(c.http, request, what, maxAnswer)
+	r, err := send(c.http, request, what, maxAnswer, &c.buffers)
 	if err != nil || r.status != http.StatusUnauthorized || c.renew == nil {
 		return r, err
 	}
@@ -210,17 +213,18 @@ func (c *Client) exchange(ctx context.Context, what, method, path string, in any
 	if again.Header.Get("Authorization") == request.Header.Get("Authorization") {
 		return r, nil
 	}
-	return send(c.http, again, what, maxAnswer)
+	return send(c.http, again, what, maxAnswer, &c.buffers)
 }
 
-// send makes one call and reads an answer of at most so many bytes. The error
+// send makes one call and reads an answer of at most so many bytes, into one of the
+// buffers if there is any. The error
 // is a *provision.Fault.
-func send(client *http.Client, request *http.Request, what string, longest int64) (reply, error) {
+func send(client *http.Client, request *http.Request, what string, longest int64, buffers *sync.Pool) (reply, error) {
 	response, err := client.Do(request)
 	if err != nil {
 		return reply{}, unanswered(what, err)
 	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, longest+1))
+	body, err := readAll(io.LimitReader(response.Body, longest+1), buffers)
 	if closeErr := response.Body.Close(); err == nil {
 		err = closeErr
 	}
@@ -235,6 +239,19 @@ func send(client *http.Client, request *http.Request, what string, longest int64
 		}
 	}
 	return r, nil
+}
+
+// readAll is io.ReadAll for answers of which many are alike and say no length: a
+// buffer that has grown once is used again.
+func readAll(from io.Reader, buffers *sync.Pool) ([]byte, error) {
+	buffer, ok := buffers.Get().(*bytes.Buffer)
+	if !ok {
+		buffer = &bytes.Buffer{}
+	}
+	defer buffers.Put(buffer)
+	buffer.Reset()
+	_, err := buffer.ReadFrom(from)
+	return bytes.Clone(buffer.Bytes()), err
 }
 
 // request makes a request with the present token. The error is a

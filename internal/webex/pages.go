@@ -2,9 +2,12 @@ package webex
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
 	"entrawebex/internal/provision"
+	"entrawebex/internal/rawjson"
 )
 
 const (
@@ -110,12 +113,55 @@ func (w *walk) sift(ids []string) ([]bool, error) {
 // listPage is a page of a list of resources (RFC 7644 section 3.4.2).
 type listPage struct {
 	// TotalResults is nil if the server does not say it.
-	TotalResults *int             `json:"totalResults"`
-	Resources    []map[string]any `json:"Resources"`
-	Schemas      any              `json:"schemas"`
+	TotalResults *int      `json:"totalResults"`
+	Resources    resources `json:"Resources"`
+	Schemas      any       `json:"schemas"`
 
 	// fresh are those that the page before did not have.
 	fresh []map[string]any
+}
+
+// resources are those of a list. Their attributes' names are there once.
+type resources []map[string]any
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (rs *resources) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil
+	}
+	if data[0] != '[' {
+		return errors.New("not a list")
+	}
+	*rs = resources{}
+	var values rawjson.Decoder
+	for element := range rawjson.Elements(data) {
+		if element[0] != '{' && element[0] != 'n' {
+			return errors.New("not a list of objects")
+		}
+		*rs = append(*rs, listed(&values, element))
+	}
+	return nil
+}
+
+// listed decodes a resource of a list: of its meta the resourceType, and of its
+// members, which may be 500, what they are. Nothing else is asked of those.
+func listed(values *rawjson.Decoder, element []byte) map[string]any {
+	attributes := map[string]any{}
+	for name, value := range rawjson.Members(element) {
+		switch name := values.Name(name); {
+		case strings.EqualFold(name, "meta") && value[0] == '{':
+			attributes[name] = values.Object(value, func(name string) bool { return strings.EqualFold(name, "resourceType") })
+		case strings.EqualFold(name, "members") && value[0] == '[':
+			members := []any{}
+			for one := range rawjson.Elements(value) {
+				members = append(members, values.Object(one, func(name string) bool { return name == "value" || name == "type" }))
+			}
+			attributes[name] = members
+		default:
+			attributes[name] = values.Value(value)
+		}
+	}
+	return attributes
 }
 
 // page reads the page that the walk is at. That there is nothing must be said:

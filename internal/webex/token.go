@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"entrawebex/internal/provision"
@@ -100,7 +101,7 @@ func Refresh(ctx context.Context, app ServiceApp) (Token, error) {
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	request.Header.Set("Accept", "application/json")
 	began := now() // the lifetimes are counted by the server, and not from later
-	r, err := send(newHTTP(transport), request, what, maxTokenAnswer)
+	r, err := send(newHTTP(transport), request, what, maxTokenAnswer, new(sync.Pool))
 	switch {
 	case err != nil:
 		return Token{}, err
