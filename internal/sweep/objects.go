@@ -152,8 +152,7 @@ func (r *run) conclude(ctx context.Context, kind change.Kind, next string) error
 	return r.Round(ctx, kind, next)
 }
 
-// deal classes one that lives in Entra and hands it to the engine if there is
-// something to do.
+// deal classes one that lives in Entra, and does what follows.
 func (r *run) deal(ctx context.Context, o reconcile.Object, at time.Time, members []string, whole bool) error {
 	k := r.known[o.Object]
 	if k == nil {
@@ -164,89 +163,40 @@ func (r *run) deal(ctx context.Context, o reconcile.Object, at time.Time, member
 	verdict := r.verdict(o, k)
 	want, err := r.want(o, verdict)
 	name := nameOf(want)
-	switch skipped := verdict.Decision == scoping.Skip; {
-	case verdict.OutOfScope(), skipped && o.Kind == change.Group && k.webexID != "":
-		return r.outside(ctx, k, name, verdict)
-	case skipped && k.settled && !r.strays.has(o.Object): // there is none, and none is to be
-		r.skip(o.Object, name, verdict)
-		return nil
-	case verdict.Decision == scoping.Unknown || err != nil: // what a page does not show, the object itself may
-		return r.ask(ctx, k, name)
-	case k.webexID == "":
-		r.class(New, o.Object, "", name)
-		return r.hand(ctx, o, at, members, whole, name, false)
-	case !k.listed:
-		r.class(Missing, o.Object, k.webexID, name)
-		return r.hand(ctx, o, at, members, whole, name, true)
-	case verdict.Decision == scoping.Deactivate && (k.open || k.hidden):
-		// Whoever may not sign in is closed, whatever becomes of drift; also where
-		// the list does not show it.
-		if k.open {
-			r.open[o.ID] = true
-		}
-		r.class(Behind, o.Object, k.webexID, name)
-		return r.hand(ctx, o, at, members, whole, name, !k.active)
+	result := classify(standing{
+		kind: o.Kind, verdict: verdict,
+		linked: k.webexID != "", active: k.active, settled: k.settled,
+		listed: k.listed, drifted: k.drifted, open: k.open, shut: k.shut, hidden: k.hidden,
+		stray: r.strays.has(o.Object), mapped: err == nil, same: r.mapping(o.Kind).Has(k.written, want), entitled: want["active"] == true,
+	}, r.RepairDrift)
+	if result.open {
+		r.open[o.ID] = true
 	}
-	if k.shut && k.active && verdict.Decision == scoping.Provision && want["active"] == true {
+	if result.shutOut {
 		r.shutOut[o.ID] = true
 	}
-	return r.differ(ctx, k, o, at, want, members, whole)
-}
-
-// ask leaves one to the worker, of whom the page does not show enough.
-func (r *run) ask(ctx context.Context, k *known, name string) error {
-	class := Behind
-	if k.webexID == "" {
-		class = New
+	if result.class == InSync && result.members {
+		return r.compareMembers(ctx, k, members, whole, name)
 	}
-	r.class(class, k.object, k.webexID, name)
-	return r.leave(ctx, r.lookAgain(k))
-}
-
-// differ deals with one that both sides list.
-func (r *run) differ(ctx context.Context, k *known, o reconcile.Object, at time.Time, want map[string]any, members []string, whole bool) error {
-	name, afresh := nameOf(want), false
-	switch {
-	case !k.settled || !r.mapping(o.Kind).Has(k.written, want):
-		r.class(Behind, o.Object, k.webexID, name)
-		afresh = k.drifted && r.RepairDrift
-		if err := r.hand(ctx, o, at, members, whole, name, afresh); err != nil {
+	if result.class != "" {
+		r.class(result.class, o.Object, k.webexID, name)
+	}
+	switch result.deed {
+	case nothing:
+	case skip:
+		r.skip(o.Object, name, verdict)
+	case look:
+		return r.leave(ctx, r.lookAgain(k))
+	case converge:
+		if err := r.hand(ctx, o, at, members, whole, name, result.afresh); err != nil {
 			return err
 		}
-	case k.drifted:
-		r.class(Drifted, o.Object, k.webexID, name)
-		if afresh = r.RepairDrift; afresh {
-			return r.hand(ctx, o, at, members, whole, name, true)
-		}
-	case o.Kind == change.Group:
-		return r.compareMembers(ctx, k, members, whole, name)
-	default:
-		r.class(InSync, o.Object, k.webexID, name)
 	}
-	if o.Kind != change.Group || afresh {
-		return nil // the engine compares the members of a group it reads afresh
-	}
-	_, err := r.queueMembers(ctx, k, members, whole)
-	return err
-}
-
-// outside looks at one that is in no list of those in scope, or a group that is
-// no security group any more, if there may be something to take away.
-func (r *run) outside(ctx context.Context, k *known, name string, verdict scoping.Verdict) error {
-	switch {
-	case k.webexID == "" && k.settled:
-		r.skip(k.object, name, verdict)
+	if !result.members {
 		return nil
-	case k.webexID != "":
-		r.class(Unassigned, k.object, k.webexID, name)
-		if k.open && verdict.Decision == scoping.Deactivate {
-			r.open[k.object.ID] = true
-		}
-		if k.settled && k.object.Kind == change.User && !k.active && !k.open {
-			return nil
-		}
 	}
-	return r.leave(ctx, r.lookAgain(k))
+	_, err = r.queueMembers(ctx, k, members, whole)
+	return err
 }
 
 // want is what Webex should have. What only the mapping is told is not among the

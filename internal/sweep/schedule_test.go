@@ -14,12 +14,12 @@ import (
 	"entrawebex/internal/reconcile"
 )
 
-// nothing is a Webex without anybody in it, and a ledger that knows nobody.
-type nothing struct{}
+// emptied is a Webex without anybody in it, and a ledger that knows nobody.
+type emptied struct{}
 
-func (nothing) Users(context.Context, func([]provision.Resource) error) error     { return nil }
-func (nothing) Groups(context.Context, func([]provision.ListedGroup) error) error { return nil }
-func (nothing) Records(context.Context, func(provision.Record) error) error       { return nil }
+func (emptied) Users(context.Context, func([]provision.Resource) error) error     { return nil }
+func (emptied) Groups(context.Context, func([]provision.ListedGroup) error) error { return nil }
+func (emptied) Records(context.Context, func(provision.Record) error) error       { return nil }
 
 // schedule returns one whose sweeps find nobody anywhere, and call during, if
 // there is one, while they are at it.
@@ -28,7 +28,7 @@ func (w *world) schedule(during func()) *Schedule {
 		Requests: w.Requests, Now: w.Now, Log: w.Log,
 		Sweep: func(progress func(Progress)) *Job {
 			return &Job{
-				Graph: &firstRounds{w.graph, during}, Lister: nothing{}, Ledger: nothing{}, Queue: w.queue, Mapping: mapping.Rules{},
+				Graph: &firstRounds{w.graph, during}, Lister: emptied{}, Ledger: emptied{}, Queue: w.queue, Mapping: mapping.Rules{},
 				Converge: func(context.Context, []provision.Sighting) []provision.Attempt { return nil },
 				Rests:    func(context.Context) (string, error) { return "", nil },
 				Depth:    func(context.Context) (int, error) { return 0, nil },
