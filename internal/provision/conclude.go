@@ -97,9 +97,7 @@ func (b *batch) again(w *work, after time.Duration, why string) {
 }
 
 func (b *batch) end(w *work, status Status, reason string, again time.Duration) {
-	if quarter := again / 4; quarter > 0 && b.Jitter != nil {
-		again += b.Jitter(quarter)
-	}
+	again += time.Duration(float64(again/4) * b.jitter)
 	w.done = true
 	w.attempt.Status, w.attempt.Reason, w.attempt.Again = status, reason, again
 	if status != Failure {

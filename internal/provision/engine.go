@@ -180,6 +180,17 @@ type batch struct {
 	// such object; asking is held meanwhile.
 	asking  sync.Mutex
 	unknown map[string]bool
+	// jitter is how much of a quarter each delay gets on top, in [0, 1). It is one
+	// for all: what was one Bulk comes again together, and is one.
+	jitter float64
+}
+
+func (e *Engine) newBatch() *batch {
+	b := &batch{Engine: e, owner: uuid.NewString()}
+	if e.Jitter != nil {
+		b.jitter = float64(e.Jitter(time.Hour)) / float64(time.Hour)
+	}
+	return b
 }
 
 // rounds bounds how often an object of a batch is decided anew after a write:
@@ -201,7 +212,7 @@ func (w *work) mostRounds() int {
 // others, a panic included. What is not begun Margin before the deadline of ctx
 // is not claimed, and asks for another look.
 func (e *Engine) Converge(ctx context.Context, changes []change.Change) []Attempt {
-	b := &batch{Engine: e, owner: uuid.NewString()}
+	b := e.newBatch()
 	for _, c := range changes {
 		b.add(c)
 	}
@@ -215,7 +226,7 @@ func (b *batch) run(ctx context.Context) []Attempt {
 	suspects := b.setAside(ctx)
 	b.converge(ctx)
 	for _, w := range suspects {
-		alone := &batch{Engine: b.Engine, owner: b.owner, works: []*work{w}}
+		alone := &batch{Engine: b.Engine, owner: b.owner, jitter: b.jitter, works: []*work{w}}
 		if !w.done {
 			alone.begin(ctx, w)
 		}

@@ -550,6 +550,35 @@ func TestATransientFaultIsTriedTenOrElevenTimesInAnHourAndUpTo150InADay(t *testi
 	}
 }
 
+// What was one Bulk comes again together, and is one; what was another comes at
+// another time.
+func TestABatchIsPutOffAsOne(t *testing.T) {
+	t.Parallel()
+	var chance time.Duration
+	w := setup(t, func(c *provision.Config) {
+		c.Jitter = func(d time.Duration) time.Duration {
+			chance++
+			return d * chance / 10
+		}
+	})
+	fault := &provision.Fault{Kind: provision.Transient, Reason: "503"}
+	w.hire(ada, "ada@example.com").fault = fault
+	w.hire(bob, "bob@example.com").fault = fault
+	w.hire(cyd, "cyd@example.com").fault = fault
+	again := func(changes ...change.Change) (delays []time.Duration) {
+		for _, a := range w.converge(changes...) {
+			delays = append(delays, a.Again)
+		}
+		return delays
+	}
+	if diff := cmp.Diff([]time.Duration{10250 * time.Millisecond, 10250 * time.Millisecond}, again(updated(ada), updated(bob))); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]time.Duration{10500 * time.Millisecond}, again(updated(cyd))); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestWhatIsNotTheObjectsFaultIsNeverPermanent(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []provision.FaultKind{provision.Throttled, provision.Unauthorized} {

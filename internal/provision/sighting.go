@@ -6,8 +6,6 @@ import (
 	"maps"
 	"time"
 
-	"github.com/google/uuid"
-
 	"entrawebex/internal/change"
 )
 
@@ -47,7 +45,7 @@ func (s *Sighting) holds(r Record) bool {
 // happens to one in Entra meanwhile is notified, or told by the delta query that
 // began before.
 func (e *Engine) ConvergeSeen(ctx context.Context, sightings []Sighting) []Attempt {
-	b := &batch{Engine: e, owner: uuid.NewString()}
+	b := e.newBatch()
 	for i := range sightings {
 		s := &sightings[i]
 		b.add(change.Change{Object: s.Object, Source: change.Reconcile, SeenAt: s.At, CorrelationID: b.owner, Afresh: s.Afresh})

@@ -32,13 +32,17 @@ const (
 	unlimited = 10
 )
 
+// horizon is the longest that a request is told to stay away for the sake of
+// others: what is promised far ahead comes late if the server becomes faster.
+const horizon = time.Minute
+
 // The reasons for which a request is held back.
 const (
 	heldByPause = "not sent: the server asked for a pause"
 	heldByRate  = "not sent: the rate that the server serves is used up"
 )
 
-// limiter decides when a request may leave. It decreases by a factor and
+// limiter decides when a request of a class may leave. It decreases by a factor and
 // increases step by step, answer by answer. Steps of one size are too large
 // around the rate that was refused and too small far from it, so they follow
 // the curve of TCP CUBIC.
@@ -60,7 +64,9 @@ type limiter struct {
 	slowed time.Time
 	// resume is the end of the pause that the server asked for.
 	resume time.Time
-	meter  meter
+	// promised is when the next request that is held back is told to come again.
+	promised time.Time
+	meter    meter
 }
 
 // turn is what a request is told: to leave now, to wait, or, held back, to come
@@ -102,7 +108,7 @@ func (l *limiter) giveUp(t turn) {
 func (l *limiter) next(now, latest time.Time) turn {
 	if pause := l.resume.Sub(now); pause > 0 {
 		if now.Add(pause).After(latest) {
-			return turn{wait: pause, held: heldByPause}
+			return turn{wait: l.promise(now, pause), held: heldByPause}
 		}
 		return turn{wait: pause, epoch: l.epoch} // for a turn in the queue
 	}
@@ -116,9 +122,29 @@ func (l *limiter) next(now, latest time.Time) turn {
 		l.meter.left(now)
 	case now.Add(t.wait).After(latest):
 		t.place.CancelAt(now)
-		t.held = heldByRate
+		t.wait, t.held = l.promise(now, t.wait), heldByRate
 	}
 	return t
+}
+
+// promise returns when a request is to come again that has to wait: behind those
+// that were told so before it, so that a queue delivers them one by one. They
+// come four times as fast as the limit, which may rise meanwhile; what finds no room
+// then is promised another time. So each comes a few times, however many they
+// are. A promise is no reservation: whoever comes first is served.
+func (l *limiter) promise(now time.Time, wait time.Duration) time.Duration {
+	at := now.Add(wait)
+	if l.promised.After(at) {
+		at = l.promised
+	}
+	if latest := now.Add(max(wait, horizon)); at.After(latest) {
+		at = latest
+	}
+	l.promised = at
+	if l.tokens != nil {
+		l.promised = at.Add(time.Duration(float64(time.Second) / 4 / l.limit()))
+	}
+	return at.Sub(now)
 }
 
 // answered learns from an answer to a request that left in an epoch.
@@ -150,14 +176,13 @@ func (l *limiter) refusedWithin(sent time.Time, after time.Duration) {
 	}
 }
 
-// usedWithin learns from within an answer what share of a limit is used up.
-func (l *limiter) usedWithin(share float64) {
+// pause begins a pause, unless there is one that lasts longer.
+func (l *limiter) pause(pause time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.rest(l.now(), cautious(share))
+	l.rest(l.now(), pause)
 }
 
-// rest begins a pause, unless there is one that lasts longer.
 func (l *limiter) rest(now time.Time, pause time.Duration) {
 	if end := now.Add(pause); end.After(l.resume) {
 		l.resume = end

@@ -33,8 +33,9 @@ func BenchmarkRoundTrip(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			transport := New(served{&http.Response{StatusCode: http.StatusOK}}, Options{})
 			if limit > 0 {
-				transport.limiter.refused, transport.limiter.recovery = limit, 1000*time.Hour
-				transport.limiter.tokens = rate.NewLimiter(rate.Limit(limit), 1)
+				l := transport.of("")
+				l.refused, l.recovery = limit, 1000*time.Hour
+				l.tokens = rate.NewLimiter(rate.Limit(limit), 1)
 			}
 			request, err := http.NewRequestWithContext(b.Context(), http.MethodGet, "https://example.com", nil)
 			if err != nil {

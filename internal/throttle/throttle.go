@@ -1,7 +1,7 @@
 // Package throttle keeps a process to the rate that a server has shown it
 // serves. It lets everything through until the server refuses a request for
-// coming too often; then it holds all requests to that server back to a rate
-// below the one that was refused, and feels its way up again. A server that says
+// coming too often; then it holds all requests of that class back to a rate below
+// the one that was refused, and feels its way up again. A server that says
 // beforehand how much of a limit is used up, as Graph does, is given short pauses
 // that grow with it, so that it has no need to refuse.
 //
@@ -14,6 +14,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -24,6 +25,24 @@ import (
 // time for eight workers, each with a request in line, at two a second and eight
 // tenths of that after a refusal. It is a quarter of what a call has.
 const maxWait = 5 * time.Second
+
+type classKey struct{}
+
+// WithClass returns a context whose requests are of a class: those that may have a
+// limit of their own, such as "/Groups". Each class learns its own rate; without a
+// name it is right for what is only read. There are a few of them: none is ever
+// forgotten.
+func WithClass(ctx context.Context, class string) context.Context {
+	return context.WithValue(ctx, classKey{}, class)
+}
+
+type besideKey struct{}
+
+// Beside returns a context for requests that are made beside others, until done is
+// closed: no longer do they wait for their turn, so that nobody waits for them.
+func Beside(ctx context.Context, done <-chan struct{}) context.Context {
+	return context.WithValue(ctx, besideKey{}, done)
+}
 
 // Options are what a Transport can be told. The zero value is right outside
 // tests.
@@ -36,8 +55,13 @@ type Options struct {
 // that it serves them. It is safe for concurrent use, and everything in a
 // process that calls the host is meant to share it.
 type Transport struct {
-	next    http.RoundTripper
-	limiter *limiter
+	next http.RoundTripper
+	now  func() time.Time
+
+	mu sync.Mutex
+	// limiters are those of the classes, and resume the end of a pause of all.
+	limiters map[string]*limiter
+	resume   time.Time
 }
 
 var _ http.RoundTripper = (*Transport)(nil)
@@ -47,7 +71,19 @@ func New(next http.RoundTripper, o Options) *Transport {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Transport{next: next, limiter: &limiter{now: o.Now}}
+	return &Transport{next: next, now: o.Now, limiters: map[string]*limiter{}}
+}
+
+// of returns the limiter of a class.
+func (t *Transport) of(class string) *limiter {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	l, ok := t.limiters[class]
+	if !ok {
+		l = &limiter{now: t.now, resume: t.resume}
+		t.limiters[class] = l
+	}
+	return l
 }
 
 // RoundTrip implements http.RoundTripper. A request whose turn comes within
@@ -55,10 +91,18 @@ func New(next http.RoundTripper, o Options) *Transport {
 // end of a pause that the server asked for. Any other is not sent: it is
 // answered 429 with a Retry-After, as the server would.
 //
+// A 429 is about a class, a 503 with a Retry-After about the server.
+//
 // Beside those of the RoundTripper beneath, the only error is the context's,
 // when it ends during the wait.
 func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
-	turn, err := t.wait(request.Context())
+	class, _ := request.Context().Value(classKey{}).(string)
+	l := t.of(class)
+	latest := t.now().Add(maxWait)
+	if deadline, ok := request.Context().Deadline(); ok && deadline.Before(latest) {
+		latest = deadline
+	}
+	turn, err := t.wait(request.Context(), l, latest)
 	if err != nil || turn.held != "" {
 		if request.Body != nil {
 			_ = request.Body.Close() // as http.RoundTripper asks; nothing was read of it
@@ -69,10 +113,26 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		return heldBack(request, turn), nil
 	}
 	response, err := t.next.RoundTrip(request)
-	if err == nil {
-		t.limiter.answered(turn.epoch, response)
+	if err != nil {
+		return nil, err
 	}
-	return response, err
+	l.answered(turn.epoch, response)
+	if response.StatusCode == http.StatusServiceUnavailable {
+		t.rest(retryAfter(response.Header, t.now()))
+	}
+	return response, nil
+}
+
+// rest begins a pause of all classes.
+func (t *Transport) rest(pause time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if end := t.now().Add(pause); end.After(t.resume) {
+		t.resume = end
+	}
+	for _, l := range t.limiters {
+		l.pause(pause)
+	}
 }
 
 // RefusedWithin tells of what the host refused, for coming too often, within an
@@ -80,29 +140,31 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 // began at sent, by the Transport's clock, and after is the pause asked for,
 // zero if none. It counts as a refusal of the call, once for all of a moment.
 func (t *Transport) RefusedWithin(sent time.Time, after time.Duration) {
-	t.limiter.refusedWithin(sent, after)
+	t.of("").refusedWithin(sent, after)
 }
 
 // UsedWithin tells what share of a limit is used up, as an answer says within: that
 // to a request of a batch. From 0.8 on, requests come more slowly.
-func (t *Transport) UsedWithin(share float64) { t.limiter.usedWithin(share) }
+func (t *Transport) UsedWithin(share float64) { t.of("").pause(cautious(share)) }
 
 // wait returns when it is the request's turn, or as soon as it is known that
 // the turn is too far off.
-func (t *Transport) wait(ctx context.Context) (turn, error) {
-	latest := t.limiter.now().Add(maxWait)
-	if deadline, ok := ctx.Deadline(); ok && deadline.Before(latest) {
-		latest = deadline
-	}
-	turn := t.limiter.queue(latest)
+func (t *Transport) wait(ctx context.Context, l *limiter, latest time.Time) (turn, error) {
+	enough, _ := ctx.Value(besideKey{}).(<-chan struct{})
+	turn := l.queue(latest)
 	for turn.held == "" && turn.wait > 0 {
 		timer := time.NewTimer(turn.wait)
 		select {
 		case <-timer.C:
-			turn = t.limiter.leave(turn, latest)
+			turn = l.leave(turn, latest)
+		case <-enough:
+			timer.Stop()
+			l.giveUp(turn)
+			latest = t.now()
+			turn = l.queue(latest)
 		case <-ctx.Done():
 			timer.Stop()
-			t.limiter.giveUp(turn)
+			l.giveUp(turn)
 			return turn, fmt.Errorf("wait for the server's rate: %w", ctx.Err())
 		}
 	}

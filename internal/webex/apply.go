@@ -11,6 +11,7 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
+	"entrawebex/internal/throttle"
 )
 
 const patchSchema = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
@@ -47,16 +48,43 @@ func (c *Client) apply(ctx context.Context, writes []write) []provision.Answer {
 			return answers
 		}
 	}
+	return c.applySingly(ctx, writes)
+}
+
+// applySingly carries out the writes one after the other, those of groups beside
+// the others: they can have a limit of their own, and a far lower one. So none of
+// the others waits for them, and they wait for their turn only as long as there is
+// something else to do.
+func (c *Client) applySingly(ctx context.Context, writes []write) []provision.Answer {
 	answers := make([]provision.Answer, len(writes))
-	for i, w := range writes {
-		r, err := c.exchange(ctx, w.what, w.method, w.path, w.body())
-		if err != nil {
-			answers[i] = provision.Answer{ID: w.id, Err: err}
-			continue
+	apply := func(ctx context.Context, groups bool) {
+		for i, w := range writes {
+			if (w.of.kind == change.Group) == groups {
+				answers[i] = c.applyOne(ctx, w)
+			}
 		}
-		answers[i] = c.outcome(w, r)
 	}
+	done, panicked := make(chan struct{}), make(chan any, 1)
+	go func() {
+		defer func() { panicked <- recover() }()
+		apply(throttle.Beside(ctx, done), true)
+	}()
+	defer func() {
+		close(done)
+		if p := <-panicked; p != nil {
+			panic(p) // where the caller's recover sees it
+		}
+	}()
+	apply(ctx, false)
 	return answers
+}
+
+func (c *Client) applyOne(ctx context.Context, w write) provision.Answer {
+	r, err := c.exchange(ctx, w.what, w.method, w.path, w.body())
+	if err != nil {
+		return provision.Answer{ID: w.id, Err: err}
+	}
+	return c.outcome(w, r)
 }
 
 // write is an Operation as it goes on the wire, alone or within a Bulk.

@@ -19,7 +19,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
+	"entrawebex/internal/throttle"
 )
 
 // Timeout bounds one call, from its first byte to its last. A claim on an
@@ -195,8 +197,12 @@ func (c *Client) read(ctx context.Context, what, path string) (reply, error) {
 // exchange makes one call and returns the answer, whatever its status. A 401 to
 // a token that was rotated meanwhile is not the answer: the call is made once
 // more. The error is a *provision.Fault: none arrived, or one too long to be
-// read.
+// read. Writes of groups are a class of their own to the Transport: they can have a
+// limit of their own, and a far lower one.
 func (c *Client) exchange(ctx context.Context, what, method, path string, in any) (reply, error) {
+	if groups := typeOf(change.Group).endpoint; method != http.MethodGet && strings.HasPrefix(path, groups) {
+		ctx = throttle.WithClass(ctx, groups)
+	}
 	request, err := c.request(ctx, what, method, path, in)
 	if err != nil {
 		return reply{}, err
