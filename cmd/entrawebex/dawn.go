@@ -76,6 +76,6 @@ func (s *stage) blockSome(ctx context.Context, p *process) error {
 func becomes(ctx context.Context, p *process, id string, active bool) bool {
 	return wait(ctx, time.Minute, func() bool {
 		r, _, err := p.Stores.Ledger.Record(ctx, change.Object{Kind: change.User, ID: id})
-		return err == nil && r.WebexID != "" && r.Written["active"] == active
+		return err == nil && r.WebexID != "" && r.LastWritten["active"] == active
 	}) == nil
 }

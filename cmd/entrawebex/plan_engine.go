@@ -76,7 +76,7 @@ func (pl *planner) one(ctx context.Context, name string) error {
 // all plans for everything: it sweeps, and then does what the sweep leaves to
 // the worker.
 func (pl *planner) all(ctx context.Context) error {
-	var left provision.RehearsalQueue
+	var left provision.DryRunQueue
 	skipped := map[change.Object]scoping.Verdict{}
 	accounts := map[change.Object]sweep.Class{}
 	comparison := pl.Sweep(&left, func(p sweep.Progress) { pl.progress.show(string(p.Phase), p.Done, p.Total) })

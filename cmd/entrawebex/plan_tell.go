@@ -81,7 +81,7 @@ func (pl *planner) nameOf(ctx context.Context, a provision.Attempt) string {
 		return "" // its id has to do
 	}
 	for _, path := range []string{"userName", "displayName"} {
-		if name, ok := r.Written[path].(string); ok {
+		if name, ok := r.LastWritten[path].(string); ok {
 			return name
 		}
 	}

@@ -483,7 +483,7 @@ func TestAPlanForThoseAssignedSkipsTheOthersAndDisablesWhoLeft(t *testing.T) {
 	t.Parallel()
 	s := provisioned(t, 10)
 	users := s.enabled()
-	stranger, err := s.tenant.Create(sandbox.User{"userPrincipalName": "stranger@" + sandboxDomain, "displayName": "Stranger"})
+	stranger, err := s.tenant.Create(sandbox.User{"userPrincipalName": "stranger@" + sandboxDomain, "displayName": "NotMember"})
 	if err != nil {
 		t.Fatal(err)
 	}

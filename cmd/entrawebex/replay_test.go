@@ -38,7 +38,7 @@ func kept(t *testing.T) (environ []string) {
 	t.Cleanup(func() { _ = file.Close() }) // it may be closed already
 	book := file.Ledger
 	since := time.Now().Add(-time.Hour)
-	for id, trouble := range map[string]provision.Trouble{
+	for id, trouble := range map[string]provision.OpenFault{
 		deadID:  {Kind: provision.Permanent, Step: provision.Matching, Reason: "the userName is taken, by an account of another organization, an alias, or one deleted within 7 days", Since: since, Attempts: 1},
 		aliveID: {Kind: provision.Transient, Step: provision.Export, Reason: "a time-out", Since: since, Attempts: 4},
 	} {
@@ -47,7 +47,7 @@ func kept(t *testing.T) (environ []string) {
 			t.Fatal(err)
 		}
 		after := r
-		after.Trouble, after.Claim = &trouble, provision.Claim{}
+		after.OpenFault, after.Claim = &trouble, provision.Claim{}
 		if err := book.Save(t.Context(), "a", r, after); err != nil {
 			t.Fatal(err)
 		}

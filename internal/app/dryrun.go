@@ -23,12 +23,12 @@ type DryRun struct {
 	Graph *entra.Client
 	// Webex is as it is, Target as it would be.
 	Webex  *webex.Client
-	Target *provision.RehearsalTarget
+	Target *provision.DryRunTarget
 	// Stored is the ledger as it is, Ledger as it would be.
 	Stored stores.Ledger
-	Ledger *provision.RehearsalLedger
+	Ledger *provision.DryRunLedger
 	// Queued takes the Changes that the engine asks for.
-	Queued *provision.RehearsalQueue
+	Queued *provision.DryRunQueue
 	Engine *provision.Engine
 
 	parts *Parts
@@ -54,12 +54,12 @@ func OpenDryRun(ctx context.Context, s config.Settings, stored stores.Ledger, ob
 		return nil, err
 	}
 	d := &DryRun{
-		Graph: graph, Webex: target, Target: provision.NewRehearsalTarget(target, rules),
-		Stored: stored, Ledger: provision.NewRehearsalLedger(stored), Queued: new(provision.RehearsalQueue),
+		Graph: graph, Webex: target, Target: provision.NewDryRunTarget(target, rules),
+		Stored: stored, Ledger: provision.NewDryRunLedger(stored), Queued: new(provision.DryRunQueue),
 	}
 	d.parts = &Parts{
 		Settings: s, Rules: rules, Graph: graph, Webex: d.Target,
-		Ledger: dryLedger{d.Ledger, provision.NewRehearsalDocuments(stored), stored},
+		Ledger: dryLedger{d.Ledger, provision.NewDryRunDocuments(stored), stored},
 		Queue:  dryQueue{d.Queued}, Observe: observe, Log: slog.New(slog.DiscardHandler),
 		Rests: func(context.Context) (string, error) { return "", nil },
 	}
@@ -75,7 +75,7 @@ func OpenDryRun(ctx context.Context, s config.Settings, stored stores.Ledger, ob
 
 // Sweep returns what compares both sides as a whole, and leaves to left what a
 // worker would do.
-func (d *DryRun) Sweep(left *provision.RehearsalQueue, progress func(sweep.Progress)) *sweep.Job {
+func (d *DryRun) Sweep(left *provision.DryRunQueue, progress func(sweep.Progress)) *sweep.Job {
 	job := d.parts.sweep(d.Engine, progress)
 	job.Queue, job.Scoping = left, d.Engine.Scoping
 	job.Round = func(context.Context, change.Kind, string) error { return nil }
@@ -84,8 +84,8 @@ func (d *DryRun) Sweep(left *provision.RehearsalQueue, progress func(sweep.Progr
 
 // dryLedger is the ledger as it would be, and whose accounts are there as it is.
 type dryLedger struct {
-	*provision.RehearsalLedger
-	*provision.RehearsalDocuments
+	*provision.DryRunLedger
+	*provision.DryRunDocuments
 
 	stored stores.Ledger
 }
@@ -99,7 +99,7 @@ func (l dryLedger) Records(ctx context.Context, each func(provision.Record) erro
 }
 
 // dryQueue is a queue on which nothing waits.
-type dryQueue struct{ *provision.RehearsalQueue }
+type dryQueue struct{ *provision.DryRunQueue }
 
 // Waiting implements Queue.
 func (dryQueue) Waiting(context.Context) (int, error) { return 0, nil }

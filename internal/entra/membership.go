@@ -101,7 +101,7 @@ func (b belonging) membership(userID, groupID string, doubt error) provision.Mem
 	case doubt != nil:
 		return provision.Membership{Err: doubt}
 	default:
-		return provision.Membership{Standing: provision.Stranger}
+		return provision.Membership{Standing: provision.NotMember}
 	}
 }
 

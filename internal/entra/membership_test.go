@@ -35,7 +35,7 @@ func TestMembership(t *testing.T) {
 		g.group(id(50), id(1))
 		g.group(id(51), id(2))
 		reading := g.client(t, Config{}).Read(t.Context(), []provision.Query{about(id(50), id(0), id(1), id(2), id(9))})[0]
-		want := []provision.Standing{provision.Stranger, provision.Member, provision.Stranger, provision.NoUser}
+		want := []provision.Standing{provision.NotMember, provision.Member, provision.NotMember, provision.NoUser}
 		if diff := cmp.Diff(want, standings(t, reading.Memberships)); diff != "" {
 			t.Error(diff)
 		}
@@ -52,7 +52,7 @@ func TestMembership(t *testing.T) {
 		transitive.Transitive = true
 		readings := g.client(t, Config{}).Read(t.Context(), []provision.Query{direct, transitive})
 		got := append(standings(t, readings[0].Memberships), standings(t, readings[1].Memberships)...)
-		if diff := cmp.Diff([]provision.Standing{provision.Stranger, provision.Member}, got); diff != "" {
+		if diff := cmp.Diff([]provision.Standing{provision.NotMember, provision.Member}, got); diff != "" {
 			t.Error(diff)
 		}
 	})
@@ -86,7 +86,7 @@ func TestMembership(t *testing.T) {
 			}
 		}
 		want := [][]provision.Standing{
-			{provision.Member, provision.Stranger, provision.Member}, {provision.Member, provision.Stranger},
+			{provision.Member, provision.NotMember, provision.Member}, {provision.Member, provision.NotMember},
 		}
 		got := [][]provision.Standing{standings(t, readings[2].Memberships), standings(t, readings[3].Memberships)}
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -126,7 +126,7 @@ func TestMembership(t *testing.T) {
 		g.calls = nil
 		g.group(id(60))
 		reading = c.Read(t.Context(), []provision.Query{about(id(60), id(1))})[0]
-		if got := standings(t, reading.Memberships); got[0] != provision.Stranger || len(g.calls) != 3 {
+		if got := standings(t, reading.Memberships); got[0] != provision.NotMember || len(g.calls) != 3 {
 			t.Errorf("standing %v after %v", got, g.calls)
 		}
 	})
@@ -282,7 +282,7 @@ func TestHiddenMembership(t *testing.T) {
 		g, c := setup(permitted)
 		g.shown = true
 		reading := c.Read(t.Context(), []provision.Query{about(id(50), id(1), id(2))})[0]
-		if diff := cmp.Diff([]provision.Standing{provision.Member, provision.Stranger}, standings(t, reading.Memberships)); diff != "" {
+		if diff := cmp.Diff([]provision.Standing{provision.Member, provision.NotMember}, standings(t, reading.Memberships)); diff != "" {
 			t.Error(diff)
 		}
 		delete(g.members, id(50))

@@ -392,7 +392,7 @@ func expectSound(t *testing.T, q provision.Query, r provision.Reading) {
 		if (m.Standing == provision.Unanswered) != (m.Err != nil) {
 			t.Errorf("a membership is %+v", m)
 		}
-		if m.Standing == provision.Stranger && (r.Presence != provision.Present || r.Attributes[visibility] == hiddenMembership) {
+		if m.Standing == provision.NotMember && (r.Presence != provision.Present || r.Attributes[visibility] == hiddenMembership) {
 			t.Errorf("a stranger to a group read as %+v", r)
 		}
 	}

@@ -180,14 +180,14 @@ func converge(b *testing.B, l provision.Ledger) error {
 		return err
 	}
 	doubted := claimed
-	doubted.Doubt = &provision.Doubt{Names: []string{"ada@example.com"}, Since: begin}
+	doubted.PendingWrite = &provision.PendingWrite{Names: []string{"ada@example.com"}, Since: begin}
 	if err := l.Save(ctx, "a", claimed, doubted); err != nil {
 		return err
 	}
 	written := released(claimed)
 	written.Unconcluded = 0
 	written.WebexID = uuid.NewString()
-	written.Written = map[string]any{
+	written.LastWritten = map[string]any{
 		"userName": "ada@example.com", "active": true, "displayName": "Ada Lovelace",
 		"name.givenName": "Ada", "name.familyName": "Lovelace", "title": "Analyst",
 	}

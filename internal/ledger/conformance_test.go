@@ -158,7 +158,7 @@ func saveLate(t *testing.T, h home) {
 	o := newUser()
 	r := mustClaim(t, h, o, "a", begin.Add(-2*lease))
 	after := r
-	after.Written = map[string]any{"active": true}
+	after.LastWritten = map[string]any{"active": true}
 	mustSave(t, h, "a", r, after)
 
 	wantEqual(t, mustRecord(t, h, o), after)
@@ -207,7 +207,7 @@ func roundTrip(t *testing.T, h home) {
 	after := provision.Record{
 		Object:  o,
 		WebexID: uuid.NewString(),
-		Written: map[string]any{
+		LastWritten: map[string]any{
 			"active":                  true,
 			"userName":                "zoë@example.com",
 			"title":                   nil,
@@ -216,11 +216,11 @@ func roundTrip(t *testing.T, h home) {
 			`emails[type eq "work"]`:  map[string]any{"value": "zoë@example.com"},
 			"urn:example:2.0:costly#": "<&>\u2028",
 		},
-		Doubt:         &provision.Doubt{Names: []string{"zoë@example.com"}, Since: begin.Add(time.Microsecond)},
+		PendingWrite:  &provision.PendingWrite{Names: []string{"zoë@example.com"}, Since: begin.Add(time.Microsecond)},
 		Claim:         provision.Claim{Owner: "a", Until: begin.Add(lease)},
 		Unconcluded:   4,
 		InactiveSince: begin.Add(-time.Hour),
-		Trouble: &provision.Trouble{
+		OpenFault: &provision.OpenFault{
 			Kind: provision.Transient, Step: provision.Export, Reason: "503", Since: begin, Attempts: 7,
 		},
 		Absence: &provision.Absence{Since: begin.Add(-time.Minute), Deleted: true},
@@ -369,7 +369,7 @@ func corrupt(t *testing.T, h home) {
 func recordTooLarge(t *testing.T, h home) {
 	r := mustClaim(t, h, newUser(), "a", begin)
 	large := r
-	large.Written = map[string]any{"title": strings.Repeat("x", ledger.MaxSize)}
+	large.LastWritten = map[string]any{"title": strings.Repeat("x", ledger.MaxSize)}
 	if err := h.Save(t.Context(), "a", r, large); err == nil {
 		t.Error("Save succeeded; want an error")
 	}
@@ -384,7 +384,7 @@ func records(t *testing.T, h home) {
 		want[o] = mustClaim(t, h, o, "a", begin)
 	}
 	linked := mustLink(t, h, "a", want[slices.Collect(maps.Keys(want))[0]], uuid.NewString())
-	linked.Trouble = &provision.Trouble{Kind: provision.Permanent, Step: provision.Export, Reason: "no", Since: begin, Attempts: 1}
+	linked.OpenFault = &provision.OpenFault{Kind: provision.Permanent, Step: provision.Export, Reason: "no", Since: begin, Attempts: 1}
 	mustSave(t, h, "a", linked, linked)
 	want[linked.Object] = linked
 

@@ -100,9 +100,9 @@ func (s *Status) drop(id string) {
 // it ends, so only what was concluded after that says that the person is entitled.
 func answered(r provision.Record, last *sweep.Finished) bool {
 	switch {
-	case r.Trouble != nil || r.Hold != nil || r.Doubt != nil || r.Missing != nil:
+	case r.OpenFault != nil || r.Hold != nil || r.PendingWrite != nil || r.Missing != nil:
 		return false
-	case r.WebexID == "" || r.Written["active"] == false:
+	case r.WebexID == "" || r.LastWritten["active"] == false:
 		return r.Concluded.After(last.At.Add(-last.Took))
 	default: // one that is only waited for is not entitled yet
 		return r.Absence == nil && r.Unassigned.IsZero() && r.Concluded.After(last.At)

@@ -68,7 +68,7 @@ func TestAnOpenAccountIsToldUntilItIsClosedOrItsPersonEntitled(t *testing.T) {
 	ended := now.Add(-30 * time.Minute)
 	began := ended.Add(-30 * time.Minute)
 	record := func(open bool, concluded time.Time, edits ...func(*provision.Record)) provision.Record {
-		r := provision.Record{WebexID: "w", Concluded: concluded, Written: map[string]any{"active": open}}
+		r := provision.Record{WebexID: "w", Concluded: concluded, LastWritten: map[string]any{"active": open}}
 		for _, edit := range edits {
 			edit(&r)
 		}
@@ -89,8 +89,8 @@ func TestAnOpenAccountIsToldUntilItIsClosedOrItsPersonEntitled(t *testing.T) {
 		{"blocked and held, and told as that", record(false, now, func(r *provision.Record) {
 			r.Hold = &provision.Hold{Operation: provision.Disabling, Security: true}
 		}), 0, 0},
-		{"refused", record(false, now, func(r *provision.Record) { r.Trouble = &provision.Trouble{Kind: provision.Transient, Since: now} }), 1, 0},
-		{"in doubt", record(false, now, func(r *provision.Record) { r.Doubt = &provision.Doubt{Since: now} }), 1, 0},
+		{"refused", record(false, now, func(r *provision.Record) { r.OpenFault = &provision.OpenFault{Kind: provision.Transient, Since: now} }), 1, 0},
+		{"in doubt", record(false, now, func(r *provision.Record) { r.PendingWrite = &provision.PendingWrite{Since: now} }), 1, 0},
 		{"not found in Webex for now", record(true, now, func(r *provision.Record) { r.Missing = &provision.Missing{Since: now} }), 1, 0},
 		{"gone from Entra, and looked at again", record(true, now, func(r *provision.Record) { r.Absence = &provision.Absence{Since: now} }), 1, 0},
 		{"unassigned, and looked at again", record(true, now, func(r *provision.Record) { r.Unassigned = now }), 1, 0},

@@ -88,7 +88,7 @@ type Token struct {
 // Fault is an open one.
 type Fault struct {
 	Object change.Object `json:"object"`
-	provision.Trouble
+	provision.OpenFault
 }
 
 // Removed is how many accounts go, and when the first does.
@@ -185,8 +185,8 @@ func (s *Status) count(r provision.Record, now time.Time) {
 		}
 	}
 	// A hold is told as one, and not once more as a fault.
-	if t := r.Trouble; t != nil && t.Kind != provision.Held {
-		f := Fault{Object: r.Object, Trouble: *t}
+	if t := r.OpenFault; t != nil && t.Kind != provision.Held {
+		f := Fault{Object: r.Object, OpenFault: *t}
 		s.Faults[f.Label()]++
 		switch {
 		case f.Urgent():

@@ -25,7 +25,7 @@ func statusOf(records ...provision.Record) Status {
 }
 
 func trouble(kind provision.FaultKind, attempts int, age time.Duration) provision.Record {
-	return provision.Record{Trouble: &provision.Trouble{Kind: kind, Attempts: attempts, Since: now.Add(-age)}}
+	return provision.Record{OpenFault: &provision.OpenFault{Kind: kind, Attempts: attempts, Since: now.Add(-age)}}
 }
 
 func TestTheWorstThreeFaultsAreThosePersonsMustMendThenTheMostTried(t *testing.T) {
@@ -75,7 +75,7 @@ func TestAccountsThatWebexRemovesWithinSevenDaysAreToldWithTheFirstDate(t *testi
 func TestWhatWasGivenUpIsAsBadAsWhatIsPermanent(t *testing.T) {
 	t.Parallel()
 	givenUp := trouble(provision.Transient, 130, 24*time.Hour)
-	givenUp.Trouble.GivenUp = true
+	givenUp.OpenFault.GivenUp = true
 	s := statusOf(trouble(provision.Transient, 200, time.Minute), givenUp)
 	if s.Worst[0].Object.ID != "u1" || s.OpenFaults() != "1 given up, 1 transient" || s.Unmended != 1 || s.AllIsWell {
 		t.Errorf("%+v", s)

@@ -15,9 +15,9 @@ func (b *batch) lookAgain(ctx context.Context, w *work) {
 			w.attempt.Later, w.attempt.Again = time.Time{}, longestRetry
 		}
 	}
-	if r := &w.record; w.early != nil && r.Doubt == nil && r.WebexID != "" {
+	if r := &w.record; w.early != nil && r.PendingWrite == nil && r.WebexID != "" {
 		// The write may come to its effect after all that was read and written.
-		r.Doubt = w.early
+		r.PendingWrite = w.early
 		w.lookAfter(effectAfter - b.Now().Sub(w.early.Since))
 	}
 	if age, contradicted := b.contradicted(w); contradicted {

@@ -74,7 +74,7 @@ func (f *Fault) mark(step StepName) string {
 
 // AtFault reports whether the last attempt at the object failed. What is held
 // did not: the ledger has it, and its messages are done.
-func (r *Record) AtFault() bool { return r.Trouble != nil && r.Trouble.Kind != Held }
+func (r *Record) AtFault() bool { return r.OpenFault != nil && r.OpenFault.Kind != Held }
 
 // lettered notes on the attempt whether the fault has its letter. The letters of
 // an object that was not at fault are of a fault that is over.
@@ -132,7 +132,7 @@ type Letters struct {
 // could not be saved is made again, and so is one that another overtook.
 func (l *Letters) Listed(ctx context.Context, o change.Object) (bool, error) {
 	r, _, err := l.Ledger.Record(ctx, o)
-	return err == nil && r.Trouble.Dead(), err
+	return err == nil && r.OpenFault.Dead(), err
 }
 
 // Buried notes that a letter with the fault of the attempt is on the dead-letter

@@ -276,7 +276,7 @@ func TestALetterThatCannotBeNotedIsAnErrorAndNoHarm(t *testing.T) {
 	if err := g.letters.Buried(t.Context(), a); !errors.Is(err, provision.ErrClaimed) {
 		t.Errorf("error %v", err)
 	}
-	if r := g.record(); r.Claim != claimed.Claim || !r.Trouble.Dead() {
+	if r := g.record(); r.Claim != claimed.Claim || !r.OpenFault.Dead() {
 		t.Errorf("%+v", r)
 	}
 }
@@ -285,7 +285,7 @@ func TestToNoteALetterIsNoAttempt(t *testing.T) {
 	t.Parallel()
 	g := buried(t)
 	g.bury(refused("a"))
-	if r := g.record(); r.Unconcluded != 0 || r.Claim != (provision.Claim{}) || r.Trouble.Attempts != 1 {
+	if r := g.record(); r.Unconcluded != 0 || r.Claim != (provision.Claim{}) || r.OpenFault.Attempts != 1 {
 		t.Errorf("%+v", r)
 	}
 }

@@ -26,7 +26,7 @@ const (
 // the pages do, the next lease reads on, and those on its pages are added; after
 // the last page whoever Webex has is asked about, a part in every lease.
 func (m *membership) compare(ctx context.Context) bool {
-	c := *m.record.Comparison
+	c := *m.record.MemberSync
 	has := map[string]bool{} // Webex id to: Entra names it too
 	if !m.fresh {
 		err := m.Target.Members(ctx, m.record.WebexID, func(ids []string) error {
@@ -53,7 +53,7 @@ func (m *membership) compare(ctx context.Context) bool {
 		case then.Page != "":
 			ended = false
 		case c.Page != "": // members on the pages before were not marked
-			then, ended = Comparison{Long: true, Singly: true, Anew: c.Anew}, false
+			then, ended = MemberSync{Long: true, Singly: true, Anew: c.Anew}, false
 		}
 	}
 	walking := c.Singly || c.After != ""
@@ -73,10 +73,10 @@ func (m *membership) compare(ctx context.Context) bool {
 		return true
 	case len(m.add)+len(m.remove) > 0:
 		c.Long, c.Held = true, then.Held
-		m.record.Comparison = &c
+		m.record.MemberSync = &c
 		return false
 	case !ended:
-		m.record.Comparison = &then
+		m.record.MemberSync = &then
 		return false
 	default:
 		return m.compared(then, walking)
@@ -85,27 +85,27 @@ func (m *membership) compare(ctx context.Context) bool {
 
 // compared ends a comparison that came to its end, and reports whether it need
 // not go on. Walking says that it took more than this lease.
-func (m *membership) compared(c Comparison, walking bool) bool {
+func (m *membership) compared(c MemberSync, walking bool) bool {
 	r := &m.record
 	walkedPast := walking && c.Held && r.holds(Removing)
 	switch {
 	case m.excess == nil && !walkedPast:
-		r.Comparison = nil
+		r.MemberSync = nil
 		return true
 	case walkedPast && !c.Anew && r.Approval.covers(Removing, m.Now()):
-		r.Comparison = &Comparison{Long: true, Anew: true}
+		r.MemberSync = &MemberSync{Long: true, Anew: true}
 		return false
 	case m.excess == nil:
 		m.excess = m.waiting(*r.Hold)
 	}
-	r.Comparison = &Comparison{Long: c.Singly} // whom it is about is not kept
+	r.MemberSync = &MemberSync{Long: c.Singly} // whom it is about is not kept
 	return true
 }
 
 // readMembers reads Entra's members on from where the comparison was left, marks
 // them, and finds whom Webex lacks. It returns the page that comes next, and how
 // many there were before it; no page after the last.
-func (m *membership) readMembers(ctx context.Context, c Comparison, has map[string]bool) (page string, pages int, err error) {
+func (m *membership) readMembers(ctx context.Context, c MemberSync, has map[string]bool) (page string, pages int, err error) {
 	pages = c.Pages
 	page, err = m.memberPages(ctx, m.attempt.Object.ID, c.Page, func(p MemberPage) (bool, error) {
 		if pages++; pages > maxMemberPages {
@@ -115,7 +115,7 @@ func (m *membership) readMembers(ctx context.Context, c Comparison, has map[stri
 	})
 	if err != nil {
 		// Whatever is wrong with that page, the next attempt begins anew.
-		m.record.Comparison = &Comparison{Long: c.Long, Held: c.Held}
+		m.record.MemberSync = &MemberSync{Long: c.Long, Held: c.Held}
 	}
 	if Gone.Is(err) {
 		err = &Fault{Kind: Transient, Reason: fmt.Sprintf("%s, or a page of its members, left Entra while they were read", m.attempt.Object), Err: err}
@@ -152,7 +152,7 @@ func (m *membership) mark(ctx context.Context, page MemberPage, has map[string]b
 
 // nominated are those whom, by what was read, only Webex has, in the order of
 // their ids, from where the comparison was left.
-func nominated(has map[string]bool, c Comparison) []string {
+func nominated(has map[string]bool, c MemberSync) []string {
 	var list []string
 	for _, webexID := range slices.Sorted(maps.Keys(has)) {
 		if !has[webexID] && webexID > c.After {
@@ -165,7 +165,7 @@ func nominated(has map[string]bool, c Comparison) []string {
 // takeOut asks about the nominated, as long as the lease lasts, and reports
 // whether it came to the end; then notes up to whom it came. Accounts that are
 // nobody's in Entra were put there by others and stay.
-func (m *membership) takeOut(ctx context.Context, nominated []string, then *Comparison) bool {
+func (m *membership) takeOut(ctx context.Context, nominated []string, then *MemberSync) bool {
 	for chunk := range slices.Chunk(nominated, change.MaxMembers) {
 		if m.left() < askingMargin {
 			return false

@@ -144,7 +144,7 @@ func TestAGroupWhosePagesOutlastALeaseLosesThoseWhoLeft(t *testing.T) {
 		}
 		w.goOn(changed(sales))
 		w.wantMembers(sales, g.members...)
-		if c := w.record(groupObject(sales)).Comparison; c != nil {
+		if c := w.record(groupObject(sales)).MemberSync; c != nil {
 			t.Errorf("it goes on: %+v", c)
 		}
 	})
@@ -170,7 +170,7 @@ func TestAGroupWhosePagesOutlastALeaseLosesThoseWhoLeft(t *testing.T) {
 		w.approve(groupObject(sales), provision.Removing)
 		w.goOn(changed(sales))
 		w.wantMembers(sales, g.members...)
-		if r := w.record(groupObject(sales)); r.Hold != nil || r.Approval != nil || r.Rejected != nil || r.Comparison != nil {
+		if r := w.record(groupObject(sales)); r.Hold != nil || r.Approval != nil || r.Rejected != nil || r.MemberSync != nil {
 			t.Errorf("left behind: %+v", r)
 		}
 	})

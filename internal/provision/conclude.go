@@ -52,14 +52,14 @@ func backoff(attempts int) time.Duration {
 // fail ends the attempt with a fault and says when to try again, if ever.
 func (b *batch) fail(w *work, step StepName, err error) {
 	f := *AsFault(err)
-	t := w.record.Trouble.met(&f, step, b.Now())
+	t := w.record.OpenFault.met(&f, step, b.Now())
 	if f.Kind.Policy().Retry == Backoff && t.Spent >= f.patience().limit {
 		f.Reason = fmt.Sprintf("given up after %d attempts in %s: %s", t.Attempts, t.Spent.Round(time.Minute), f.Reason)
 		f.GivenUp = true
 	}
 	t.Reason, t.GivenUp = f.Error(), f.GivenUp
 	w.lettered(&f, step, b.Now())
-	w.record.Trouble = &t
+	w.record.OpenFault = &t
 
 	var again time.Duration
 	switch {
@@ -80,20 +80,20 @@ func (b *batch) fail(w *work, step StepName, err error) {
 
 func (b *batch) succeed(w *work) {
 	b.end(w, Success, string(w.attempt.Action)+"d in Webex", 0)
-	w.record.Trouble = nil
+	w.record.OpenFault = nil
 }
 
 func (b *batch) skip(w *work, step StepName, why string) {
 	w.step(step, Skipped, why)
 	b.end(w, Skipped, why, 0)
-	w.record.Trouble = nil
+	w.record.OpenFault = nil
 }
 
 // again ends the attempt and asks for another look. It is no fault.
 func (b *batch) again(w *work, after time.Duration, why string) {
 	w.step(Processing, Warning, why)
 	b.end(w, Warning, why, after)
-	w.record.Trouble = nil
+	w.record.OpenFault = nil
 }
 
 func (b *batch) end(w *work, status Status, reason string, again time.Duration) {

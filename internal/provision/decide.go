@@ -23,7 +23,7 @@ const (
 // decide compares what Entra has with what Webex is known to have, and either
 // sets w.op to the one write that comes next, or ends the attempt.
 func (b *batch) decide(ctx context.Context, w *work) {
-	if (w.record.Doubt != nil || w.record.Missing != nil || w.afresh || w.reread || w.record.Unseen && b.entitled(w)) && !w.settled {
+	if (w.record.PendingWrite != nil || w.record.Missing != nil || w.afresh || w.reread || w.record.Unseen && b.entitled(w)) && !w.settled {
 		if b.settle(ctx, w); w.done {
 			return
 		}
@@ -74,7 +74,7 @@ func (b *batch) entitled(w *work) bool {
 
 // isActive reports whether the account is there and not known to be inactive.
 func (w *work) isActive() bool {
-	return !w.isGroup() && w.record.WebexID != "" && w.record.Written[active] != false
+	return !w.isGroup() && w.record.WebexID != "" && w.record.LastWritten[active] != false
 }
 
 // desired maps the reading. Of a user in the recycle bin only the state
@@ -115,13 +115,13 @@ func (b *batch) lacks(w *work) bool {
 func (b *batch) decideUnlinked(ctx context.Context, w *work, want map[string]any) {
 	name, _ := want[userName].(string)
 	verdict := b.verdict(w)
-	if w.record.Doubt == nil && w.seen != nil && !b.leftScope(w) {
+	if w.record.PendingWrite == nil && w.seen != nil && !b.leftScope(w) {
 		if b.matchSeen(ctx, w, want); w.done || w.record.WebexID != "" {
 			return
 		}
 	}
 	switch {
-	case w.record.Doubt != nil && (want[active] == false || !containsFold(w.record.Doubt.Names, name)):
+	case w.record.PendingWrite != nil && (want[active] == false || !containsFold(w.record.PendingWrite.Names, name)):
 		b.unseen(w)
 		return
 	case verdict.Decision == scoping.Skip:
@@ -151,10 +151,10 @@ func (b *batch) unseen(w *work) {
 // values, or ends the attempt if it has them.
 func (b *batch) change(ctx context.Context, w *work, want map[string]any) {
 	want = w.writable(b.rules(w), want)
-	patch, changed := b.rules(w).Diff(w.record.Written, want, w.record.Picks)
+	patch, changed := b.rules(w).Diff(w.record.LastWritten, want, w.record.Picks)
 	if w.singly && len(changed) > 1 {
 		want = map[string]any{changed[0]: want[changed[0]]}
-		patch, changed = b.rules(w).Diff(w.record.Written, want, w.record.Picks)
+		patch, changed = b.rules(w).Diff(w.record.LastWritten, want, w.record.Picks)
 	}
 	if len(patch) == 0 {
 		b.unchanged(w)
@@ -183,7 +183,7 @@ func (w *work) writable(rules mapping.Mapping, want map[string]any) map[string]a
 // something else of, and of an account that is and stays inactive not what Webex
 // itself changed.
 func (r *Record) writable(rules mapping.Mapping, want map[string]any) map[string]any {
-	closed := want[active] == false && r.Written[active] == false
+	closed := want[active] == false && r.LastWritten[active] == false
 	left := maps.Clone(want)
 	maps.DeleteFunc(left, func(path string, v any) bool {
 		given, asked := r.Given[path]
@@ -229,7 +229,7 @@ func (b *batch) decideAbsent(ctx context.Context, w *work) {
 	confirmed := age >= b.ConfirmAfter
 
 	switch {
-	case r.WebexID == "" && r.Doubt != nil:
+	case r.WebexID == "" && r.PendingWrite != nil:
 		b.unseen(w)
 	case r.WebexID == "" && (absence.Deleted || confirmed):
 		r.Absence = nil
@@ -275,7 +275,7 @@ func (b *batch) mayDestroy(ctx context.Context, w *work, d Destruction) bool {
 		b.spare(w, Scoping, fmt.Sprintf("UPSERT_ONLY is set: Entra asks to %s it, and it stays as it is", d))
 		return false
 	}
-	name, _ := w.record.Written[userName].(string)
+	name, _ := w.record.LastWritten[userName].(string)
 	upn, _ := w.reading.Attributes["userPrincipalName"].(string)
 	for _, id := range []string{w.attempt.Object.ID, name, upn} {
 		if b.protected[strings.ToLower(id)] {
@@ -348,8 +348,8 @@ const effectAfter = 2 * time.Minute
 func (b *batch) settle(ctx context.Context, w *work) {
 	r := &w.record
 	w.settled = true
-	if r.Doubt != nil && !r.Doubt.Answered && w.early == nil && b.Now().Sub(r.Doubt.Since) < effectAfter {
-		w.early = r.Doubt
+	if r.PendingWrite != nil && !r.PendingWrite.Answered && w.early == nil && b.Now().Sub(r.PendingWrite.Since) < effectAfter {
+		w.early = r.PendingWrite
 	}
 	kind := w.attempt.Object.Kind
 	if r.WebexID != "" {
@@ -364,10 +364,10 @@ func (b *batch) settle(ctx context.Context, w *work) {
 		}
 		return
 	}
-	if r.Doubt == nil {
+	if r.PendingWrite == nil {
 		return
 	}
-	for _, name := range r.Doubt.Names {
+	for _, name := range r.PendingWrite.Names {
 		found, err := b.Target.Named(ctx, kind, name)
 		if err != nil {
 			b.fail(w, Matching, err)
@@ -381,19 +381,19 @@ func (b *batch) settle(ctx context.Context, w *work) {
 			}
 		}
 	}
-	if b.Now().Sub(r.Doubt.Since) > visibleAfter {
-		r.Doubt = nil
+	if b.Now().Sub(r.PendingWrite.Since) > visibleAfter {
+		r.PendingWrite = nil
 	}
 }
 
 // link ties the object to what was just read from Webex.
 func (b *batch) link(w *work, found Resource) {
 	r := &w.record
-	if w.isGroup() && (r.WebexID != found.ID || w.afresh && r.Comparison == nil) {
-		r.Comparison = &Comparison{}
+	if w.isGroup() && (r.WebexID != found.ID || w.afresh && r.MemberSync == nil) {
+		r.MemberSync = &MemberSync{}
 	}
-	r.WebexID, r.Written, r.Picks = found.ID, b.rules(w).Values(found.Attributes), b.rules(w).Picks(found.Attributes)
-	r.Doubt, r.Missing, r.Given, r.Imposed, r.Unseen = nil, nil, nil, nil, false
+	r.WebexID, r.LastWritten, r.Picks = found.ID, b.rules(w).Values(found.Attributes), b.rules(w).Picks(found.Attributes)
+	r.PendingWrite, r.Missing, r.Given, r.Imposed, r.Unseen = nil, nil, nil, nil, false
 	w.settled = true
 	b.dateInactivity(w)
 }

@@ -63,7 +63,7 @@ type Config struct {
 	// minutes.
 	ConfirmAfter time.Duration
 	// TrustGone believes Webex at once that something is not there. It is for a
-	// rehearsal, which has no second look.
+	// dry run, which has no second look.
 	TrustGone bool
 	// Now is the clock; default time.Now.
 	Now func() time.Time
@@ -120,7 +120,7 @@ type work struct {
 	stored, record Record
 	reading        Reading
 	// seen is how a sweep saw the object; nil if none did.
-	seen *Sighting
+	seen *Snapshot
 	// adopted says that a sweep found the account, and no attempt of ours before.
 	adopted bool
 	// seeded says that the group was created with those of its members that
@@ -129,7 +129,7 @@ type work struct {
 	absent []string
 	// gone says that what was linked is proven to be no more.
 	gone bool
-	// settled says that record.Written was read from Webex in this attempt.
+	// settled says that record.LastWritten was read from Webex in this attempt.
 	settled bool
 	// hints are the members the causes name, afresh whether one of them
 	// trusts nothing.
@@ -152,7 +152,7 @@ type work struct {
 	reread bool
 	// early is the doubt that was settled so soon that the write may still have
 	// its effect.
-	early *Doubt
+	early *PendingWrite
 	// rounds is how often it was decided.
 	rounds int
 	// unseen says that Webex called the name taken and showed no holder.
@@ -161,7 +161,7 @@ type work struct {
 	op      *Operation
 	pending map[string]any
 	// before is the doubt there was before op.
-	before *Doubt
+	before *PendingWrite
 	done   bool
 	// wasDead says that the object was at fault for good before this attempt.
 	wasDead bool
@@ -340,7 +340,7 @@ func (b *batch) claim(ctx context.Context, w *work) {
 		b.fail(w, Import, err)
 		return
 	}
-	w.stored, w.record, w.wasDead = record, record, record.Trouble.Dead()
+	w.stored, w.record, w.wasDead = record, record, record.OpenFault.Dead()
 	if record.Unconcluded > maxUnconcluded {
 		b.fail(w, Import, unconcluded(record))
 	}
@@ -445,17 +445,17 @@ func disables(op *Operation) bool {
 // doubt notes in the ledger what is about to be written. Saving it also
 // proves that the object is still ours.
 func (b *batch) doubt(ctx context.Context, w *work) bool {
-	w.before = w.record.Doubt
-	d := &Doubt{Since: b.Now()}
+	w.before = w.record.PendingWrite
+	d := &PendingWrite{Since: b.Now()}
 	if w.before != nil {
 		d.Names = slices.Clone(w.before.Names)
 	}
 	if name, ok := w.pending[b.rules(w).Matching()].(string); ok && !containsFold(d.Names, name) {
 		d.Names = append(d.Names, name)
 	}
-	w.record.Doubt = d
+	w.record.PendingWrite = d
 	if err := b.save(ctx, w); err != nil {
-		w.record.Doubt = w.before
+		w.record.PendingWrite = w.before
 		b.fail(w, Export, err)
 		return false
 	}
@@ -509,13 +509,13 @@ func (b *batch) export(ctx context.Context, works []*work) {
 func (b *batch) refused(ctx context.Context, w *work, f *Fault) {
 	op := w.op
 	w.op = nil
-	switch doubt := w.record.Doubt; {
+	switch doubt := w.record.PendingWrite; {
 	case !f.Uncertain:
-		w.record.Doubt = w.before
+		w.record.PendingWrite = w.before
 	case !f.Pending && doubt != nil && (w.before == nil || w.before.Answered):
 		answered := *doubt
 		answered.Answered = true
-		w.record.Doubt = &answered
+		w.record.PendingWrite = &answered
 	}
 	switch {
 	case f.Answer == Gone:
@@ -578,7 +578,7 @@ func (b *batch) wrote(w *work, a Answer) {
 	r, op, values := &w.record, w.op, w.pending
 	w.op = nil
 	w.attempt.Exported = b.Now()
-	r.Doubt = nil
+	r.PendingWrite = nil
 	if op.Delete {
 		w.note(Delete, nil, nil)
 		w.step(Export, Success, "deleted in Webex")
@@ -586,7 +586,7 @@ func (b *batch) wrote(w *work, a Answer) {
 		r.Away = false // and does not come back
 		return
 	}
-	before := r.Written
+	before := r.LastWritten
 	r.WebexID, r.Missing = a.ID, nil
 	ignored := b.takeOver(w, op, values, a.Shown)
 	if len(ignored) > 0 {
@@ -597,7 +597,7 @@ func (b *batch) wrote(w *work, a Answer) {
 		w.note(actionOf(op, before, values), before, values)
 	}
 	if w.isGroup() && op.Resource != nil {
-		r.Comparison, w.fresh = &Comparison{}, true
+		r.MemberSync, w.fresh = &MemberSync{}, true
 	}
 	b.dateInactivity(w)
 	if len(ignored) > 0 {
@@ -618,7 +618,7 @@ func (b *batch) wrote(w *work, a Answer) {
 func (b *batch) takeOver(w *work, op *Operation, asked, resource map[string]any) (ignored []string) {
 	r, rules := &w.record, b.rules(w)
 	shown := rules.Values(resource)
-	written := maps.Clone(r.Written)
+	written := maps.Clone(r.LastWritten)
 	if written == nil {
 		written = map[string]any{}
 	}
@@ -633,7 +633,7 @@ func (b *batch) takeOver(w *work, op *Operation, asked, resource map[string]any)
 		written[path] = has
 		switch {
 		case rules.Same(path, has, want):
-		case path == active, op.Resource == nil && rules.Same(path, has, r.Written[path]):
+		case path == active, op.Resource == nil && rules.Same(path, has, r.LastWritten[path]):
 			ignored = append(ignored, path)
 		default:
 			if given == nil {
@@ -658,7 +658,7 @@ func (b *batch) takeOver(w *work, op *Operation, asked, resource map[string]any)
 		}
 	}
 	slices.Sort(ignored)
-	r.Written, r.Given, r.Imposed = written, given, imposed
+	r.LastWritten, r.Given, r.Imposed = written, given, imposed
 	if resource != nil {
 		r.Picks = rules.Picks(resource)
 	}
@@ -669,7 +669,7 @@ func (b *batch) takeOver(w *work, op *Operation, asked, resource map[string]any)
 // inactive account.
 func (b *batch) dateInactivity(w *work) {
 	switch r := &w.record; {
-	case r.Written[active] != false:
+	case r.LastWritten[active] != false:
 		r.InactiveSince = time.Time{}
 	case r.InactiveSince.IsZero():
 		r.InactiveSince = b.Now()
@@ -691,7 +691,7 @@ func saveFault(w *work, err error) error {
 	case errors.Is(err, ErrLinked):
 		f := &Fault{Kind: Transient, Code: Linked, Reason: fmt.Sprintf(
 			"%s of Webex is linked to another object than %s", w.record.WebexID, w.attempt.Object), Err: err}
-		if w.record.Trouble.tries(Linked) >= unseenAttempts {
+		if w.record.OpenFault.tries(Linked) >= unseenAttempts {
 			f.Kind = Permanent
 		}
 		return f
@@ -731,8 +731,8 @@ func (b *batch) finish(ctx context.Context, w *work) {
 func (w *work) keepMembers() {
 	r := &w.record
 	away := w.attempt.Again == 0 || w.reading.Err == nil && w.reading.Presence != Present
-	if w.isGroup() && !w.converged && away && r.WebexID != "" && r.Comparison == nil {
-		r.Comparison = &Comparison{}
+	if w.isGroup() && !w.converged && away && r.WebexID != "" && r.MemberSync == nil {
+		r.MemberSync = &MemberSync{}
 	}
 }
 
@@ -762,7 +762,7 @@ func (b *batch) conclude(ctx context.Context, w *work) {
 		// The record cannot be kept with what another has: as it was stored it can,
 		// with the fault, and from there it is tried again.
 		after := w.stored
-		after.Trouble, after.Claim, after.Unconcluded, after.Concluded = r.Trouble, Claim{}, 0, b.Now()
+		after.OpenFault, after.Claim, after.Unconcluded, after.Concluded = r.OpenFault, Claim{}, 0, b.Now()
 		if err := b.Ledger.Save(ctx, b.owner, w.stored, after); err != nil {
 			b.fail(w, Export, saveFault(w, err))
 		}
@@ -772,13 +772,13 @@ func (b *batch) conclude(ctx context.Context, w *work) {
 // forgettable reports whether the record says nothing that a new one would
 // not.
 func (r *Record) forgettable() bool {
-	return r.WebexID == "" && r.Doubt == nil && r.Trouble == nil && r.Absence == nil && !r.Away && r.Letters == nil
+	return r.WebexID == "" && r.PendingWrite == nil && r.OpenFault == nil && r.Absence == nil && !r.Away && r.Letters == nil
 }
 
 func (w *work) unlink() {
 	r := &w.record
 	r.Away = r.Away || r.WebexID != "" && !w.isGroup()
-	r.WebexID, r.Written, r.Doubt, r.Comparison = "", nil, nil, nil
+	r.WebexID, r.LastWritten, r.PendingWrite, r.MemberSync = "", nil, nil, nil
 	r.InactiveSince, r.Unassigned, r.Missing = time.Time{}, time.Time{}, nil
 	r.Picks, r.Given, r.Imposed, r.Unseen = nil, nil, nil, false
 	r.Members, r.Removals = 0, nil

@@ -267,7 +267,7 @@ func TestASuccessForgetsTheTroubleBeforeIt(t *testing.T) {
 	p.fault = nil
 	w.provisioned(ada)
 	r, _, err := w.ledger.Record(t.Context(), change.Object{Kind: change.User, ID: ada})
-	if err != nil || r.Trouble != nil || r.Doubt != nil || r.Unconcluded != 0 || r.Claim.Owner != "" {
+	if err != nil || r.OpenFault != nil || r.PendingWrite != nil || r.Unconcluded != 0 || r.Claim.Owner != "" {
 		t.Errorf("record %+v, %v", r, err)
 	}
 }

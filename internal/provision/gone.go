@@ -90,10 +90,10 @@ func (b *batch) missingFor(w *work) time.Duration {
 func (b *batch) soughtByName(ctx context.Context, w *work) (Resource, bool, error) {
 	r := &w.record
 	var names []string
-	if r.Doubt != nil {
-		names = append(names, r.Doubt.Names...)
+	if r.PendingWrite != nil {
+		names = append(names, r.PendingWrite.Names...)
 	}
-	if name, ok := r.Written[b.rules(w).Matching()].(string); ok && !containsFold(names, name) {
+	if name, ok := r.LastWritten[b.rules(w).Matching()].(string); ok && !containsFold(names, name) {
 		names = append(names, name)
 	}
 	for _, name := range names {
@@ -115,5 +115,5 @@ func (b *batch) soughtByName(ctx context.Context, w *work) (Resource, bool, erro
 func (b *batch) concludeGone(w *work) {
 	w.record.Absence = nil
 	b.end(w, Success, "Webex no longer has it, and shall not", 0)
-	w.record.Trouble = nil
+	w.record.OpenFault = nil
 }

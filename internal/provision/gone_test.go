@@ -76,7 +76,7 @@ func TestALeaverWhoIsOnNeitherSideIsSettled(t *testing.T) {
 	delete(w.org.accounts, "webex-1")
 	p.gone = true
 	a := w.settled(deleted(ada), 2*time.Hour)
-	if r := w.record(user(ada)); a.Status != provision.Success || r.Absence != nil || r.Trouble != nil {
+	if r := w.record(user(ada)); a.Status != provision.Success || r.Absence != nil || r.OpenFault != nil {
 		t.Errorf("%s: %s; %+v", a.Status, a.Reason, r)
 	}
 }

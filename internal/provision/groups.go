@@ -88,7 +88,7 @@ func (b *batch) matchGroup(ctx context.Context, w *work, want map[string]any) {
 		b.adopting(ctx, w, ours[0])
 		b.link(w, ours[0])
 		b.change(ctx, w, want)
-	case w.record.Doubt != nil:
+	case w.record.PendingWrite != nil:
 		b.unseen(w)
 	default:
 		b.create(w, want)

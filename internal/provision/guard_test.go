@@ -232,7 +232,7 @@ func TestAnApprovalLetsExactlyThatThrough(t *testing.T) {
 	w.drain()
 	w.wantActive(ids[1], false)
 	w.wantActive(ids[2], true)
-	if r := w.record(user(ids[1])); r.Hold != nil || r.Approval != nil || r.Trouble != nil {
+	if r := w.record(user(ids[1])); r.Hold != nil || r.Approval != nil || r.OpenFault != nil {
 		t.Errorf("left behind: %+v", r)
 	}
 	// It is used up.
@@ -309,7 +309,7 @@ func TestARestoredUserClosesTheHold(t *testing.T) {
 	w.tenant.users[ids[1]].enabled = true
 	w.drain()
 	w.wantActive(ids[1], true)
-	if r := w.record(user(ids[1])); r.Hold != nil || r.Approval != nil || r.Trouble != nil {
+	if r := w.record(user(ids[1])); r.Hold != nil || r.Approval != nil || r.OpenFault != nil {
 		t.Errorf("left behind: %+v", r)
 	}
 }

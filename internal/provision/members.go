@@ -23,7 +23,7 @@ func (b *batch) members(ctx context.Context, w *work) {
 	finished := true
 	switch {
 	case w.seeded:
-		m.record.Comparison, m.record.Members = nil, len(w.seen.Members)-len(w.absent)
+		m.record.MemberSync, m.record.Members = nil, len(w.seen.Members)-len(w.absent)
 		m.await(leased, w.absent)
 	case asksMembers(w):
 		m.judge(leased, w.hints, w.reading.Memberships)
@@ -32,7 +32,7 @@ func (b *batch) members(ctx context.Context, w *work) {
 	}
 	m.spareMembers()
 	m.leave()
-	if w.record.Comparison != nil {
+	if w.record.MemberSync != nil {
 		m.apply(leased)
 		finished = !m.stopped && m.compare(leased)
 		m.awaitUnlisted(leased)
@@ -44,7 +44,7 @@ func (b *batch) members(ctx context.Context, w *work) {
 // asksMembers reports whether those who are named are to be asked about singly:
 // not if all members are about to be compared at once.
 func asksMembers(w *work) bool {
-	c := w.record.Comparison
+	c := w.record.MemberSync
 	return c == nil && !w.afresh || c != nil && c.Long
 }
 
@@ -60,10 +60,10 @@ func (m *membership) leave() {
 	m.remove, m.spared = nil, 0 // the comparison finds them
 	m.attempt.Members.Waiting = 0
 	switch {
-	case r.Comparison == nil:
-		r.Comparison, m.add = &Comparison{}, nil
+	case r.MemberSync == nil:
+		r.MemberSync, m.add = &MemberSync{}, nil
 	case within:
-		r.Comparison = &Comparison{Long: true}
+		r.MemberSync = &MemberSync{Long: true}
 	}
 }
 

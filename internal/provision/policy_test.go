@@ -12,11 +12,11 @@ func TestAFaultKindIsKeptByItsName(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
 	for kind := provision.Throttled; kind.String() != ""; kind++ {
-		text, err := json.Marshal(provision.Trouble{Kind: kind})
+		text, err := json.Marshal(provision.OpenFault{Kind: kind})
 		if err != nil {
 			t.Fatal(err)
 		}
-		var again provision.Trouble
+		var again provision.OpenFault
 		if err := json.Unmarshal(text, &again); err != nil || again.Kind != kind {
 			t.Errorf("%s became %s, %v", text, again.Kind, err)
 		}
@@ -34,7 +34,7 @@ func TestAFaultKindIsKeptByItsName(t *testing.T) {
 
 func TestAKindThatOnlyANewerProgramKnowsIsTriedAgain(t *testing.T) {
 	t.Parallel()
-	var trouble provision.Trouble
+	var trouble provision.OpenFault
 	if err := json.Unmarshal([]byte(`{"kind":"quantum"}`), &trouble); err != nil || trouble.Kind != provision.Transient {
 		t.Errorf("%s, %v", trouble.Kind, err)
 	}

@@ -69,8 +69,8 @@ const (
 	Unanswered Standing = iota
 	// Member: a live user, and a member.
 	Member
-	// Stranger: a live user, and no member.
-	Stranger
+	// NotMember: a live user, and no member.
+	NotMember
 	// NoUser: Entra has no live user of this id. It is deleted, or not there
 	// yet, or something other than a user.
 	NoUser

@@ -13,9 +13,9 @@ type Record struct {
 	Object change.Object `json:"object"`
 	// WebexID is the account or group this object is linked to; empty if none.
 	WebexID string `json:"webexId,omitempty"`
-	// Written is what was last written to Webex and confirmed: SCIM path to
+	// LastWritten is what was last written to Webex and confirmed: SCIM path to
 	// value.
-	Written map[string]any `json:"written,omitempty"`
+	LastWritten map[string]any `json:"written,omitempty"`
 	// Given is what was asked where Webex has made something else of it: to ask the
 	// same again changes nothing.
 	Given map[string]any `json:"given,omitempty"`
@@ -27,8 +27,8 @@ type Record struct {
 	Unseen bool `json:"unseen,omitempty"`
 	// Picks tell the element that is ours from others like it.
 	Picks mapping.Picks `json:"picks,omitempty"`
-	// Doubt is a write that was begun and whose end is not known.
-	Doubt *Doubt `json:"doubt,omitempty"`
+	// PendingWrite is a write that was begun and whose end is not known.
+	PendingWrite *PendingWrite `json:"doubt,omitempty"`
 	// Claim is who works on the object now.
 	Claim Claim `json:"claim,omitzero"`
 	// Unconcluded counts the attempts that began since one last came to an
@@ -36,8 +36,8 @@ type Record struct {
 	Unconcluded int `json:"unconcluded,omitempty"`
 	// Concluded is when the last attempt came to its end.
 	Concluded time.Time `json:"concluded,omitzero"`
-	// Trouble is the open fault; nil once an attempt succeeded.
-	Trouble *Trouble `json:"trouble,omitempty"`
+	// OpenFault is the open fault; nil once an attempt succeeded.
+	OpenFault *OpenFault `json:"trouble,omitempty"`
 	// Letters are those of the object on the dead-letter queue.
 	Letters []Letter `json:"letters,omitempty"`
 	// Absence is kept while Entra says the object is gone.
@@ -53,9 +53,9 @@ type Record struct {
 	// an account that is no more: groups may have been compared without them.
 	// On the return its groups are asked of Entra, and told.
 	Away bool `json:"away,omitempty"`
-	// Comparison is what is left to do before a group's members are known to
+	// MemberSync is what is left to do before a group's members are known to
 	// have been compared as a whole; nil if nothing is.
-	Comparison *Comparison `json:"comparison,omitempty"`
+	MemberSync *MemberSync `json:"comparison,omitempty"`
 	// InactiveSince is when the account was deactivated; Webex removes it
 	// 30 days later.
 	InactiveSince time.Time `json:"inactiveSince,omitzero"`
@@ -141,8 +141,8 @@ type Claim struct {
 	Until time.Time `json:"until,omitzero"`
 }
 
-// Doubt notes what is about to be written, before it is.
-type Doubt struct {
+// PendingWrite notes what is about to be written, before it is.
+type PendingWrite struct {
 	// Names are the userNames or displayNames under which Webex may have it.
 	Names []string  `json:"userNames,omitempty"`
 	Since time.Time `json:"since"`
@@ -151,8 +151,8 @@ type Doubt struct {
 	Answered bool `json:"answered,omitempty"`
 }
 
-// Trouble is a fault that no success has cleared yet.
-type Trouble struct {
+// OpenFault is a fault that no success has cleared yet.
+type OpenFault struct {
 	Kind   FaultKind `json:"kind"`
 	Step   StepName  `json:"step"`
 	Reason string    `json:"reason"`
@@ -171,12 +171,12 @@ type Trouble struct {
 }
 
 // Dead reports whether the object's messages went to the dead-letter queue.
-func (t *Trouble) Dead() bool { return t != nil && (t.Kind.Policy().Letter || t.GivenUp) }
+func (t *OpenFault) Dead() bool { return t != nil && (t.Kind.Policy().Letter || t.GivenUp) }
 
 // goesOn reports whether a fault of this kind is more of the same trouble. What
 // was given up and is tried again has a day of its own, and so has what waited
 // for an operator, or failed for good for a reason that is none any more.
-func (t *Trouble) goesOn(kind FaultKind) bool {
+func (t *OpenFault) goesOn(kind FaultKind) bool {
 	switch {
 	case t == nil || t.GivenUp:
 		return false
@@ -192,8 +192,8 @@ func (t *Trouble) goesOn(kind FaultKind) bool {
 const longestGap = longestRetry + longestRetry/4
 
 // met returns the trouble after one more attempt that failed.
-func (t *Trouble) met(f *Fault, step StepName, now time.Time) Trouble {
-	next := Trouble{Since: now}
+func (t *OpenFault) met(f *Fault, step StepName, now time.Time) OpenFault {
+	next := OpenFault{Since: now}
 	goesOn := t.goesOn(f.Kind)
 	if goesOn {
 		next = *t
@@ -215,15 +215,15 @@ func (t *Trouble) met(f *Fault, step StepName, now time.Time) Trouble {
 }
 
 // tries is how many attempts in a row met the fault of that code.
-func (t *Trouble) tries(c Code) int {
+func (t *OpenFault) tries(c Code) int {
 	if t == nil || t.GivenUp || t.Code != c {
 		return 0
 	}
 	return t.Attempts
 }
 
-// Comparison of all members of a group goes on where it was left.
-type Comparison struct {
+// MemberSync of all members of a group goes on where it was left.
+type MemberSync struct {
 	// Page is the page of Entra's members that comes next; empty for the
 	// first. Pages is how many were read before it.
 	Page  string `json:"page,omitempty"`

@@ -81,8 +81,8 @@ func (b *batch) unclaim(ctx context.Context, w *work) {
 func unconcluded(r Record) *Fault {
 	f := permanentf("%d attempts at %s began and never came to an end: each panicked, crashed or ran out of time or memory",
 		maxUnconcluded, r.Object)
-	if r.Trouble != nil && r.Trouble.Kind != Permanent {
-		f.Reason += "; its open fault is: " + r.Trouble.Reason
+	if r.OpenFault != nil && r.OpenFault.Kind != Permanent {
+		f.Reason += "; its open fault is: " + r.OpenFault.Reason
 	}
 	return f
 }

@@ -183,7 +183,7 @@ func panics(t *testing.T, call string, object change.Object) {
 	if len(w.org.accounts) != 3 || len(w.org.groups) != 1 || !cmp.Equal(w.org.in(sales), []string{ada}) {
 		t.Errorf("accounts %v, groups %v of %v", w.org.accounts, w.org.groups, w.org.in(sales))
 	}
-	if r := w.record(object); r.Unconcluded != 0 || r.Trouble != nil {
+	if r := w.record(object); r.Unconcluded != 0 || r.OpenFault != nil {
 		t.Errorf("record %+v", r)
 	}
 }

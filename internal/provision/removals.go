@@ -206,7 +206,7 @@ func (m *membership) setAside(rejected []person, walking bool) {
 // holdRemovals notes that the removal of these waits for an operator.
 func (m *membership) holdRemovals(ctx context.Context, people []person, has int, walking bool) {
 	who := ids(people)
-	if before := m.record.Hold; walking && m.record.Comparison.Held && before != nil && before.Operation == Removing {
+	if before := m.record.Hold; walking && m.record.MemberSync.Held && before != nil && before.Operation == Removing {
 		who = append(who, before.Who...)
 	}
 	slices.Sort(who)

@@ -34,7 +34,7 @@ func (b *batch) resolveUser(ctx context.Context, w *work, name string, f *Fault)
 	case len(holders) == 0:
 		b.takenUnseen(ctx, w, name)
 	case len(holders) > 1:
-		w.record.Doubt = w.before
+		w.record.PendingWrite = w.before
 		b.unnamed(w, permanentf("%d Webex accounts have the userName of %s: leave one in Control Hub", len(holders), w.attempt.Object))
 	case w.record.WebexID != "" && holders[0].ID == w.record.WebexID:
 		// It has the name: the conflict is about something else.
@@ -47,7 +47,7 @@ func (b *batch) resolveUser(ctx context.Context, w *work, name string, f *Fault)
 // conflict has an object read that Webex refuses to write for a conflict which is
 // about no name, and decided anew; one that conflicts again is tried later.
 func (b *batch) conflict(w *work, f *Fault) {
-	w.record.Doubt = w.before
+	w.record.PendingWrite = w.before
 	if w.record.WebexID != "" && !w.reread {
 		w.reread, w.settled, w.op = true, false, nil
 		w.step(Export, Warning, f.Reason)
@@ -73,11 +73,11 @@ func (b *batch) resolveGroup(ctx context.Context, w *work, name string, f *Fault
 			return
 		}
 	}
-	if len(found) == 0 || w.record.Trouble.tries(Conflict) < unseenAttempts {
+	if len(found) == 0 || w.record.OpenFault.tries(Conflict) < unseenAttempts {
 		b.conflict(w, f) // which is not about the name where names may be shared
 		return
 	}
-	w.record.Doubt = w.before
+	w.record.PendingWrite = w.before
 	b.unnamed(w, permanentf("the name of %s is that of the Webex groups %s: rename or delete those in Control Hub, or rename the group in Entra",
 		w.attempt.Object, candidates(found)))
 }
@@ -149,7 +149,7 @@ func (b *batch) takenBy(ctx context.Context, w *work, name string, holder Resour
 		b.link(w, holder)
 		return
 	}
-	w.record.Doubt = w.before // the name is another's, so nothing was written
+	w.record.PendingWrite = w.before // the name is another's, so nothing was written
 	switch {
 	case owned:
 		b.makeRoom(ctx, w, name, holder, owner)
@@ -263,7 +263,7 @@ func (b *batch) ownerOf(ctx context.Context, a Resource) (change.Object, bool, e
 	}
 	o := change.Object{Kind: change.User, ID: id}
 	r, ok, err := b.Ledger.Record(ctx, o)
-	return o, ok && r.WebexID == "" && r.Doubt != nil, err
+	return o, ok && r.WebexID == "" && r.PendingWrite != nil, err
 }
 
 // makeRoom moves the holder of a name to a reserved address, if Entra says that
@@ -286,12 +286,12 @@ func (b *batch) makeRoom(ctx context.Context, w *work, name string, holder Resou
 	h.done = false
 	h.pending = map[string]any{}
 	_, domain, _ := strings.Cut(name, "@")
-	for path, v := range h.record.Written {
+	for path, v := range h.record.LastWritten {
 		if s, ok := v.(string); ok && strings.EqualFold(s, name) {
 			h.pending[path] = owner.ID + "@" + domain
 		}
 	}
-	patch, _ := b.Mapping.Users.Diff(h.record.Written, h.pending, h.record.Picks)
+	patch, _ := b.Mapping.Users.Diff(h.record.LastWritten, h.pending, h.record.Picks)
 	if len(patch) == 0 {
 		b.fail(w, Matching, &Fault{Kind: Transient, Reason: fmt.Sprintf(
 			"Webex finds the account %s by the userName of %s, and does not show that it has it", holder.ID, w.attempt.Object)})
@@ -328,7 +328,7 @@ func stateOf(account Resource) string {
 func (w *work) reopen() {
 	w.done = false
 	w.attempt.Fault, w.attempt.Status, w.attempt.Reason, w.attempt.Again = nil, "", "", 0
-	w.record.Trouble = w.stored.Trouble
+	w.record.OpenFault = w.stored.OpenFault
 }
 
 // visit claims and reads an object that no Change of the batch names, and adds
@@ -379,7 +379,7 @@ func (b *batch) mayMove(h, w *work, name string) *Fault {
 	}
 	if theirs, _ := want[userName].(string); strings.EqualFold(theirs, name) {
 		kind := Transient
-		if w.record.Trouble.tries(Twin) >= unseenAttempts {
+		if w.record.OpenFault.tries(Twin) >= unseenAttempts {
 			kind = Permanent
 		}
 		return &Fault{Kind: kind, Code: Twin, Reason: fmt.Sprintf(

@@ -115,7 +115,7 @@ func (b *batch) rescope(ctx context.Context, w *work) error {
 		case i >= len(w.hints) || !w.named(w.hints[i]):
 		case m.Standing != NoUser:
 			c := w.follow(change.Object{Kind: change.User, ID: w.hints[i]})
-			if m.Standing == Stranger && b.Scoping.InScope(w.reading.Roles) && w.reading.RolesErr == nil {
+			if m.Standing == NotMember && b.Scoping.InScope(w.reading.Roles) && w.reading.RolesErr == nil {
 				c.Nominated = change.Out
 			}
 			changes = append(changes, c)

@@ -220,8 +220,8 @@ func TestAHolderThatCannotBeRenamedIsNamed(t *testing.T) {
 		!strings.Contains(a.Reason, "webex-1") || !strings.Contains(a.Reason, "Control Hub") {
 		t.Errorf("%s: %s", a.Status, a.Reason)
 	}
-	if r := w.record(change.Object{Kind: change.User, ID: ada}); r.Trouble != nil {
-		t.Errorf("the holder has a fault: %+v", r.Trouble)
+	if r := w.record(change.Object{Kind: change.User, ID: ada}); r.OpenFault != nil {
+		t.Errorf("the holder has a fault: %+v", r.OpenFault)
 	}
 }
 

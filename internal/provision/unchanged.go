@@ -38,11 +38,11 @@ func (e *Engine) Unchanged(ctx context.Context, o change.Object, attributes map[
 		attributes["IsSoftDeleted"] = verdict.IsSoftDeleted()
 	}
 	want, faulty := rules.Map(attributes)
-	patch, _ := rules.Diff(r.Written, r.writable(rules, want), nil)
+	patch, _ := rules.Diff(r.LastWritten, r.writable(rules, want), nil)
 	return faulty == nil && len(patch) == 0, nil // an attempt says what is faulty
 }
 
 // isOpen reports whether something about the object is not settled.
 func (r *Record) isOpen() bool {
-	return r.Doubt != nil || r.Trouble != nil || r.Absence != nil || r.Missing != nil || r.Comparison != nil
+	return r.PendingWrite != nil || r.OpenFault != nil || r.Absence != nil || r.Missing != nil || r.MemberSync != nil
 }

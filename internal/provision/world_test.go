@@ -200,7 +200,7 @@ func (t *tenant) readGroup(q provision.Query) provision.Reading {
 		case slices.Contains(t.usersIn(q.Object.ID, q.Transitive), id):
 			m.Standing = provision.Member
 		default:
-			m.Standing = provision.Stranger
+			m.Standing = provision.NotMember
 		}
 		reading.Memberships = append(reading.Memberships, m)
 	}

@@ -132,7 +132,7 @@ func TestAComparisonThatMeetsPagesWithoutAnEndFailsAndSaysSo(t *testing.T) {
 		rounds := 0
 		comparison := &sweep.Job{
 			Graph: l.graph, Lister: nobody{}, Ledger: nobody{}, Queue: l, Mapping: mapping.Rules{},
-			Converge: func(_ context.Context, seen []provision.Sighting) []provision.Attempt {
+			Converge: func(_ context.Context, seen []provision.Snapshot) []provision.Attempt {
 				attempts := make([]provision.Attempt, len(seen))
 				for i, s := range seen {
 					attempts[i].Object = s.Object

@@ -203,9 +203,9 @@ func TestALetterStaysAsLongAsItIsNotKnownToBeDone(t *testing.T) {
 		attributes map[string]string
 		stays      bool
 	}{
-		"a fault that is open":               {provision.Record{Trouble: &provision.Trouble{Kind: provision.Permanent}}, false, kind(provision.Permanent), true},
-		"one that is tried again":            {provision.Record{Trouble: &provision.Trouble{Kind: provision.Transient}}, false, kind(provision.Permanent), true},
-		"what is held":                       {provision.Record{Trouble: &provision.Trouble{Kind: provision.Held}}, false, kind(provision.Permanent), false},
+		"a fault that is open":               {provision.Record{OpenFault: &provision.OpenFault{Kind: provision.Permanent}}, false, kind(provision.Permanent), true},
+		"one that is tried again":            {provision.Record{OpenFault: &provision.OpenFault{Kind: provision.Transient}}, false, kind(provision.Permanent), true},
+		"what is held":                       {provision.Record{OpenFault: &provision.OpenFault{Kind: provision.Held}}, false, kind(provision.Permanent), false},
 		"what was given up and is well":      {provision.Record{}, false, kind(provision.Transient), false},
 		"what the queue itself moved":        {provision.Record{}, false, nil, true},
 		"the word for an account that is":    {provision.Record{WebexID: "w"}, true, kind(provision.Permanent), true},
@@ -263,7 +263,7 @@ func TestOfTwoLettersThatSayTheSameOneStays(t *testing.T) {
 			t.Parallel()
 			cemeteries(t, func(_ *testing.T, c *cemetery) {
 				team := change.Object{Kind: change.Group, ID: id(1)}
-				c.write(team, provision.Record{WebexID: "w", Trouble: &provision.Trouble{Kind: provision.Permanent}})
+				c.write(team, provision.Record{WebexID: "w", OpenFault: &provision.OpenFault{Kind: provision.Permanent}})
 				c.letter(team, test.one, test.reason)
 				c.letter(team, test.two, test.later)
 				c.settle()

@@ -29,7 +29,7 @@ type Letter struct {
 // FromRecord returns the dead letter of an object; false if it has none, since
 // it has no open fault or one that is retried or waits for a person.
 func FromRecord(r provision.Record) (Letter, bool) {
-	t := r.Trouble
+	t := r.OpenFault
 	if !t.Dead() {
 		return Letter{}, false
 	}

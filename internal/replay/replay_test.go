@@ -409,11 +409,11 @@ func TestTheDeadLettersOfTheLedgerAreItsPermanentFaults(t *testing.T) {
 	if _, ok := replay.FromRecord(r); ok {
 		t.Error("an object without a fault has a dead letter")
 	}
-	r.Trouble = &provision.Trouble{Kind: provision.Transient}
+	r.OpenFault = &provision.OpenFault{Kind: provision.Transient}
 	if _, ok := replay.FromRecord(r); ok {
 		t.Error("an object that is tried again has a dead letter")
 	}
-	r.Trouble = &provision.Trouble{Kind: provision.Permanent, Step: provision.Export, Reason: "no", Since: since, Attempts: 2}
+	r.OpenFault = &provision.OpenFault{Kind: provision.Permanent, Step: provision.Export, Reason: "no", Since: since, Attempts: 2}
 	got, _ := replay.FromRecord(r)
 	wantEqual(t, got, replay.Letter{
 		Object: r.Object, Kind: provision.Permanent, Step: provision.Export, Reason: "no", FirstSeen: since, Attempts: 2,

@@ -138,7 +138,7 @@ func plantsInEntra() map[string]plant {
 			c.Directory = reading{c.Directory, func(_ provision.Query, r provision.Reading) provision.Reading {
 				for i, m := range r.Memberships {
 					if m.Err != nil {
-						r.Memberships[i] = provision.Membership{Standing: provision.Stranger}
+						r.Memberships[i] = provision.Membership{Standing: provision.NotMember}
 					}
 				}
 				return r

@@ -300,7 +300,7 @@ func (s *storm) approveAll(ctx context.Context) {
 		}
 		var held []provision.Record
 		if err := s.ledger.Records(ctx, func(r provision.Record) error {
-			if r.Hold != nil && !r.Trouble.Dead() { // of what cannot be provisioned nothing comes
+			if r.Hold != nil && !r.OpenFault.Dead() { // of what cannot be provisioned nothing comes
 				held = append(held, r)
 			}
 			return nil

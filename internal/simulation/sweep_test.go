@@ -80,9 +80,9 @@ func (s *sweeper) begin(wire http.RoundTripper, kept provision.Ledger) {
 	directory := s.directory(wire)
 	s.sweep = &sweep.Job{
 		Graph: directory, Lister: s.target(wire), Ledger: s.ledger, Queue: s, Mapping: s.rules, Members: directory.Members, Nested: s.nested,
-		Converge: func(ctx context.Context, sightings []provision.Sighting) []provision.Attempt {
-			s.sizes = append(s.sizes, len(sightings))
-			return s.engine.ConvergeSeen(ctx, sightings)
+		Converge: func(ctx context.Context, snapshots []provision.Snapshot) []provision.Attempt {
+			s.sizes = append(s.sizes, len(snapshots))
+			return s.engine.ConvergeSeen(ctx, snapshots)
 		},
 		Rests: func(context.Context) (string, error) { return "", nil },
 		Depth: func(context.Context) (int, error) { return 0, nil },

@@ -219,12 +219,12 @@ func (r *run) want(o reconcile.Object, verdict scoping.Verdict) (map[string]any,
 func (r *run) hand(ctx context.Context, o reconcile.Object, at time.Time, members []string, whole bool, name string, afresh bool) error {
 	attributes := maps.Clone(o.Attributes)
 	attributes["id"] = o.ID
-	s := provision.Sighting{
+	s := provision.Snapshot{
 		Object: o.Object, At: at, Members: members, Whole: whole, Afresh: afresh, Park: r.Park, Listed: true,
 		Matches: r.strays.matches(o.Object, name),
 		Reading: provision.Reading{Presence: provision.Present, Attributes: attributes, Roles: r.assigned[o.Object]},
 	}
-	if i := slices.IndexFunc(r.batch, func(other provision.Sighting) bool { return other.Object == o.Object }); i >= 0 {
+	if i := slices.IndexFunc(r.batch, func(other provision.Snapshot) bool { return other.Object == o.Object }); i >= 0 {
 		r.batch[i] = s
 		return nil
 	}
@@ -277,7 +277,7 @@ func (r *run) admitted(ctx context.Context) (int, error) {
 // the worker, which tries it as long as it takes, once all of its kind have been
 // dealt with: what one lacks may be another. What a side asks of everybody, or
 // refuses to everybody, ends the sweep, and the next one finds it again.
-func (r *run) converge(ctx context.Context, batch []provision.Sighting) error {
+func (r *run) converge(ctx context.Context, batch []provision.Snapshot) error {
 	stop := ""
 	for i, a := range r.Converge(ctx, batch) {
 		r.result.Actions[a.Action]++

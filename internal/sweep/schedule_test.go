@@ -29,7 +29,7 @@ func (w *world) schedule(during func()) *Schedule {
 		Sweep: func(progress func(Progress)) *Job {
 			return &Job{
 				Graph: &firstRounds{w.graph, during}, Lister: emptied{}, Ledger: emptied{}, Queue: w.queue, Mapping: mapping.Rules{},
-				Converge: func(context.Context, []provision.Sighting) []provision.Attempt { return nil },
+				Converge: func(context.Context, []provision.Snapshot) []provision.Attempt { return nil },
 				Rests:    func(context.Context) (string, error) { return "", nil },
 				Depth:    func(context.Context) (int, error) { return 0, nil },
 				Round:    func(context.Context, change.Kind, string) error { return nil },

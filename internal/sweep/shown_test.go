@@ -63,7 +63,7 @@ func (s *side) Enqueue(_ context.Context, changes []change.Change) error {
 	return nil
 }
 
-func (s *side) converge(_ context.Context, seen []provision.Sighting) []provision.Attempt {
+func (s *side) converge(_ context.Context, seen []provision.Snapshot) []provision.Attempt {
 	attempts := make([]provision.Attempt, len(seen))
 	for i, one := range seen {
 		s.handed = append(s.handed, fmt.Sprintf("%s afresh %t", one.Object.ID, one.Afresh))
@@ -123,7 +123,7 @@ func (s *side) person(t *testing.T, id string, enabled bool) (reconcile.Object, 
 	shown := rules.Users.Resource(want)
 	s.entra = append(s.entra, o)
 	s.users = append(s.users, provision.Resource{ID: "webex-" + id, Attributes: shown})
-	s.records = append(s.records, provision.Record{Object: o.Object, WebexID: "webex-" + id, Written: want})
+	s.records = append(s.records, provision.Record{Object: o.Object, WebexID: "webex-" + id, LastWritten: want})
 	return o, shown, want
 }
 
@@ -297,7 +297,7 @@ func TestAGroupThatIsNotToBeSeenIsLookedAtAfresh(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			s := &side{entra: []reconcile.Object{test.group}, records: []provision.Record{{
-				Object: team(sales).Object, WebexID: "webex", Written: map[string]any{"displayName": "S", "externalId": sales},
+				Object: team(sales).Object, WebexID: "webex", LastWritten: map[string]any{"displayName": "S", "externalId": sales},
 			}}}
 			s.sweep(t, false)
 			if got := slices.DeleteFunc(s.queued, func(c string) bool { return c == europe+" afresh false" }); !slices.Equal(got, test.want) || len(s.handed) > 0 {

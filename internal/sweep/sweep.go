@@ -118,7 +118,7 @@ type Job struct {
 	Lister   provision.Lister
 	Ledger   Ledger
 	Queue    Enqueuer
-	Converge func(ctx context.Context, sightings []provision.Sighting) []provision.Attempt
+	Converge func(ctx context.Context, snapshots []provision.Snapshot) []provision.Attempt
 	// Mapping is the engine's.
 	Mapping mapping.Rules
 	// Scoping is the engine's. Presence in a list is enough to be in scope; who is
@@ -219,7 +219,7 @@ type run struct {
 	open, shutOut map[string]bool
 
 	// batch is what goes to the engine next, left what it could not do.
-	batch []provision.Sighting
+	batch []provision.Snapshot
 	left  []change.Change
 	// looks are what the worker is to look at and is not queued yet: with others,
 	// because the queue takes ten in a request.
@@ -265,12 +265,12 @@ func (r *run) readLedger(ctx context.Context) error {
 	r.tell(Progress{Phase: ReadLedger})
 	err := r.Ledger.Records(ctx, func(rec provision.Record) error {
 		k := &known{
-			object: rec.Object, webexID: rec.WebexID, active: rec.Written["active"] != false,
-			settled: rec.Doubt == nil && rec.Trouble == nil && rec.Absence == nil && rec.Comparison == nil,
+			object: rec.Object, webexID: rec.WebexID, active: rec.LastWritten["active"] != false,
+			settled: rec.PendingWrite == nil && rec.OpenFault == nil && rec.Absence == nil && rec.MemberSync == nil,
 		}
 		r.known[rec.Object] = k
 		if k.webexID != "" {
-			k.written = r.mapping(rec.Object.Kind).Print(rec.Written)
+			k.written = r.mapping(rec.Object.Kind).Print(rec.LastWritten)
 			r.byWebex[k.webexID] = k
 		}
 		return nil

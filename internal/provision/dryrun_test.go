@@ -27,14 +27,14 @@ func (w *world) rehearse(changes ...change.Change) []provision.Attempt {
 	w.t.Helper()
 	before := w.state()
 	c := w.config
-	c.Ledger, c.Target, c.Queue = provision.NewRehearsalLedger(w.ledger), provision.NewRehearsalTarget(unlisted{w.org}, w.config.Mapping), &provision.RehearsalQueue{}
+	c.Ledger, c.Target, c.Queue = provision.NewDryRunLedger(w.ledger), provision.NewDryRunTarget(unlisted{w.org}, w.config.Mapping), &provision.DryRunQueue{}
 	c.TrustGone = true
 	for i := range changes {
 		changes[i].SeenAt = w.now
 	}
 	attempts := provision.New(c).Converge(w.t.Context(), slices.Clone(changes))
 	if diff := cmp.Diff(before, w.state()); diff != "" {
-		w.t.Errorf("a rehearsal wrote (-before +after):\n%s", diff)
+		w.t.Errorf("a dry run wrote (-before +after):\n%s", diff)
 	}
 	return attempts
 }
@@ -166,10 +166,10 @@ func TestWhatIsRehearsedIsWhatThenHappens(t *testing.T) {
 			t.Parallel()
 			w := setup(t)
 			changes := prepare(w)
-			rehearsed := w.rehearse(changes...)
+			dryRun := w.rehearse(changes...)
 			happened := w.converge(changes...)
-			if diff := cmp.Diff(outcomes(happened), outcomes(rehearsed)); diff != "" {
-				t.Errorf("-happened +rehearsed:\n%s", diff)
+			if diff := cmp.Diff(outcomes(happened), outcomes(dryRun)); diff != "" {
+				t.Errorf("-happened +dryRun:\n%s", diff)
 			}
 		})
 	}
@@ -185,9 +185,9 @@ func TestARehearsalIsNotHinderedByAWorker(t *testing.T) {
 	if _, err := w.ledger.Claim(t.Context(), user, "a worker", w.now, w.now.Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
-	kept := provision.NewRehearsalLedger(w.ledger)
+	kept := provision.NewDryRunLedger(w.ledger)
 	c := w.config
-	c.Ledger, c.Target, c.Queue = kept, provision.NewRehearsalTarget(unlisted{w.org}, w.config.Mapping), &provision.RehearsalQueue{}
+	c.Ledger, c.Target, c.Queue = kept, provision.NewDryRunTarget(unlisted{w.org}, w.config.Mapping), &provision.DryRunQueue{}
 	if a := provision.New(c).Converge(t.Context(), []change.Change{updated(ada)})[0]; a.Action != provision.Update {
 		t.Errorf("%s: %s", a.Action, a.Reason)
 	}
@@ -208,8 +208,8 @@ func TestARehearsedLatchHoldsAndLeavesTheGuardAlone(t *testing.T) {
 		w.tenant.users[id].enabled = false
 	}
 	c := w.config
-	c.Guard = &provision.Guard{Documents: provision.NewRehearsalDocuments(documents), Floor: 1, Window: time.Hour}
-	c.Ledger, c.Target, c.Queue = provision.NewRehearsalLedger(w.ledger), provision.NewRehearsalTarget(unlisted{w.org}, w.config.Mapping), &provision.RehearsalQueue{}
+	c.Guard = &provision.Guard{Documents: provision.NewDryRunDocuments(documents), Floor: 1, Window: time.Hour}
+	c.Ledger, c.Target, c.Queue = provision.NewDryRunLedger(w.ledger), provision.NewDryRunTarget(unlisted{w.org}, w.config.Mapping), &provision.DryRunQueue{}
 	var held int
 	for _, a := range provision.New(c).Converge(t.Context(), []change.Change{updated(ada), updated(bob)}) {
 		if a.Fault != nil && a.Fault.Kind == provision.Held {
@@ -239,7 +239,7 @@ func (m *memory) PutDocument(_ context.Context, _ string, data []byte, _ int64) 
 func TestAGroupThatWouldBeMadeCountsItsMembers(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	target := provision.NewRehearsalTarget(unlisted{w.org}, w.config.Mapping)
+	target := provision.NewDryRunTarget(unlisted{w.org}, w.config.Mapping)
 	group := change.Object{Kind: change.Group, ID: sales}
 	members := []any{map[string]any{"value": "1"}, map[string]any{"value": "2"}}
 	resource := map[string]any{"displayName": "Sales", "members": members}

@@ -10,15 +10,15 @@ import (
 )
 
 // sighted is a user as a sweep saw it now.
-func (w *world) sighted(id string, matches ...provision.Resource) provision.Sighting {
-	return provision.Sighting{
+func (w *world) sighted(id string, matches ...provision.Resource) provision.Snapshot {
+	return provision.Snapshot{
 		Object: user(id), Reading: w.tenant.reading(id), At: w.now.Add(time.Hour), Matches: matches, Listed: true,
 	}
 }
 
-func (w *world) see(sightings ...provision.Sighting) []provision.Attempt {
+func (w *world) see(snapshots ...provision.Snapshot) []provision.Attempt {
 	w.t.Helper()
-	attempts := w.ConvergeSeen(w.t.Context(), sightings)
+	attempts := w.ConvergeSeen(w.t.Context(), snapshots)
 	w.org.check(w.t)
 	return attempts
 }
@@ -122,7 +122,7 @@ func TestAGroupOfASweepIsCreatedWithItsMembers(t *testing.T) {
 	w.hire(bob, "bob@example.com")
 	w.team(sales, "Sales", ada, bob)
 	w.provisioned(ada)
-	s := provision.Sighting{
+	s := provision.Snapshot{
 		Object: groupObject(sales), At: w.now.Add(time.Hour), Members: []string{ada, bob}, Whole: true, Listed: true,
 		Reading: w.tenant.readGroup(provision.Query{Object: groupObject(sales)}),
 	}
@@ -144,13 +144,13 @@ func TestAHundredObjectsAreWorkedOnInParallel(t *testing.T) {
 	t.Parallel()
 	const parallel = 16
 	w := setup(t, func(c *provision.Config) { c.Parallel = parallel })
-	var sightings []provision.Sighting
+	var snapshots []provision.Snapshot
 	for i := range 100 {
 		id := fmt.Sprintf("00000000-0000-4000-8000-%012d", i)
 		w.hire(id, fmt.Sprintf("user%d@example.com", i))
-		sightings = append(sightings, w.sighted(id))
+		snapshots = append(snapshots, w.sighted(id))
 	}
-	for _, a := range w.see(sightings...) {
+	for _, a := range w.see(snapshots...) {
 		if a.Action != provision.Create {
 			t.Errorf("%s: %s", a.Object, a.Reason)
 		}

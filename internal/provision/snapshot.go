@@ -9,8 +9,8 @@ import (
 	"entrawebex/internal/change"
 )
 
-// Sighting is an object as a sweep saw it, which reads both sides in pages.
-type Sighting struct {
+// Snapshot is an object as a sweep saw it, which reads both sides in pages.
+type Snapshot struct {
 	Object change.Object
 	// Reading is the object as Entra had it At the time its page was asked for.
 	Reading Reading
@@ -36,7 +36,7 @@ const skew = time.Minute
 // holds reports whether what was seen may be gone by: nobody has looked at the
 // object since. Whoever did read it later, and what is older must not be written
 // on top of that.
-func (s *Sighting) holds(r Record) bool {
+func (s *Snapshot) holds(r Record) bool {
 	return s != nil && r.Concluded.Add(skew).Before(s.At)
 }
 
@@ -44,10 +44,10 @@ func (s *Sighting) holds(r Record) bool {
 // Webex together, and none is read again that nobody has touched since. What
 // happens to one in Entra meanwhile is notified, or told by the delta query that
 // began before.
-func (e *Engine) ConvergeSeen(ctx context.Context, sightings []Sighting) []Attempt {
+func (e *Engine) ConvergeSeen(ctx context.Context, snapshots []Snapshot) []Attempt {
 	b := e.newBatch()
-	for i := range sightings {
-		s := &sightings[i]
+	for i := range snapshots {
+		s := &snapshots[i]
 		b.add(change.Change{Object: s.Object, Source: change.Reconcile, SeenAt: s.At, CorrelationID: b.owner, Afresh: s.Afresh})
 		b.find(s.Object).seen = s // of one that was seen twice, the last
 	}

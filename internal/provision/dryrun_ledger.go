@@ -9,10 +9,10 @@ import (
 	"entrawebex/internal/change"
 )
 
-// RehearsalLedger is a ledger of which everything that is written stays in
+// DryRunLedger is a ledger of which everything that is written stays in
 // memory, claims included: it is in nobody's way, and nobody is in its. It is
 // safe for concurrent use.
-type RehearsalLedger struct {
+type DryRunLedger struct {
 	stored Ledger
 
 	mu sync.Mutex
@@ -25,9 +25,9 @@ type RehearsalLedger struct {
 	busy             map[change.Object]bool
 }
 
-// NewRehearsalLedger returns a ledger that begins as the stored one is.
-func NewRehearsalLedger(stored Ledger) *RehearsalLedger {
-	return &RehearsalLedger{
+// NewDryRunLedger returns a ledger that begins as the stored one is.
+func NewDryRunLedger(stored Ledger) *DryRunLedger {
+	return &DryRunLedger{
 		stored: stored, records: map[change.Object]*Record{}, links: map[string]change.Object{},
 		awaited: map[change.Object][]change.Object{}, arrived: map[change.Object][]change.Object{}, busy: map[change.Object]bool{},
 	}
@@ -35,7 +35,7 @@ func NewRehearsalLedger(stored Ledger) *RehearsalLedger {
 
 // Busy reports whether a worker had a claim on the object when it was claimed
 // here: what it writes may be planned once more.
-func (l *RehearsalLedger) Busy(o change.Object) bool {
+func (l *DryRunLedger) Busy(o change.Object) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.busy[o]
@@ -48,16 +48,16 @@ const unhurried = 24 * time.Hour
 // Claim implements Ledger. A worker's claim does not count, nor the attempt that
 // it is at; and a comparison of members that was left begins anew, for the sake
 // of the pages before.
-func (l *RehearsalLedger) Claim(ctx context.Context, o change.Object, owner string, now, until time.Time) (Record, error) {
+func (l *DryRunLedger) Claim(ctx context.Context, o change.Object, owner string, now, until time.Time) (Record, error) {
 	r, _, err := l.Record(ctx, o)
 	if err != nil {
 		return Record{}, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	_, rehearsed := l.records[o]
+	_, dryRun := l.records[o]
 	switch claimed := r.Claim.Owner != "" && r.Claim.Until.After(now); {
-	case claimed && !rehearsed:
+	case claimed && !dryRun:
 		l.busy[o] = true
 		r.Unconcluded--
 	case claimed && r.Claim.Owner != owner:
@@ -66,24 +66,24 @@ func (l *RehearsalLedger) Claim(ctx context.Context, o change.Object, owner stri
 	r.Object = o
 	r.Claim = Claim{Owner: owner, Until: until.Add(unhurried)}
 	r.Unconcluded++
-	if r.Comparison != nil {
-		r.Comparison = &Comparison{}
+	if r.MemberSync != nil {
+		r.MemberSync = &MemberSync{}
 	}
 	l.records[o] = &r
 	return r, nil
 }
 
 // Save implements Ledger.
-func (l *RehearsalLedger) Save(ctx context.Context, owner string, before, after Record) error {
+func (l *DryRunLedger) Save(ctx context.Context, owner string, before, after Record) error {
 	return l.write(ctx, owner, before, after.WebexID, &after)
 }
 
 // Forget implements Ledger.
-func (l *RehearsalLedger) Forget(ctx context.Context, owner string, r Record) error {
+func (l *DryRunLedger) Forget(ctx context.Context, owner string, r Record) error {
 	return l.write(ctx, owner, r, "", nil)
 }
 
-func (l *RehearsalLedger) write(ctx context.Context, owner string, before Record, webexID string, after *Record) error {
+func (l *DryRunLedger) write(ctx context.Context, owner string, before Record, webexID string, after *Record) error {
 	if webexID != before.WebexID && webexID != "" {
 		holder, linked, err := l.LinkedTo(ctx, webexID)
 		switch {
@@ -108,7 +108,7 @@ func (l *RehearsalLedger) write(ctx context.Context, owner string, before Record
 }
 
 // Record implements Ledger.
-func (l *RehearsalLedger) Record(ctx context.Context, o change.Object) (Record, bool, error) {
+func (l *DryRunLedger) Record(ctx context.Context, o change.Object) (Record, bool, error) {
 	l.mu.Lock()
 	r, written := l.records[o]
 	l.mu.Unlock()
@@ -123,7 +123,7 @@ func (l *RehearsalLedger) Record(ctx context.Context, o change.Object) (Record, 
 }
 
 // LinkedTo implements Ledger.
-func (l *RehearsalLedger) LinkedTo(ctx context.Context, webexID string) (change.Object, bool, error) {
+func (l *DryRunLedger) LinkedTo(ctx context.Context, webexID string) (change.Object, bool, error) {
 	l.mu.Lock()
 	o, written := l.links[webexID]
 	l.mu.Unlock()
@@ -134,7 +134,7 @@ func (l *RehearsalLedger) LinkedTo(ctx context.Context, webexID string) (change.
 }
 
 // WebexIDs implements Ledger.
-func (l *RehearsalLedger) WebexIDs(ctx context.Context, objects []change.Object) ([]string, error) {
+func (l *DryRunLedger) WebexIDs(ctx context.Context, objects []change.Object) ([]string, error) {
 	webexIDs := make([]string, len(objects))
 	var unwritten []change.Object
 	var places []int // of theirs
@@ -162,7 +162,7 @@ func (l *RehearsalLedger) WebexIDs(ctx context.Context, objects []change.Object)
 }
 
 // Await implements Ledger.
-func (l *RehearsalLedger) Await(_ context.Context, group change.Object, users []change.Object) error {
+func (l *DryRunLedger) Await(_ context.Context, group change.Object, users []change.Object) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, user := range users {
@@ -174,7 +174,7 @@ func (l *RehearsalLedger) Await(_ context.Context, group change.Object, users []
 }
 
 // Awaiting implements Ledger.
-func (l *RehearsalLedger) Awaiting(ctx context.Context, user change.Object) ([]change.Object, error) {
+func (l *DryRunLedger) Awaiting(ctx context.Context, user change.Object) ([]change.Object, error) {
 	groups, err := l.stored.Awaiting(ctx, user)
 	if err != nil {
 		return nil, err
@@ -191,7 +191,7 @@ func (l *RehearsalLedger) Awaiting(ctx context.Context, user change.Object) ([]c
 }
 
 // Arrived implements Ledger.
-func (l *RehearsalLedger) Arrived(_ context.Context, user change.Object, groups []change.Object) error {
+func (l *DryRunLedger) Arrived(_ context.Context, user change.Object, groups []change.Object) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.arrived[user] = append(l.arrived[user], groups...)

@@ -11,13 +11,13 @@ import (
 	"entrawebex/internal/mapping"
 )
 
-// planned is what the id of an account begins with that a rehearsal made up.
+// planned is what the id of an account begins with that a dry run made up.
 const planned = "planned-"
 
-// IsPlanned reports whether a Webex id is one that a rehearsal made up.
+// IsPlanned reports whether a Webex id is one that a dry run made up.
 func IsPlanned(webexID string) bool { return strings.HasPrefix(webexID, planned) }
 
-// ReadOnlyTarget is what a rehearsal reads of Webex.
+// ReadOnlyTarget is what a dry run reads of Webex.
 type ReadOnlyTarget interface {
 	Read(ctx context.Context, kind change.Kind, id string) (Resource, error)
 	Named(ctx context.Context, kind change.Kind, name string) ([]Resource, error)
@@ -26,11 +26,11 @@ type ReadOnlyTarget interface {
 	Lister
 }
 
-// RehearsalTarget is Webex to an engine that shall write nothing: reads are
+// DryRunTarget is Webex to an engine that shall write nothing: reads are
 // real, and a write is answered as Webex would answer it. A userName that is
 // taken is refused, and what is not there is gone; for that Webex is asked, once
 // for each, unless it was listed before. It is safe for concurrent use.
-type RehearsalTarget struct {
+type DryRunTarget struct {
 	webex ReadOnlyTarget
 	rules mapping.Rules
 
@@ -42,7 +42,7 @@ type RehearsalTarget struct {
 	listed bool
 	// What was written by Webex id: what was made, patched, given which userName,
 	// and deleted.
-	made    map[string]rehearsedResource
+	made    map[string]dryRunResource
 	patches map[string][]mapping.PatchOperation
 	renamed map[string]string
 	deleted map[string]bool
@@ -50,35 +50,35 @@ type RehearsalTarget struct {
 	seeds map[change.Object]int
 }
 
-type rehearsedResource struct {
+type dryRunResource struct {
 	Resource
 
 	kind change.Kind
 }
 
 var (
-	_ Target = (*RehearsalTarget)(nil)
-	_ Lister = (*RehearsalTarget)(nil)
+	_ Target = (*DryRunTarget)(nil)
+	_ Lister = (*DryRunTarget)(nil)
 )
 
-// NewRehearsalTarget returns a Target that begins as Webex is. The rules are
+// NewDryRunTarget returns a Target that begins as Webex is. The rules are
 // the engine's.
-func NewRehearsalTarget(webex ReadOnlyTarget, rules mapping.Rules) *RehearsalTarget {
-	return &RehearsalTarget{
-		webex: webex, rules: rules, patches: map[string][]mapping.PatchOperation{}, names: map[string]string{}, holders: map[string]string{}, made: map[string]rehearsedResource{},
+func NewDryRunTarget(webex ReadOnlyTarget, rules mapping.Rules) *DryRunTarget {
+	return &DryRunTarget{
+		webex: webex, rules: rules, patches: map[string][]mapping.PatchOperation{}, names: map[string]string{}, holders: map[string]string{}, made: map[string]dryRunResource{},
 		renamed: map[string]string{}, deleted: map[string]bool{}, seeds: map[change.Object]int{},
 	}
 }
 
 // Seeds returns how many members the group was created with.
-func (t *RehearsalTarget) Seeds(group change.Object) int {
+func (t *DryRunTarget) Seeds(group change.Object) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.seeds[group]
 }
 
 // Read implements Target.
-func (t *RehearsalTarget) Read(ctx context.Context, kind change.Kind, id string) (Resource, error) {
+func (t *DryRunTarget) Read(ctx context.Context, kind change.Kind, id string) (Resource, error) {
 	t.mu.Lock()
 	made, isMade := t.made[id]
 	deleted := t.deleted[id]
@@ -98,7 +98,7 @@ func (t *RehearsalTarget) Read(ctx context.Context, kind change.Kind, id string)
 }
 
 // Addressed implements Target: what was only written here is not searched.
-func (t *RehearsalTarget) Addressed(ctx context.Context, address string) ([]Resource, error) {
+func (t *DryRunTarget) Addressed(ctx context.Context, address string) ([]Resource, error) {
 	there, err := t.webex.Addressed(ctx, address)
 	if err != nil {
 		return nil, err
@@ -114,7 +114,7 @@ func (t *RehearsalTarget) Addressed(ctx context.Context, address string) ([]Reso
 }
 
 // Named implements Target.
-func (t *RehearsalTarget) Named(ctx context.Context, kind change.Kind, name string) ([]Resource, error) {
+func (t *DryRunTarget) Named(ctx context.Context, kind change.Kind, name string) ([]Resource, error) {
 	there, err := t.webex.Named(ctx, kind, name)
 	if err != nil {
 		return nil, err
@@ -137,7 +137,7 @@ func (t *RehearsalTarget) Named(ctx context.Context, kind change.Kind, name stri
 }
 
 // writtenAs returns the ids of what was made with, or given, this name.
-func (t *RehearsalTarget) writtenAs(kind change.Kind, name string) []string {
+func (t *DryRunTarget) writtenAs(kind change.Kind, name string) []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var ids []string
@@ -156,7 +156,7 @@ func (t *RehearsalTarget) writtenAs(kind change.Kind, name string) []string {
 }
 
 // Members implements Target.
-func (t *RehearsalTarget) Members(ctx context.Context, groupID string, each func(ids []string) error) error {
+func (t *DryRunTarget) Members(ctx context.Context, groupID string, each func(ids []string) error) error {
 	if IsPlanned(groupID) {
 		return nil
 	}
@@ -164,7 +164,7 @@ func (t *RehearsalTarget) Members(ctx context.Context, groupID string, each func
 }
 
 // Users implements Lister.
-func (t *RehearsalTarget) Users(ctx context.Context, each func(page []Resource) error) error {
+func (t *DryRunTarget) Users(ctx context.Context, each func(page []Resource) error) error {
 	err := t.webex.Users(ctx, func(page []Resource) error {
 		t.meet(page...)
 		return each(page)
@@ -176,7 +176,7 @@ func (t *RehearsalTarget) Users(ctx context.Context, each func(page []Resource) 
 }
 
 // Groups implements Lister.
-func (t *RehearsalTarget) Groups(ctx context.Context, each func(page []ListedGroup) error) error {
+func (t *DryRunTarget) Groups(ctx context.Context, each func(page []ListedGroup) error) error {
 	return t.webex.Groups(ctx, func(page []ListedGroup) error {
 		for _, g := range page {
 			t.meet(g.Resource)
@@ -186,7 +186,7 @@ func (t *RehearsalTarget) Groups(ctx context.Context, each func(page []ListedGro
 }
 
 // Apply implements Target. What is created gets an id that IsPlanned.
-func (t *RehearsalTarget) Apply(ctx context.Context, ops []Operation) []Answer {
+func (t *DryRunTarget) Apply(ctx context.Context, ops []Operation) []Answer {
 	answers := make([]Answer, len(ops))
 	for i, op := range ops {
 		answers[i] = Answer{ID: op.ID}
@@ -200,7 +200,7 @@ func (t *RehearsalTarget) Apply(ctx context.Context, ops []Operation) []Answer {
 }
 
 // refusal returns the fault with which Webex would answer; nil for none.
-func (t *RehearsalTarget) refusal(ctx context.Context, op Operation) error {
+func (t *DryRunTarget) refusal(ctx context.Context, op Operation) error {
 	if op.Resource == nil {
 		if err := t.demand(ctx, op.Object.Kind, op.ID); err != nil {
 			return err
@@ -218,7 +218,7 @@ func (t *RehearsalTarget) refusal(ctx context.Context, op Operation) error {
 }
 
 // demand returns nil if what has the id is there.
-func (t *RehearsalTarget) demand(ctx context.Context, kind change.Kind, id string) error {
+func (t *DryRunTarget) demand(ctx context.Context, kind change.Kind, id string) error {
 	if t.has(id) {
 		return nil
 	}
@@ -227,7 +227,7 @@ func (t *RehearsalTarget) demand(ctx context.Context, kind change.Kind, id strin
 }
 
 // holder returns the id of the account that has the userName; empty if none has.
-func (t *RehearsalTarget) holder(ctx context.Context, name string) (string, error) {
+func (t *DryRunTarget) holder(ctx context.Context, name string) (string, error) {
 	t.mu.Lock()
 	id, known := t.holders[strings.ToLower(name)]
 	listed := t.listed
@@ -242,7 +242,7 @@ func (t *RehearsalTarget) holder(ctx context.Context, name string) (string, erro
 	return found[0].ID, nil
 }
 
-func (t *RehearsalTarget) write(op Operation) (id string) {
+func (t *DryRunTarget) write(op Operation) (id string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	id = op.ID
@@ -253,7 +253,7 @@ func (t *RehearsalTarget) write(op Operation) (id string) {
 		members, _ := attributes["members"].([]any)
 		delete(attributes, "members")
 		t.seeds[op.Object] = len(members)
-		t.made[id] = rehearsedResource{Resource{ID: id, Attributes: attributes}, op.Object.Kind}
+		t.made[id] = dryRunResource{Resource{ID: id, Attributes: attributes}, op.Object.Kind}
 		t.hold(id, op.userName())
 	case op.Delete:
 		t.deleted[id] = true
@@ -269,12 +269,12 @@ func (t *RehearsalTarget) write(op Operation) (id string) {
 }
 
 // ChangeMembers implements Target.
-func (t *RehearsalTarget) ChangeMembers(ctx context.Context, c MemberChange) (refused map[string]error, err error) {
+func (t *DryRunTarget) ChangeMembers(ctx context.Context, c MemberChange) (refused map[string]error, err error) {
 	return nil, t.demand(ctx, c.Group.Kind, c.ID)
 }
 
 // meet notes what Webex has. What was written since counts for more.
-func (t *RehearsalTarget) meet(found ...Resource) {
+func (t *DryRunTarget) meet(found ...Resource) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, r := range found {
@@ -286,7 +286,7 @@ func (t *RehearsalTarget) meet(found ...Resource) {
 }
 
 // hold notes that what has the id is there, and has the userName, if any.
-func (t *RehearsalTarget) hold(id, name string) {
+func (t *DryRunTarget) hold(id, name string) {
 	t.release(id)
 	name = strings.ToLower(name)
 	t.names[id] = name
@@ -295,7 +295,7 @@ func (t *RehearsalTarget) hold(id, name string) {
 	}
 }
 
-func (t *RehearsalTarget) release(id string) {
+func (t *DryRunTarget) release(id string) {
 	if name := t.names[id]; t.holders[name] == id {
 		delete(t.holders, name)
 	}
@@ -303,7 +303,7 @@ func (t *RehearsalTarget) release(id string) {
 }
 
 // has reports whether what has the id is known to be there.
-func (t *RehearsalTarget) has(id string) bool {
+func (t *DryRunTarget) has(id string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	_, there := t.names[id]
@@ -311,7 +311,7 @@ func (t *RehearsalTarget) has(id string) bool {
 }
 
 // present returns the resource as it would be by now.
-func (t *RehearsalTarget) present(kind change.Kind, r Resource) Resource {
+func (t *DryRunTarget) present(kind change.Kind, r Resource) Resource {
 	t.mu.Lock()
 	patch := t.patches[r.ID]
 	t.mu.Unlock()
