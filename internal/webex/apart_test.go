@@ -3,7 +3,9 @@ package webex_test
 import (
 	"context"
 	"net/http"
+	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -144,4 +146,20 @@ func TestAPanicOverAGroupIsTheCallers(t *testing.T) {
 			c.Apply(t.Context(), deletions(object(), team()))
 		})
 	}
+}
+
+func TestWhatEndsOverAGroupEndsTheCaller(t *testing.T) {
+	t.Parallel()
+	c := client(t, withoutBulk(func(r *http.Request) (*http.Response, error) {
+		if isOfGroups(r) {
+			runtime.Goexit()
+		}
+		return answer(http.StatusNoContent, ""), nil
+	}))
+	var caller sync.WaitGroup
+	caller.Go(func() {
+		answers := c.Apply(t.Context(), deletions(object(), team()))
+		t.Errorf("answered: %v", summary(answers))
+	})
+	caller.Wait()
 }

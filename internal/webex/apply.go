@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"runtime"
 	"strings"
 
 	"entrawebex/internal/change"
@@ -64,19 +65,34 @@ func (c *Client) applySingly(ctx context.Context, writes []write) []provision.An
 			}
 		}
 	}
-	done, panicked := make(chan struct{}), make(chan any, 1)
-	go func() {
-		defer func() { panicked <- recover() }()
-		apply(throttle.Beside(ctx, done), true)
-	}()
+	done := make(chan struct{})
+	wait := concurrently(func() { apply(throttle.Beside(ctx, done), true) })
 	defer func() {
 		close(done)
-		if p := <-panicked; p != nil {
-			panic(p) // where the caller's recover sees it
-		}
+		wait()
 	}()
 	apply(ctx, false)
 	return answers
+}
+
+// concurrently runs f in a goroutine of its own, and returns what waits for its
+// end. However f ends, so ends who waits for it: a panic goes on where the
+// caller's recover sees it, and after runtime.Goexit, by which a test ends and
+// the simulation kills a process, nobody goes on with what f has not done.
+func concurrently(f func()) (wait func()) {
+	ended := make(chan func(), 1)
+	go func() {
+		end := runtime.Goexit
+		defer func() {
+			if p := recover(); p != nil {
+				end = func() { panic(p) }
+			}
+			ended <- end
+		}()
+		f()
+		end = func() {}
+	}()
+	return func() { (<-ended)() }
 }
 
 func (c *Client) applyOne(ctx context.Context, w write) provision.Answer {
