@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"entrawebex/internal/app"
 	"entrawebex/internal/pause"
 	"entrawebex/internal/provision"
 )
@@ -15,11 +16,11 @@ import (
 // reason not to begin: it is paused until its probe succeeds.
 func (p *process) begin(ctx context.Context) error {
 	refreshed := p.Token.Run(ctx)
-	graph := checkTenant(ctx, p.Graph, p.Settings.Entra.TenantID)
+	graph := app.CheckTenant(ctx, p.Graph, p.Settings.Entra.TenantID)
 	if graph == nil {
 		graph = p.checkScope(ctx)
 	}
-	scim := checkWebex(ctx, p.Webex)
+	scim := app.CheckWebex(ctx, p.Webex)
 	switch f := provision.AsFault(scim); {
 	case refreshed == nil:
 	case f != nil && f.Kind == provision.Unauthorized:

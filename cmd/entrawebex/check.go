@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"entrawebex/internal/app"
 	"entrawebex/internal/change"
 	"entrawebex/internal/config"
 	"entrawebex/internal/entra"
@@ -66,7 +67,7 @@ func check(ctx context.Context, out io.Writer, s config.Settings) error {
 		fmt.Fprintf(out, "note  %-24s %s\n", "Settings", w)
 	}
 	line("Settings", "complete", nil)
-	line("Entra tenant", s.Entra.TenantID, checkTenant(ctx, directory, s.Entra.TenantID))
+	line("Entra tenant", s.Entra.TenantID, app.CheckTenant(ctx, directory, s.Entra.TenantID))
 	for _, p := range checkPermissions(ctx, directory, s.Everybody()) {
 		line("Entra permission", p.name, p.err)
 	}
@@ -79,7 +80,7 @@ func check(ctx context.Context, out io.Writer, s config.Settings) error {
 	}
 	_, err = directory.Subscriptions(ctx)
 	line("Entra subscriptions", "can be listed", err)
-	err = checkWebex(ctx, target)
+	err = app.CheckWebex(ctx, target)
 	line("Webex organization", s.Webex.OrgID, err)
 	if err == nil {
 		for _, kind := range change.Kinds() {
@@ -98,17 +99,6 @@ func check(ctx context.Context, out io.Writer, s config.Settings) error {
 	}
 	if failed {
 		return errReported
-	}
-	return nil
-}
-
-func checkTenant(ctx context.Context, directory *entra.Client, tenantID string) error {
-	id, err := directory.Organization(ctx)
-	if err != nil {
-		return err
-	}
-	if id != tenantID {
-		return fmt.Errorf("the credentials belong to tenant %s, not to ENTRA_TENANT_ID %s: correct one of them", id, tenantID)
 	}
 	return nil
 }
@@ -170,19 +160,6 @@ func checkObjects(ctx context.Context, directory *entra.Client, kind change.Kind
 		return fmt.Errorf("a %s with an id that was made up just now was found: this is not Graph", kind)
 	}
 	return reading.Err
-}
-
-// checkWebex searches for a user that cannot exist, as Entra's own "Test
-// connection" does.
-func checkWebex(ctx context.Context, target *webex.Client) error {
-	found, err := target.Named(ctx, change.User, uuid.NewString()+"@example.com")
-	if provision.Gone.Is(err) {
-		return fmt.Errorf("%w; WEBEX_ORG_ID is not the organization of this token: copy it from Control Hub, Account", err)
-	}
-	if err == nil && len(found) > 0 {
-		return fmt.Errorf("a search for a made-up userName finds %d accounts: the server ignores filters and must not be written to", len(found))
-	}
-	return err
 }
 
 // errEnough ends a list after its first page.

@@ -15,14 +15,17 @@ import (
 	"github.com/spf13/cobra"
 
 	"entrawebex/internal/app/stores"
+	"entrawebex/internal/config"
+	"entrawebex/internal/plan"
 )
 
-// planOptions are what a plan is asked for: all, or what has this name or id.
+// planOptions are what a plan is asked for, and how it is told.
 type planOptions struct {
-	name     string
-	all      bool
-	asJSON   bool
-	accounts string
+	plan.Request
+
+	asJSON bool
+	// file takes each account and its class, if it has a name.
+	file string
 }
 
 func (d desk) planCommand() *cobra.Command {
@@ -64,21 +67,19 @@ second time (DELETE_CONFIRM_AFTER). Names and attributes are shown, secrets are 
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
-				options.name = args[0]
+				options.Name = args[0]
 			}
-			switch {
-			case options.all == (options.name != ""):
-				return errors.New("name one user or group, or say --all")
-			case options.accounts != "" && !options.all:
-				return errors.New("--accounts is for --all: one object is no list of accounts")
+			options.Accounts = options.file != ""
+			if err := options.Validate(); err != nil {
+				return err
 			}
 			return d.plan(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), options)
 		},
 	}
 	flags := command.Flags()
-	flags.BoolVar(&options.all, "all", false, "plan for all users and groups")
+	flags.BoolVar(&options.All, "all", false, "plan for all users and groups")
 	flags.BoolVar(&options.asJSON, "json", false, "print one line of JSON, which has the objects that are skipped too")
-	flags.StringVar(&options.accounts, "accounts", "", "with --all: write each account and its class to this CSV `FILE`")
+	flags.StringVar(&options.file, "accounts", "", "with --all: write each account and its class to this CSV `FILE`")
 	return command
 }
 
@@ -92,52 +93,46 @@ func (d desk) plan(ctx context.Context, out, errOut io.Writer, options planOptio
 	if err != nil {
 		return err
 	}
-	pl, err := newPlanner(ctx, h, settings)
-	if err != nil {
-		return err
-	}
+	var line *planProgress
 	if d.terminal.Progress {
-		pl.progress = &planProgress{out: errOut}
-		defer pl.progress.clear()
+		line = &planProgress{out: errOut}
+		defer line.clear()
 	}
-	if err := pl.check(ctx); err != nil {
+	made, err := d.makePlan(ctx, h, settings, options, plan.Watcher{Progress: line.show})
+	if err != nil {
 		return err
 	}
 	if isFirst {
-		pl.plan.Notes = append(pl.plan.Notes, fmt.Sprintf("there is no ledger in DATA_DIR (%s): this is the plan of a first start", settings.DataDir))
+		made.Notes = append(made.Notes, fmt.Sprintf("there is no ledger in DATA_DIR (%s): this is the plan of a first start", settings.DataDir))
 	}
-	if options.all {
-		err = d.planAll(ctx, pl, options.accounts)
-	} else {
-		err = pl.one(ctx, options.name)
-	}
-	if err != nil {
-		return err
-	}
-	pl.progress.clear()
+	line.clear()
 	if options.asJSON {
-		return json.NewEncoder(out).Encode(pl.plan)
+		return json.NewEncoder(out).Encode(made)
 	}
-	d.terminal.showPlan(out, pl.plan)
+	d.terminal.showPlan(out, made)
 	return nil
 }
 
-// planAll plans for everything, and writes the accounts to a file if it has a
-// name.
-func (d desk) planAll(ctx context.Context, pl *planner, file string) error {
-	if file == "" {
-		return pl.all(ctx)
+// makePlan makes the plan, and writes the accounts to a file if it has a name.
+func (d desk) makePlan(ctx context.Context, h *homes, s config.Settings, options planOptions, watcher plan.Watcher) (made *plan.Plan, err error) {
+	if options.Accounts {
+		file := options.file
+		if !filepath.IsAbs(file) {
+			// A run that carries this out works in another folder.
+			file = filepath.Join(d.terminal.Folder, file)
+		}
+		list, createErr := createAccounts(file)
+		if createErr != nil {
+			return nil, createErr
+		}
+		defer func() { err = errors.Join(err, list.close()) }()
+		watcher.Account = list.add
 	}
-	if !filepath.IsAbs(file) {
-		// A run that carries this out works in another folder.
-		file = filepath.Join(d.terminal.Folder, file)
-	}
-	list, err := createAccounts(file)
+	planner, err := plan.Open(ctx, s, h.ledger, watcher, h.Log)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	pl.classified = list.add
-	return errors.Join(pl.all(ctx), list.close())
+	return planner.Make(ctx, options.Request)
 }
 
 // homesOrNone opens the homes; before the first start, when there are none, it

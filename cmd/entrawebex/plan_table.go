@@ -8,12 +8,12 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"entrawebex/internal/operator"
+	"entrawebex/internal/plan"
 	"entrawebex/internal/provision"
 )
 
@@ -22,9 +22,9 @@ import (
 const fewPlanned = 20
 
 // showPlan prints a plan as a table and a summary.
-func (t terminal) showPlan(out io.Writer, p *plan) {
+func (t terminal) showPlan(out io.Writer, p *plan.Plan) {
 	for _, note := range p.Notes {
-		say(out, "Note: "+plain(note))
+		say(out, "Note: "+plan.Plain(note))
 	}
 	if len(p.Objects) > 0 {
 		t.planTable(out, p)
@@ -34,7 +34,7 @@ func (t terminal) showPlan(out io.Writer, p *plan) {
 		s.Create, s.Change, t.alarm(s.Disable, "to disable"), t.alarm(s.Delete, "to delete"), t.alarm(s.Held, ""), t.alarm(s.Fail, "would"),
 		s.Wait, s.Unchanged, total(s.Skipped)))
 	for _, reason := range slices.Sorted(maps.Keys(s.Skipped)) {
-		say(out, fmt.Sprintf("  %d skipped: %s", s.Skipped[reason], plain(reason)))
+		say(out, fmt.Sprintf("  %d skipped: %s", s.Skipped[reason], plan.Plain(reason)))
 	}
 	if s.References > 0 {
 		fmt.Fprintf(out, "%s would follow at what refers to these.\n", operator.Counted(s.References, "further look"))
@@ -68,14 +68,14 @@ func (t terminal) alarm(n int, what string) string {
 
 func (t terminal) red(what string) string { return t.paint(text.FgRed, what) }
 
-func (t terminal) planTable(out io.Writer, p *plan) {
+func (t terminal) planTable(out io.Writer, p *plan.Plan) {
 	w := table.NewWriter()
 	w.SetOutputMirror(out)
 	w.SetStyle(table.StyleLight)
 	w.AppendHeader(table.Row{"Action", "Object, and what of it"})
 	alike := map[string]int{}
 	for _, one := range p.Objects {
-		if of := one.numerous(); of != "" {
+		if of := numerous(one); of != "" {
 			if alike[of]++; alike[of] > fewPlanned {
 				continue
 			}
@@ -93,37 +93,37 @@ func (t terminal) planTable(out io.Writer, p *plan) {
 
 // numerous names the kind of which there may be thousands; empty if it is told in
 // full.
-func (p planned) numerous() string {
+func numerous(p plan.Object) string {
 	switch p.Action {
-	case planAction(provision.Create):
+	case plan.Action(provision.Create):
 		return string(p.Action)
-	case planSkip:
-		return "skip that: " + plain(p.Reason)
+	case plan.Skip:
+		return "skip that: " + plan.Plain(p.Reason)
 	default:
 		return ""
 	}
 }
 
 // planRow says what would be done, to what, and what there is to say about it.
-func (t terminal) planRow(one planned) table.Row {
+func (t terminal) planRow(one plan.Object) table.Row {
 	action := string(one.Action)
 	if one.Held {
 		action += " (held)"
 	}
-	if one.weight() <= (planned{Action: planFail}).weight() {
+	if one.Alarming() {
 		action = t.red(action)
 	}
 	var lines []string
 	if one.Name != "" {
-		lines = append(lines, plain(one.Name))
+		lines = append(lines, plan.Plain(one.Name))
 	}
-	lines = append(append(lines, one.Object.String()), one.details()...)
+	lines = append(append(lines, one.Object.String()), details(one)...)
 	const widest = columns - 7 - len("remove members (held)") // which the frame and the longest action take
 	return table.Row{action, fold(widest, lines...)}
 }
 
 // details are the lines about an object that say more than what it is.
-func (p planned) details() []string {
+func details(p plan.Object) []string {
 	var lines []string
 	for _, m := range p.Attributes {
 		line := m.Attribute + ": " + display(m.New)
@@ -145,7 +145,7 @@ func (p planned) details() []string {
 		lines = append(lines, "members: "+strings.Join(parts, ", "))
 	}
 	if p.Reason != "" {
-		lines = append(lines, plain(p.Reason))
+		lines = append(lines, plan.Plain(p.Reason))
 	}
 	return lines
 }
@@ -156,22 +156,12 @@ func display(v any) string {
 	case nil:
 		return ""
 	case string:
-		return plain(v)
+		return plan.Plain(v)
 	default:
 		encoded, err := json.Marshal(v)
 		if err != nil {
 			return "?" // it came from JSON
 		}
-		return plain(string(encoded))
+		return plan.Plain(string(encoded))
 	}
-}
-
-// plain is a text from outside as one line that no terminal obeys.
-func plain(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return ' '
-	}, strings.ToValidUTF8(s, "?"))
 }

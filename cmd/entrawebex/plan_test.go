@@ -19,6 +19,7 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/config"
+	"entrawebex/internal/plan"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/sandbox"
 	"entrawebex/internal/scoping"
@@ -34,7 +35,7 @@ func (s *staged) planEnviron(more ...string) []string {
 }
 
 // plan plans, and makes sure that nothing was written.
-func (s *staged) plan(environ []string, args ...string) *plan {
+func (s *staged) plan(environ []string, args ...string) *plan.Plan {
 	s.t.Helper()
 	s.org.Calls.Reset()
 	s.tenant.Calls.Reset()
@@ -49,7 +50,7 @@ func (s *staged) plan(environ []string, args ...string) *plan {
 	if diff := cmp.Diff(before, s.records()); diff != "" {
 		s.t.Errorf("the plan changed the ledger (-before +after):\n%s", diff)
 	}
-	var p plan
+	var p plan.Plan
 	if err := json.Unmarshal([]byte(out), &p); err != nil {
 		s.t.Fatal(err)
 	}
@@ -107,13 +108,13 @@ func (s *staged) enabled() []sandbox.User {
 }
 
 // of returns what is planned for the object; the zero planned for nothing.
-func (p *plan) of(id string) planned {
+func of(p *plan.Plan, id string) plan.Object {
 	for _, one := range p.Objects {
 		if one.Object.ID == id {
 			return one
 		}
 	}
-	return planned{}
+	return plan.Object{}
 }
 
 // update edits a user in Entra.
@@ -129,14 +130,14 @@ func TestAPlanBeforeTheFirstStartCreatesAndAdoptsOnPaper(t *testing.T) {
 	s := setup(t, 30)
 	p := s.plan(s.planEnviron(), "--all")
 	const group, adopted = 1, 2
-	want := planSummary{
+	want := plan.Summary{
 		Create: len(s.enabled()) - adopted + group, Change: adopted,
 		Skipped: map[string]int{"is disabled or deleted in Entra and was never provisioned (NotEffectivelyEntitled)": 30 - len(s.enabled())},
 	}
 	if diff := cmp.Diff(want, p.Summary); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	staff := p.of(s.tenant.Groups()[0].Text("id"))
+	staff := of(p, s.tenant.Groups()[0].Text("id"))
 	if staff.Members == nil || staff.Members.Added != len(s.enabled()) || staff.WebexID != "" {
 		t.Errorf("%+v", staff)
 	}
@@ -152,7 +153,7 @@ func TestAPlanAfterARunHasNothingToDo(t *testing.T) {
 	t.Parallel()
 	s := provisioned(t, 30)
 	p := s.plan(s.planEnviron(), "--all")
-	s.expect(p, planSummary{})
+	s.expect(p, plan.Summary{})
 	if n := p.Classes[sweep.InSync]; n != len(s.enabled())+1 || n != p.Summary.Unchanged {
 		t.Errorf("%d in sync, %d unchanged", n, p.Summary.Unchanged)
 	}
@@ -162,7 +163,7 @@ func TestAPlanAfterARunHasNothingToDo(t *testing.T) {
 }
 
 // expect compares what is to be done.
-func (s *staged) expect(p *plan, want planSummary) {
+func (s *staged) expect(p *plan.Plan, want plan.Summary) {
 	s.t.Helper()
 	got := p.Summary
 	want.Unchanged, want.Skipped, want.References = got.Unchanged, got.Skipped, got.References
@@ -185,16 +186,16 @@ func TestAPlanTellsLeaversRenamesAndMembers(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := s.plan(s.planEnviron(), "--all")
-	s.expect(p, planSummary{Create: 1, Change: 2, Disable: 2, Wait: 1})
-	for id, want := range map[string]planAction{blocked: "disable", binned: "disable", purged: "wait", renamed: "update", hire: "create", staff: "update"} {
-		if one := p.of(id); one.Action != want {
+	s.expect(p, plan.Summary{Create: 1, Change: 2, Disable: 2, Wait: 1})
+	for id, want := range map[string]plan.Action{blocked: "disable", binned: "disable", purged: "wait", renamed: "update", hire: "create", staff: "update"} {
+		if one := of(p, id); one.Action != want {
 			t.Errorf("%s: %s (%s), want %s", one.Name, one.Action, one.Reason, want)
 		}
 	}
 	if first := p.Objects[0]; first.Action != "disable" {
 		t.Errorf("the first is to %s", first.Action)
 	}
-	if m := p.of(staff).Members; m == nil || m.Added != 1 || m.Removed != 1 {
+	if m := of(p, staff).Members; m == nil || m.Added != 1 || m.Removed != 1 {
 		t.Errorf("members %+v", m)
 	}
 	wantNames := []provision.Modified{
@@ -202,14 +203,14 @@ func TestAPlanTellsLeaversRenamesAndMembers(t *testing.T) {
 		{Attribute: "userName", Old: users[1].Text("userPrincipalName"), New: "new.name@" + sandboxDomain},
 	}
 	one := s.plan(s.planEnviron(), "new.name@"+sandboxDomain)
-	if diff := cmp.Diff(wantNames, one.of(renamed).Attributes); diff != "" || len(one.Objects) != 1 {
+	if diff := cmp.Diff(wantNames, of(one, renamed).Attributes); diff != "" || len(one.Objects) != 1 {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	if byUserName := s.plan(s.planEnviron(), users[1].Text("userPrincipalName")).of(renamed); byUserName.Action != "update" {
+	if byUserName := of(s.plan(s.planEnviron(), users[1].Text("userPrincipalName")), renamed); byUserName.Action != "update" {
 		t.Errorf("by the userName in Webex: %+v", byUserName)
 	}
 	waiting := 30 - len(users) + 1 // who never had an account, and the hire
-	if m := s.plan(s.planEnviron(), "All staff").of(staff).Members; m == nil || m.Added != 0 || m.Removed != 1 || m.Waiting != waiting {
+	if m := of(s.plan(s.planEnviron(), "All staff"), staff).Members; m == nil || m.Added != 0 || m.Removed != 1 || m.Waiting != waiting {
 		t.Errorf("members of one group %+v", m)
 	}
 	if out := operate(t, s.planEnviron(), "plan", "--all"); !strings.Contains(out, "1 added, 1 removed") || !strings.Contains(out, "1 to create, 2 to change, 2 to disable,") {
@@ -232,8 +233,8 @@ func TestADeleteThatWaitsForItsSecondReadingIsPlanned(t *testing.T) {
 		t.Fatal(err)
 	}
 	planned := s.plan(s.planEnviron(), "--all")
-	s.expect(planned, planSummary{Delete: 1})
-	if one := planned.of(gone); one.Action != "delete" || !strings.HasSuffix(one.Name, "@"+sandboxDomain) {
+	s.expect(planned, plan.Summary{Delete: 1})
+	if one := of(planned, gone); one.Action != "delete" || !strings.HasSuffix(one.Name, "@"+sandboxDomain) {
 		t.Errorf("%+v", one)
 	}
 }
@@ -242,7 +243,7 @@ func TestALostLedgerIsLinkedAgainOnPaper(t *testing.T) {
 	t.Parallel()
 	s := provisioned(t, 10)
 	s.data = t.TempDir()
-	s.expect(s.plan(s.planEnviron(), "--all"), planSummary{})
+	s.expect(s.plan(s.planEnviron(), "--all"), plan.Summary{})
 }
 
 func TestAPlanTellsWhatWouldFail(t *testing.T) {
@@ -264,7 +265,7 @@ func TestAPlanTellsWhatWouldFail(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{{"--all"}, {id}} {
-		if one := s.plan(s.planEnviron(), args...).of(id); one.Action != "fail" || !strings.Contains(one.Reason, "another Entra object") {
+		if one := of(s.plan(s.planEnviron(), args...), id); one.Action != "fail" || !strings.Contains(one.Reason, "another Entra object") {
 			t.Errorf("%v: %+v", args, one)
 		}
 	}
@@ -277,16 +278,16 @@ func TestAPlanTellsWhatTheGuardWouldHold(t *testing.T) {
 		s.update(u.Text("id"), func(u sandbox.User) { u["accountEnabled"] = false })
 	}
 	environ := s.planEnviron("GUARD_FLOOR=1", "GUARD_SHARE=0")
-	s.expect(s.plan(environ, "--all"), planSummary{Disable: 1, Held: 2})
+	s.expect(s.plan(environ, "--all"), plan.Summary{Disable: 1, Held: 2})
 	// And again: the latch was on paper, too.
-	s.expect(s.plan(environ, "--all"), planSummary{Disable: 1, Held: 2})
+	s.expect(s.plan(environ, "--all"), plan.Summary{Disable: 1, Held: 2})
 	out := operate(t, environ, "plan", "--all")
 	if strings.Count(out, "disable (held)") != 2 || !strings.Contains(out, "2 held") {
 		t.Error(out)
 	}
 	protected := s.enabled()[0].Text("id")
 	s.update(protected, func(u sandbox.User) { u["accountEnabled"] = false })
-	one := s.plan(s.planEnviron("PROTECTED_USERS="+protected), protected).of(protected)
+	one := of(s.plan(s.planEnviron("PROTECTED_USERS="+protected), protected), protected)
 	if !one.Held || one.Action != "disable" || !strings.Contains(one.Reason, "PROTECTED_USERS") {
 		t.Errorf("%+v", one)
 	}
@@ -321,7 +322,7 @@ func TestANameOfSeveralIsListedWithTheirIDs(t *testing.T) {
 			}
 		}
 	}
-	if one := s.plan(s.planEnviron(), "O'A@"+sandboxDomain).of(ids[0]); one.Action != "create" {
+	if one := of(s.plan(s.planEnviron(), "O'A@"+sandboxDomain), ids[0]); one.Action != "create" {
 		t.Errorf("%+v", one)
 	}
 }
@@ -411,9 +412,9 @@ func TestARunPlansForItsOperatorWithItsOwnSettings(t *testing.T) {
 
 func TestATextFromOutsideCannotCommandTheTerminal(t *testing.T) {
 	t.Parallel()
-	p := newPlan()
-	p.add(planned{
-		Action: planAction(provision.Update), Object: change.Object{Kind: change.User, ID: first}, Name: "a\x1b[31m\nb",
+	p := plan.New()
+	p.Add(plan.Object{
+		Action: plan.Action(provision.Update), Object: change.Object{Kind: change.User, ID: first}, Name: "a\x1b[31m\nb",
 		Attributes: []provision.Modified{{Attribute: "displayName", Old: "x\x07", New: []any{"\x1b]0;t"}}},
 	})
 	var out bytes.Buffer
@@ -425,17 +426,17 @@ func TestATextFromOutsideCannotCommandTheTerminal(t *testing.T) {
 
 func TestAPlanFitsATerminalAndBreaksNoWord(t *testing.T) {
 	t.Parallel()
-	p := newPlan()
-	p.add(planned{
-		Action: planAction(provision.Removing), Held: true, Object: change.Object{Kind: change.Group, ID: first}, Name: "Everybody in Amsterdam",
+	p := plan.New()
+	p.Add(plan.Object{
+		Action: plan.Action(provision.Removing), Held: true, Object: change.Object{Kind: change.Group, ID: first}, Name: "Everybody in Amsterdam",
 		Attributes: []provision.Modified{
 			{Attribute: "displayName", Old: "Everybody in the Amsterdam office", New: "Everybody in Amsterdam, and in Rotterdam"},
 			{Attribute: "title", Old: "Head"},
 			{Attribute: "department", New: "Sales"},
 		},
-		Members: &plannedMembers{Added: 1, Removed: 20, Waiting: 2, Skipped: 3}, Reason: strings.Repeat("altogether ", 30) + "held",
+		Members: &plan.Members{Added: 1, Removed: 20, Waiting: 2, Skipped: 3}, Reason: strings.Repeat("altogether ", 30) + "held",
 	})
-	p.skip(change.Object{Kind: change.User, ID: second}, "", strings.Repeat("never provisioned ", 10))
+	p.Add(plan.Object{Action: plan.Skip, Object: change.Object{Kind: change.User, ID: second}, Reason: strings.Repeat("never provisioned ", 10)})
 	p.Notes = []string{strings.Repeat("there is no ledger ", 10)}
 	var out bytes.Buffer
 	terminal{Colour: true}.showPlan(&out, p)
@@ -463,14 +464,14 @@ func TestAPlanFitsATerminalAndBreaksNoWord(t *testing.T) {
 
 func TestATableInShortHidesNothingThatIsTakenAway(t *testing.T) {
 	t.Parallel()
-	p := newPlan()
+	p := plan.New()
 	const many = 30
 	for range many {
-		p.add(planned{Action: planAction(provision.Create)})
-		p.add(planned{Action: planAction(provision.Disable), Reason: "leaver"})
-		p.skip(change.Object{}, "", "why")
+		p.Add(plan.Object{Action: plan.Action(provision.Create)})
+		p.Add(plan.Object{Action: plan.Action(provision.Disable), Reason: "leaver"})
+		p.Add(plan.Object{Action: plan.Skip, Reason: "why"})
 	}
-	p.sort()
+	p.Sort()
 	var out bytes.Buffer
 	terminal{Colour: true}.showPlan(&out, p)
 	got := out.String()
@@ -509,26 +510,27 @@ func TestAPlanForThoseAssignedSkipsTheOthersAndDisablesWhoLeft(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pl, err := newPlanner(t.Context(), h, settings)
+	pl, err := plan.Open(t.Context(), settings, h.ledger, plan.Watcher{}, h.Log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, app := s.tenant.EnterpriseApp()
 	pl.Engine.Scoping.Application = &scoping.Application{Find: func(context.Context, string) (string, error) { return app, nil }}
-	if err := pl.all(t.Context()); err != nil {
+	made, err := pl.All(t.Context())
+	if err != nil {
 		t.Fatal(err)
 	}
-	s.expect(pl.plan, planSummary{Disable: 1})
+	s.expect(made, plan.Summary{Disable: 1})
 	for id, want := range map[string]string{
 		stranger:                        "is not assigned to the application",
 		disabled:                        "is not assigned to the application", // as the engine says it of one
 		s.tenant.Groups()[0].Text("id"): "is no longer assigned to the application",
 	} {
-		if one := pl.plan.of(id); one.Action != planSkip || !strings.Contains(one.Reason, want) {
+		if one := of(made, id); one.Action != plan.Skip || !strings.Contains(one.Reason, want) {
 			t.Errorf("%+v, want %q", one, want)
 		}
 	}
-	if one := pl.plan.of(users[0].Text("id")); one.Action != "disable" {
+	if one := of(made, users[0].Text("id")); one.Action != "disable" {
 		t.Errorf("%+v", one)
 	}
 }

@@ -1,4 +1,6 @@
-package main
+// Package plan is what would happen: the engine and the comparison of everything on
+// both sides as they are, with a client that cannot write.
+package plan
 
 import (
 	"cmp"
@@ -10,12 +12,12 @@ import (
 	"entrawebex/internal/sweep"
 )
 
-// plan is what would be written, and in this form with --json.
-type plan struct {
+// Plan is what would be written, and in this form with --json.
+type Plan struct {
 	// Objects are all but those that stay as they are, in the order of their
 	// weight: what takes away comes first.
-	Objects []planned   `json:"objects"`
-	Summary planSummary `json:"summary"`
+	Objects []Object `json:"objects"`
+	Summary Summary  `json:"summary"`
 	// Classes counts the accounts of both sides by their class; only for a plan
 	// for everything.
 	Classes map[sweep.Class]int `json:"classes,omitempty"`
@@ -23,9 +25,9 @@ type plan struct {
 	Notes []string `json:"notes,omitempty"`
 }
 
-// planned is what would come of one object.
-type planned struct {
-	Action planAction `json:"action"`
+// Object is what would come of one object.
+type Object struct {
+	Action Action `json:"action"`
 	// Held says that the action would wait for an operator.
 	Held   bool          `json:"held,omitempty"`
 	Object change.Object `json:"object"`
@@ -34,34 +36,36 @@ type planned struct {
 	// WebexID is empty where it would be created.
 	WebexID    string               `json:"webexId,omitempty"`
 	Attributes []provision.Modified `json:"attributes,omitempty"`
-	Members    *plannedMembers      `json:"members,omitempty"`
+	Members    *Members             `json:"members,omitempty"`
 	// Reason explains it; empty where there is nothing to explain.
 	Reason string `json:"reason,omitempty"`
 }
 
-// plannedMembers counts the members of a group as provision.MemberCount does.
-type plannedMembers struct {
+// Members counts the members of a group as provision.MemberCount does.
+type Members struct {
 	Added   int `json:"added"`
 	Removed int `json:"removed"`
 	Waiting int `json:"waiting"`
 	Skipped int `json:"skipped"`
 }
 
-// planAction is a provision.Action, a provision.Destruction, or one of these.
-type planAction string
+// Action is a provision.Action, a provision.Destruction, or one of these.
+type Action string
 
 const (
-	planUnchanged planAction = "unchanged"
-	planSkip      planAction = "skip"
-	// planFail is what would be refused, or cannot be planned.
-	planFail planAction = "fail"
-	// planWait is what would be looked at again before anything is done.
-	planWait planAction = "wait"
+	// Unchanged is what stays as it is.
+	Unchanged Action = "unchanged"
+	// Skip is what is left alone, for a reason.
+	Skip Action = "skip"
+	// Fail is what would be refused, or cannot be planned.
+	Fail Action = "fail"
+	// Wait is what would be looked at again before anything is done.
+	Wait Action = "wait"
 )
 
-// planSummary counts objects by what would come of them; one that is held counts
+// Summary counts objects by what would come of them; one that is held counts
 // as nothing else.
-type planSummary struct {
+type Summary struct {
 	Create    int            `json:"create"`
 	Change    int            `json:"change"`
 	Disable   int            `json:"disable"`
@@ -76,33 +80,35 @@ type planSummary struct {
 	References int `json:"references"`
 }
 
-func newPlan() *plan {
-	return &plan{Objects: []planned{}, Summary: planSummary{Skipped: map[string]int{}}}
+// New returns a plan of nothing.
+func New() *Plan {
+	return &Plan{Objects: []Object{}, Summary: Summary{Skipped: map[string]int{}}}
 }
 
-func (p *plan) skip(o change.Object, name, reason string) {
-	p.add(planned{Action: planSkip, Object: o, Name: name, Reason: reason})
+func (p *Plan) skip(o change.Object, name, reason string) {
+	p.Add(Object{Action: Skip, Object: o, Name: name, Reason: reason})
 }
 
-func (p *plan) add(one planned) {
+// Add adds what would come of one object, and counts it.
+func (p *Plan) Add(one Object) {
 	s := &p.Summary
 	switch {
 	case one.Held:
 		s.Held++
-	case one.Action == planUnchanged:
+	case one.Action == Unchanged:
 		s.Unchanged++
 		return
-	case one.Action == planSkip:
+	case one.Action == Skip:
 		s.Skipped[one.Reason]++
-	case one.Action == planFail:
+	case one.Action == Fail:
 		s.Fail++
-	case one.Action == planWait:
+	case one.Action == Wait:
 		s.Wait++
-	case one.Action == planAction(provision.Create):
+	case one.Action == Action(provision.Create):
 		s.Create++
-	case one.Action == planAction(provision.Disable):
+	case one.Action == Action(provision.Disable):
 		s.Disable++
-	case one.Action == planAction(provision.Delete):
+	case one.Action == Action(provision.Delete):
 		s.Delete++
 	default:
 		s.Change++
@@ -110,25 +116,28 @@ func (p *plan) add(one planned) {
 	p.Objects = append(p.Objects, one)
 }
 
-// sort puts first what takes away.
-func (p *plan) sort() {
-	slices.SortStableFunc(p.Objects, func(a, b planned) int {
+// Sort puts first what takes away.
+func (p *Plan) Sort() {
+	slices.SortStableFunc(p.Objects, func(a, b Object) int {
 		return cmp.Or(cmp.Compare(a.weight(), b.weight()), strings.Compare(string(a.Action), string(b.Action)),
 			strings.Compare(a.Reason, b.Reason), strings.Compare(a.Name, b.Name), compareObjects(a.Object, b.Object))
 	})
 }
 
 // weight is the place of an object in the order of the plan.
-func (p planned) weight() int {
-	order := []planAction{
-		planAction(provision.Deleting), planAction(provision.Disabling), planAction(provision.Removing), planFail,
-		planAction(provision.Update), planAction(provision.Enable), planWait, planAction(provision.Create), planSkip,
+func (p Object) weight() int {
+	order := []Action{
+		Action(provision.Deleting), Action(provision.Disabling), Action(provision.Removing), Fail,
+		Action(provision.Update), Action(provision.Enable), Wait, Action(provision.Create), Skip,
 	}
 	if p.Members != nil && p.Members.Removed > 0 {
-		return slices.Index(order, planAction(provision.Removing))
+		return slices.Index(order, Action(provision.Removing))
 	}
 	return slices.Index(order, p.Action)
 }
+
+// Alarming reports whether the action takes something away, or would fail.
+func (p Object) Alarming() bool { return p.weight() <= Object{Action: Fail}.weight() }
 
 func compareObjects(a, b change.Object) int {
 	// Users first, as everywhere.

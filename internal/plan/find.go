@@ -1,43 +1,54 @@
-package main
+package plan
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"entrawebex/internal/change"
-	"entrawebex/internal/entra"
 	"entrawebex/internal/provision"
 )
 
+// named is an object, and the name by which it was found.
+type named struct {
+	change.Object
+
+	Name string
+}
+
 // find returns the one that has the name or id.
-func (pl *planner) find(ctx context.Context, name string) (entra.Found, error) {
+func (pl *Planner) find(ctx context.Context, name string) (named, error) {
 	if id, ok := change.ParseID(name); ok {
 		return pl.findID(ctx, id)
 	}
-	found, err := pl.Graph.Find(ctx, name)
+	listed, err := pl.Graph.Find(ctx, name)
+	found := make([]named, len(listed))
+	for i, f := range listed {
+		found[i] = named{Object: f.Object, Name: f.Name}
+	}
 	if err == nil && len(found) == 0 {
 		found, err = pl.findInWebex(ctx, name)
 	}
 	switch {
 	case err != nil:
-		return entra.Found{}, err
+		return named{}, err
 	case len(found) == 0:
-		return entra.Found{}, fmt.Errorf("%q is nobody's userPrincipalName, userName or displayName: give the name as a whole, or the object id", name)
+		return named{}, fmt.Errorf("%q is nobody's userPrincipalName, userName or displayName: give the name as a whole, or the object id", name)
 	case len(found) > 1:
 		lines := make([]string, len(found))
 		for i, f := range found {
-			lines[i] = fmt.Sprintf("\n  %s %s", f.Object, plain(f.Name))
+			lines[i] = fmt.Sprintf("\n  %s %s", f.Object, Plain(f.Name))
 		}
-		return entra.Found{}, fmt.Errorf("%q is the name of %d objects: name one by its id%s", name, len(found), strings.Join(lines, ""))
+		return named{}, fmt.Errorf("%q is the name of %d objects: name one by its id%s", name, len(found), strings.Join(lines, ""))
 	}
 	return found[0], nil
 }
 
 // findID finds out whether an id is that of a user or of a group: as Entra says,
 // or if it has neither, as the ledger does.
-func (pl *planner) findID(ctx context.Context, id string) (entra.Found, error) {
+func (pl *Planner) findID(ctx context.Context, id string) (named, error) {
 	queries := make([]provision.Query, 0, len(change.Kinds()))
 	for _, kind := range change.Kinds() {
 		queries = append(queries, provision.Query{Object: change.Object{Kind: kind, ID: id}})
@@ -45,25 +56,25 @@ func (pl *planner) findID(ctx context.Context, id string) (entra.Found, error) {
 	readings := pl.Graph.Read(ctx, queries)
 	for i, r := range readings {
 		if r.Presence == provision.Present {
-			return entra.Found{Object: queries[i].Object, Name: nameOf(r.Attributes)}, nil
+			return named{Object: queries[i].Object, Name: nameOf(r.Attributes)}, nil
 		}
 	}
 	for i, r := range readings {
 		_, kept, err := pl.Stored.Record(ctx, queries[i].Object)
 		switch {
 		case err != nil || r.Err != nil:
-			return entra.Found{}, errors.Join(err, r.Err)
+			return named{}, errors.Join(err, r.Err)
 		case kept || r.Presence == provision.SoftDeleted:
-			return entra.Found{Object: queries[i].Object}, nil
+			return named{Object: queries[i].Object}, nil
 		}
 	}
-	return entra.Found{}, fmt.Errorf("neither Entra nor the ledger has a user or a group with the id %s", id)
+	return named{}, fmt.Errorf("neither Entra nor the ledger has a user or a group with the id %s", id)
 }
 
 // findInWebex returns whose account or group in Webex has the name: that of a
 // guest is another one in Entra.
-func (pl *planner) findInWebex(ctx context.Context, name string) ([]entra.Found, error) {
-	var found []entra.Found
+func (pl *Planner) findInWebex(ctx context.Context, name string) ([]named, error) {
+	var found []named
 	for _, kind := range change.Kinds() {
 		resources, err := pl.Webex.Named(ctx, kind, name)
 		if err != nil {
@@ -75,7 +86,7 @@ func (pl *planner) findInWebex(ctx context.Context, name string) ([]entra.Found,
 				return nil, err
 			}
 			if linked {
-				found = append(found, entra.Found{Object: o, Name: name})
+				found = append(found, named{Object: o, Name: name})
 			}
 		}
 	}
@@ -89,4 +100,14 @@ func nameOf(attributes map[string]any) string {
 	}
 	name, _ := attributes["displayName"].(string)
 	return name
+}
+
+// Plain is a text from outside as one line that no terminal obeys.
+func Plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, strings.ToValidUTF8(s, "?"))
 }

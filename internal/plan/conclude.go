@@ -1,4 +1,4 @@
-package main
+package plan
 
 import (
 	"context"
@@ -11,38 +11,38 @@ import (
 )
 
 // conclude puts the attempts into the plan.
-func (pl *planner) conclude(ctx context.Context) {
+func (pl *Planner) conclude(ctx context.Context) {
 	for _, o := range slices.SortedFunc(maps.Keys(pl.attempts), compareObjects) {
-		pl.plan.add(pl.planned(ctx, pl.attempts[o]))
+		pl.plan.Add(pl.planned(ctx, pl.attempts[o]))
 	}
 	pl.plan.Summary.References = len(pl.Queued.Changes())
-	pl.plan.sort()
+	pl.plan.Sort()
 }
 
 // planned tells an attempt as a part of the plan.
-func (pl *planner) planned(ctx context.Context, a provision.Attempt) planned {
-	p := planned{Action: planUnchanged, Object: a.Object, Name: pl.nameOf(ctx, a), WebexID: a.WebexID, Attributes: a.Modified, Reason: a.Reason}
+func (pl *Planner) planned(ctx context.Context, a provision.Attempt) Object {
+	p := Object{Action: Unchanged, Object: a.Object, Name: pl.nameOf(ctx, a), WebexID: a.WebexID, Attributes: a.Modified, Reason: a.Reason}
 	if provision.IsPlanned(p.WebexID) {
 		p.WebexID = ""
 	}
 	if m := a.Members; m != (provision.MemberCount{}) || pl.Target.Seeds(a.Object) > 0 {
-		p.Members = &plannedMembers{Added: m.Added + pl.Target.Seeds(a.Object), Removed: m.Removed, Waiting: m.Waiting, Skipped: m.Skipped}
+		p.Members = &Members{Added: m.Added + pl.Target.Seeds(a.Object), Removed: m.Removed, Waiting: m.Waiting, Skipped: m.Skipped}
 	}
 	switch {
 	case a.Fault != nil && a.Fault.Kind == provision.Held:
 		p.Held, p.Action = true, pl.heldAction(ctx, a.Object)
 	case a.Fault != nil:
-		p.Action = planFail
+		p.Action = Fail
 		if a.Again > 0 {
 			p.Reason += "; a worker tries again"
 		}
 	case a.Status == provision.Warning && a.Action == provision.None:
-		p.Action = planWait
+		p.Action = Wait
 	case a.Action != provision.None:
-		p.Action = planAction(a.Action)
+		p.Action = Action(a.Action)
 		p.Reason = matched(a)
 	case !a.Redundant:
-		p.Action = planSkip
+		p.Action = Skip
 	}
 	if pl.Ledger.Busy(a.Object) {
 		p.Reason = strings.TrimPrefix(p.Reason+"; the worker is at it now", "; ")
@@ -51,12 +51,12 @@ func (pl *planner) planned(ctx context.Context, a provision.Attempt) planned {
 }
 
 // heldAction is what is held of the object.
-func (pl *planner) heldAction(ctx context.Context, o change.Object) planAction {
+func (pl *Planner) heldAction(ctx context.Context, o change.Object) Action {
 	r, _, err := pl.Ledger.Record(ctx, o)
 	if err != nil || r.Hold == nil {
-		return planFail // it was claimed in this very plan, and is in memory
+		return Fail // it was claimed in this very plan, and is in memory
 	}
-	return planAction(r.Hold.Operation)
+	return Action(r.Hold.Operation)
 }
 
 // matched says how an account that was there before is the object's.
@@ -72,7 +72,7 @@ func matched(a provision.Attempt) string {
 
 // nameOf is what an administrator knows the object by: as Entra has it, or else
 // as it was last written.
-func (pl *planner) nameOf(ctx context.Context, a provision.Attempt) string {
+func (pl *Planner) nameOf(ctx context.Context, a provision.Attempt) string {
 	if name := pl.names[a.Object]; name != "" {
 		return name
 	}

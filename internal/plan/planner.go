@@ -1,0 +1,201 @@
+package plan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"entrawebex/internal/app"
+	"entrawebex/internal/app/stores"
+	"entrawebex/internal/change"
+	"entrawebex/internal/config"
+	"entrawebex/internal/provision"
+	"entrawebex/internal/scoping"
+	"entrawebex/internal/sweep"
+)
+
+// Request is what is planned for: All, or what has this name or id.
+type Request struct {
+	Name string `json:"name,omitempty"`
+	All  bool   `json:"all,omitempty"`
+	// Accounts asks for each account and its class too; see Watcher.
+	Accounts bool `json:"accounts,omitempty"`
+}
+
+// Validate returns what is wrong with the request.
+func (r Request) Validate() error {
+	switch {
+	case r.All == (r.Name != ""):
+		return errors.New("name one user or group, or say --all")
+	case r.Accounts && !r.All:
+		return errors.New("--accounts is for --all: one object is no list of accounts")
+	default:
+		return nil
+	}
+}
+
+// Watcher is told what comes before the plan is there. Either may be nil.
+type Watcher struct {
+	// Progress is told how many of how many are done; of 0 is of nobody knows how
+	// many.
+	Progress func(phase string, done, of int)
+	// Account is told each account of either side, and its class.
+	Account func(sweep.Account)
+}
+
+func (w Watcher) progress(phase string, done, of int) {
+	if w.Progress != nil {
+		w.Progress(phase, done, of)
+	}
+}
+
+// Planner is a dry run, and what it finds.
+type Planner struct {
+	*app.DryRun
+
+	tenantID string
+	watcher  Watcher
+
+	plan *Plan
+	// attempts are the last of each object.
+	attempts map[change.Object]provision.Attempt
+	names    map[change.Object]string
+}
+
+// Open opens what makes one plan, which begins with what is stored.
+func Open(ctx context.Context, s config.Settings, stored stores.Ledger, watcher Watcher, log *slog.Logger) (*Planner, error) {
+	pl := &Planner{
+		tenantID: s.Entra.TenantID, watcher: watcher,
+		plan: New(), attempts: map[change.Object]provision.Attempt{}, names: map[change.Object]string{},
+	}
+	var err error
+	pl.DryRun, err = app.OpenDryRun(ctx, s, stored, pl.observe, log)
+	return pl, err
+}
+
+// Make makes the plan, once it is sure that these are the sides whose ledger this
+// is.
+func (pl *Planner) Make(ctx context.Context, r Request) (*Plan, error) {
+	if err := pl.check(ctx); err != nil {
+		return nil, err
+	}
+	if r.All {
+		return pl.All(ctx)
+	}
+	return pl.one(ctx, r.Name)
+}
+
+func (pl *Planner) check(ctx context.Context) error {
+	return errors.Join(app.CheckTenant(ctx, pl.Graph, pl.tenantID), app.CheckWebex(ctx, pl.Webex))
+}
+
+// observe keeps an attempt, with what those before changed.
+func (pl *Planner) observe(a provision.Attempt) {
+	before, again := pl.attempts[a.Object]
+	if again {
+		a.Modified = append(slices.Clone(before.Modified), a.Modified...)
+		if a.Action == provision.None {
+			a.Action = before.Action
+		}
+	}
+	pl.attempts[a.Object] = a
+}
+
+// one plans for the one that has the name or id.
+func (pl *Planner) one(ctx context.Context, name string) (*Plan, error) {
+	found, err := pl.find(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	pl.names[found.Object] = found.Name
+	pl.Engine.Converge(ctx, []change.Change{{
+		Object: found.Object, Source: change.Reconcile, SeenAt: time.Now(), CorrelationID: uuid.NewString(), Afresh: true,
+	}})
+	pl.conclude(ctx)
+	return pl.plan, nil
+}
+
+// All plans for everything: it sweeps, and then does what the sweep leaves to
+// the worker.
+func (pl *Planner) All(ctx context.Context) (*Plan, error) {
+	var left provision.DryRunQueue
+	skipped := map[change.Object]scoping.Verdict{}
+	accounts := map[change.Object]sweep.Class{}
+	comparison := pl.Sweep(&left, func(p sweep.Progress) { pl.watcher.progress(string(p.Phase), p.Done, p.Total) })
+	comparison.Classified = func(a sweep.Account) {
+		if o := (change.Object{Kind: a.Kind, ID: a.ID}); a.ID != "" {
+			accounts[o] = a.Class
+			pl.called(o, a.Name)
+		}
+		if pl.watcher.Account != nil {
+			pl.watcher.Account(a)
+		}
+	}
+	comparison.Skipped = func(o change.Object, name string, why scoping.Verdict) {
+		skipped[o] = why
+		pl.called(o, name)
+	}
+	result, err := comparison.Run(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%w: nothing was written, begin again", err)
+	}
+	pl.plan.Classes = result.Classes
+	if err := pl.follow(ctx, left.Changes()); err != nil {
+		return nil, err
+	}
+	pl.unattempted(accounts, skipped)
+	pl.conclude(ctx)
+	return pl.plan, nil
+}
+
+// follow does what a sweep leaves to the worker. What it failed with is planned
+// already.
+func (pl *Planner) follow(ctx context.Context, changes []change.Change) error {
+	changes = slices.DeleteFunc(changes, func(c change.Change) bool {
+		_, attempted := pl.attempts[c.Object]
+		return attempted
+	})
+	const together = 100
+	for begin := 0; begin < len(changes); begin += together {
+		pl.watcher.progress("what a sweep leaves to the worker", begin, len(changes))
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		pl.Engine.Converge(ctx, changes[begin:min(begin+together, len(changes))])
+	}
+	return nil
+}
+
+// called notes the name of an object, if it has one.
+func (pl *Planner) called(o change.Object, name string) {
+	if name != "" {
+		pl.names[o] = name
+	}
+}
+
+// unattempted counts those for whom there is nothing to do, and says why.
+func (pl *Planner) unattempted(accounts map[change.Object]sweep.Class, skipped map[change.Object]scoping.Verdict) {
+	for o, class := range accounts {
+		if _, attempted := pl.attempts[o]; attempted {
+			continue
+		}
+		switch class {
+		case sweep.Drifted:
+			pl.plan.skip(o, pl.names[o], "was changed in Webex since it was written, and is left so")
+		case sweep.Unassigned:
+			pl.plan.skip(o, pl.names[o], "is no longer assigned to the application, and stays as it is: a group, or inactive already")
+		default:
+			pl.plan.Summary.Unchanged++
+		}
+	}
+	for o, why := range skipped {
+		if _, attempted := pl.attempts[o]; !attempted {
+			pl.plan.skip(o, pl.names[o], why.Sentence(o.Kind))
+		}
+	}
+}
