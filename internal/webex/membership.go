@@ -127,7 +127,7 @@ func (e *memberEdit) send(ctx context.Context, steps []memberStep) error {
 		e.there = true
 	}
 	if len(steps) == 1 {
-		if s := steps[0]; s.add || refusal.Answer != provision.NoTarget && refusal.Answer != provision.Gone {
+		if s := steps[0]; s.add || refusal.Answer != provision.NoTarget {
 			e.open = append(e.open, openStep{s, refusal})
 		}
 		return nil

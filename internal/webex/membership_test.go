@@ -166,10 +166,21 @@ func TestPresentMembersAreNotHalvedOnAServerThatRefusesThem(t *testing.T) {
 
 func TestA404AboutNothingThatIsMissingIsTriedAgain(t *testing.T) {
 	t.Parallel()
-	s := &groupServer{t: t, fail: func(int) int { return 404 }}
-	refused, err := client(t, s.serve()).ChangeMembers(t.Context(), provision.MemberChange{Group: team(), ID: "g", Add: []string{"a"}})
-	if f := provision.AsFault(refused["a"]); err != nil || f == nil || f.Kind != provision.Transient {
-		t.Errorf("fault %v, error %v; want a transient fault of the member", f, err)
+	for name, c := range map[string]struct {
+		has  []string
+		asks provision.MemberChange
+	}{
+		"who is to be added is not in the group":     {nil, provision.MemberChange{Group: team(), ID: "g", Add: []string{"a"}}},
+		"who is to be taken out is in the group yet": {[]string{"a"}, provision.MemberChange{Group: team(), ID: "g", Remove: []string{"a"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := &groupServer{t: t, members: c.has, fail: func(int) int { return 404 }}
+			refused, err := client(t, s.serve()).ChangeMembers(t.Context(), c.asks)
+			if f := provision.AsFault(refused["a"]); err != nil || f == nil || f.Kind != provision.Transient {
+				t.Errorf("fault %v, error %v; want a transient fault of the member", f, err)
+			}
+		})
 	}
 }
 
