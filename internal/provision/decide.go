@@ -348,9 +348,7 @@ const effectAfter = 2 * time.Minute
 func (b *batch) settle(ctx context.Context, w *work) {
 	r := &w.record
 	w.settled = true
-	if r.PendingWrite != nil && !r.PendingWrite.Answered && w.early == nil && b.Now().Sub(r.PendingWrite.Since) < effectAfter {
-		w.early = r.PendingWrite
-	}
+	b.settles(w, r.PendingWrite)
 	kind := w.attempt.Object.Kind
 	if r.WebexID != "" {
 		found, err := b.Target.Read(ctx, kind, r.WebexID)
@@ -383,6 +381,14 @@ func (b *batch) settle(ctx context.Context, w *work) {
 	}
 	if b.Now().Sub(r.PendingWrite.Since) > visibleAfter {
 		r.PendingWrite = nil
+	}
+}
+
+// settles keeps a doubt that is settled so soon that the write may still have its
+// effect.
+func (b *batch) settles(w *work, doubt *PendingWrite) {
+	if doubt != nil && !doubt.Answered && w.early == nil && b.Now().Sub(doubt.Since) < effectAfter {
+		w.early = doubt
 	}
 }
 

@@ -218,8 +218,8 @@ func TestTwoPeopleSwapNames(t *testing.T) {
 			a.name, b.name = b.name, a.name
 			for _, batch := range batches {
 				for _, attempt := range w.converge(batch...) {
-					if attempt.Fault != nil {
-						t.Errorf("%s: %s: %s", attempt.Object, attempt.Status, attempt.Reason)
+					if attempt.Fault != nil || attempt.Again != 0 {
+						t.Errorf("%s: %s, again %s: %s", attempt.Object, attempt.Status, attempt.Again, attempt.Reason)
 					}
 				}
 			}

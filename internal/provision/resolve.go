@@ -282,6 +282,11 @@ func (b *batch) makeRoom(ctx context.Context, w *work, name string, holder Resou
 		b.unnamed(w, f)
 		return
 	}
+	doubt := h.record.PendingWrite
+	if h.op != nil {
+		doubt = h.before // what was refused a moment ago is in none
+	}
+	b.settles(h, doubt)
 	b.link(h, holder)
 	h.done = false
 	h.pending = map[string]any{}

@@ -256,6 +256,35 @@ func TestWhatWasReadTooSoonAfterAnUnansweredWriteIsReadAgain(t *testing.T) {
 	}
 }
 
+// So may a holder's move out of the way, after the holder has the name it shall have.
+func TestAHolderWhoseMoveWasNotAnsweredIsReadAgain(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	a, b := w.hire(ada, "a@example.com"), w.hire(bob, "b@example.com")
+	w.converge(updated(ada), updated(bob))
+	a.name, b.name = "b@example.com", "c@example.com"
+	unanswered := false
+	w.org.answer = func(op provision.Operation, done bool) error {
+		if done || unanswered || op.Object.ID != bob {
+			return nil
+		}
+		unanswered = true
+		return &provision.Fault{Kind: provision.Transient, Uncertain: true, Pending: true, Reason: "timeout"}
+	}
+	w.converge(updated(ada))
+	w.now = w.now.Add(10 * time.Second)
+	w.converge(updated(ada))
+	again := w.converge(updated(bob))[0] // who was queued when he was moved
+	if w.org.of(bob)["userName"] != "c@example.com" || again.Again == 0 {
+		t.Fatalf("%s, again %s: %s, account %v", again.Status, again.Again, again.Reason, w.org.of(bob))
+	}
+	w.org.of(bob)["userName"] = bob + "@example.com" // comes late
+	w.now = w.now.Add(again.Again)
+	if a := w.converge(updated(bob))[0]; w.org.of(bob)["userName"] != "c@example.com" || a.Again != 0 {
+		t.Errorf("%s, again %s: %s, account %v", a.Status, a.Again, a.Reason, w.org.of(bob))
+	}
+}
+
 // A reading that contradicts the list is not the last word for some minutes.
 func TestANomineeStaysNominated(t *testing.T) {
 	t.Parallel()
