@@ -89,14 +89,20 @@ func (c *Client) reading(ctx context.Context, o change.Object, where provision.P
 	default:
 		err = errOther
 	}
-	if err == nil && where == provision.Present {
-		err = c.decisive(o.Kind, attributes)
+	var reading provision.Reading
+	if err == nil {
+		reading.Presence = where
+		if where == provision.Present {
+			err = c.decisive(o.Kind, attributes)
+		}
 	}
 	if err != nil {
-		return provision.Reading{Err: fault("read "+o.String()+" from Entra", permission(o.Kind), err)}
+		reading.Err = fault("read "+o.String()+" from Entra", permission(o.Kind), err)
+		return reading
 	}
 	maps.DeleteFunc(attributes, func(name string, _ any) bool { return strings.Contains(name, "@odata.") })
-	return provision.Reading{Presence: where, Attributes: attributes}
+	reading.Attributes = attributes
+	return reading
 }
 
 // attributes returns what the answer says of the object, OData's annotations

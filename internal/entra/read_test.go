@@ -296,6 +296,9 @@ func TestReadAnsweredBadly(t *testing.T) {
 			g.inner["/users/"+id(1)] = tt.answer
 			reading := g.client(t, Config{}).Read(t.Context(), asking(id(1)))[0]
 			expectFault(t, reading.Err, provision.Transient, 0, "read user "+id(1)+" from Entra: "+tt.want)
+			if there := strings.Contains(name, "accountEnabled"); there != (reading.Presence == provision.Present) {
+				t.Errorf("presence %v", reading.Presence)
+			}
 		})
 	}
 }

@@ -37,7 +37,6 @@ func (b *batch) decide(ctx context.Context, w *work) {
 		b.decideAbsent(ctx, w)
 		return
 	}
-	w.record.Absence = nil
 	if w.attempt.Verdict = b.verdict(w); !b.isScopeKnown(w) {
 		return
 	}

@@ -379,8 +379,12 @@ func (b *batch) query(w *work, app string) Query {
 
 func (b *batch) imported(w *work, reading Reading) {
 	w.reading = reading
+	if reading.Presence == Present || reading.Presence == SoftDeleted {
+		w.record.Absence = nil // whatever comes of the attempt
+	}
 	switch {
 	case reading.Err != nil:
+		w.reading = Reading{Err: reading.Err}
 		b.fail(w, Import, reading.Err)
 	case w.hasWord() && (reading.Presence == Present || reading.Presence == SoftDeleted):
 		// What was deleted for good does not come back: this answer is of the

@@ -357,20 +357,28 @@ func TestAbsenceWithoutGraphsWordNeverDeletes(t *testing.T) {
 // An hour of absence is an hour of nothing else.
 func TestAbsenceIsForgottenWhenTheObjectIsSeenAgain(t *testing.T) {
 	t.Parallel()
-	w := setup(t)
-	p := w.hire(ada, "ada@example.com")
-	w.provisioned(ada)
-	for range 3 {
-		p.hidden = true
-		if a := w.converge(updated(ada))[0]; a.Again == 0 || w.org.of(ada)["active"] != true {
-			t.Fatalf("absent: again %s, account %v: %s", a.Again, w.org.of(ada), a.Reason)
-		}
-		w.now = w.now.Add(50 * time.Minute)
-		p.hidden = false
-		w.converge(updated(ada))
-		if absence := w.record(user(ada)).Absence; absence != nil {
-			t.Errorf("seen again: %+v", absence)
-		}
+	for name, fault := range map[string]error{
+		"whole":                                nil,
+		"in an answer that lacks what decides": &provision.Fault{Kind: provision.Transient, Reason: "no accountEnabled"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t)
+			p := w.hire(ada, "ada@example.com")
+			w.provisioned(ada)
+			for range 3 {
+				p.hidden = true
+				if a := w.converge(updated(ada))[0]; a.Again == 0 || w.org.of(ada)["active"] != true {
+					t.Fatalf("absent: again %s, account %v: %s", a.Again, w.org.of(ada), a.Reason)
+				}
+				w.now = w.now.Add(50 * time.Minute)
+				p.hidden, p.shown, p.fault = false, true, fault
+				w.converge(updated(ada))
+				if absence := w.record(user(ada)).Absence; absence != nil {
+					t.Errorf("seen again: %+v", absence)
+				}
+			}
+		})
 	}
 }
 

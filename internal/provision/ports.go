@@ -57,7 +57,7 @@ type Reading struct {
 	// follows from Roles.
 	RolesErr error
 	// Err is a *Fault if this object could not be read; then nothing else
-	// holds.
+	// holds but a Presence that is known all the same.
 	Err error
 }
 

@@ -137,11 +137,11 @@ type person struct {
 	name, given, surname, display string
 	enabled                       bool
 	binned, gone                  bool
-	// fault fails the reading of this person, hidden answers as a replica
-	// that has not heard of it.
-	fault  error
-	hidden bool
-	lacks  string // an attribute Entra leaves out
+	// fault fails the reading of this person, shown says that it shows no more
+	// than that there is one, hidden answers as a replica that has not heard of it.
+	fault         error
+	shown, hidden bool
+	lacks         string // an attribute Entra leaves out
 }
 
 // tenant is Entra: provision.Directory over people.
@@ -349,7 +349,10 @@ func (t *tenant) reading(id string) provision.Reading {
 	if p == nil || p.gone || p.hidden {
 		return provision.Reading{Presence: provision.Absent}
 	}
-	if p.fault != nil {
+	switch {
+	case p.fault != nil && p.shown:
+		return provision.Reading{Presence: provision.Present, Err: p.fault}
+	case p.fault != nil:
 		return provision.Reading{Err: p.fault}
 	}
 	attributes := map[string]any{
