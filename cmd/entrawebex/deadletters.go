@@ -1,11 +1,9 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -17,7 +15,7 @@ import (
 	"entrawebex/internal/replay"
 )
 
-func (d desk) deadLettersCommand() *cobra.Command {
+func (c console) deadLettersCommand() *cobra.Command {
 	var terms []string
 	var asJSON bool
 	command := &cobra.Command{
@@ -30,26 +28,22 @@ attempt succeeds: mend the cause, then entrawebex replay.
 
 Messages that the queue itself gave up, after 1000 receives, are not in the ledger.
 The last line says how many messages there are beyond those listed, if any.
-` + filterHelp + homesHelp,
+` + filterHelp + storesHelp,
 		Example: `  entrawebex dead-letters
   entrawebex dead-letters --filter newer=24h
   entrawebex dead-letters --json | jq -r .object.id`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			filter, err := replay.ParseFilter(time.Now(), terms)
-			if err != nil {
-				return err
-			}
-			return d.inHomes(cmd.Context(), func(h *homes) error {
-				letters, beyond, err := h.deadLetters(cmd.Context(), filter)
+			return c.with(cmd.Context(), func(o operations) error {
+				letters, err := o.Letters(cmd.Context(), operator.LettersRequest{Filter: terms})
 				if err != nil {
 					return err
 				}
 				if asJSON {
-					tellBeyond(cmd.ErrOrStderr(), beyond) // stdout is for a program
-					return printJSON(cmd.OutOrStdout(), letters)
+					tellBeyond(cmd.ErrOrStderr(), letters.Beyond) // stdout is for a program
+					return printJSON(cmd.OutOrStdout(), letters.Known)
 				}
-				printLetters(cmd.OutOrStdout(), letters, beyond)
+				printLetters(cmd.OutOrStdout(), letters.Known, letters.Beyond)
 				return nil
 			})
 		},
@@ -58,33 +52,6 @@ The last line says how many messages there are beyond those listed, if any.
 	flags.StringArrayVar(&terms, "filter", nil, "key=value; may be given several times")
 	flags.BoolVar(&asJSON, "json", false, "print a line of JSON for each")
 	return command
-}
-
-// deadLetters returns those that the ledger knows and the filter chooses,
-// oldest first, and how many messages the dead-letter queue holds beyond one
-// for each that the ledger knows.
-func (h *homes) deadLetters(ctx context.Context, filter replay.Filter) (letters []replay.Letter, beyond int, err error) {
-	known := 0
-	err = h.ledger.Records(ctx, func(r provision.Record) error {
-		l, ok := replay.FromRecord(r)
-		if !ok {
-			return nil
-		}
-		known++
-		if filter.Matches(l) {
-			letters = append(letters, l)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, 0, err
-	}
-	depth, err := h.letters.Depth(ctx)
-	if err != nil {
-		return nil, 0, err
-	}
-	slices.SortFunc(letters, func(a, b replay.Letter) int { return a.FirstSeen.Compare(b.FirstSeen) })
-	return letters, max(0, depth.Visible+depth.InFlight-known), nil
 }
 
 // printJSON prints each letter as a line of JSON.

@@ -1,9 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"io"
-	"log/slog"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,6 +12,7 @@ import (
 	"entrawebex/internal/change"
 	"entrawebex/internal/config"
 	"entrawebex/internal/ledger"
+	"entrawebex/internal/operator"
 	"entrawebex/internal/provision"
 )
 
@@ -53,18 +51,19 @@ func heldHome(t *testing.T, ids ...string) config.Settings {
 	return settings
 }
 
-func openDesk(t *testing.T, settings config.Settings) *homes {
+// openOperator opens the stores of a DATA_DIR until the test ends.
+func openOperator(t *testing.T, settings config.Settings) *operator.Operator {
 	t.Helper()
-	d, err := openEmbedded(t.Context(), settings, slog.New(slog.DiscardHandler))
+	found, err := openStores(t.Context(), operatorEnviron(settings))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := d.close(); err != nil {
+		if err := found.close(); err != nil {
 			t.Error(err)
 		}
 	})
-	return d
+	return found.operations.(*operator.Operator)
 }
 
 const (
@@ -74,42 +73,32 @@ const (
 
 func TestHoldsAreListedApprovedAndRejected(t *testing.T) {
 	t.Parallel()
-	d := openDesk(t, heldHome(t, first, second))
-	var out bytes.Buffer
-	if err := d.decide(t.Context(), &out, []string{strings.ToUpper(first)}, approving()); err != nil {
-		t.Fatal(err)
+	environ := operatorEnviron(heldHome(t, first, second))
+	approved := operate(t, environ, "holds", "approve", strings.ToUpper(first))
+	if _, errOut, exit := outcome(t, environ, "holds", "approve", "nobody"); exit != 1 || !strings.Contains(errOut, "nothing is held of nobody") {
+		t.Errorf("of somebody of whom nothing is held: exit code %d, %s", exit, errOut)
 	}
-	if err := d.decide(t.Context(), &out, []string{"nobody"}, approving()); err == nil || !strings.Contains(err.Error(), "nothing is held of nobody") {
-		t.Errorf("of somebody of whom nothing is held: %v", err)
-	}
-	if err := d.list(t.Context(), &out); err != nil {
-		t.Fatal(err)
-	}
+	out := approved + operate(t, environ, "holds")
 	for _, want := range []string{"approved: disable of user " + first, "blocked, approved, on its way", second} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("%q is missing in\n%s", want, out.String())
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is missing in\n%s", want, out)
 		}
 	}
-	if err := d.decide(t.Context(), &out, nil, approving()); err != nil {
-		t.Fatal(err)
-	}
-	held, err := d.held(t.Context())
-	if err != nil || len(held) != 2 || held[0].Approval == nil || held[1].Approval == nil {
-		t.Errorf("held: %+v, %v", held, err)
+	operate(t, environ, "holds", "approve", "--all")
+	if out := operate(t, environ, "holds"); strings.Count(out, "approved, on its way") != 2 {
+		t.Errorf("held:\n%s", out)
 	}
 }
 
 func TestHoldsFitATerminal(t *testing.T) {
 	t.Parallel()
-	d := openDesk(t, heldHome(t, first, second))
-	var out bytes.Buffer
-	if err := d.decide(t.Context(), io.Discard, []string{first}, rejecting()); err != nil {
-		t.Fatal(err)
+	environ := operatorEnviron(heldHome(t, first, second))
+	operate(t, environ, "holds", "reject", first)
+	out := operate(t, environ, "holds")
+	if !strings.Contains(out, "blocked, rejected") {
+		t.Error(out)
 	}
-	if err := d.list(t.Context(), &out); err != nil || !strings.Contains(out.String(), "blocked, rejected") {
-		t.Errorf("%s, %v", out.String(), err)
-	}
-	fits(t, out.String())
+	fits(t, out)
 }
 
 // fits checks that no line is wider than a terminal.
@@ -125,17 +114,18 @@ func fits(t *testing.T, out string) {
 
 func TestAClearedGuardIsNotLatched(t *testing.T) {
 	t.Parallel()
-	d := openDesk(t, heldHome(t))
-	since, err := d.Guard().Clear(t.Context())
-	if err != nil || since.IsZero() {
-		t.Fatal(since, err)
-	}
-	if since, err = d.Guard().Latched(t.Context()); err != nil || !since.IsZero() {
-		t.Error(since, err)
-	}
-	var out bytes.Buffer
-	if err := d.list(t.Context(), &out); err != nil || !strings.Contains(out.String(), "Nothing is held.") {
-		t.Errorf("%s, %v", out.String(), err)
+	environ := operatorEnviron(heldHome(t))
+	for _, step := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"guard", "clear"}, "The guard was latched since 2026-03-02T09:00:00Z and is no more.\n"},
+		{[]string{"guard"}, "The guard is not latched.\n"},
+		{[]string{"holds"}, "Nothing is held.\n"},
+	} {
+		if got := operate(t, environ, step.args...); got != step.want {
+			t.Errorf("%v: %q; want %q", step.args, got, step.want)
+		}
 	}
 }
 

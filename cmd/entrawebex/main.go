@@ -13,40 +13,25 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
-
-	"entrawebex/internal/config"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	environ := os.Environ()
-	asked := request{Args: os.Args[1:], Terminal: terminalOf(environ, os.Stdout, os.Stderr)}
-	exit := carryOut(ctx, command(environ, asked.Terminal), asked, os.Stdout, os.Stderr)
+	root := command(environ, terminalOf(environ, os.Stdout, os.Stderr))
+	exit := carryOut(ctx, root, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(exit)
 }
 
-// carryOut has what is asked for done, here or, if a run has the file that the
-// command needs, by that one, and returns the exit code.
-func carryOut(ctx context.Context, root *cobra.Command, asked request, out, errOut io.Writer) int {
-	err := execute(ctx, root, asked.Args, out, errOut)
-	if running, ok := errors.AsType[*runningError](err); ok {
-		var exit int
-		if exit, err = forward(ctx, running.socket, asked, out, errOut); err == nil {
-			return exit
-		}
-	}
-	return tell(errOut, err)
-}
-
-// execute executes the command that the arguments name. Commands ask nothing
-// back: there is no standard input.
-func execute(ctx context.Context, root *cobra.Command, args []string, out, errOut io.Writer) error {
+// carryOut executes the command that the arguments name, and returns the exit code.
+// Commands ask nothing back: there is no standard input.
+func carryOut(ctx context.Context, root *cobra.Command, args []string, out, errOut io.Writer) int {
 	root.SetArgs(args)
 	root.SetIn(strings.NewReader(""))
 	root.SetOut(out)
 	root.SetErr(errOut)
-	return root.ExecuteContext(ctx)
+	return tell(errOut, root.ExecuteContext(ctx))
 }
 
 // errReported is returned where the output has already told what is wrong.
@@ -66,13 +51,8 @@ func tell(errOut io.Writer, err error) int {
 // command is the whole command line.
 func command(environ []string, at terminal) *cobra.Command {
 	root := rootCommand()
-	open := func(ctx context.Context) (*homes, error) { return openHomes(ctx, environ) }
 	root.AddCommand(runCommand(environ), checkCommand(environ))
-	settings := func(ctx context.Context) (config.Settings, error) {
-		settings, _, err := config.Begin(ctx, config.Planner, environ, operatorLog())
-		return settings, err
-	}
-	root.AddCommand(operatorCommands(desk{open: open, settings: settings, terminal: at})...)
+	root.AddCommand(console{environ: environ, terminal: at}.commands()...)
 	return root
 }
 

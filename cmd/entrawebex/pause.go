@@ -8,10 +8,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"entrawebex/internal/operator"
 	"entrawebex/internal/pause"
 )
 
-func (d desk) pauseCommand() *cobra.Command {
+func (c console) pauseCommand() *cobra.Command {
 	var why string
 	command := &cobra.Command{
 		Use:   "pause (graph|webex)",
@@ -19,14 +20,17 @@ func (d desk) pauseCommand() *cobra.Command {
 		Long: `Stops all work that needs Graph or Webex, before a maintenance for example.
 Changes are queued meanwhile, for up to 14 days. A side that fails is paused by
 itself and resumed by itself; one that is paused here waits for entrawebex resume.
-` + homesHelp,
+` + storesHelp,
 		Example:   `  entrawebex pause webex --why "maintenance until noon"`,
 		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
 		ValidArgs: []string{string(pause.Graph), string(pause.Webex)},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return d.inHomes(cmd.Context(), func(h *homes) error {
-				err := h.Pauses().Pause(cmd.Context(), pause.Side(args[0]), pause.Pause{Since: h.Now(), Why: why, ByOperator: true})
-				return h.tellPause(cmd.Context(), cmd.OutOrStdout(), err)
+			return c.with(cmd.Context(), func(o operations) error {
+				paused, err := o.Pause(cmd.Context(), operator.PauseRequest{Side: pause.Side(args[0]), Why: why})
+				if err == nil {
+					say(cmd.OutOrStdout(), paused.String())
+				}
+				return err
 			})
 		},
 	}
@@ -34,19 +38,19 @@ itself and resumed by itself; one that is paused here waits for entrawebex resum
 	return command
 }
 
-func (d desk) resumeCommand() *cobra.Command {
+func (c console) resumeCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "resume (graph|webex)",
 		Short: "Lets the work on a side go on, whoever paused it",
 		Long: `Lets the work on a side go on, whoever paused it, and tells what follows. If the
 side still fails it is paused again.
-` + homesHelp,
+` + storesHelp,
 		Example:   "  entrawebex resume webex",
 		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
 		ValidArgs: []string{string(pause.Graph), string(pause.Webex)},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return d.inHomes(cmd.Context(), func(h *homes) error {
-				return h.resume(cmd.Context(), cmd.OutOrStdout(), pause.Side(args[0]))
+			return c.with(cmd.Context(), func(o operations) error {
+				return resume(cmd.Context(), o, cmd.OutOrStdout(), pause.Side(args[0]))
 			})
 		},
 	}
@@ -54,34 +58,17 @@ side still fails it is paused again.
 
 // resume lets the side go on, and tells what it was paused for and what is to be
 // done for it now.
-func (h *homes) resume(ctx context.Context, out io.Writer, side pause.Side) error {
-	before, err := h.Pauses().State(ctx)
+func resume(ctx context.Context, o operations, out io.Writer, side pause.Side) error {
+	done, err := o.Resume(ctx, operator.ResumeRequest{Side: side})
 	if err != nil {
 		return err
 	}
-	if err := h.Pauses().Resume(ctx, side); err != nil {
-		return err
-	}
-	if was, paused := before[side]; paused {
-		owed, err := h.Pauses().Owed(ctx)
-		if err != nil {
-			return err
-		}
-		say(out, fmt.Sprintf("%s goes on. It was paused since %s: %s", side, was.Since.UTC().Format(time.RFC3339), was.Why))
-		if owed != "" {
-			say(out, "Within a minute, unless something else is paused, follows "+owed+".")
+	if done.Was != nil {
+		say(out, fmt.Sprintf("%s goes on. It was paused since %s: %s", side, done.Was.Since.UTC().Format(time.RFC3339), done.Was.Why))
+		if done.Owed != "" {
+			say(out, "Within a minute, unless something else is paused, follows "+done.Owed+".")
 		}
 	}
-	return h.tellPause(ctx, out, nil)
-}
-
-func (h *homes) tellPause(ctx context.Context, out io.Writer, err error) error {
-	if err != nil {
-		return err
-	}
-	state, err := h.Pauses().State(ctx)
-	if err == nil {
-		say(out, state.String())
-	}
-	return err
+	say(out, done.Paused.String())
+	return nil
 }

@@ -28,7 +28,7 @@ func TestAnOperatorPausesAndResumes(t *testing.T) {
 
 func TestResumeTellsWhatGoesOnAndWhatFollows(t *testing.T) {
 	t.Parallel()
-	d := openDesk(t, heldHome(t))
+	o := openOperator(t, heldHome(t))
 	const compared = "and a comparison of everything, since webex was paused for 73h0m0s"
 	for _, test := range []struct {
 		name         string
@@ -37,28 +37,28 @@ func TestResumeTellsWhatGoesOnAndWhatFollows(t *testing.T) {
 	}{
 		{"nothing was paused", nil, nil, []string{"goes on", "follows"}},
 		{
-			"an operator's pause", &pause.Pause{Since: d.Now().Add(-time.Hour), Why: "maintenance", ByOperator: true},
+			"an operator's pause", &pause.Pause{Since: o.Now().Add(-time.Hour), Why: "maintenance", ByOperator: true},
 			[]string{"webex goes on. It was paused since ", ": maintenance\n"},
 			[]string{"follows"},
 		},
 		{
-			"a pause by trouble", &pause.Pause{Since: d.Now().Add(-time.Hour), Why: "502"},
+			"a pause by trouble", &pause.Pause{Since: o.Now().Add(-time.Hour), Why: "502"},
 			[]string{": 502\n", "follows a replay of the dead letters whose fault was transient.\n"},
 			[]string{"comparison"},
 		},
 		{
-			"a long one", &pause.Pause{Since: d.Now().Add(-73 * time.Hour), Why: "502"},
+			"a long one", &pause.Pause{Since: o.Now().Add(-73 * time.Hour), Why: "502"},
 			[]string{"follows a replay of the dead letters whose fault was transient, " + compared},
 			nil,
 		},
 	} {
 		var out bytes.Buffer
 		if test.was != nil {
-			if err := d.Pauses().Pause(t.Context(), pause.Webex, *test.was); err != nil {
+			if err := (&pause.Switch{Documents: o.Ledger, Now: o.Now, Log: o.Log}).Pause(t.Context(), pause.Webex, *test.was); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := d.resume(t.Context(), &out, pause.Webex); err != nil {
+		if err := resume(t.Context(), o, &out, pause.Webex); err != nil {
 			t.Fatal(err)
 		}
 		fits(t, out.String())

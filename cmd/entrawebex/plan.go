@@ -4,18 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"io/fs"
-	"log/slog"
-	"os"
-	"path/filepath"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"entrawebex/internal/app/stores"
-	"entrawebex/internal/config"
 	"entrawebex/internal/plan"
 )
 
@@ -28,7 +20,7 @@ type planOptions struct {
 	file string
 }
 
-func (d desk) planCommand() *cobra.Command {
+func (c console) planCommand() *cobra.Command {
 	var options planOptions
 	command := &cobra.Command{
 		Use:   "plan (USER | GROUP | --all)",
@@ -53,7 +45,7 @@ Webex, and nobody's in Entra: never touched).
 What follows from it for other objects, such as a group for which a member has come, is
 counted and not gone into. A delete is shown that would come when Entra was asked a
 second time (DELETE_CONFIRM_AFTER). Names and attributes are shown, secrets are not.
-` + homesHelp + `  ENTRA_…, WEBEX_…, PROVISION_GROUPS, NESTED_GROUPS, GROUP_SOFT_DELETE,
+` + storesHelp + `  ENTRA_…, WEBEX_…, PROVISION_GROUPS, NESTED_GROUPS, GROUP_SOFT_DELETE,
   PROTECTED_USERS, UPSERT_ONLY, GUARD_…
                           as entrawebex run has them (entrawebex run --help);
                           while it runs, its own are used
@@ -73,7 +65,7 @@ second time (DELETE_CONFIRM_AFTER). Names and attributes are shown, secrets are 
 			if err := options.Validate(); err != nil {
 				return err
 			}
-			return d.plan(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), options)
+			return c.plan(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), options)
 		},
 	}
 	flags := command.Flags()
@@ -83,80 +75,38 @@ second time (DELETE_CONFIRM_AFTER). Names and attributes are shown, secrets are 
 	return command
 }
 
-func (d desk) plan(ctx context.Context, out, errOut io.Writer, options planOptions) (err error) {
-	h, isFirst, err := d.homesOrNone(ctx)
+func (c console) plan(ctx context.Context, out, errOut io.Writer, options planOptions) error {
+	found, err := openOrEmpty(ctx, c.environ)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, h.close()) }()
-	settings, err := d.settings(ctx)
-	if err != nil {
+	made, err := c.makePlan(ctx, found, errOut, options)
+	if err := errors.Join(err, found.close()); err != nil {
 		return err
 	}
-	var line *planProgress
-	if d.terminal.Progress {
-		line = &planProgress{out: errOut}
-		defer line.clear()
-	}
-	made, err := d.makePlan(ctx, h, settings, options, plan.Watcher{Progress: line.show})
-	if err != nil {
-		return err
-	}
-	if isFirst {
-		made.Notes = append(made.Notes, fmt.Sprintf("there is no ledger in DATA_DIR (%s): this is the plan of a first start", settings.DataDir))
-	}
-	line.clear()
 	if options.asJSON {
 		return json.NewEncoder(out).Encode(made)
 	}
-	d.terminal.showPlan(out, made)
+	c.terminal.showPlan(out, made)
 	return nil
 }
 
-// makePlan makes the plan, and writes the accounts to a file if it has a name.
-func (d desk) makePlan(ctx context.Context, h *homes, s config.Settings, options planOptions, watcher plan.Watcher) (made *plan.Plan, err error) {
+// makePlan has the plan made, shows how far it is if somebody is there to see, and
+// writes the accounts to a file if it has a name.
+func (c console) makePlan(ctx context.Context, o operations, errOut io.Writer, options planOptions) (made *plan.Plan, err error) {
+	var watcher plan.Watcher
+	if c.terminal.Progress {
+		line := &planProgress{out: errOut}
+		defer line.clear()
+		watcher.Progress = line.show
+	}
 	if options.Accounts {
-		file := options.file
-		if !filepath.IsAbs(file) {
-			// A run that carries this out works in another folder.
-			file = filepath.Join(d.terminal.Folder, file)
-		}
-		list, createErr := createAccounts(file)
+		list, createErr := createAccounts(options.file)
 		if createErr != nil {
 			return nil, createErr
 		}
 		defer func() { err = errors.Join(err, list.close()) }()
 		watcher.Account = list.add
 	}
-	planner, err := plan.Open(ctx, s, h.ledger, watcher, h.Log)
-	if err != nil {
-		return nil, err
-	}
-	return planner.Make(ctx, options.Request)
-}
-
-// homesOrNone opens the homes; before the first start, when there are none, it
-// returns others in which nothing is kept.
-func (d desk) homesOrNone(ctx context.Context) (h *homes, isFirst bool, err error) {
-	h, err = d.open(ctx)
-	if errors.Is(err, fs.ErrNotExist) {
-		h, err = emptyHomes()
-		return h, true, err
-	}
-	return h, false, err
-}
-
-// emptyHomes are homes in which nothing is kept. They vanish when closed.
-func emptyHomes() (*homes, error) {
-	folder, err := os.MkdirTemp("", "entrawebex-plan-")
-	if err != nil {
-		return nil, err
-	}
-	file, err := stores.OpenFile(folder, time.Second)
-	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(folder))
-	}
-	h := newHomes(file.Stores, slog.New(slog.DiscardHandler))
-	h.close = func() error { return errors.Join(file.Close(), os.RemoveAll(folder)) }
-	return h, nil
+	return o.Plan(ctx, options.Request, watcher)
 }

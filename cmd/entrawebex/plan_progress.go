@@ -7,7 +7,7 @@ import (
 )
 
 // planProgress is a line that tells how far a plan is, written over and over on a
-// terminal. Nil is nobody who watches.
+// terminal.
 type planProgress struct {
 	out   io.Writer
 	phase string
@@ -16,9 +16,6 @@ type planProgress struct {
 
 // show tells how many of how many are done; of 0 is of nobody knows how many.
 func (p *planProgress) show(phase string, done, of int) {
-	if p == nil {
-		return
-	}
 	now := time.Now()
 	if phase == p.phase && now.Sub(p.shown) < often {
 		return
@@ -35,7 +32,7 @@ func (p *planProgress) show(phase string, done, of int) {
 
 // clear takes the line away.
 func (p *planProgress) clear() {
-	if p != nil && !p.shown.IsZero() {
+	if !p.shown.IsZero() {
 		fmt.Fprint(p.out, "\r\x1b[K")
 		p.shown = time.Time{}
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,6 +20,7 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/config"
+	"entrawebex/internal/operator"
 	"entrawebex/internal/plan"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/sandbox"
@@ -60,7 +62,7 @@ func (s *staged) plan(environ []string, args ...string) *plan.Plan {
 // records are what the ledger keeps, and the guard; nothing if there is none.
 func (s *staged) records() []string {
 	s.t.Helper()
-	h, err := openHomes(s.t.Context(), s.planEnviron())
+	found, err := openStores(s.t.Context(), s.planEnviron())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -68,17 +70,18 @@ func (s *staged) records() []string {
 		s.t.Fatal(err)
 	}
 	var records []string
-	err = h.ledger.Records(s.t.Context(), func(r provision.Record) error {
+	kept := found.operations.(*operator.Operator).Ledger
+	err = kept.Records(s.t.Context(), func(r provision.Record) error {
 		text, err := json.Marshal(r)
 		records = append(records, string(text))
 		return err
 	})
 	for _, name := range []string{"guard", "binding", "delta user", "sweep"} {
-		data, _, documentErr := h.ledger.Document(s.t.Context(), name)
+		data, _, documentErr := kept.Document(s.t.Context(), name)
 		err = errors.Join(err, documentErr)
 		records = append(records, name+string(data))
 	}
-	if err := errors.Join(err, h.close()); err != nil {
+	if err := errors.Join(err, found.close()); err != nil {
 		s.t.Fatal(err)
 	}
 	return records
@@ -334,15 +337,14 @@ func TestTheAccountsFileHasEveryClassAndNoFormula(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out, errOut bytes.Buffer
-	here := terminal{Folder: t.TempDir(), Progress: true}
-	asked := request{Args: []string{"plan", "--all", "--accounts", "accounts.csv"}, Terminal: here}
-	if exit := carryOut(t.Context(), command(s.planEnviron(), here), asked, &out, &errOut); exit != 0 {
+	path := filepath.Join(t.TempDir(), "accounts.csv")
+	root := command(s.planEnviron(), terminal{Progress: true})
+	if exit := carryOut(t.Context(), root, []string{"plan", "--all", "--accounts", path}, &out, &errOut); exit != 0 {
 		t.Fatal(errOut.String())
 	}
 	if got := errOut.String(); !strings.Contains(got, "reading Webex") || !strings.HasSuffix(got, "\r\x1b[K") {
 		t.Errorf("progress %q", got)
 	}
-	path := filepath.Join(here.Folder, "accounts.csv")
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -497,12 +499,12 @@ func TestAPlanForThoseAssignedSkipsTheOthersAndDisablesWhoLeft(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	h, err := openHomes(t.Context(), s.planEnviron())
+	found, err := openStores(t.Context(), s.planEnviron())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() {
-		if err := h.close(); err != nil {
+		if err := found.close(); err != nil {
 			t.Error(err)
 		}
 	}()
@@ -510,7 +512,7 @@ func TestAPlanForThoseAssignedSkipsTheOthersAndDisablesWhoLeft(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pl, err := plan.Open(t.Context(), settings, h.ledger, plan.Watcher{}, h.Log)
+	pl, err := plan.Open(t.Context(), settings, found.operations.(*operator.Operator).Ledger, plan.Watcher{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,12 +1,9 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"time"
-
-	"entrawebex/internal/queue"
 )
 
 // progress is a line that tells how far a long command is, written over and
@@ -36,19 +33,4 @@ func (p *progress) clear() {
 	if !p.shown.IsZero() {
 		fmt.Fprint(p.out, "\r\x1b[K")
 	}
-}
-
-// watched is a queue whose received messages are counted.
-type watched struct {
-	queue.Queue
-	progress *progress
-}
-
-// Receive implements queue.Queue.
-func (w watched) Receive(ctx context.Context, limit int, visibility, wait time.Duration) ([]queue.Message, error) {
-	msgs, err := w.Queue.Receive(ctx, limit, visibility, wait)
-	if len(msgs) > 0 {
-		w.progress.add(len(msgs))
-	}
-	return msgs, err
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func (d desk) reconcileCommand() *cobra.Command {
+func (c console) reconcileCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "reconcile",
 		Short: "Has everything in Entra and Webex compared",
@@ -20,13 +20,13 @@ found.
 It happens by itself at the first start, once a month, after a pause of more than
 three days, when the mapping or the scope has changed, and when Graph has forgotten
 where its list of changes goes on.
-` + homesHelp,
+` + storesHelp,
 		Example: `  entrawebex reconcile
   entrawebex plan --all      # what it would do`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return d.inHomes(cmd.Context(), func(h *homes) error {
-				if err := h.Comparisons().Requests.Request(cmd.Context(), "an operator asked for it"); err != nil {
+			return c.with(cmd.Context(), func(o operations) error {
+				if err := o.Reconcile(cmd.Context()); err != nil {
 					return err
 				}
 				fmt.Fprintln(cmd.OutOrStdout(), "A comparison of everything begins within a minute.\nentrawebex status tells how far it is.")

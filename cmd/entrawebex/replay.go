@@ -19,7 +19,7 @@ A filter is key=value; with several, all must hold:
   newer=1h                   first seen not as long ago
 `
 
-func (d desk) replayCommand() *cobra.Command {
+func (c console) replayCommand() *cobra.Command {
 	request := replay.Request{}
 	command := &cobra.Command{
 		Use:   "replay",
@@ -32,7 +32,7 @@ queue, and to replay it twice, or for nothing, does no harm.
 
 On AWS, without a filter, SQS moves the messages by itself, and the answer is the
 handle of its task.
-` + filterHelp + homesHelp,
+` + filterHelp + storesHelp,
 		Example: `  entrawebex replay --dry-run
   entrawebex replay
   entrawebex replay --filter object=5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f607
@@ -40,8 +40,8 @@ handle of its task.
   entrawebex replay --limit 1`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return d.inHomes(cmd.Context(), func(h *homes) error {
-				return d.putBack(cmd.Context(), h, cmd.OutOrStdout(), cmd.ErrOrStderr(), request)
+			return c.with(cmd.Context(), func(o operations) error {
+				return c.putBack(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr(), request)
 			})
 		},
 	}
@@ -53,9 +53,19 @@ handle of its task.
 	return command
 }
 
-// putBack replays and prints what came of it.
-func (d desk) putBack(ctx context.Context, h *homes, out, errOut io.Writer, request replay.Request) error {
-	result, err := d.replay(ctx, h, errOut, request)
+// putBack replays, shows how far it is if somebody is there to see, and prints what
+// came of it.
+func (c console) putBack(ctx context.Context, o operations, out, errOut io.Writer, request replay.Request) error {
+	var looked func(done, of int)
+	line := &progress{out: errOut}
+	if c.terminal.Progress {
+		looked = func(done, of int) {
+			line.total = of
+			line.add(done - line.done)
+		}
+	}
+	result, err := o.Replay(ctx, request, looked)
+	line.clear()
 	switch {
 	case result.Task != "":
 		fmt.Fprintf(out, "SQS is moving all dead letters. Its task is %s\n", result.Task)
@@ -65,20 +75,4 @@ func (d desk) putBack(ctx context.Context, h *homes, out, errOut io.Writer, requ
 		fmt.Fprintf(out, "put back %d, kept %d; not looked at: about %d\n", result.Moved, result.Kept, result.Left)
 	}
 	return err
-}
-
-// replay replays, and shows how far it is if somebody is there to see.
-func (d desk) replay(ctx context.Context, h *homes, errOut io.Writer, request replay.Request) (replay.Result, error) {
-	if !d.terminal.Progress {
-		return h.job.Run(ctx, request)
-	}
-	depth, err := h.letters.Depth(ctx)
-	if err != nil {
-		return replay.Result{}, err
-	}
-	line := &progress{out: errOut, total: depth.Visible + depth.InFlight}
-	defer line.clear()
-	job := *h.job
-	job.Dead = watched{Queue: h.letters, progress: line}
-	return job.Run(ctx, request)
 }

@@ -15,6 +15,7 @@ import (
 
 	"entrawebex/internal/app/stores"
 	"entrawebex/internal/change"
+	"entrawebex/internal/operator"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/queue"
 	"entrawebex/internal/replay"
@@ -83,7 +84,7 @@ func operate(t *testing.T, environ []string, args ...string) string {
 func outcome(t *testing.T, environ []string, args ...string) (out, errOut string, exit int) {
 	t.Helper()
 	var written, wrong bytes.Buffer
-	exit = carryOut(t.Context(), command(environ, terminal{}), request{Args: args}, &written, &wrong)
+	exit = carryOut(t.Context(), command(environ, terminal{}), args, &written, &wrong)
 	return written.String(), wrong.String(), exit
 }
 
@@ -112,12 +113,12 @@ func TestDeadLettersAreListedWithTheirReason(t *testing.T) {
 func TestDeadLettersThatTheLedgerDoesNotKnowAreCounted(t *testing.T) {
 	t.Parallel()
 	environ := kept(t)
-	h, err := openHomes(t.Context(), environ)
+	h, err := openStores(t.Context(), environ)
 	if err != nil {
 		t.Fatal(err)
 	}
 	// As the queue moves it: without attributes.
-	if err := errors.Join(h.letters.Send(t.Context(), []queue.Entry{{Group: aliveID, Body: []byte("{}")}}), h.close()); err != nil {
+	if err := errors.Join(h.operations.(*operator.Operator).DeadLetters.Send(t.Context(), []queue.Entry{{Group: aliveID, Body: []byte("{}")}}), h.close()); err != nil {
 		t.Fatal(err)
 	}
 	list := operate(t, environ, "dead-letters")
@@ -152,11 +153,11 @@ func TestAnOperatorReplaysOnAMachineThatIsStopped(t *testing.T) {
 			t.Errorf("%v: %q; want %q", step.flags, got, step.want)
 		}
 	}
-	h, err := openHomes(t.Context(), environ)
+	h, err := openStores(t.Context(), environ)
 	if err != nil {
 		t.Fatal(err)
 	}
-	msgs, err := h.job.Main.Receive(t.Context(), queue.MaxReceive, time.Minute, 0)
+	msgs, err := h.operations.(*operator.Operator).Changes.Receive(t.Context(), queue.MaxReceive, time.Minute, 0)
 	if err != nil || len(msgs) != 1 || msgs[0].Group != deadID {
 		t.Errorf("%+v, %v", msgs, err)
 	}
@@ -175,12 +176,12 @@ func TestALongReplayTellsHowFarItIsToATerminalOnly(t *testing.T) {
 		{terminal{}, ""},
 		{terminal{Progress: true}, "\r\x1b[Klooked at 1 of about 1\r\x1b[K"},
 	} {
-		h, err := openHomes(t.Context(), environ)
+		h, err := openStores(t.Context(), environ)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var out, errOut bytes.Buffer
-		err = desk{terminal: test.at}.putBack(t.Context(), h, &out, &errOut, replay.Request{DryRun: true})
+		err = console{terminal: test.at}.putBack(t.Context(), h, &out, &errOut, replay.Request{DryRun: true})
 		if err := errors.Join(err, h.close()); err != nil || errOut.String() != test.want {
 			t.Errorf("%+v: %q, %v; want %q", test.at, errOut.String(), err, test.want)
 		}
@@ -205,7 +206,7 @@ func TestAnOperatorIsToldWhyNothingCanBeOpened(t *testing.T) {
 		{"DATA_DIR=" + empty, "set DATA_DIR to the folder that entrawebex run uses"},
 		{"CHANGE_QUEUE_URL=https://sqs.example/1/changes.fifo", "LEDGER_TABLE is empty"},
 	} {
-		if _, err := openHomes(context.WithoutCancel(t.Context()), []string{test.variable}); err == nil || !strings.Contains(err.Error(), test.want) {
+		if _, err := openStores(context.WithoutCancel(t.Context()), []string{test.variable}); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: error %v; want one with %q", test.variable, err, test.want)
 		}
 	}

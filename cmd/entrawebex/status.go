@@ -19,7 +19,7 @@ import (
 	"entrawebex/internal/sweep"
 )
 
-func (d desk) statusCommand() *cobra.Command {
+func (c console) statusCommand() *cobra.Command {
 	var asJSON bool
 	command := &cobra.Command{
 		Use:   "status",
@@ -37,21 +37,21 @@ such as UPSERT_ONLY leaves open. It reads every record.
 
 Faults that are tried again by themselves need nobody in their first hour. The exit
 code is 0 whenever it could look.
-` + homesHelp,
+` + storesHelp,
 		Example: `  entrawebex status
   entrawebex status --json | jq -e .allIsWell`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, out := cmd.Context(), cmd.OutOrStdout()
-			return d.inHomes(ctx, func(h *homes) error {
-				s, err := h.Status(ctx)
+			return c.with(ctx, func(o operations) error {
+				s, err := o.Status(ctx)
 				if err != nil {
 					return err
 				}
 				if asJSON {
 					return json.NewEncoder(out).Encode(s)
 				}
-				d.terminal.show(out, s)
+				c.terminal.show(out, s)
 				return nil
 			})
 		},

@@ -126,16 +126,19 @@ func TestAllIsNotWellUnlessTheSubscriptionsWereSeenAliveOfLate(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			settings := heldHome(t)
-			desk := openDesk(t, settings)
+			opened, err := openStores(t.Context(), operatorEnviron(settings))
+			if err != nil {
+				t.Fatal(err)
+			}
 			for name, text := range map[string]string{"subscription users": test.subscription, "subscriptions alive": test.alive} {
 				if text == "" {
 					continue
 				}
-				if err := desk.ledger.PutDocument(t.Context(), name, []byte(text), 0); err != nil {
+				if err := opened.operations.(*operator.Operator).Ledger.PutDocument(t.Context(), name, []byte(text), 0); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if err := desk.close(); err != nil {
+			if err := opened.close(); err != nil {
 				t.Fatal(err)
 			}
 			operate(t, operatorEnviron(settings), "guard", "clear")
@@ -151,8 +154,11 @@ func TestAllIsNotWellUnlessTheSubscriptionsWereSeenAliveOfLate(t *testing.T) {
 // There, a first renewal that never came is no subscription either.
 func TestOnAWSThereMustBeSubscriptions(t *testing.T) {
 	t.Parallel()
-	h, err := openHomes(t.Context(), []string{"CHANGE_QUEUE_URL=http://127.0.0.1:1/c", "DEAD_LETTER_QUEUE_URL=http://127.0.0.1:1/d", "LEDGER_TABLE=t"})
-	if err != nil || len(h.Subscribed) == 0 {
-		t.Errorf("%v, %v", h, err)
+	found, err := openStores(t.Context(), []string{"CHANGE_QUEUE_URL=http://127.0.0.1:1/c", "DEAD_LETTER_QUEUE_URL=http://127.0.0.1:1/d", "LEDGER_TABLE=t"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found.operations.(*operator.Operator).Subscribed) == 0 {
+		t.Error("none")
 	}
 }

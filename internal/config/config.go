@@ -261,7 +261,7 @@ func (s *Settings) check(part Part) error {
 			need("CHANGE_QUEUE_URL", s.AWS.ChangeQueueURL, "the URL of the FIFO queue"),
 			need("DEAD_LETTER_QUEUE_URL", s.AWS.DeadLetterQueueURL, "the URL of the FIFO dead-letter queue"))
 	case Operator:
-		return s.checkHomes()
+		return errors.Join(s.checkOrganization(), s.checkHomes())
 	case Planner:
 		problems = append(problems, s.checkGraph(), s.checkApp(), s.checkWebex(), s.checkGroups(), s.checkGuard(), s.checkHomes())
 	case OneProcess:
@@ -271,6 +271,18 @@ func (s *Settings) check(part Part) error {
 		}
 	}
 	return errors.Join(problems...)
+}
+
+// checkOrganization completes the organization where one is named: an operator who
+// only looks at what is kept need not name any.
+func (s *Settings) checkOrganization() (err error) {
+	if id, ok := galleryOrgID(s.Webex.SCIMURL); ok {
+		s.Webex.OrgID = id
+	}
+	if s.Webex.OrgID != "" {
+		s.Webex.OrgID, err = orgID(s.Webex.OrgID)
+	}
+	return err
 }
 
 func (s *Settings) checkHomes() error {

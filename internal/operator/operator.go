@@ -1,5 +1,5 @@
-// Package operator is what an operator can do, as typed methods. The command
-// line is a face of it.
+// Package operator is what an operator can do, as typed methods, and over HTTP for
+// whoever is in another process. The command line is a face of it.
 package operator
 
 import (
@@ -7,48 +7,107 @@ import (
 	"log/slog"
 	"time"
 
-	"entrawebex/internal/document"
+	"entrawebex/internal/app/stores"
+	"entrawebex/internal/config"
 	"entrawebex/internal/pause"
+	"entrawebex/internal/plan"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/queue"
+	"entrawebex/internal/replay"
 	"entrawebex/internal/sweep"
 )
 
-// Ledger is what an operator reads of it. Pauses, the latch of the guard, and
-// how comparisons and subscriptions stand are among its documents.
-type Ledger interface {
-	document.Store
-	// Records calls each with every record there is.
-	Records(ctx context.Context, each func(provision.Record) error) error
-}
-
-// Queue is a queue of which it is asked how much waits.
-type Queue interface {
-	Depth(ctx context.Context) (queue.Depth, error)
-}
-
-// Operator looks into the ledger and the queues.
+// Operator looks into the ledger and the queues, and says what is to be done. A
+// Client does the same in another process.
 type Operator struct {
-	Ledger               Ledger
-	Changes, DeadLetters Queue
+	Ledger               stores.Ledger
+	Changes, DeadLetters queue.Queue
+	// Replayer puts dead letters back.
+	Replayer *replay.Job
 	// Subscribed are the resources to which there may have to be a subscription;
 	// empty where there need be none, nil where only the ledger tells.
 	Subscribed []string
-	Now        func() time.Time
-	Log        *slog.Logger
+	// Binding returns why the ledger is not that of a tenant and an organization:
+	// then nothing is told or done.
+	Binding func(ctx context.Context, tenantID, orgID string) error
+	// TenantID and OrgID are those that are configured; empty where none are.
+	TenantID, OrgID string
+	// Settings are those of a config.Planner, with the credentials as they are now.
+	Settings func(ctx context.Context) (config.Settings, error)
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
-// Pauses are those of both sides.
-func (o *Operator) Pauses() *pause.Switch {
+// bound makes sure that the ledger is that of the configured tenant and organization.
+func (o *Operator) bound(ctx context.Context) error { return o.boundTo(ctx, o.TenantID, o.OrgID) }
+
+func (o *Operator) boundTo(ctx context.Context, tenantID, orgID string) error {
+	if tenantID == "" || orgID == "" {
+		return nil
+	}
+	if err := o.Binding(ctx, tenantID, orgID); err != nil {
+		return &Error{Kind: Refused, Message: err.Error()}
+	}
+	return nil
+}
+
+func (o *Operator) pauses() *pause.Switch {
 	return &pause.Switch{Documents: o.Ledger, Now: o.Now, Log: o.Log}
 }
 
-// Guard can say whether it is latched, and be cleared.
-func (o *Operator) Guard() *provision.Guard { return &provision.Guard{Documents: o.Ledger} }
+func (o *Operator) guard() *provision.Guard { return &provision.Guard{Documents: o.Ledger} }
 
-// Comparisons can say how they stand, and be asked for.
-func (o *Operator) Comparisons() *sweep.Schedule {
-	return &sweep.Schedule{
-		Requests: &sweep.Requests{Documents: o.Ledger, Now: o.Now, Log: o.Log}, Now: o.Now, Log: o.Log,
+func (o *Operator) requests() *sweep.Requests {
+	return &sweep.Requests{Documents: o.Ledger, Now: o.Now, Log: o.Log}
+}
+
+// Latch is the state of the guard against mass destruction.
+type Latch struct {
+	// Since is when the guard was latched; zero if it is not, or was not.
+	Since time.Time `json:"since,omitzero"`
+}
+
+// Guard tells whether the guard is latched.
+func (o *Operator) Guard(ctx context.Context) (Latch, error) {
+	if err := o.bound(ctx); err != nil {
+		return Latch{}, err
 	}
+	since, err := o.guard().Latched(ctx)
+	return Latch{Since: since}, err
+}
+
+// ClearGuard takes the latch off, and returns what it was.
+func (o *Operator) ClearGuard(ctx context.Context) (Latch, error) {
+	if err := o.bound(ctx); err != nil {
+		return Latch{}, err
+	}
+	since, err := o.guard().Clear(ctx)
+	return Latch{Since: since}, err
+}
+
+// Reconcile asks for a comparison of everything, which begins within a minute.
+func (o *Operator) Reconcile(ctx context.Context) error {
+	if err := o.bound(ctx); err != nil {
+		return err
+	}
+	return o.requests().Request(ctx, "an operator asked for it")
+}
+
+// Plan makes the plan; the watcher is told what comes before that.
+func (o *Operator) Plan(ctx context.Context, r plan.Request, watcher plan.Watcher) (*plan.Plan, error) {
+	if err := r.Validate(); err != nil {
+		return nil, invalid(err)
+	}
+	if err := o.bound(ctx); err != nil {
+		return nil, err
+	}
+	settings, err := o.Settings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	planner, err := plan.Open(ctx, settings, o.Ledger, watcher, o.Log)
+	if err != nil {
+		return nil, err
+	}
+	return planner.Make(ctx, r)
 }

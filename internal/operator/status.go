@@ -114,16 +114,19 @@ const (
 
 // Status reads how things stand, every record included.
 func (o *Operator) Status(ctx context.Context) (Status, error) {
+	if err := o.bound(ctx); err != nil {
+		return Status{}, err
+	}
 	now := o.Now()
 	s := Status{Faults: map[string]int{}, Worst: []Fault{}, Attention: []string{}, Holds: Holds{Blocked: []change.Object{}}}
 	var err error
-	if s.Paused, err = o.Pauses().State(ctx); err != nil {
+	if s.Paused, err = o.pauses().State(ctx); err != nil {
 		return Status{}, err
 	}
-	if s.GuardLatchedSince, err = o.Guard().Latched(ctx); err != nil {
+	if s.GuardLatchedSince, err = o.guard().Latched(ctx); err != nil {
 		return Status{}, err
 	}
-	if s.Compared, err = o.Comparisons().State(ctx); err != nil {
+	if s.Compared, err = (&sweep.Schedule{Requests: o.requests(), Now: o.Now, Log: o.Log}).State(ctx); err != nil {
 		return Status{}, err
 	}
 	if s.Subscriptions, err = o.subscriptions(ctx); err != nil {

@@ -67,12 +67,13 @@ const (
 
 // Account is a user or a group in its class.
 type Account struct {
-	Class Class
-	Kind  change.Kind
+	Class Class       `json:"class"`
+	Kind  change.Kind `json:"kind"`
 	// ID is the Entra object id, WebexID Webex's; empty where there is none.
-	ID, WebexID string
+	ID      string `json:"id,omitempty"`
+	WebexID string `json:"webexId,omitempty"`
 	// Name is the userName or displayName.
-	Name string
+	Name string `json:"name,omitempty"`
 }
 
 // Result is what a sweep came to.

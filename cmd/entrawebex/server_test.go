@@ -7,8 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"net"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"strings"
 	"sync"
@@ -16,6 +14,7 @@ import (
 	"time"
 
 	"entrawebex/internal/document"
+	"entrawebex/internal/operator"
 	"entrawebex/internal/pause"
 	"entrawebex/internal/queue"
 	"entrawebex/internal/renew"
@@ -108,41 +107,36 @@ func TestTheExitCodeAndTheErrorOfACommandArrive(t *testing.T) {
 	}
 }
 
-func TestARunTakesOperatorCommandsOnly(t *testing.T) {
-	t.Parallel()
-	p, _ := running(t)
-	for _, args := range [][]string{{"run"}, {"run", "--sandbox"}, {"check"}, {"help"}, {"__complete", ""}, {"--help"}, {}, nil} {
-		exit, err := forward(t.Context(), socketPath(p.Settings.DataDir), request{Args: args}, io.Discard, io.Discard)
-		if err == nil || !strings.Contains(err.Error(), "not an operator's command: a run takes status,") {
-			t.Errorf("%q: exit code %d, error %v", args, exit, err)
-		}
-	}
-}
-
 func TestArgumentsThatAreTooLongAreRefused(t *testing.T) {
 	t.Parallel()
 	p, environ := running(t)
-	_, errOut, exit := outcome(t, environ, "pause", "graph", "--why", strings.Repeat("x", maxRequest))
+	_, errOut, exit := outcome(t, environ, "pause", "graph", "--why", strings.Repeat("x", operator.MaxRequest))
 	if exit != 1 || !strings.Contains(errOut, "longer than the 256 KiB") {
 		t.Errorf("exit code %d, %.100q", exit, errOut)
 	}
-	door := &counter{root: p.operatorRoot, log: p.log}
-	for _, test := range []struct {
-		body string
-		want int
-	}{
-		{`{"args":["` + strings.Repeat("x", maxRequest) + `"]}`, http.StatusRequestEntityTooLarge},
-		{`{"args":"status"}`, http.StatusBadRequest},
-		{`{"args":["run"]}`, http.StatusForbidden},
-	} {
-		answer := httptest.NewRecorder()
-		door.ServeHTTP(answer, httptest.NewRequest(http.MethodPost, commandsPath, strings.NewReader(test.body)))
-		if answer.Code != test.want {
-			t.Errorf("%.30s: %d %s", test.body, answer.Code, answer.Body)
-		}
-	}
 	if state, err := p.Recovery.Switch.State(t.Context()); err != nil || len(state) > 0 {
 		t.Errorf("%v, %v", state, err)
+	}
+}
+
+// Whether the file is free or a run has it: an operator of another tenant is told so.
+func TestACommandRefusesTheLedgerOfAnotherTenant(t *testing.T) {
+	t.Parallel()
+	_, running := running(t)
+	s := setup(t, 4)
+	if err := s.open().Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, environ := range [][]string{running, {"DATA_DIR=" + s.data}} {
+		other := append([]string{"ENTRA_TENANT_ID=99999999-6d4d-4958-8b9f-9d6445542f95", "WEBEX_ORG_ID=" + sandboxOrg}, environ...)
+		for _, command := range []string{"status", "holds approve --all", "guard clear", "pause webex", "replay", "reconcile"} {
+			out, errOut, exit := outcome(t, other, strings.Fields(command)...)
+			if exit != 1 || !strings.HasPrefix(errOut, "entrawebex: the ledger is bound to ") || strings.Contains(out, "approved") {
+				t.Errorf("%s: exit code %d, %s%s", command, exit, out, errOut)
+			}
+		}
+		ours := append([]string{"ENTRA_TENANT_ID=" + sandboxTenant, "WEBEX_ORG_ID=" + sandboxOrg}, environ...)
+		operate(t, ours, "status")
 	}
 }
 
@@ -202,7 +196,7 @@ func TestASocketThatACrashLeftDoesNotHinderAnOperatorOfAStoppedRun(t *testing.T)
 		t.Error(got)
 	}
 	// Somebody else has the file, and does not listen.
-	openDesk(t, settings)
+	openOperator(t, settings)
 	if _, errOut, exit := outcome(t, operatorEnviron(settings), "holds"); exit != 1 || !strings.Contains(errOut, "takes no commands") {
 		t.Errorf("exit code %d, %s", exit, errOut)
 	}
@@ -232,9 +226,8 @@ func TestACommandEndsWithTheClientThatAskedForIt(t *testing.T) {
 	var left sync.WaitGroup
 	left.Go(func() {
 		// At this rate it would take half a minute.
-		asked := request{Args: []string{"replay", "--rate", "1"}}
 		var errOut bytes.Buffer
-		exit := carryOut(ctx, root, asked, io.Discard, &errOut)
+		exit := carryOut(ctx, root, []string{"replay", "--rate", "1"}, io.Discard, &errOut)
 		if exit != 1 || !strings.Contains(errOut.String(), "the command was stopped") {
 			t.Errorf("exit code %d, %s", exit, errOut.String())
 		}
@@ -255,15 +248,6 @@ func TestACommandEndsWithTheClientThatAskedForIt(t *testing.T) {
 	}
 	if err := wait(t.Context(), 20*time.Second, givenBack); err != nil {
 		t.Error(err)
-	}
-}
-
-func TestARunThatEndsBeforeItsCommandIsTold(t *testing.T) {
-	t.Parallel()
-	var out bytes.Buffer
-	_, err := copyFrames(t.Context(), strings.NewReader(`{"out":"SGVsZCBhcmU="}`+"\n"), &out, io.Discard)
-	if out.String() != "Held are" || err == nil || !strings.Contains(err.Error(), "ended before the command did") {
-		t.Errorf("%q, %v", out.String(), err)
 	}
 }
 

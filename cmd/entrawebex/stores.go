@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	bbolterrors "go.etcd.io/bbolt/errors"
+
+	"entrawebex/internal/app/stores"
+	"entrawebex/internal/config"
+	"entrawebex/internal/ledger"
+	"entrawebex/internal/operator"
+	"entrawebex/internal/pause"
+	"entrawebex/internal/plan"
+	"entrawebex/internal/renew"
+	"entrawebex/internal/replay"
+)
+
+// storesHelp is told by every command that looks into the stores.
+const storesHelp = `
+Environment:
+  CHANGE_QUEUE_URL, DEAD_LETTER_QUEUE_URL, LEDGER_TABLE
+                          the queues and the table on AWS (the stack's outputs)
+  DATA_DIR                without them, where run keeps its own (data). While it
+                          runs, it carries the command out itself
+`
+
+// operations are what an operator can do: an operator.Operator here, or an
+// operator.Client of the process that has the stores.
+type operations interface {
+	readings
+	orders
+}
+
+// readings change nothing.
+type readings interface {
+	Status(ctx context.Context) (operator.Status, error)
+	Holds(ctx context.Context) ([]operator.Held, error)
+	Guard(ctx context.Context) (operator.Latch, error)
+	Letters(ctx context.Context, r operator.LettersRequest) (operator.Letters, error)
+	Plan(ctx context.Context, r plan.Request, watcher plan.Watcher) (*plan.Plan, error)
+}
+
+// orders say what is to be done.
+type orders interface {
+	Approve(ctx context.Context, r operator.DecideRequest) (operator.Decided, error)
+	Reject(ctx context.Context, r operator.DecideRequest) (operator.Decided, error)
+	ClearGuard(ctx context.Context) (operator.Latch, error)
+	Replay(ctx context.Context, r replay.Request, progress func(done, of int)) (replay.Result, error)
+	Pause(ctx context.Context, r operator.PauseRequest) (pause.State, error)
+	Resume(ctx context.Context, r operator.ResumeRequest) (operator.Resumed, error)
+	Reconcile(ctx context.Context) error
+}
+
+// opened are operations, and what gives back what they took.
+type opened struct {
+	operations
+
+	close func() error
+}
+
+// openStores opens the stores that the environment names, on AWS, else in DATA_DIR;
+// or the process that has those.
+func openStores(ctx context.Context, environ []string) (*opened, error) {
+	settings, err := config.Load(ctx, config.Operator, environ, config.Secret)
+	if err != nil {
+		return nil, err
+	}
+	log := operatorLog()
+	planner := func(ctx context.Context) (config.Settings, error) {
+		settings, _, err := config.Begin(ctx, config.Planner, environ, log)
+		return settings, err
+	}
+	if settings.AWS == (config.AWS{}) {
+		return openFile(ctx, &settings, planner, log)
+	}
+	aws, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, err
+	}
+	o := newOperator(stores.OnAWS(aws, settings.AWS, log), &settings, planner, log)
+	o.Subscribed = renew.Resources(true) // the stack has a webhook
+	return &opened{operations: o, close: func() error { return nil }}, nil
+}
+
+// operatorLog tells an operator what is not as it should be.
+func operatorLog() *slog.Logger {
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+}
+
+func newOperator(kept *stores.Stores, s *config.Settings, planner func(context.Context) (config.Settings, error), log *slog.Logger) *operator.Operator {
+	return &operator.Operator{
+		Ledger: kept.Ledger, Changes: kept.Changes, DeadLetters: kept.DeadLetters, Replayer: kept.Replay(log),
+		Binding: func(ctx context.Context, tenantID, orgID string) error {
+			return ledger.CheckBinding(ctx, kept.Ledger, tenantID, orgID)
+		},
+		TenantID: s.Entra.TenantID, OrgID: s.Webex.OrgID,
+		Settings: planner, Now: time.Now, Log: log,
+	}
+}
+
+// openFile opens the file in DATA_DIR if nobody has it, or whoever has it takes no
+// commands and is soon done: another operator, or a run that begins or ends. A run
+// that has it is asked instead.
+func openFile(ctx context.Context, s *config.Settings, planner func(context.Context) (config.Settings, error), log *slog.Logger) (*opened, error) {
+	if _, err := os.Stat(stores.Path(s.DataDir)); err != nil {
+		return nil, fmt.Errorf("%w: set DATA_DIR to the folder that entrawebex run uses, or CHANGE_QUEUE_URL, DEAD_LETTER_QUEUE_URL and LEDGER_TABLE", err)
+	}
+	const moment = time.Millisecond
+	for _, patience := range []time.Duration{moment, time.Second} {
+		file, err := stores.OpenFile(s.DataDir, patience)
+		switch {
+		case err == nil:
+			return &opened{operations: newOperator(file.Stores, s, planner, log), close: file.Close}, nil
+		case !errors.Is(err, bbolterrors.ErrTimeout):
+			return nil, err
+		}
+		if socket := socketPath(s.DataDir); answers(ctx, socket) {
+			client := operator.NewClient(socket)
+			client.TenantID, client.OrgID = s.Entra.TenantID, s.Webex.OrgID
+			return &opened{operations: client, close: func() error { return nil }}, nil
+		}
+	}
+	return nil, fmt.Errorf("another process has the file in %s and takes no commands: if it is entrawebex run, its log says why; else try again when it is done", s.DataDir)
+}
+
+// socketPath is where a run with this DATA_DIR takes commands.
+func socketPath(dataDir string) string { return filepath.Join(dataDir, "entrawebex.sock") }
+
+// answers reports whether a process listens on the socket; one that a crash
+// left refuses.
+func answers(ctx context.Context, socket string) bool {
+	const within = 5 * time.Second
+	conn, err := (&net.Dialer{Timeout: within}).DialContext(ctx, "unix", socket)
+	if err != nil {
+		return false
+	}
+	_ = conn.Close() // it was only asked
+	return true
+}
+
+// openOrEmpty opens the stores; before the first start, when there are none, it
+// returns others in which nothing is kept, and whose plan says so.
+func openOrEmpty(ctx context.Context, environ []string) (*opened, error) {
+	found, err := openStores(ctx, environ)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return found, err
+	}
+	settings, _, err := config.Begin(ctx, config.Planner, environ, operatorLog())
+	if err != nil {
+		return nil, err
+	}
+	folder, err := os.MkdirTemp("", "entrawebex-plan-")
+	if err != nil {
+		return nil, err
+	}
+	file, err := stores.OpenFile(folder, time.Second)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(folder))
+	}
+	planner := func(context.Context) (config.Settings, error) { return settings, nil }
+	o := newOperator(file.Stores, &settings, planner, slog.New(slog.DiscardHandler))
+	return &opened{
+		operations: firstStart{Operator: o, dataDir: settings.DataDir},
+		close:      func() error { return errors.Join(file.Close(), os.RemoveAll(folder)) },
+	}, nil
+}
+
+// firstStart says of a plan that it is that of a first start.
+type firstStart struct {
+	*operator.Operator
+
+	dataDir string
+}
+
+// Plan implements operations.
+func (f firstStart) Plan(ctx context.Context, r plan.Request, watcher plan.Watcher) (*plan.Plan, error) {
+	made, err := f.Operator.Plan(ctx, r, watcher)
+	if err == nil {
+		made.Notes = append(made.Notes, fmt.Sprintf("there is no ledger in DATA_DIR (%s): this is the plan of a first start", f.dataDir))
+	}
+	return made, err
+}

@@ -1,0 +1,373 @@
+package operator_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"entrawebex/internal/app/stores"
+	"entrawebex/internal/change"
+	"entrawebex/internal/config"
+	"entrawebex/internal/ledger"
+	"entrawebex/internal/operator"
+	"entrawebex/internal/pause"
+	"entrawebex/internal/plan"
+	"entrawebex/internal/provision"
+	"entrawebex/internal/queue"
+	"entrawebex/internal/replay"
+	"entrawebex/internal/worker"
+)
+
+// operations are the methods that an Operator and a Client have in common.
+type operations interface {
+	readings
+	orders
+}
+
+type readings interface {
+	Status(ctx context.Context) (operator.Status, error)
+	Holds(ctx context.Context) ([]operator.Held, error)
+	Guard(ctx context.Context) (operator.Latch, error)
+	Letters(ctx context.Context, r operator.LettersRequest) (operator.Letters, error)
+	Plan(ctx context.Context, r plan.Request, watcher plan.Watcher) (*plan.Plan, error)
+}
+
+type orders interface {
+	Approve(ctx context.Context, r operator.DecideRequest) (operator.Decided, error)
+	Reject(ctx context.Context, r operator.DecideRequest) (operator.Decided, error)
+	ClearGuard(ctx context.Context) (operator.Latch, error)
+	Replay(ctx context.Context, r replay.Request, progress func(done, of int)) (replay.Result, error)
+	Pause(ctx context.Context, r operator.PauseRequest) (pause.State, error)
+	Resume(ctx context.Context, r operator.ResumeRequest) (operator.Resumed, error)
+	Reconcile(ctx context.Context) error
+}
+
+const (
+	heldID   = "5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f607"
+	deadID   = "5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f608"
+	tenantID = "84bd8158-6d4d-4958-8b9f-9d6445542f95"
+	orgID    = "3b2a1c00-aaaa-4bbb-8ccc-1234567890ab"
+)
+
+var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+
+// stocked is an Operator of a ledger with a hold, a latched guard and a dead letter.
+func stocked(t *testing.T) *operator.Operator {
+	t.Helper()
+	file, err := stores.OpenFile(t.TempDir(), time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := file.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	for id, amend := range map[string]func(*provision.Record){
+		heldID: func(r *provision.Record) {
+			r.WebexID, r.Hold = "w", &provision.Hold{Operation: provision.Disabling, Since: noon.Add(-time.Hour), Security: true}
+		},
+		deadID: func(r *provision.Record) {
+			r.OpenFault = &provision.OpenFault{Kind: provision.Permanent, Step: provision.Matching, Reason: "taken", Since: noon.Add(-time.Hour), Attempts: 1}
+		},
+	} {
+		save(t, file, id, amend)
+	}
+	if err := ledger.Bind(t.Context(), file.Ledger, tenantID, orgID); err != nil {
+		t.Fatal(err)
+	}
+	if err := file.Ledger.PutDocument(t.Context(), "guard", []byte(`{"latchedAt":"2026-03-02T09:00:00Z"}`), 0); err != nil {
+		t.Fatal(err)
+	}
+	bury(t, file.DeadLetters, 1)
+	log := slog.New(slog.DiscardHandler)
+	return &operator.Operator{
+		Ledger: file.Ledger, Changes: file.Changes, DeadLetters: file.DeadLetters, Replayer: file.Replay(log),
+		Binding: func(ctx context.Context, tenantID, orgID string) error {
+			return ledger.CheckBinding(ctx, file.Ledger, tenantID, orgID)
+		},
+		TenantID: tenantID, OrgID: orgID,
+		Settings: func(context.Context) (config.Settings, error) { return config.Settings{}, errors.New("no settings") },
+		Now:      func() time.Time { return noon }, Log: log,
+	}
+}
+
+func save(t *testing.T, file *stores.File, id string, amend func(*provision.Record)) {
+	t.Helper()
+	r, err := file.Ledger.Claim(t.Context(), change.Object{Kind: change.User, ID: id}, "w", noon, noon.Add(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := r
+	after.Claim, after.Unconcluded = provision.Claim{}, 0
+	amend(&after)
+	if err := file.Ledger.Save(t.Context(), "w", r, after); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// bury puts n dead letters on the queue.
+func bury(t *testing.T, dead queue.Queue, n int) {
+	t.Helper()
+	body, err := change.Change{Object: change.Object{Kind: change.User, ID: deadID}, Source: change.Notification, SeenAt: noon}.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries := make([]queue.Entry, n)
+	for i := range entries {
+		entries[i] = queue.Entry{Group: deadID, Body: body, Attributes: map[string]string{worker.AttributeFaultKind: provision.Permanent.String()}}
+	}
+	if err := dead.Send(t.Context(), entries); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// served is a client of the Operator, over a socket.
+func served(t *testing.T, o *operator.Operator) *operator.Client {
+	t.Helper()
+	socket := filepath.Join(t.TempDir(), "s")
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(operator.NewHandler(o, slog.New(slog.DiscardHandler)))
+	if err := server.Listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	server.Listener = listener
+	server.Start()
+	t.Cleanup(server.Close)
+	return operator.NewClient(socket)
+}
+
+// step is a method called, with what it is to come to.
+type step struct {
+	name string
+	do   func(ctx context.Context, o operations) (any, error)
+	// want is a part of the result as JSON, or of the error.
+	want string
+	kind operator.Kind
+}
+
+func steps() []step {
+	replayOf := func(r replay.Request) func(context.Context, operations) (any, error) {
+		return func(ctx context.Context, o operations) (any, error) {
+			var told []string
+			result, err := o.Replay(ctx, r, func(done, of int) { told = append(told, fmt.Sprint(done, " of ", of)) })
+			return []any{result, told}, err
+		}
+	}
+	planOf := func(r plan.Request) func(context.Context, operations) (any, error) {
+		return func(ctx context.Context, o operations) (any, error) { return o.Plan(ctx, r, plan.Watcher{}) }
+	}
+	approve := func(r operator.DecideRequest) func(context.Context, operations) (any, error) {
+		return func(ctx context.Context, o operations) (any, error) { return o.Approve(ctx, r) }
+	}
+	reject := func(r operator.DecideRequest) func(context.Context, operations) (any, error) {
+		return func(ctx context.Context, o operations) (any, error) { return o.Reject(ctx, r) }
+	}
+	pausing := func(side pause.Side) func(context.Context, operations) (any, error) {
+		return func(ctx context.Context, o operations) (any, error) {
+			return o.Pause(ctx, operator.PauseRequest{Side: side, Why: "maintenance"})
+		}
+	}
+	resuming := func(side pause.Side) func(context.Context, operations) (any, error) {
+		return func(ctx context.Context, o operations) (any, error) {
+			return o.Resume(ctx, operator.ResumeRequest{Side: side})
+		}
+	}
+	letters := func(filter ...string) func(context.Context, operations) (any, error) {
+		return func(ctx context.Context, o operations) (any, error) {
+			return o.Letters(ctx, operator.LettersRequest{Filter: filter})
+		}
+	}
+	return []step{
+		{"Status", func(ctx context.Context, o operations) (any, error) { return o.Status(ctx) }, `"undecided":1`, ""},
+		{"Holds", func(ctx context.Context, o operations) (any, error) { return o.Holds(ctx) }, `"blocked":true`, ""},
+		{"Guard", func(ctx context.Context, o operations) (any, error) { return o.Guard(ctx) }, "2026-03-02T09:00:00Z", ""},
+		{"ClearGuard", func(ctx context.Context, o operations) (any, error) { return o.ClearGuard(ctx) }, "2026-03-02T09:00:00Z", ""},
+		{"Guard", func(ctx context.Context, o operations) (any, error) { return o.Guard(ctx) }, "{}", ""},
+		{"Reject", reject(operator.DecideRequest{All: true}), `"done":[{`, ""},
+		{"Approve", approve(operator.DecideRequest{All: true}), `"leftAlone":1`, ""},
+		{"Approve", approve(operator.DecideRequest{IDs: []string{strings.ToUpper(heldID), deadID}}), "nothing is held of " + deadID, ""},
+		{"Approve", approve(operator.DecideRequest{}), "name the objects by their ids", operator.Invalid},
+		{"Holds", func(ctx context.Context, o operations) (any, error) { return o.Holds(ctx) }, `"decision":"approved"`, ""},
+		{"Letters", letters(), `"reason":"taken"`, ""},
+		{"Letters", letters("older=24h"), `"known":[]`, ""},
+		{"Letters", letters("nonsense"), "nonsense", operator.Invalid},
+		{"Pause", pausing(pause.Webex), "maintenance", ""},
+		{"Pause", pausing("teams"), `"teams" is no side`, operator.Invalid},
+		{"Resume", resuming(pause.Webex), `"paused":{}`, ""},
+		{"Resume", resuming("teams"), `"teams" is no side`, operator.Invalid},
+		{"Reconcile", func(ctx context.Context, o operations) (any, error) { return nil, o.Reconcile(ctx) }, "null", ""},
+		{"Replay", replayOf(replay.Request{DryRun: true}), `{"moved":1,"kept":0,"left":0},["1 of 1"]`, ""},
+		{"Replay", replayOf(replay.Request{Filter: []string{"nonsense"}}), "nonsense", operator.Invalid},
+		{"Replay", replayOf(replay.Request{Rate: -1}), "rate and limit", operator.Invalid},
+		{"Replay", replayOf(replay.Request{}), `{"moved":1,`, ""},
+		{"Plan", planOf(plan.Request{}), "name one user or group", operator.Invalid},
+		{"Plan", planOf(plan.Request{All: true}), "no settings", operator.Failed},
+	}
+}
+
+func TestTheClientDoesWhatTheOperatorDoes(t *testing.T) {
+	t.Parallel()
+	direct := stocked(t)
+	client := served(t, stocked(t))
+	called := map[string]bool{}
+	for i, step := range steps() {
+		called[step.name] = true
+		want, wantErr := step.do(t.Context(), direct)
+		got, gotErr := step.do(t.Context(), client)
+		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty(), cmpopts.IgnoreUnexported(operator.Status{})); diff != "" {
+			t.Errorf("%d %s (-operator +client):\n%s", i, step.name, diff)
+		}
+		if fmt.Sprint(wantErr) != fmt.Sprint(gotErr) {
+			t.Errorf("%d %s: %v, through the client %v", i, step.name, wantErr, gotErr)
+		}
+		text, err := json.Marshal(got)
+		if said := string(text) + fmt.Sprint(gotErr); err != nil || !strings.Contains(said, step.want) {
+			t.Errorf("%d %s: %s; want %q", i, step.name, said, step.want)
+		}
+		var kind operator.Kind
+		if told, ok := errors.AsType[*operator.Error](gotErr); ok {
+			kind = told.Kind
+		}
+		if kind != step.kind {
+			t.Errorf("%d %s: an error that is %q; want %q", i, step.name, kind, step.kind)
+		}
+	}
+	all := reflect.TypeFor[operations]()
+	for method := range all.Methods() {
+		if !called[method.Name] {
+			t.Errorf("%s is never called", method.Name)
+		}
+	}
+	if n := reflect.TypeFor[*operator.Operator]().NumMethod(); n != all.NumMethod() {
+		t.Errorf("an operator has %d methods, and %d are served", n, all.NumMethod())
+	}
+}
+
+// What a step is called with is valid, or it would be told so first.
+func TestEveryMethodRefusesTheLedgerOfAnother(t *testing.T) {
+	t.Parallel()
+	misled := stocked(t)
+	misled.TenantID = "99999999-6d4d-4958-8b9f-9d6445542f95"
+	wrong := served(t, stocked(t))
+	wrong.TenantID, wrong.OrgID = misled.TenantID, orgID
+	right := stocked(t)
+	right.TenantID, right.OrgID = "", ""
+	for name, o := range map[string]operations{"operator": misled, "its client": served(t, misled), "a client of another tenant": wrong} {
+		for i, step := range steps() {
+			_, err := step.do(t.Context(), o)
+			told, ok := errors.AsType[*operator.Error](err)
+			if !ok || told.Kind != operator.Refused && (step.kind != operator.Invalid || told.Kind != operator.Invalid) {
+				t.Errorf("%s: %d %s: %v", name, i, step.name, err)
+			}
+		}
+	}
+	if _, err := right.Status(t.Context()); err != nil {
+		t.Errorf("where no tenant is configured: %v", err)
+	}
+}
+
+func TestARequestThatIsNoneIsToldSo(t *testing.T) {
+	t.Parallel()
+	handler := operator.NewHandler(stocked(t), slog.New(slog.DiscardHandler))
+	long := `{"ids":["` + strings.Repeat("x", operator.MaxRequest) + `"]}`
+	for _, test := range []struct {
+		name, method, path, kind, body string
+		want                           int
+		says                           string
+	}{
+		{"an unknown path", http.MethodGet, "/run", "", "", http.StatusNotFound, "an operator's commands only"},
+		{"another method", http.MethodGet, "/replay", "", "", http.StatusMethodNotAllowed, "/replay is asked with POST"},
+		{"another method of a reading", http.MethodPost, "/status", "application/json", "{}", http.StatusMethodNotAllowed, "/status is asked with GET"},
+		{"a form of a page in a browser", http.MethodPost, "/guard/clear", "text/plain", "{}", http.StatusUnsupportedMediaType, "application/json"},
+		{"a body too large", http.MethodPost, "/holds/approve", "application/json", long, http.StatusRequestEntityTooLarge, "256 KiB"},
+		{"a field that is misspelt", http.MethodPost, "/replay", "application/json", `{"filters":[]}`, http.StatusBadRequest, "filters"},
+		{"two values", http.MethodPost, "/guard/clear", "application/json", `{}{}`, http.StatusBadRequest, "more than one"},
+		{"nothing", http.MethodPost, "/holds/approve", "application/json; charset=utf-8", "", http.StatusBadRequest, "cannot be read"},
+		{"what there is not", http.MethodPost, "/pause", "application/json", `{"side":"teams"}`, http.StatusBadRequest, "no side"},
+		{"what fails", http.MethodPost, "/plan", "application/json", `{"all":true}`, http.StatusOK, `"end":true,"result":null,"error":{"kind":"failed","error":"no settings"}`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r := httptest.NewRequest(test.method, test.path, strings.NewReader(test.body))
+			r.Header.Set("Content-Type", test.kind)
+			answer := httptest.NewRecorder()
+			handler.ServeHTTP(answer, r)
+			if answer.Code != test.want || !strings.Contains(answer.Body.String(), test.says) || !json.Valid(answer.Body.Bytes()) {
+				t.Errorf("%d %s; want %d, %q", answer.Code, answer.Body, test.want, test.says)
+			}
+			if test.want == http.StatusMethodNotAllowed && answer.Header().Get("Allow") == "" {
+				t.Error("it does not say how it is asked")
+			}
+		})
+	}
+}
+
+func TestAStreamEndsWithTheClientThatAskedForIt(t *testing.T) {
+	t.Parallel()
+	o := stocked(t)
+	const many = 30
+	bury(t, o.DeadLetters, many)
+	client := served(t, o)
+	ctx, goAway := context.WithCancel(t.Context())
+	// At this rate it would take half a minute.
+	_, err := client.Replay(ctx, replay.Request{Rate: 1}, func(int, int) { goAway() })
+	if err == nil || err.Error() != "the command was stopped: context canceled" {
+		t.Errorf("error %v", err)
+	}
+	// What it held is given back at once, and not when its time runs out.
+	for deadline := time.After(10 * time.Second); ; {
+		depth, err := o.DeadLetters.Depth(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if depth.InFlight == 0 && depth.Visible > many/2 {
+			return
+		}
+		select {
+		case <-deadline:
+			t.Fatalf("%+v", depth)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+func TestAProcessThatEndsBeforeItsCommandIsTold(t *testing.T) {
+	t.Parallel()
+	socket := filepath.Join(t.TempDir(), "s")
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"progress":{"done":1,"of":2}}`+"\n")
+	}))
+	if err := server.Listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	server.Listener = listener
+	server.Start()
+	t.Cleanup(server.Close)
+	looked := 0
+	_, err = operator.NewClient(socket).Replay(t.Context(), replay.Request{}, func(done, _ int) { looked = done })
+	if looked != 1 || err == nil || !strings.Contains(err.Error(), "entrawebex run ended before the command did") {
+		t.Errorf("%d, %v", looked, err)
+	}
+}

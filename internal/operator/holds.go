@@ -1,0 +1,164 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"entrawebex/internal/change"
+	"entrawebex/internal/provision"
+	"entrawebex/internal/queue"
+)
+
+// Decision is what an operator has said about a hold.
+type Decision string
+
+const (
+	// Undecided is what waits for a person's word.
+	Undecided Decision = ""
+	// Rejected stays held until the object changes in Entra.
+	Rejected Decision = "rejected"
+	// Approved is on its way.
+	Approved Decision = "approved"
+	// Expired was approved, and is no longer.
+	Expired Decision = "expired"
+)
+
+// Held is an operation that is held.
+type Held struct {
+	Object    change.Object         `json:"object"`
+	Operation provision.Destruction `json:"operation"`
+	Since     time.Time             `json:"since"`
+	// Members is how many of a group's would be taken out, Of how many there are.
+	Members int `json:"members,omitempty"`
+	Of      int `json:"of,omitempty"`
+	// Blocked: Entra blocked the user, whose account is still open in Webex.
+	Blocked  bool     `json:"blocked,omitempty"`
+	Decision Decision `json:"decision,omitempty"`
+}
+
+// DecideRequest names the objects whose holds are decided on by their Entra object
+// ids, or says All.
+type DecideRequest struct {
+	IDs []string `json:"ids,omitempty"`
+	All bool     `json:"all,omitempty"`
+}
+
+// Validate returns what is wrong with the request.
+func (r DecideRequest) Validate() error {
+	if r.All == (len(r.IDs) > 0) {
+		return invalid(errors.New("name the objects by their ids, or say --all"))
+	}
+	return nil
+}
+
+func (r DecideRequest) names(id string) bool {
+	return slices.ContainsFunc(r.IDs, func(named string) bool { return strings.EqualFold(named, id) })
+}
+
+// Decided is what came of a decision. One that fails does not stop the others.
+type Decided struct {
+	Done []Held `json:"done"`
+	// LeftAlone is how many were rejected before, and are not approved with All.
+	LeftAlone int `json:"leftAlone,omitempty"`
+	// Failed says what could not be decided on, and why.
+	Failed []string `json:"failed,omitempty"`
+}
+
+// Holds returns what is held, oldest first.
+func (o *Operator) Holds(ctx context.Context) ([]Held, error) {
+	if err := o.bound(ctx); err != nil {
+		return nil, err
+	}
+	records, err := o.held(ctx)
+	if err != nil {
+		return nil, err
+	}
+	held := make([]Held, len(records))
+	for i, r := range records {
+		held[i] = holdOf(r, o.Now())
+	}
+	return held, nil
+}
+
+// Approve lets held operations happen. With All it leaves alone what was decided:
+// that is no word about what a person has rejected by another.
+func (o *Operator) Approve(ctx context.Context, r DecideRequest) (Decided, error) {
+	return o.decide(ctx, r, func(h Held) error {
+		return provision.Approve(ctx, o.Ledger, queue.Changes{Queue: o.Changes}, h.Object, h.Operation, o.Now())
+	}, func(h Held) bool { return h.Decision == Rejected || h.Decision == Approved })
+}
+
+// Reject leaves operations held until their objects change in Entra. With All it
+// stops what was approved and has not happened yet, too.
+func (o *Operator) Reject(ctx context.Context, r DecideRequest) (Decided, error) {
+	return o.decide(ctx, r, func(h Held) error {
+		return provision.Reject(ctx, o.Ledger, h.Object, h.Operation, o.Now())
+	}, func(Held) bool { return false })
+}
+
+// decide decides on what the request names, with All on what is not spared.
+func (o *Operator) decide(ctx context.Context, r DecideRequest, decide func(Held) error, spares func(Held) bool) (Decided, error) {
+	if err := r.Validate(); err != nil {
+		return Decided{}, err
+	}
+	held, err := o.Holds(ctx)
+	if err != nil {
+		return Decided{}, err
+	}
+	decided := Decided{Done: []Held{}}
+	for _, id := range r.IDs {
+		if !slices.ContainsFunc(held, func(h Held) bool { return strings.EqualFold(h.Object.ID, id) }) {
+			decided.Failed = append(decided.Failed, fmt.Sprintf("nothing is held of %s: entrawebex holds shows what is", id))
+		}
+	}
+	for _, h := range held {
+		switch {
+		case !r.All && !r.names(h.Object.ID):
+			continue
+		case r.All && spares(h):
+			if h.Decision == Rejected {
+				decided.LeftAlone++
+			}
+			continue
+		}
+		if err := decide(h); err != nil {
+			decided.Failed = append(decided.Failed, err.Error())
+			continue
+		}
+		decided.Done = append(decided.Done, h)
+	}
+	return decided, nil
+}
+
+// held returns the records that have a hold, oldest first.
+func (o *Operator) held(ctx context.Context) ([]provision.Record, error) {
+	var held []provision.Record
+	err := o.Ledger.Records(ctx, func(r provision.Record) error {
+		if r.Hold != nil {
+			held = append(held, r)
+		}
+		return nil
+	})
+	slices.SortFunc(held, func(a, b provision.Record) int { return a.Hold.Since.Compare(b.Hold.Since) })
+	return held, err
+}
+
+func holdOf(r provision.Record, now time.Time) Held {
+	h := Held{
+		Object: r.Object, Operation: r.Hold.Operation, Since: r.Hold.Since,
+		Members: r.Hold.Members, Of: r.Hold.Of, Blocked: r.Hold.Security,
+	}
+	switch {
+	case r.Declined():
+		h.Decision = Rejected
+	case !r.Undecided(now):
+		h.Decision = Approved
+	case r.Approval != nil:
+		h.Decision = Expired
+	}
+	return h
+}

@@ -1,0 +1,109 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"entrawebex/internal/provision"
+	"entrawebex/internal/queue"
+	"entrawebex/internal/replay"
+)
+
+// LettersRequest chooses dead letters, by the terms of a replay.Filter.
+type LettersRequest struct {
+	Filter []string `json:"filter,omitempty"`
+}
+
+// Letters are dead letters.
+type Letters struct {
+	// Known are those that the ledger knows and the filter chooses, oldest first.
+	Known []replay.Letter `json:"known"`
+	// Beyond is how many messages the dead-letter queue holds beyond one for each
+	// that the ledger knows.
+	Beyond int `json:"beyond"`
+}
+
+// Letters lists the dead letters.
+func (o *Operator) Letters(ctx context.Context, r LettersRequest) (Letters, error) {
+	filter, err := replay.ParseFilter(o.Now(), r.Filter)
+	if err != nil {
+		return Letters{}, invalid(err)
+	}
+	if err := o.bound(ctx); err != nil {
+		return Letters{}, err
+	}
+	known, letters := 0, Letters{Known: []replay.Letter{}}
+	err = o.Ledger.Records(ctx, func(r provision.Record) error {
+		l, ok := replay.FromRecord(r)
+		if !ok {
+			return nil
+		}
+		known++
+		if filter.Matches(l) {
+			letters.Known = append(letters.Known, l)
+		}
+		return nil
+	})
+	if err != nil {
+		return Letters{}, err
+	}
+	depth, err := o.DeadLetters.Depth(ctx)
+	if err != nil {
+		return Letters{}, err
+	}
+	slices.SortFunc(letters.Known, func(a, b replay.Letter) int { return a.FirstSeen.Compare(b.FirstSeen) })
+	letters.Beyond = max(0, depth.Visible+depth.InFlight-known)
+	return letters, nil
+}
+
+// Replay puts dead letters back on the queue. progress is told how many of about
+// how many were looked at, and may be nil. The result counts what was done also
+// where there is an error.
+func (o *Operator) Replay(ctx context.Context, r replay.Request, progress func(done, of int)) (replay.Result, error) {
+	if err := validReplay(o.Now(), r); err != nil {
+		return replay.Result{}, err
+	}
+	if err := o.bound(ctx); err != nil {
+		return replay.Result{}, err
+	}
+	if progress == nil {
+		return o.Replayer.Run(ctx, r)
+	}
+	depth, err := o.DeadLetters.Depth(ctx)
+	if err != nil {
+		return replay.Result{}, err
+	}
+	job := *o.Replayer
+	job.Dead = &watched{Queue: o.Replayer.Dead, of: depth.Visible + depth.InFlight, progress: progress}
+	return job.Run(ctx, r)
+}
+
+func validReplay(now time.Time, r replay.Request) error {
+	if _, err := replay.ParseFilter(now, r.Filter); err != nil {
+		return invalid(err)
+	}
+	if r.Rate < 0 || r.Limit < 0 {
+		return invalid(errors.New("rate and limit must be 0, for no bound, or more"))
+	}
+	return nil
+}
+
+// watched is a queue whose received messages are counted.
+type watched struct {
+	queue.Queue
+
+	done, of int
+	progress func(done, of int)
+}
+
+// Receive implements queue.Queue.
+func (w *watched) Receive(ctx context.Context, limit int, visibility, wait time.Duration) ([]queue.Message, error) {
+	msgs, err := w.Queue.Receive(ctx, limit, visibility, wait)
+	if len(msgs) > 0 {
+		w.done += len(msgs)
+		w.progress(w.done, max(w.of, w.done)) // a number that was approximate may be exceeded
+	}
+	return msgs, err
+}
