@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -29,10 +30,10 @@ func checkCommand(environ []string) *cobra.Command {
 		Use:   "check",
 		Short: "Tests the connection to Entra and Webex, and the way back to the webhook",
 		Long: `Tests what a run needs, one line each, and says how to mend what fails:
-the settings, the Graph token and each permission, the tenant, the Webex token
-and organization, a search that must be empty, a page of the users and of the
-groups, and the webhook's handshake as Graph will make it. Nothing is changed on
-either side: what reaches Webex cannot write.
+the settings, whose the ledger is, the Graph token and each permission, the tenant,
+the Webex token and organization, a search that must be empty, a page of the users
+and of the groups, and the webhook's handshake as Graph will make it. Nothing is
+changed on either side: what reaches Webex cannot write.
 ` + environment,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -47,14 +48,11 @@ either side: what reaches Webex cannot write.
 
 // check prints a line for everything a run needs.
 func check(ctx context.Context, out io.Writer, s config.Settings) error {
-	directory, err := entra.Open(s.Entra, nil, slog.Default())
+	sides, err := app.OpenSides(s, slog.Default())
 	if err != nil {
 		return err
 	}
-	target, err := webex.OpenReadOnly(s.Webex, slog.Default())
-	if err != nil {
-		return err
-	}
+	directory, target := sides.Graph, sides.Webex
 	failed := false
 	line := func(what, detail string, err error) {
 		mark := "ok  "
@@ -67,6 +65,8 @@ func check(ctx context.Context, out io.Writer, s config.Settings) error {
 		fmt.Fprintf(out, "note  %-24s %s\n", "Settings", w)
 	}
 	line("Settings", "complete", nil)
+	kept, err := checkLedger(ctx, s)
+	line("Ledger", kept, err)
 	line("Entra tenant", s.Entra.TenantID, app.CheckTenant(ctx, directory, s.Entra.TenantID))
 	for _, p := range checkPermissions(ctx, directory, s.Everybody()) {
 		line("Entra permission", p.name, p.err)
@@ -101,6 +101,18 @@ func check(ctx context.Context, out io.Writer, s config.Settings) error {
 		return errReported
 	}
 	return nil
+}
+
+// checkLedger tells whose ledger it is, if there is one.
+func checkLedger(ctx context.Context, s config.Settings) (string, error) {
+	found, err := openStoresOf(ctx, s, func(context.Context) (config.Settings, error) { return s, nil })
+	if errors.Is(err, fs.ErrNotExist) {
+		return "none in DATA_DIR yet: the first start makes it", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return "of this tenant and organization", errors.Join(found.Bound(ctx), found.close())
 }
 
 type permission struct {

@@ -7,7 +7,42 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"entrawebex/internal/config"
 )
+
+func TestCheckTellsWhoseTheLedgerIs(t *testing.T) {
+	t.Parallel()
+	s := setup(t, 4)
+	line := func(tenantID string) string {
+		t.Helper()
+		settings, err := config.Load(t.Context(), config.Planner, s.planEnviron("ENTRA_TENANT_ID="+tenantID), config.Secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		_ = check(t.Context(), &out, settings) // what else fails is another test's
+		for line := range strings.Lines(out.String()) {
+			if strings.Contains(line, "  Ledger ") {
+				return line
+			}
+		}
+		return ""
+	}
+	const other = "99999999-6d4d-4958-8b9f-9d6445542f95"
+	if got := line(sandboxTenant); !strings.HasPrefix(got, "ok ") || !strings.Contains(got, "the first start makes it") {
+		t.Errorf("before the first start: %q", got)
+	}
+	if err := s.open().Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := line(sandboxTenant); !strings.HasPrefix(got, "ok ") || !strings.Contains(got, "of this tenant and organization") {
+		t.Errorf("ours: %q", got)
+	}
+	if got := line(other); !strings.HasPrefix(got, "FAIL ") || !strings.Contains(got, "the ledger is bound to") {
+		t.Errorf("another's: %q", got)
+	}
+}
 
 func TestCheckTellsOfAListThatIsRefused(t *testing.T) {
 	t.Parallel()

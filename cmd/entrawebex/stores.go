@@ -42,6 +42,7 @@ type operations interface {
 
 // readings change nothing.
 type readings interface {
+	Bound(ctx context.Context) error
 	Status(ctx context.Context) (operator.Status, error)
 	Holds(ctx context.Context) ([]operator.Held, error)
 	Guard(ctx context.Context) (operator.Latch, error)
@@ -74,11 +75,16 @@ func openStores(ctx context.Context, environ []string) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	log := operatorLog()
 	planner := func(ctx context.Context) (config.Settings, error) {
-		settings, _, err := config.Begin(ctx, config.Planner, environ, log)
+		settings, _, err := config.Begin(ctx, config.Planner, environ, operatorLog())
 		return settings, err
 	}
+	return openStoresOf(ctx, settings, planner)
+}
+
+// openStoresOf opens the stores that the settings name; see openStores.
+func openStoresOf(ctx context.Context, settings config.Settings, planner func(context.Context) (config.Settings, error)) (*opened, error) {
+	log := operatorLog()
 	if settings.AWS == (config.AWS{}) {
 		return openFile(ctx, &settings, planner, log)
 	}

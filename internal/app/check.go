@@ -3,14 +3,39 @@ package app
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
 	"github.com/google/uuid"
 
+	"entrawebex/infra"
 	"entrawebex/internal/change"
+	"entrawebex/internal/config"
 	"entrawebex/internal/entra"
+	"entrawebex/internal/mapping"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/webex"
 )
+
+// Sides are both sides as they are read: what reaches Webex cannot write.
+type Sides struct {
+	Rules mapping.Rules
+	Graph *entra.Client
+	Webex *webex.Client
+}
+
+// OpenSides opens both sides for what looks and does nothing.
+func OpenSides(s config.Settings, log *slog.Logger) (*Sides, error) {
+	rules, err := mapping.Parse(infra.Provisioning())
+	if err != nil {
+		return nil, err
+	}
+	graph, err := entra.Open(s.Entra, rules.Select(), log)
+	if err != nil {
+		return nil, err
+	}
+	target, err := webex.OpenReadOnly(s.Webex, log)
+	return &Sides{Rules: rules, Graph: graph, Webex: target}, err
+}
 
 // CheckTenant returns why the credentials are not those of the tenant.
 func CheckTenant(ctx context.Context, directory *entra.Client, tenantID string) error {

@@ -4,13 +4,11 @@ import (
 	"context"
 	"log/slog"
 
-	"entrawebex/infra"
 	"entrawebex/internal/app/stores"
 	"entrawebex/internal/change"
 	"entrawebex/internal/config"
 	"entrawebex/internal/entra"
 	"entrawebex/internal/ledger"
-	"entrawebex/internal/mapping"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/sweep"
 	"entrawebex/internal/webex"
@@ -41,24 +39,16 @@ func OpenDryRun(ctx context.Context, s config.Settings, stored stores.Ledger, ob
 	if err := ledger.CheckBinding(ctx, stored, s.Entra.TenantID, s.Webex.OrgID); err != nil {
 		return nil, err
 	}
-	rules, err := mapping.Parse(infra.Provisioning())
-	if err != nil {
-		return nil, err
-	}
-	graph, err := entra.Open(s.Entra, rules.Select(), log)
-	if err != nil {
-		return nil, err
-	}
-	target, err := webex.OpenReadOnly(s.Webex, log)
+	sides, err := OpenSides(s, log)
 	if err != nil {
 		return nil, err
 	}
 	d := &DryRun{
-		Graph: graph, Webex: target, Target: provision.NewDryRunTarget(target, rules),
+		Graph: sides.Graph, Webex: sides.Webex, Target: provision.NewDryRunTarget(sides.Webex, sides.Rules),
 		Stored: stored, Ledger: provision.NewDryRunLedger(stored), Queued: new(provision.DryRunQueue),
 	}
 	d.parts = &Parts{
-		Settings: s, Rules: rules, Graph: graph, Webex: d.Target,
+		Settings: s, Rules: sides.Rules, Graph: sides.Graph, Webex: d.Target,
 		Ledger: dryLedger{d.Ledger, provision.NewDryRunDocuments(stored), stored},
 		Queue:  dryQueue{d.Queued}, Observe: observe, Log: slog.New(slog.DiscardHandler),
 		Rests: func(context.Context) (string, error) { return "", nil },

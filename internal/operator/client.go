@@ -35,6 +35,12 @@ func NewClient(socket string) *Client {
 	}}}
 }
 
+// Bound is Operator.Bound.
+func (c *Client) Bound(ctx context.Context) error {
+	_, err := call[struct{}](ctx, c, pathBound, nil)
+	return err
+}
+
 // Status is Operator.Status.
 func (c *Client) Status(ctx context.Context) (Status, error) {
 	return call[Status](ctx, c, pathStatus, nil)

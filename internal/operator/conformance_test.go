@@ -39,6 +39,7 @@ type operations interface {
 }
 
 type readings interface {
+	Bound(ctx context.Context) error
 	Status(ctx context.Context) (operator.Status, error)
 	Holds(ctx context.Context) ([]operator.Held, error)
 	Guard(ctx context.Context) (operator.Latch, error)
@@ -196,6 +197,7 @@ func steps() []step {
 		}
 	}
 	return []step{
+		{"Bound", func(ctx context.Context, o operations) (any, error) { return nil, o.Bound(ctx) }, "null", ""},
 		{"Status", func(ctx context.Context, o operations) (any, error) { return o.Status(ctx) }, `"undecided":1`, ""},
 		{"Holds", func(ctx context.Context, o operations) (any, error) { return o.Holds(ctx) }, `"blocked":true`, ""},
 		{"Guard", func(ctx context.Context, o operations) (any, error) { return o.Guard(ctx) }, "2026-03-02T09:00:00Z", ""},
