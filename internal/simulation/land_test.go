@@ -45,7 +45,7 @@ func (l *land) event() {
 			what, err = "delete group "+id, l.tenant.DeleteGroup(id)
 		}
 	case n < 22:
-		what, err = l.fromTheBin(l.tenant.Restore, l.tenant.RestoreGroup, "restore ")
+		what, err = l.fromTheBin(l.restore, l.tenant.RestoreGroup, "restore ")
 	case n == 22:
 		what, err = l.fromTheBin(l.purge, l.tenant.PurgeGroup, "purge ")
 	case n > 23:
@@ -160,6 +160,12 @@ func (l *land) fromTheBin(user, group func(string) error, verb string) (string, 
 	}
 	l.turned[id] = l.clock()
 	return verb + "group " + id, group(id)
+}
+
+// restore brings a user back, and what the user is assigned to.
+func (l *land) restore(id string) error {
+	l.turned[id] = l.clock()
+	return l.tenant.Restore(id)
 }
 
 // purge deletes a user for good, whose name another may have then.
