@@ -198,8 +198,10 @@ func (t *Tenant) entitle(o object) {
 	}
 }
 
+// entitleGroup goes by no name that is too long: from a replica that is behind
+// the group is provisioned under the one it had before.
 func (t *Tenant) entitleGroup(g *group) {
-	g.wasEntitled = g.wasEntitled || len(g.assignments) > 0 && g.provisionable()
+	g.wasEntitled = g.wasEntitled || len(g.assignments) > 0 && g.inUse()
 }
 
 // byAppID makes a request for a service principal by its other key one for its

@@ -51,9 +51,14 @@ func (t *Tenant) teams(s scope) map[string]team {
 
 // provisionable reports whether Webex can have the group as it is.
 func (g *group) provisionable() bool {
-	secure, _ := g.properties["securityEnabled"].(bool)
 	name := g.properties.Text("displayName")
-	return g.place == live && secure && name != "" && len([]rune(name)) <= maxOrgGroupName
+	return g.inUse() && name != "" && len([]rune(name)) <= maxOrgGroupName
+}
+
+// inUse reports whether the group is there, and of the kind that Webex gets.
+func (g *group) inUse() bool {
+	secure, _ := g.properties["securityEnabled"].(bool)
+	return g.place == live && secure
 }
 
 // teams returns the organization's groups. The organization is locked.

@@ -37,8 +37,7 @@ type group struct {
 	properties Group
 	place      place
 	members    roster
-	// wasEntitled says that it was assigned at some time, while Webex would
-	// have had it.
+	// wasEntitled says that it was assigned at some time, while it was in use.
 	wasEntitled bool
 }
 

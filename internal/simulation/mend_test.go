@@ -199,10 +199,13 @@ const day = 24 * time.Hour
 
 // allowed is what may be otherwise in the end: who was deleted for good while
 // delta queries had to begin anew stays, if disabled. They list who is there. A
-// link that is refused for an hour makes them begin anew, too.
+// link that is refused for an hour makes them begin anew, too, and so does one of
+// a list without an end, which is void (410) once it has one.
 func (s *storm) allowed() []sandbox.Allowance {
-	if s.counts["delta tokens lost"]+s.counts["document lost"]+s.counts["dead link"] > 0 {
-		return []sandbox.Allowance{sandbox.PendingDelete}
+	for _, name := range []string{"delta tokens lost", "document lost", "dead link", "endless pages", "repeating pages"} {
+		if s.counts[name] > 0 {
+			return []sandbox.Allowance{sandbox.PendingDelete}
+		}
 	}
 	return nil
 }

@@ -163,11 +163,15 @@ func (s *storm) process(ctx context.Context) {
 }
 
 // sweep converges anybody, beside the workers and the queue, while there are
-// faults. Afterwards nobody is to be rescued by being looked at once more.
+// faults and no side is paused. Afterwards nobody is to be rescued by being looked
+// at once more.
 func (s *storm) sweep(ctx context.Context) {
-	converge := watch(s.newEngine().Converge)
+	converge, sides := watch(s.newEngine().Converge), s.sides()
 	for s.pause(ctx, 2*time.Minute) == nil {
 		if !s.raging() {
+			continue
+		}
+		if why, err := sides.Why(ctx); err != nil || why != "" {
 			continue
 		}
 		var changes []change.Change
