@@ -75,7 +75,7 @@ func (b *batch) dateUnassigned(w *work) {
 // that list says so, too. If not, the attempt has ended.
 func (b *batch) mayLeave(w *work) bool {
 	since := w.record.Unassigned
-	if since.IsZero() || scoping.IsBlocked(w.reading.Attributes) || w.nominatedOut() {
+	if since.IsZero() || scoping.IsBlocked(w.reading.Attributes) || b.nominatedOut(w) {
 		return true
 	}
 	left := min(unassignedFor, b.ConfirmAfter) - b.Now().Sub(since)
@@ -88,9 +88,12 @@ func (b *batch) mayLeave(w *work) bool {
 
 // nominatedOut reports whether a cause says that the user is out of scope: the list
 // of all assignments, which names others, or a group that is assigned and has the
-// user no more.
-func (w *work) nominatedOut() bool {
-	return slices.ContainsFunc(w.attempt.Causes, func(c change.Change) bool { return c.Nominated == change.Out })
+// user no more. That the application is there the group knew when it said so, and
+// for no longer than a list must be empty without a word.
+func (b *batch) nominatedOut(w *work) bool {
+	return slices.ContainsFunc(w.attempt.Causes, func(c change.Change) bool {
+		return c.Nominated == change.Out && (c.Source != change.Engine || b.Now().Sub(c.SeenAt) < unassignedFor)
+	})
 }
 
 // rescope queues those users who entered or left the scope with a membership in
