@@ -104,7 +104,7 @@ func (b *batch) matchSeen(ctx context.Context, w *work, want map[string]any) {
 			return
 		}
 		b.adopting(ctx, w, found)
-		w.adopted = true
+		w.adopted = !w.record.Away // who had an account that was given up has it again
 		b.link(w, found)
 		b.change(ctx, w, want)
 		return

@@ -192,6 +192,32 @@ func TestAnAccountIsGivenToOneOfTwoWhoWouldAdoptIt(t *testing.T) {
 	}
 }
 
+// Nor is one whose link was given up because Webex said for long that it is not
+// there: it is ours, and somebody may have opened it.
+func TestAnAccountThatIsThereAgainIsNotParked(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	p := w.hire(ada, "ada@example.com")
+	w.provisioned(ada)
+	found := w.account(ada)
+	account := w.org.accounts[found.ID]
+	delete(w.org.accounts, found.ID)
+	p.enabled = false
+	for a := w.converge(updated(ada))[0]; a.Again > 0; a = w.converge(updated(ada))[0] {
+		w.now = w.now.Add(a.Again)
+	}
+	if r := w.record(user(ada)); r.WebexID != "" {
+		t.Fatalf("still linked to %s", r.WebexID)
+	}
+	w.org.accounts[found.ID] = account
+	w.now = w.now.Add(time.Hour)
+	s := w.sighted(ada, found)
+	s.Park = true
+	if a := w.see(s)[0]; a.Action != provision.Disable {
+		t.Errorf("%s: %s", a.Status, a.Reason)
+	}
+}
+
 // What an attempt of ours created and never learned of was not there before.
 func TestAnAccountOfOurOwnIsNotParked(t *testing.T) {
 	t.Parallel()
