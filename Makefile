@@ -8,7 +8,7 @@ GOLANGCI_LINT := .bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 # A number of runs: a time limit now and then ends a target as a failure
 # ("context deadline exceeded") on a busy machine.
 FUZZ_RUNS := 5000x
-SEEDS := 300
+SEEDS := 1000
 RACE_SEEDS := 16
 
 BOOTSTRAPS := $(patsubst %,.build/%/bootstrap,webhook worker renew reconcile replay)
