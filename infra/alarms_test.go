@@ -58,7 +58,7 @@ func TestTheErrorsOfEveryFunctionAreAnAlarm(t *testing.T) {
 
 var (
 	filterPattern = regexp.MustCompile(`^\{ \$\.level = "ERROR" && \$\.msg = "([^"]+)" \}$`)
-	errorLine     = regexp.MustCompile(`\.ErrorContext\(ctx, "([^"]+)"`)
+	errorLine     = regexp.MustCompile(`(?:\.ErrorContext\(ctx|\.notice\(slog\.LevelError), "([^"]+)"`)
 )
 
 func TestTheLinesThatAlarmsWaitForAreLogged(t *testing.T) {

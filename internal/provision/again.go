@@ -9,9 +9,9 @@ import (
 
 // lookAgain sees to it that the object is looked at once more, whatever came of
 // this attempt, where what it rests on may still change without a word.
-func (b *batch) lookAgain(ctx context.Context, w *work) {
+func (b *batch) lookAgain(ctx context.Context, w *imported) {
 	if at := w.attempt.Later; !at.IsZero() {
-		if err := b.Later.Put(ctx, w.attempt.Object, at); err != nil {
+		if err := b.Later.Put(ctx, w.object, at); err != nil {
 			w.attempt.Later, w.attempt.Again = time.Time{}, longestRetry
 		}
 	}
@@ -26,7 +26,7 @@ func (b *batch) lookAgain(ctx context.Context, w *work) {
 }
 
 // lookAfter has the messages come again after that long, or sooner.
-func (w *work) lookAfter(d time.Duration) {
+func (w *imported) lookAfter(d time.Duration) {
 	d = max(d, soon)
 	if w.attempt.Again == 0 || d < w.attempt.Again {
 		w.attempt.Again, w.attempt.Later = d, time.Time{}
@@ -45,12 +45,12 @@ const (
 // contradicted reports whether a list of assignments named the object a moment
 // ago, how long that is, and that the reading says otherwise: one of them comes of
 // a replica that is behind.
-func (b *batch) contradicted(w *work) (age time.Duration, yes bool) {
+func (b *batch) contradicted(w *imported) (age time.Duration, yes bool) {
 	if b.Scoping.Everybody() || w.reading.Presence != Present || w.reading.Err != nil || w.reading.RolesErr != nil {
 		return 0, false
 	}
 	in := b.Scoping.InScope(w.reading.Roles)
-	for _, c := range w.attempt.Causes {
+	for _, c := range w.causes {
 		age = b.Now().Sub(c.SeenAt)
 		// A group says that somebody left it, and not whether another has him.
 		if c.Nominated != "" && c.Source != change.Engine && age < contradictedFor && in != (c.Nominated == change.In) {

@@ -45,8 +45,9 @@ const (
 	Delete  Action = "delete"
 )
 
-// Step is one line of an attempt's story.
-type Step struct {
+// ProvisioningStep is one line of an attempt's story
+// (https://learn.microsoft.com/graph/api/resources/provisioningstep).
+type ProvisioningStep struct {
 	Name        StepName `json:"name"`
 	Status      Status   `json:"status"`
 	Description string   `json:"description"`
@@ -85,7 +86,7 @@ type Attempt struct {
 	Redundant bool
 	// Reason is the one sentence that explains Status.
 	Reason   string
-	Steps    []Step
+	Steps    []ProvisioningStep
 	Modified []Modified
 	// Members is what came of a group's members.
 	Members MemberCount

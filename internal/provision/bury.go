@@ -78,12 +78,12 @@ func (r *Record) AtFault() bool { return r.OpenFault != nil && r.OpenFault.Kind 
 
 // lettered notes on the attempt whether the fault has its letter. The letters of
 // an object that was not at fault are of a fault that is over.
-func (w *work) lettered(f *Fault, step StepName, now time.Time) {
-	r := &w.record
+func (v *view) lettered(f *Fault, at StepName) {
+	r := &v.record
 	if !r.AtFault() {
 		r.Letters = nil
 	}
-	w.attempt.Lettered = f.dead() && r.hasLetter(f, step, now)
+	v.attempt.Lettered = f.dead() && r.hasLetter(f, at, v.now)
 }
 
 func (r *Record) hasLetter(f *Fault, step StepName, now time.Time) bool {
@@ -106,14 +106,14 @@ func livingLetters(letters []Letter, now time.Time) []Letter {
 // overcome owes the removal of the letters of an object that is not at fault any
 // more. Its record is claimed still: until it says so itself, nobody takes the
 // note for done. Where it cannot be noted, the next success does it.
-func (b *batch) overcome(ctx context.Context, w *work) {
+func (b *batch) overcome(ctx context.Context, w *imported) {
 	r := &w.record
 	if r.AtFault() || len(r.Letters) == 0 && !w.wasDead {
 		return
 	}
 	if b.Healed != nil {
 		if err := b.Healed(ctx); err != nil {
-			b.Log.WarnContext(ctx, "its dead letters stay for now", "object", w.attempt.Object.String(), "error", err)
+			b.Log.WarnContext(ctx, "its dead letters stay for now", "object", w.object.String(), "error", err)
 			return
 		}
 	}

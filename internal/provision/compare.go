@@ -64,7 +64,7 @@ func (m *membership) compare(ctx context.Context) bool {
 		m.spareMembers()
 		walking = walking || !ended
 		then.Singly = then.Singly || !ended && then.After == c.After // the pages leave no time
-		m.checkRemovals(ctx, len(has), walking)
+		m.checkRemovals(len(has), walking)
 		then.Held = c.Held || m.excess != nil
 	}
 	m.apply(ctx)
@@ -107,9 +107,9 @@ func (m *membership) compared(c MemberSync, walking bool) bool {
 // many there were before it; no page after the last.
 func (m *membership) readMembers(ctx context.Context, c MemberSync, has map[string]bool) (page string, pages int, err error) {
 	pages = c.Pages
-	page, err = m.memberPages(ctx, m.attempt.Object.ID, c.Page, func(p MemberPage) (bool, error) {
+	page, err = m.memberPages(ctx, m.object.ID, c.Page, func(p MemberPage) (bool, error) {
 		if pages++; pages > maxMemberPages {
-			return false, endless(m.attempt.Object.ID, fmt.Sprintf("more than %d pages", maxMemberPages))
+			return false, endless(m.object.ID, fmt.Sprintf("more than %d pages", maxMemberPages))
 		}
 		return m.left() >= readingMargin, m.mark(ctx, p, has)
 	})
@@ -118,7 +118,7 @@ func (m *membership) readMembers(ctx context.Context, c MemberSync, has map[stri
 		m.record.MemberSync = &MemberSync{Long: c.Long, Held: c.Held}
 	}
 	if Gone.Is(err) {
-		err = &Fault{Kind: Transient, Reason: fmt.Sprintf("%s, or a page of its members, left Entra while they were read", m.attempt.Object), Err: err}
+		err = &Fault{Kind: Transient, Reason: fmt.Sprintf("%s, or a page of its members, left Entra while they were read", m.object), Err: err}
 	}
 	if page == "" {
 		pages = 0
@@ -195,7 +195,7 @@ func (m *membership) ask(ctx context.Context, accounts []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	asked := m.Directory.Read(ctx, []Query{{Object: m.attempt.Object, Members: ids, Transitive: m.Nested}})[0]
+	asked := m.Directory.Read(ctx, []Query{{Object: m.object, Members: ids, Transitive: m.Nested}})[0]
 	if asked.Err != nil {
 		return asked.Err
 	}

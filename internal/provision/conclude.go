@@ -5,7 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sort"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -50,16 +51,16 @@ func backoff(attempts int) time.Duration {
 }
 
 // fail ends the attempt with a fault and says when to try again, if ever.
-func (b *batch) fail(w *work, step StepName, err error) {
+func (v *view) fail(at StepName, err error) {
 	f := *AsFault(err)
-	t := w.record.OpenFault.met(&f, step, b.Now())
+	t := v.record.OpenFault.met(&f, at, v.now)
 	if f.Kind.Policy().Retry == Backoff && t.Spent >= f.patience().limit {
 		f.Reason = fmt.Sprintf("given up after %d attempts in %s: %s", t.Attempts, t.Spent.Round(time.Minute), f.Reason)
 		f.GivenUp = true
 	}
 	t.Reason, t.GivenUp = f.Error(), f.GivenUp
-	w.lettered(&f, step, b.Now())
-	w.record.OpenFault = &t
+	v.lettered(&f, at)
+	v.record.OpenFault = &t
 
 	var again time.Duration
 	switch {
@@ -71,57 +72,61 @@ func (b *batch) fail(w *work, step StepName, err error) {
 	case f.waits():
 		again = backoff(t.Waits)
 	default:
-		again = b.later(w, &f, t.Attempts)
+		again = v.later(&f, t.Attempts)
 	}
-	w.attempt.Fault = &f
-	w.step(step, Failure, f.Error())
-	b.end(w, Failure, f.Error(), again)
+	v.attempt.Fault = &f
+	v.step(at, Failure, f.Error())
+	v.end(Failure, f.Error(), again)
 }
 
-func (b *batch) succeed(w *work) {
-	b.end(w, Success, string(w.attempt.Action)+"d in Webex", 0)
-	w.record.OpenFault = nil
+func (v *view) succeed() {
+	v.end(Success, string(v.attempt.Action)+"d in Webex", 0)
+	v.record.OpenFault = nil
 }
 
-func (b *batch) skip(w *work, step StepName, why string) {
-	w.step(step, Skipped, why)
-	b.end(w, Skipped, why, 0)
-	w.record.OpenFault = nil
+func (v *view) skip(at StepName, why string) {
+	v.step(at, Skipped, why)
+	v.end(Skipped, why, 0)
+	v.record.OpenFault = nil
 }
 
 // again ends the attempt and asks for another look. It is no fault.
-func (b *batch) again(w *work, after time.Duration, why string) {
-	w.step(Processing, Warning, why)
-	b.end(w, Warning, why, after)
-	w.record.OpenFault = nil
+func (v *view) again(after time.Duration, why string) {
+	v.step(Processing, Warning, why)
+	v.end(Warning, why, after)
+	v.record.OpenFault = nil
 }
 
-func (b *batch) end(w *work, status Status, reason string, again time.Duration) {
-	again += time.Duration(float64(again/4) * b.jitter)
-	w.done = true
-	w.attempt.Status, w.attempt.Reason, w.attempt.Again = status, reason, again
+func (v *view) end(status Status, reason string, again time.Duration) {
+	const quarter = 4
+	again += time.Duration(float64(again/quarter) * v.jitter)
+	v.ended = true
+	v.attempt.Status, v.attempt.Reason, v.attempt.Again = status, reason, again
 	if status != Failure {
-		w.attempt.Fault = nil
+		v.attempt.Fault = nil
 	}
 }
 
-func (w *work) step(name StepName, status Status, description string) {
-	w.attempt.Steps = append(w.attempt.Steps, Step{Name: name, Status: status, Description: description})
+func (s *state) step(name StepName, status Status, description string) {
+	s.attempt.Steps = append(s.attempt.Steps, ProvisioningStep{Name: name, Status: status, Description: description})
+}
+
+// notice has operators hear of the object.
+func (v *view) notice(level slog.Level, message string, attrs ...slog.Attr) {
+	line := slog.NewRecord(v.now, level, message, 0)
+	line.AddAttrs(slog.String("object", v.object.String()))
+	line.AddAttrs(attrs...)
+	v.notices = append(v.notices, line)
 }
 
 // note adds what a confirmed write changed. The first action of an attempt
 // names it, unless a later one matters more.
-func (w *work) note(action Action, have, values map[string]any) {
-	if w.attempt.Action == None || action == Disable || action == Delete {
-		w.attempt.Action = action
+func (s *state) note(action Action, have, values map[string]any) {
+	if s.attempt.Action == None || action == Disable || action == Delete {
+		s.attempt.Action = action
 	}
-	paths := make([]string, 0, len(values))
-	for path := range values {
-		paths = append(paths, path)
-	}
-	sort.Strings(paths)
-	for _, path := range paths {
-		w.attempt.Modified = append(w.attempt.Modified, Modified{Attribute: path, Old: have[path], New: values[path]})
+	for _, path := range slices.Sorted(maps.Keys(values)) {
+		s.attempt.Modified = append(s.attempt.Modified, Modified{Attribute: path, Old: have[path], New: values[path]})
 	}
 }
 

@@ -1,8 +1,8 @@
 package provision
 
 import (
-	"context"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -20,162 +20,177 @@ const (
 	externalID = "externalId"
 )
 
-// decide compares what Entra has with what Webex is known to have, and either
-// sets w.op to the one write that comes next, or ends the attempt.
-func (b *batch) decide(ctx context.Context, w *work) {
-	if (w.record.PendingWrite != nil || w.record.Missing != nil || w.afresh || w.reread || w.record.Unseen && b.entitled(w)) && !w.settled {
-		if b.settle(ctx, w); w.done {
-			return
-		}
-		if w.gone && !w.isGroup() && !b.entitled(w) {
-			b.concludeGone(w)
-			return
-		}
-	}
-	b.dateUnassigned(w)
-	if w.reading.Presence == Absent {
-		b.decideAbsent(ctx, w)
+// decide compares what Entra has with what Webex is known to have, and says which
+// one write comes next, asks what it must know for that, or ends the attempt.
+func (d *decision) decide() {
+	if d.conflict != nil {
+		d.resolve()
 		return
 	}
-	if w.attempt.Verdict = b.verdict(w); !b.isScopeKnown(w) {
+	if d.mustSettle() && !d.settle() {
 		return
 	}
-	if w.isGroup() {
-		b.decideGroup(ctx, w)
+	d.dateUnassigned()
+	if d.reading.Presence == Absent {
+		d.decideAbsent()
 		return
 	}
-	want, err := b.desired(w)
-	verdict := b.verdict(w)
+	if d.attempt.Verdict = d.verdict(); !d.isScopeKnown() {
+		return
+	}
+	if d.isGroup() {
+		d.decideGroup()
+	} else {
+		d.decideUser()
+	}
+}
+
+// mustSettle reports whether Webex has to be read before anything is decided.
+func (d *decision) mustSettle() bool {
+	r := &d.record
+	doubtful := r.PendingWrite != nil || r.Missing != nil || d.afresh || d.look || r.Unseen && d.entitled()
+	return doubtful && !d.settled
+}
+
+func (d *decision) decideUser() {
+	want, err := d.desired()
+	verdict := d.verdict()
 	switch {
-	case w.done:
-	case verdict.Decision == scoping.Skip && w.isActive():
-		b.spare(w, Scoping, verdict.Sentence(change.User))
-	case err != nil && w.isActive() && !b.entitled(w):
+	case d.ended:
+	case verdict.Decision == scoping.Skip && d.isActive():
+		d.spare(Scoping, verdict.Sentence(change.User))
+	case err != nil && d.isActive() && !d.entitled():
 		// Whatever is wrong with the attributes of a leaver, the account is
 		// closed first.
-		b.change(ctx, w, map[string]any{active: false})
+		d.change(map[string]any{active: false})
 	case err != nil:
-		b.fail(w, Processing, &Fault{Kind: Permanent, Reason: fmt.Sprintf("%s: %v", w.attempt.Object, err)})
-	case w.record.WebexID == "":
-		b.decideUnlinked(ctx, w, want)
-	case w.isActive() && want[active] == false:
+		d.fail(Processing, permanentf("%s: %v", d.object, err))
+	case d.record.WebexID == "":
+		d.decideUnlinked(want)
+	case d.isActive() && want[active] == false:
 		// On its own, so that nothing else about the account can stop it.
-		b.change(ctx, w, map[string]any{active: false})
+		d.change(map[string]any{active: false})
 	default:
-		b.change(ctx, w, want)
+		d.change(want)
 	}
 }
 
 // entitled reports whether the person may sign in, and is in the scope.
-func (b *batch) entitled(w *work) bool {
-	return w.reading.Presence == Present && b.verdict(w).Decision == scoping.Provision
+func (v *view) entitled() bool {
+	return v.reading.Presence == Present && v.verdict().Decision == scoping.Provision
 }
 
 // isActive reports whether the account is there and not known to be inactive.
-func (w *work) isActive() bool {
-	return !w.isGroup() && w.record.WebexID != "" && w.record.LastWritten[active] != false
+func (v *view) isActive() bool {
+	return !v.isGroup() && v.record.WebexID != "" && v.record.LastWritten[active] != false
 }
 
 // desired maps the reading. Of a user in the recycle bin only the state
 // counts: its name is mangled. Of one out of scope nothing else is any business
 // of ours.
-func (b *batch) desired(w *work) (map[string]any, error) {
-	if w.reading.Presence == SoftDeleted || b.leftScope(w) {
+func (d *decision) desired() (map[string]any, error) {
+	if d.reading.Presence == SoftDeleted || d.leftScope() {
 		return map[string]any{active: false}, nil
 	}
-	return b.mapped(w)
-}
-
-// mapped maps the attributes of a user who is there.
-func (b *batch) mapped(w *work) (map[string]any, error) {
-	if b.lacks(w) {
+	if d.lacks() {
 		return nil, nil
 	}
-	attributes := maps.Clone(w.reading.Attributes)
-	attributes["IsSoftDeleted"] = b.verdict(w).IsSoftDeleted()
-	return b.Mapping.Users.Map(attributes)
+	return d.mapped()
+}
+
+// mapped maps the attributes of a user who is there, and of whom the reading shows
+// all that decides.
+func (v *view) mapped() (map[string]any, error) {
+	attributes := maps.Clone(v.reading.Attributes)
+	attributes["IsSoftDeleted"] = v.verdict().IsSoftDeleted()
+	return v.mapping.Users.Map(attributes)
 }
 
 // lacks reports whether Entra's answer does not show what decides about the
 // object; then the attempt has ended. What is not shown is not known: it is not
 // false and not empty.
-func (b *batch) lacks(w *work) bool {
-	missing := b.rules(w).Lacks(w.reading.Attributes)
-	if len(missing) == 0 {
-		return false
+func (d *decision) lacks() bool {
+	f := d.lacking()
+	if f != nil {
+		d.fail(Import, f)
 	}
-	b.fail(w, Import, &Fault{Kind: Transient, Reason: fmt.Sprintf("Entra's answer for %s lacks %s", w.attempt.Object, strings.Join(missing, ", "))})
-	return true
+	return f != nil
+}
+
+// lacking is the fault of a reading that does not show what decides; nil if it does.
+func (v *view) lacking() *Fault {
+	missing := v.rules(v.object.Kind).Lacks(v.reading.Attributes)
+	if len(missing) == 0 {
+		return nil
+	}
+	return transientf("Entra's answer for %s lacks %s", v.object, strings.Join(missing, ", "))
 }
 
 // decideUnlinked creates the account of a person who has none. Webex is not
 // searched first: if the name is taken it says so, and the holder is looked at
 // then. A hire costs one call.
-func (b *batch) decideUnlinked(ctx context.Context, w *work, want map[string]any) {
+func (d *decision) decideUnlinked(want map[string]any) {
 	name, _ := want[userName].(string)
-	verdict := b.verdict(w)
-	if w.record.PendingWrite == nil && w.seen != nil && !b.leftScope(w) {
-		if b.matchSeen(ctx, w, want); w.done || w.record.WebexID != "" {
-			return
-		}
+	verdict := d.verdict()
+	if d.record.PendingWrite == nil && d.seen != nil && !d.leftScope() && !d.matchSeen(want) {
+		return
 	}
 	switch {
-	case w.record.PendingWrite != nil && (want[active] == false || !containsFold(w.record.PendingWrite.Names, name)):
-		b.unseen(w)
-		return
+	case d.record.WebexID != "":
+		d.change(want)
+	case d.record.PendingWrite != nil && (want[active] == false || !containsFold(d.record.PendingWrite.Names, name)):
+		d.hidden()
 	case verdict.Decision == scoping.Skip:
-		b.skip(w, Scoping, verdict.Sentence(change.User))
-		return
+		d.skip(Scoping, verdict.Sentence(change.User))
 	case want[active] == false:
-		b.skip(w, Scoping, "is mapped to an account that is not active, and was never provisioned")
-		return
+		d.skip(Scoping, "is mapped to an account that is not active, and was never provisioned")
+	default:
+		d.create(want)
 	}
-	b.create(w, want)
 }
 
-// create sets w.op to the creation of what has these values.
-func (b *batch) create(w *work, want map[string]any) {
-	w.op = &Operation{Object: w.attempt.Object, Resource: b.rules(w).Resource(want)}
-	w.pending = want
+// create has what has these values created.
+func (d *decision) create(want map[string]any) {
+	d.next.write = &write{
+		op:     Operation{Object: d.object, Resource: d.rules(d.object.Kind).Resource(want)},
+		values: want,
+	}
 }
 
-// unseen ends an attempt that must not go on before Webex shows whether an
+// remove has the account or the group deleted.
+func (d *decision) remove() {
+	d.next.write = &write{op: Operation{Object: d.object, ID: d.record.WebexID, Delete: true}}
+}
+
+// hidden ends an attempt that must not go on before Webex shows whether an
 // earlier one created the account.
-func (b *batch) unseen(w *work) {
-	b.fail(w, Matching, &Fault{Kind: Transient, Reason: fmt.Sprintf(
-		"an interrupted attempt may have created %s in Webex, which does not show it yet", w.attempt.Object)})
+func (d *decision) hidden() {
+	d.fail(Matching, transientf("an interrupted attempt may have created %s in Webex, which does not show it yet", d.object))
 }
 
-// change sets w.op to the smallest PATCH that gives the linked account these
+// change has the smallest PATCH written that gives the linked account these
 // values, or ends the attempt if it has them.
-func (b *batch) change(ctx context.Context, w *work, want map[string]any) {
-	want = w.writable(b.rules(w), want)
-	patch, changed := b.rules(w).Diff(w.record.LastWritten, want, w.record.Picks)
-	if w.singly && len(changed) > 1 {
+func (d *decision) change(want map[string]any) {
+	rules := d.rules(d.object.Kind)
+	want = d.record.writable(rules, want)
+	maps.DeleteFunc(want, func(path string, _ any) bool { return d.refused[path] != nil })
+	patch, changed := rules.Diff(d.record.LastWritten, want, d.record.Picks)
+	if d.singly && len(changed) > 1 {
 		want = map[string]any{changed[0]: want[changed[0]]}
-		patch, changed = b.rules(w).Diff(w.record.LastWritten, want, w.record.Picks)
+		patch, changed = rules.Diff(d.record.LastWritten, want, d.record.Picks)
 	}
 	if len(patch) == 0 {
-		b.unchanged(w)
+		d.unchanged()
 		return
 	}
-	pending := make(map[string]any, len(changed))
+	values := make(map[string]any, len(changed))
 	for _, path := range changed {
-		pending[path] = want[path]
+		values[path] = want[path]
 	}
-	if pending[active] == false && !b.mayDestroy(ctx, w, Disabling) {
+	if values[active] == false && !d.mayDestroy(Disabling) {
 		return
 	}
-	w.op = &Operation{Object: w.attempt.Object, ID: w.record.WebexID, Patch: patch}
-	w.pending = pending
-}
-
-// writable is what of the values is to be asked for in this attempt: not what was
-// refused in it.
-func (w *work) writable(rules mapping.Mapping, want map[string]any) map[string]any {
-	left := w.record.writable(rules, want)
-	maps.DeleteFunc(left, func(path string, _ any) bool { return w.refused[path] != nil })
-	return left
+	d.next.write = &write{op: Operation{Object: d.object, ID: d.record.WebexID, Patch: patch}, values: values}
 }
 
 // writable is what of the values is worth asking for: not what Webex has made
@@ -193,21 +208,48 @@ func (r *Record) writable(rules mapping.Mapping, want map[string]any) map[string
 
 // unchanged ends an attempt that finds nothing more to write; of a group that
 // is there, the members come first.
-func (b *batch) unchanged(w *work) {
-	if w.isGroup() && w.reading.Presence == Present && !w.converged {
-		w.converged = true
+func (d *decision) unchanged() {
+	if d.isGroup() && d.reading.Presence == Present {
+		d.next.members = true
 		return
 	}
-	if len(w.refused) > 0 {
-		b.fail(w, Export, w.refusal())
-		return
+	d.complete()
+}
+
+// complete ends an attempt that has nothing more to write.
+func (v *view) complete() {
+	switch {
+	case len(v.refused) > 0:
+		v.fail(Export, v.refusal())
+	case v.attempt.Action != None:
+		v.succeed()
+	default:
+		v.attempt.Redundant = true
+		v.skip(Export, "Webex already has this state (RedundantExport)")
 	}
-	if w.attempt.Action != None {
-		b.succeed(w)
-		return
+}
+
+// refusal is the fault of an attempt that wrote all but what was refused.
+func (v *view) refusal() *Fault {
+	paths := slices.Sorted(maps.Keys(v.refused))
+	f := *v.refused[paths[0]]
+	for _, path := range paths {
+		if v.refused[path].Kind != Permanent { // one that is tried again keeps the message
+			f = *v.refused[path]
+		}
 	}
-	w.attempt.Redundant = true
-	b.skip(w, Export, "Webex already has this state (RedundantExport)")
+	f.Reason = fmt.Sprintf("%s not written, all else is: %s", strings.Join(paths, ", "), f.Reason)
+	return &f
+}
+
+// refuse leaves an attribute out of what is written in this attempt.
+func (p *past) refuse(path string, f *Fault) {
+	refused := maps.Clone(p.refused)
+	if refused == nil {
+		refused = map[string]*Fault{}
+	}
+	refused[path] = f
+	p.refused = refused
 }
 
 // decideAbsent deals with an object that Entra has in neither place. Nothing
@@ -215,45 +257,51 @@ func (b *batch) unchanged(w *work) {
 // very id and two readings ConfirmAfter apart; without the word the account is
 // at most deactivated, after an hour of nothing but such readings, and looked
 // at again for a day.
-func (b *batch) decideAbsent(ctx context.Context, w *work) {
-	r := &w.record
-	now := b.Now()
-	absence := Absence{Since: now}
+func (d *decision) decideAbsent() {
+	r := &d.record
+	absence := Absence{Since: d.now}
 	if r.Absence != nil {
 		absence = *r.Absence
 	}
-	absence.Deleted = absence.Deleted || w.hasWord()
+	absence.Deleted = absence.Deleted || d.hasWord()
 	r.Absence = &absence
-	age := now.Sub(absence.Since)
-	confirmed := age >= b.ConfirmAfter
+	age := d.now.Sub(absence.Since)
+	confirmed := age >= d.confirmAfter
 
 	switch {
-	case r.WebexID == "" && r.PendingWrite != nil:
-		b.unseen(w)
-	case r.WebexID == "" && (absence.Deleted || confirmed):
-		r.Absence = nil
-		if w.attempt.Action == Delete {
-			b.succeed(w)
-			return
-		}
-		b.skip(w, Scoping, "is not in Entra and not provisioned")
 	case r.WebexID == "":
-		b.again(w, retryDelay(w.attempt.Started.Sub(absence.Since)), "Entra does not know it, or does not know it yet")
-	case w.isActive() && (absence.Deleted || age >= unheard):
-		b.change(ctx, w, map[string]any{active: false})
+		d.decideNowhere(absence, confirmed)
+	case d.isActive() && (absence.Deleted || age >= unheard):
+		d.change(map[string]any{active: false})
 	case !confirmed:
-		b.again(w, b.ConfirmAfter-age, "Entra no longer has it: looked at again before anything is taken away")
+		d.again(d.confirmAfter-age, "Entra no longer has it: looked at again before anything is taken away")
 	case absence.Deleted:
-		if b.mayDestroy(ctx, w, Deleting) {
-			w.op = &Operation{Object: w.attempt.Object, ID: r.WebexID, Delete: true}
+		if d.mayDestroy(Deleting) {
+			d.remove()
 		}
 	case age < unheard:
 		// Soon, since the word may wait behind this look.
-		b.again(w, b.ConfirmAfter, "Entra does not have it and did not say that it is deleted: looked at again")
+		d.again(d.confirmAfter, "Entra does not have it and did not say that it is deleted: looked at again")
 	case age < longestTrouble:
-		b.again(w, unheard, "Entra does not have it and never said that it is deleted: looked at again")
+		d.again(unheard, "Entra does not have it and never said that it is deleted: looked at again")
 	default:
-		b.unchanged(w)
+		d.unchanged()
+	}
+}
+
+// decideNowhere deals with an object that Entra does not have, and Webex not for us.
+func (d *decision) decideNowhere(absence Absence, confirmed bool) {
+	switch {
+	case d.record.PendingWrite != nil:
+		d.hidden()
+	case !absence.Deleted && !confirmed:
+		d.again(retryDelay(d.attempt.Started.Sub(absence.Since)), "Entra does not know it, or does not know it yet")
+	case d.attempt.Action == Delete:
+		d.record.Absence = nil
+		d.succeed()
+	default:
+		d.record.Absence = nil
+		d.skip(Scoping, "is not in Entra and not provisioned")
 	}
 }
 
@@ -268,68 +316,51 @@ func retryDelay(waited time.Duration) time.Duration {
 }
 
 // mayDestroy reports whether a disable or a delete may go ahead; if not, the
-// attempt has ended.
-func (b *batch) mayDestroy(ctx context.Context, w *work, d Destruction) bool {
-	if b.UpsertOnly {
-		b.spare(w, Scoping, fmt.Sprintf("UPSERT_ONLY is set: Entra asks to %s it, and it stays as it is", d))
+// attempt has ended, or something is asked first.
+func (d *decision) mayDestroy(what Destruction) bool {
+	switch {
+	case d.upsertOnly:
+		d.spare(Scoping, fmt.Sprintf("UPSERT_ONLY is set: Entra asks to %s it, and it stays as it is", what))
 		return false
-	}
-	name, _ := w.record.LastWritten[userName].(string)
-	upn, _ := w.reading.Attributes["userPrincipalName"].(string)
-	for _, id := range []string{w.attempt.Object.ID, name, upn} {
-		if b.protected[strings.ToLower(id)] {
-			if b.hold(ctx, w, Hold{Operation: d}) {
-				b.Log.ErrorContext(ctx, "protected user held", "object", w.attempt.Object.String(), "operation", string(d))
-			}
-			b.fail(w, Export, &Fault{Kind: Held, Reason: fmt.Sprintf(
-				"%s is in PROTECTED_USERS: it is neither disabled nor deleted; do it by hand in Control Hub, or take it off the list", w.attempt.Object)})
-			return false
+	case d.isProtected():
+		if d.hold(Hold{Operation: what}) {
+			d.notice(slog.LevelError, "protected user held", slog.String("operation", string(what)))
 		}
-	}
-	if err := b.confirmTenant(ctx); err != nil {
-		b.fail(w, Export, err)
+		d.fail(Export, &Fault{Kind: Held, Reason: fmt.Sprintf(
+			"%s is in PROTECTED_USERS: it is neither disabled nor deleted; do it by hand in Control Hub, or take it off the list", d.object)})
 		return false
+	case !d.answers.tenant:
+		return d.ask(question{at: Export, asks: askTenant})
 	}
-	return !b.parked(ctx, w, d) && b.mayLeave(w) && b.admitted(ctx, w, d)
+	return !d.parked(what) && d.mayLeave() && d.admitted(what)
+}
+
+// isProtected reports whether an administrator lists the object by its id or by one
+// of its names.
+func (v *view) isProtected() bool {
+	name, _ := v.record.LastWritten[userName].(string)
+	upn, _ := v.reading.Attributes["userPrincipalName"].(string)
+	return slices.ContainsFunc([]string{v.object.ID, name, upn}, func(s string) bool { return v.protected[strings.ToLower(s)] })
 }
 
 // spare ends an attempt that leaves undone what it could not take back. That is
 // noted, unless the person only left a scope that lets the account stay: the end of
 // the attempt takes the note from what is not open.
-func (b *batch) spare(w *work, step StepName, why string) {
-	stays := b.leftScope(w) && b.verdict(w).Decision == scoping.Skip && w.reading.Attributes["accountEnabled"] != false
+func (v *view) spare(step StepName, why string) {
+	stays := v.leftScope() && v.verdict().Decision == scoping.Skip && v.reading.Attributes["accountEnabled"] != false
 	if !stays {
-		since := b.Now()
-		if before := w.record.Spared; before != nil {
+		since := v.now
+		if before := v.record.Spared; before != nil {
 			since = before.Since
 		}
-		w.record.Spared = &Spared{Since: since, Why: why}
+		v.record.Spared = &Spared{Since: since, Why: why}
 	}
-	if w.attempt.Action == None {
-		b.skip(w, step, why)
+	if v.attempt.Action == None {
+		v.skip(step, why)
 		return
 	}
-	w.step(step, Skipped, why)
-	b.succeed(w)
-}
-
-// confirmTenant asks Entra once which tenant it is.
-func (e *Engine) confirmTenant(ctx context.Context) error {
-	e.tenant.Lock()
-	defer e.tenant.Unlock()
-	if e.confirmed {
-		return nil
-	}
-	id, err := e.Directory.Organization(ctx)
-	if err != nil {
-		return err
-	}
-	if canonical, _ := change.ParseID(id); canonical == "" || canonical != e.TenantID {
-		return &Fault{Kind: Transient, Reason: fmt.Sprintf(
-			"Entra's answers come from tenant %q and not from ENTRA_TENANT_ID %s: nothing is disabled or deleted", id, e.TenantID)}
-	}
-	e.confirmed = true
-	return nil
+	v.step(step, Skipped, why)
+	v.succeed()
 }
 
 // visibleAfter is how long after a create Webex's search may not show the
@@ -343,64 +374,90 @@ const effectAfter = 2 * time.Minute
 
 // settle finds out what came of a write whose end is not known, by reading
 // Webex: by id, or else under every name that was tried. After it the
-// difference is taken against what Webex has.
-func (b *batch) settle(ctx context.Context, w *work) {
-	r := &w.record
-	w.settled = true
-	b.settles(w, r.PendingWrite)
-	kind := w.attempt.Object.Kind
-	if r.WebexID != "" {
-		found, err := b.Target.Read(ctx, kind, r.WebexID)
-		switch {
-		case Gone.Is(err):
-			b.missing(ctx, w, AsFault(err))
-		case err != nil:
-			b.fail(w, Matching, err)
-		default:
-			b.link(w, found)
-		}
-		return
+// difference is taken against what Webex has. It reports whether to decide on.
+func (d *decision) settle() bool {
+	r := &d.record
+	d.settles(r.PendingWrite)
+	if r.WebexID == "" {
+		return d.settleByName()
 	}
-	if r.PendingWrite == nil {
-		return
-	}
-	for _, name := range r.PendingWrite.Names {
-		found, err := b.Target.Named(ctx, kind, name)
-		if err != nil {
-			b.fail(w, Matching, err)
-			return
-		}
-		for _, candidate := range found {
-			if candidate.externalID() == w.attempt.Object.ID {
-				w.step(Matching, Success, fmt.Sprintf("found the %s %s that an interrupted attempt created", kind, candidate.ID))
-				b.link(w, candidate)
-				return
-			}
-		}
-	}
-	if b.Now().Sub(r.PendingWrite.Since) > visibleAfter {
-		r.PendingWrite = nil
+	found, gone, known := d.account(r.WebexID)
+	switch {
+	case !known:
+		return false
+	case gone != nil:
+		return d.missing(gone)
+	default:
+		d.link(found)
+		return true
 	}
 }
 
 // settles keeps a doubt that is settled so soon that the write may still have its
 // effect.
-func (b *batch) settles(w *work, doubt *PendingWrite) {
-	if doubt != nil && !doubt.Answered && w.early == nil && b.Now().Sub(doubt.Since) < effectAfter {
-		w.early = doubt
+func (d *decision) settles(doubt *PendingWrite) {
+	if doubt != nil && !doubt.Answered && d.early == nil && d.now.Sub(doubt.Since) < effectAfter {
+		d.early = doubt
 	}
 }
 
+// settleByName looks for what an interrupted attempt may have created.
+func (d *decision) settleByName() bool {
+	r := &d.record
+	d.settled = true
+	if r.PendingWrite == nil {
+		return true
+	}
+	for _, name := range r.PendingWrite.Names {
+		found, known := d.holders(name)
+		if !known {
+			return false
+		}
+		for _, candidate := range found {
+			if candidate.externalID() == d.object.ID {
+				d.step(Matching, Success, fmt.Sprintf("found the %s %s that an interrupted attempt created", d.object.Kind, candidate.ID))
+				d.link(candidate)
+				return true
+			}
+		}
+	}
+	if d.now.Sub(r.PendingWrite.Since) > visibleAfter {
+		r.PendingWrite = nil
+	}
+	return true
+}
+
 // link ties the object to what was just read from Webex.
-func (b *batch) link(w *work, found Resource) {
-	r := &w.record
-	if w.isGroup() && (r.WebexID != found.ID || w.afresh && r.MemberSync == nil) {
+func (d *decision) link(found Resource) {
+	r, rules := &d.record, d.rules(d.object.Kind)
+	if d.isGroup() && (r.WebexID != found.ID || d.afresh && r.MemberSync == nil) {
 		r.MemberSync = &MemberSync{}
 	}
-	r.WebexID, r.LastWritten, r.Picks = found.ID, b.rules(w).Values(found.Attributes), b.rules(w).Picks(found.Attributes)
+	r.WebexID, r.LastWritten, r.Picks = found.ID, rules.Values(found.Attributes), rules.Picks(found.Attributes)
 	r.PendingWrite, r.Missing, r.Given, r.Imposed, r.Unseen = nil, nil, nil, nil, false
-	w.settled = true
-	b.dateInactivity(w)
+	d.settled = true
+	r.dateInactivity(d.now)
+}
+
+// dateInactivity keeps the day from which Webex counts to the removal of an
+// inactive account.
+func (r *Record) dateInactivity(now time.Time) {
+	switch {
+	case r.LastWritten[active] != false:
+		r.InactiveSince = time.Time{}
+	case r.InactiveSince.IsZero():
+		r.InactiveSince = now
+	}
+}
+
+// unlink takes from the record all that is known of an account or a group that is
+// no more.
+func (r *Record) unlink() {
+	r.Away = r.Away || r.WebexID != "" && r.Object.Kind == change.User
+	r.WebexID, r.LastWritten, r.PendingWrite, r.MemberSync = "", nil, nil, nil
+	r.InactiveSince, r.Unassigned, r.Missing = time.Time{}, time.Time{}, nil
+	r.Picks, r.Given, r.Imposed, r.Unseen = nil, nil, nil, false
+	r.Members, r.Removals = 0, nil
 }
 
 func (found Resource) externalID() string {
@@ -408,16 +465,6 @@ func (found Resource) externalID() string {
 	return strings.ToLower(s)
 }
 
-// actionOf names what an operation does, as an administrator would.
-func actionOf(op *Operation, have, values map[string]any) Action {
-	switch v, ok := values[active]; {
-	case op.Resource != nil:
-		return Create
-	case ok && v == false:
-		return Disable
-	case ok && have[active] == false:
-		return Enable
-	default:
-		return Update
-	}
+func containsFold(list []string, s string) bool {
+	return slices.ContainsFunc(list, func(x string) bool { return strings.EqualFold(x, s) })
 }

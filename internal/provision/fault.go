@@ -141,3 +141,7 @@ func (a AnswerKind) Is(err error) bool {
 func permanentf(format string, args ...any) *Fault {
 	return &Fault{Kind: Permanent, Reason: fmt.Sprintf(format, args...)}
 }
+
+func transientf(format string, args ...any) *Fault {
+	return &Fault{Kind: Transient, Reason: fmt.Sprintf(format, args...)}
+}

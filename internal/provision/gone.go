@@ -1,7 +1,6 @@
 package provision
 
 import (
-	"context"
 	"fmt"
 	"time"
 )
@@ -27,93 +26,91 @@ const (
 )
 
 // missing deals with Webex's word (f) that what is linked is not there: it is
-// looked for under every name that it was written under. It reports whether
-// Webex has it no more, by now proven, and the link is given up; else the record
-// has what was found, or the attempt has ended.
-func (b *batch) missing(ctx context.Context, w *work, f *Fault) bool {
-	r := &w.record
-	found, there, err := b.soughtByName(ctx, w)
+// looked for under every name that it was written under. It reports whether to
+// decide on: with what was found, or without a link, since it is by now proven that
+// Webex has it no more.
+func (d *decision) missing(f *Fault) bool {
+	r := &d.record
+	found, there, known := d.soughtByName()
 	switch {
-	case err != nil:
-		b.fail(w, Matching, err)
+	case !known:
 		return false
 	case there && found.ID == r.WebexID:
-		b.reported(w)
-		b.fail(w, Matching, &Fault{Kind: Transient, Reason: fmt.Sprintf(
-			"Webex finds the %s %s of %s by its name and not by its id", w.attempt.Object.Kind, r.WebexID, w.attempt.Object), Err: f})
+		r.reported(d.now)
+		d.fail(Matching, &Fault{Kind: Transient, Reason: fmt.Sprintf(
+			"Webex finds the %s %s of %s by its name and not by its id", d.object.Kind, r.WebexID, d.object), Err: f})
 		return false
 	case there:
-		w.step(Matching, Success, fmt.Sprintf("Webex no longer has the %s %s; found %s, made for the same object",
-			w.attempt.Object.Kind, r.WebexID, found.ID))
-		r.Away = r.Away || !w.isGroup()
-		b.link(w, found)
-		return false
-	}
-	m := b.reported(w)
-	if b.TrustGone || m.Looks >= missingLooks && b.Now().Sub(m.Since) >= b.missingFor(w) {
-		w.step(Matching, Warning, fmt.Sprintf("Webex no longer has the %s %s: so it answered %d times in %s, by its id and by its names",
-			w.attempt.Object.Kind, r.WebexID, m.Looks, b.Now().Sub(m.Since).Round(time.Second)))
-		w.unlink()
-		w.gone = true
+		d.step(Matching, Success, fmt.Sprintf("Webex no longer has the %s %s; found %s, made for the same object",
+			d.object.Kind, r.WebexID, found.ID))
+		r.Away = r.Away || !d.isGroup()
+		d.link(found)
 		return true
 	}
-	b.fail(w, Matching, stillMissing(w, f))
+	m := r.reported(d.now)
+	if !d.trustGone && (m.Looks < missingLooks || d.now.Sub(m.Since) < d.missingFor()) {
+		d.fail(Matching, d.stillMissing(f))
+		return false
+	}
+	d.step(Matching, Warning, fmt.Sprintf("Webex no longer has the %s %s: so it answered %d times in %s, by its id and by its names",
+		d.object.Kind, r.WebexID, m.Looks, d.now.Sub(m.Since).Round(time.Second)))
+	r.unlink()
+	d.settled = true
+	if d.isGroup() || d.entitled() {
+		return true
+	}
+	r.Absence = nil
+	d.end(Success, "Webex no longer has it, and shall not", 0)
+	r.OpenFault = nil
 	return false
 }
 
-// reported counts that Webex said so once more.
-func (b *batch) reported(w *work) Missing {
-	m := Missing{Since: b.Now()}
-	if w.record.Missing != nil {
-		m = *w.record.Missing
+// reported counts that Webex said once more that what is linked is not there.
+func (r *Record) reported(now time.Time) Missing {
+	m := Missing{Since: now}
+	if r.Missing != nil {
+		m = *r.Missing
 	}
 	m.Looks++
-	w.record.Missing = &m
+	r.Missing = &m
 	return m
 }
 
-func stillMissing(w *work, f *Fault) *Fault {
+func (v *view) stillMissing(f *Fault) *Fault {
 	return &Fault{Kind: Transient, Reason: fmt.Sprintf(
-		"Webex says that the %s %s of %s is not there: looked at again before that is believed", w.attempt.Object.Kind, w.record.WebexID, w.attempt.Object), Err: f}
+		"Webex says that the %s %s of %s is not there: looked at again before that is believed", v.object.Kind, v.record.WebexID, v.object), Err: f}
 }
 
 // missingFor is for how long the object must have been missing.
-func (b *batch) missingFor(w *work) time.Duration {
-	if w.isActive() && !b.entitled(w) {
+func (v *view) missingFor() time.Duration {
+	if v.isActive() && !v.entitled() {
 		return openMissingFor
 	}
 	return missingFor
 }
 
 // soughtByName looks for what is linked, or was made for the same object, under
-// all names that it was written under.
-func (b *batch) soughtByName(ctx context.Context, w *work) (Resource, bool, error) {
-	r := &w.record
+// all names that it was written under; false as the last if one must be asked
+// first.
+func (d *decision) soughtByName() (found Resource, there, known bool) {
+	r := &d.record
 	var names []string
 	if r.PendingWrite != nil {
 		names = append(names, r.PendingWrite.Names...)
 	}
-	if name, ok := r.LastWritten[b.rules(w).Matching()].(string); ok && !containsFold(names, name) {
+	if name, ok := r.LastWritten[d.rules(d.object.Kind).Matching()].(string); ok && !containsFold(names, name) {
 		names = append(names, name)
 	}
 	for _, name := range names {
-		found, err := b.Target.Named(ctx, w.attempt.Object.Kind, name)
-		if err != nil {
-			return Resource{}, false, err
+		holders, known := d.holders(name)
+		if !known {
+			return Resource{}, false, false
 		}
-		for _, candidate := range found {
-			if candidate.ID == r.WebexID || candidate.externalID() == w.attempt.Object.ID {
-				return candidate, true, nil
+		for _, candidate := range holders {
+			if candidate.ID == r.WebexID || candidate.externalID() == d.object.ID {
+				return candidate, true, true
 			}
 		}
 	}
-	return Resource{}, false, nil
-}
-
-// concludeGone ends the attempt at an object whose account is proven to be no
-// more, and which shall have none.
-func (b *batch) concludeGone(w *work) {
-	w.record.Absence = nil
-	b.end(w, Success, "Webex no longer has it, and shall not", 0)
-	w.record.OpenFault = nil
+	return Resource{}, false, true
 }

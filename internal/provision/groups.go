@@ -1,7 +1,6 @@
 package provision
 
 import (
-	"context"
 	"fmt"
 	"strings"
 
@@ -13,61 +12,59 @@ import (
 const displayName = "displayName"
 
 // decideGroup is decide for a group that is in Entra or in its recycle bin.
-func (b *batch) decideGroup(ctx context.Context, w *work) {
-	switch verdict := b.verdict(w); {
+func (d *decision) decideGroup() {
+	switch verdict := d.verdict(); {
 	case verdict.Reason == scoping.SoftDeleted:
-		b.decideBinned(ctx, w)
+		d.decideBinned()
 		return
 	case verdict.OutOfScope() || verdict.Reason == scoping.GroupsOff:
-		b.skip(w, Scoping, verdict.Sentence(change.Group))
+		d.skip(Scoping, verdict.Sentence(change.Group))
 		return
-	case b.lacks(w):
+	case d.lacks():
 		return
 	case verdict.Decision == scoping.Skip:
-		b.skip(w, Scoping, verdict.Sentence(change.Group))
+		d.skip(Scoping, verdict.Sentence(change.Group))
 		return
 	}
-	want, err := b.Mapping.Groups.Map(w.reading.Attributes)
+	want, err := d.mapping.Groups.Map(d.reading.Attributes)
 	switch {
 	case err != nil:
-		b.fail(w, Processing, permanentf("%s: %v", w.attempt.Object, err))
-	case w.record.WebexID == "":
-		b.matchGroup(ctx, w, want)
+		d.fail(Processing, permanentf("%s: %v", d.object, err))
+	case d.record.WebexID == "":
+		d.matchGroup(want)
 	default:
-		b.change(ctx, w, want)
+		d.change(want)
 	}
 }
 
 // decideBinned deals with a group in the recycle bin, from which it may come
 // back with all its members.
-func (b *batch) decideBinned(ctx context.Context, w *work) {
+func (d *decision) decideBinned() {
 	switch {
-	case w.record.WebexID == "" && w.attempt.Action == Delete:
-		b.succeed(w)
-	case w.record.WebexID == "" || !b.DeleteBinned:
-		b.skip(w, Scoping, b.verdict(w).Sentence(change.Group))
-	case b.mayDestroy(ctx, w, Deleting):
-		w.op = &Operation{Object: w.attempt.Object, ID: w.record.WebexID, Delete: true}
+	case d.record.WebexID == "" && d.attempt.Action == Delete:
+		d.succeed()
+	case d.record.WebexID == "" || !d.deleteBinned:
+		d.skip(Scoping, d.verdict().Sentence(change.Group))
+	case d.mayDestroy(Deleting):
+		d.remove()
 	}
 }
 
 // matchGroup looks for a group that has none in Webex yet. Webex lets any
 // number of groups have one name, and has groups of its own among them: only
 // the one that is evidently meant is adopted.
-func (b *batch) matchGroup(ctx context.Context, w *work, want map[string]any) {
-	found, err := b.namesakes(ctx, w, want)
-	if err != nil {
-		b.fail(w, Matching, err)
+func (d *decision) matchGroup(want map[string]any) {
+	found, known := d.namesakes(want)
+	if !known {
 		return
 	}
 	var ours, free, others []Resource
 	for _, g := range found {
-		namesake, adoptable, err := b.standing(ctx, w, g)
+		namesake, adoptable, known := d.standing(g)
 		switch {
-		case err != nil:
-			b.fail(w, Matching, err)
+		case !known:
 			return
-		case g.externalID() == w.attempt.Object.ID:
+		case g.externalID() == d.object.ID:
 			ours = append(ours, g)
 		case namesake:
 		case adoptable:
@@ -81,53 +78,54 @@ func (b *batch) matchGroup(ctx context.Context, w *work, want map[string]any) {
 	}
 	switch {
 	case len(ours) > 1 || len(others) > 0 && len(ours) == 0:
-		b.fail(w, Matching, permanentf(
+		d.fail(Matching, permanentf(
 			"%s could be any of the Webex groups %s, or none: rename or delete those that it is not in Control Hub, or rename the group in Entra",
-			w.attempt.Object, candidates(append(append(ours, free...), others...))))
+			d.object, candidates(append(append(ours, free...), others...))))
 	case len(ours) == 1:
-		b.adopting(ctx, w, ours[0])
-		b.link(w, ours[0])
-		b.change(ctx, w, want)
-	case w.record.PendingWrite != nil:
-		b.unseen(w)
-	default:
-		b.create(w, want)
-		b.seed(ctx, w)
+		d.adopt(ours[0])
+		d.change(want)
+	case d.record.PendingWrite != nil:
+		d.hidden()
+	case d.seed():
+		d.create(want)
+		d.next.write.seed(d.answers.links)
 	}
 }
 
 // standing reports whether a group of Webex is that of another in Entra of the same
-// name, and if not whether it may be adopted.
-func (b *batch) standing(ctx context.Context, w *work, g Resource) (namesake, adoptable bool, err error) {
-	if namesake, err = b.isNamesakes(ctx, w, g); err == nil && !namesake {
-		adoptable, err = b.adoptable(ctx, g, w.attempt.Object)
+// name, and if not whether it may be adopted; false as the last if something must be
+// asked first.
+func (d *decision) standing(g Resource) (namesake, adoptable, known bool) {
+	if namesake, known = d.isNamesakes(g); known && !namesake {
+		adoptable, known = d.adoptable(g)
 	}
-	return namesake, adoptable, err
+	return namesake, adoptable, known
 }
 
 // namesakes are the groups of Webex that have the name, as a sweep listed them,
 // or as Webex finds them.
-func (b *batch) namesakes(ctx context.Context, w *work, want map[string]any) ([]Resource, error) {
-	if w.seen != nil && w.seen.Listed {
-		return w.seen.Matches, nil
+func (d *decision) namesakes(want map[string]any) ([]Resource, bool) {
+	if d.seen != nil && d.seen.Listed {
+		return d.seen.Matches, true
 	}
 	name, _ := want[displayName].(string)
-	return b.Target.Named(ctx, change.Group, name)
+	return d.holders(name)
 }
 
 // isNamesakes reports whether a group of Webex is that of another group in
 // Entra, which may have the same name: linked to it, or created for it by an
 // attempt that never learned so.
-func (b *batch) isNamesakes(ctx context.Context, w *work, g Resource) (bool, error) {
-	if owner, linked, err := b.Ledger.LinkedTo(ctx, g.ID); linked || err != nil {
-		return owner != w.attempt.Object, err
+func (d *decision) isNamesakes(g Resource) (namesake, known bool) {
+	owner, known := d.owner(g.ID)
+	if !known || owner != (change.Object{}) {
+		return owner != d.object, known
 	}
 	id, ok := change.ParseID(g.externalID())
-	if !ok || id == w.attempt.Object.ID {
-		return false, nil
+	if !ok || id == d.object.ID {
+		return false, true
 	}
-	_, known, err := b.Ledger.Record(ctx, change.Object{Kind: change.Group, ID: id})
-	return known, err
+	r, known := d.recorded(change.Object{Kind: change.Group, ID: id})
+	return r.Object != change.Object{}, known
 }
 
 // candidates lists groups and why each is not simply taken.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -171,59 +172,50 @@ func (g *Guard) document() document.Document[guardState] {
 }
 
 // admitted reports whether the guard, or an operator, lets the object be
-// disabled or deleted; if not, the attempt has ended.
-func (b *batch) admitted(ctx context.Context, w *work, d Destruction) bool {
-	if b.Guard == nil || w.record.Approval.covers(d, b.Now()) {
+// disabled or deleted; if not, the attempt has ended, or the guard is asked first.
+func (d *decision) admitted(what Destruction) bool {
+	if !d.guarded || d.record.Approval.covers(what, d.now) {
 		return true
 	}
-	h := Hold{Operation: d, Fingerprint: fingerprint(w.reading.Presence, w.reading.Attributes)}
-	if w.rejected(h) {
-		b.held(ctx, w, h, rejection(w, d))
+	h := Hold{Operation: what, Fingerprint: fingerprint(d.reading.Presence, d.reading.Attributes)}
+	if d.rejected(h) {
+		d.held(h, rejection(d.object, what))
 		return false
 	}
-	v, err := b.Guard.admit(ctx, w.attempt.Object, b.Now())
-	switch {
-	case err != nil:
-		b.fail(w, Export, err)
-		return false
-	case v.latched.IsZero():
-		return true
-	case v.untold:
-		b.Log.ErrorContext(ctx, "guard latched", "object", w.attempt.Object.String(), "operation", string(d),
-			"since", v.latched, "window", b.Guard.Window)
-		if err := b.Guard.told(ctx); err != nil {
-			// Told once more, by whoever is held next.
-			b.Log.WarnContext(ctx, "the alarm that the guard latched is not noted", "error", err)
-		}
+	v := d.answers.guard
+	if v == nil {
+		return d.ask(question{at: Export, asks: askGuard, text: string(what)})
 	}
-	b.held(ctx, w, h, fmt.Sprintf(
-		"the guard is latched since %s, because too many were to be disabled or deleted: the %s of %s waits for approval (entrawebex holds)",
-		v.latched.UTC().Format(time.RFC3339), d, w.attempt.Object))
-	return false
+	if !v.latched.IsZero() {
+		d.held(h, fmt.Sprintf(
+			"the guard is latched since %s, because too many were to be disabled or deleted: the %s of %s waits for approval (entrawebex holds)",
+			v.latched.UTC().Format(time.RFC3339), what, d.object))
+	}
+	return v.latched.IsZero()
 }
 
-func rejection(w *work, d Destruction) string {
-	return fmt.Sprintf("an operator rejected to %s %s: that stands until it changes in Entra", d, w.attempt.Object)
+func rejection(o change.Object, d Destruction) string {
+	return fmt.Sprintf("an operator rejected to %s %s: that stands until it changes in Entra", d, o)
 }
 
 // held ends the attempt with a hold.
-func (b *batch) held(ctx context.Context, w *work, h Hold, reason string) {
-	b.hold(ctx, w, h)
-	b.fail(w, Export, &Fault{Kind: Held, Reason: reason})
+func (v *view) held(h Hold, reason string) {
+	v.hold(h)
+	v.fail(Export, &Fault{Kind: Held, Reason: reason})
 }
 
 // hold notes the hold and reports whether it is a new one. A security block
 // that waits is an alarm of its own: somebody who was locked out is not.
-func (b *batch) hold(ctx context.Context, w *work, h Hold) bool {
-	r := &w.record
-	h.Since = b.Now()
-	h.Security = h.Operation == Disabling && scoping.IsBlocked(w.reading.Attributes)
+func (v *view) hold(h Hold) bool {
+	r := &v.record
+	h.Since = v.now
+	h.Security = h.Operation == Disabling && scoping.IsBlocked(v.reading.Attributes)
 	opened := r.Hold == nil || r.Hold.Operation != h.Operation
 	if !opened {
 		h.Since = r.Hold.Since
 	}
 	if h.Security && (opened || !r.Hold.Security) {
-		b.Log.ErrorContext(ctx, "security block held", "object", w.attempt.Object.String())
+		v.notice(slog.LevelError, "security block held")
 	}
 	r.Hold, r.Spared = &h, nil // it is told as what is held
 	return opened
@@ -231,8 +223,8 @@ func (b *batch) hold(ctx context.Context, w *work, h Hold) bool {
 
 // rejected reports whether an operator rejected this very thing. A rejection
 // of what Entra says no longer is void, and what follows is a hold of its own.
-func (w *work) rejected(h Hold) bool {
-	r := &w.record
+func (v *view) rejected(h Hold) bool {
+	r := &v.record
 	if r.Rejected == nil {
 		return false
 	}
@@ -247,8 +239,8 @@ func (w *work) rejected(h Hold) bool {
 // hold that no longer applies, with what was said about it, and an approval of
 // something else than what is held. One that waits for another try, or for a
 // mend, is kept: only the write it was for uses it up.
-func (w *work) closeHold() {
-	r, a := &w.record, w.attempt
+func (s *state) closeHold() {
+	r, a := &s.record, s.attempt
 	switch {
 	case a.Status == Success || a.Status == Skipped:
 		r.Hold, r.Approval, r.Rejected, r.Stays = nil, nil, nil, nil

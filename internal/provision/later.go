@@ -37,16 +37,16 @@ func (f *Fault) patience() patience {
 // later is the delay before the next attempt. One that is long is kept in the
 // ledger and not by the queue, where all that happens to the object would wait
 // behind it: then the delay is zero, and Attempt.Later says when.
-func (b *batch) later(w *work, f *Fault, attempts int) time.Duration {
+func (v *view) later(f *Fault, attempts int) time.Duration {
 	p := f.patience()
-	if p.quick == 0 || attempts < p.quick || b.Later == nil {
+	if p.quick == 0 || attempts < p.quick || !v.postpones {
 		return backoff(attempts)
 	}
 	delay := longestRetry
 	for range attempts - p.quick + 1 {
 		delay = min(delay*2, p.longest)
 	}
-	w.attempt.Later = b.Now().Add(delay)
+	v.attempt.Later = v.now.Add(delay)
 	return 0
 }
 

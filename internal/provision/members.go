@@ -13,39 +13,42 @@ import (
 // soon is when a comparison that was left goes on.
 const soon = time.Second
 
-// members makes the members in Webex those in Entra, of a group whose
+// syncMembers makes the members in Webex those in Entra, of a group whose
 // properties are as they should be. Only a group's own Change comes here:
 // nothing else writes its members.
-func (b *batch) members(ctx context.Context, w *work) {
-	leased, cancel := context.WithTimeout(ctx, w.record.Claim.Until.Sub(b.Now()))
+func (b *batch) syncMembers(ctx context.Context, w imported) imported {
+	w.now = b.Now()
+	leased, cancel := context.WithTimeout(ctx, w.record.Claim.Until.Sub(w.now))
 	defer cancel()
-	m := &membership{batch: b, work: w, unlisted: slices.Clone(w.hints)}
+	m := &membership{batch: b, view: w.view, unlisted: slices.Clone(w.hints)}
 	finished := true
 	switch {
-	case w.seeded:
-		m.record.MemberSync, m.record.Members = nil, len(w.seen.Members)-len(w.absent)
-		m.await(leased, w.absent)
-	case asksMembers(w):
-		m.judge(leased, w.hints, w.reading.Memberships)
-	case b.Nested:
-		m.awaitGroups(leased, w.hints)
+	case m.seeded:
+		m.record.MemberSync, m.record.Members = nil, len(m.seen.Members)-len(m.absent)
+		m.await(leased, m.absent)
+	case m.asksMembers():
+		m.judge(leased, m.hints, m.reading.Memberships)
+	case m.Nested:
+		m.awaitGroups(leased, m.hints)
 	}
 	m.spareMembers()
 	m.leave()
-	if w.record.MemberSync != nil {
+	if m.record.MemberSync != nil {
 		m.apply(leased)
 		finished = !m.stopped && m.compare(leased)
 		m.awaitUnlisted(leased)
 	}
 	m.apply(leased)
 	m.conclude(finished && (m.stopped || len(m.add)+len(m.remove) == 0))
+	w.view = m.view
+	return w
 }
 
 // asksMembers reports whether those who are named are to be asked about singly:
 // not if all members are about to be compared at once.
-func asksMembers(w *work) bool {
-	c := w.record.MemberSync
-	return c == nil && !w.afresh || c != nil && c.Long
+func (v *view) asksMembers() bool {
+	c := v.record.MemberSync
+	return c == nil && !v.afresh || c != nil && c.Long
 }
 
 // leave leaves to a comparison what is not known from those named alone. Whoever
@@ -70,7 +73,7 @@ func (m *membership) leave() {
 // membership is the work on one group's members.
 type membership struct {
 	*batch
-	*work
+	view
 
 	add, remove []person
 	// unlisted are those named whom Entra has not listed as members.
@@ -130,7 +133,7 @@ func (m *membership) judge(ctx context.Context, ids []string, memberships []Memb
 		case a.Err != nil:
 			m.failed(a.Err)
 		case a.Standing == Unanswered:
-			m.failed(&Fault{Kind: Transient, Reason: fmt.Sprintf("Entra did not say whether %s is a member of %s", id, m.attempt.Object)})
+			m.failed(&Fault{Kind: Transient, Reason: fmt.Sprintf("Entra did not say whether %s is a member of %s", id, m.object)})
 		case a.Standing == NoUser:
 			absent = append(absent, id)
 			if webexIDs[i] == "" {
@@ -156,7 +159,7 @@ func (m *membership) await(ctx context.Context, ids []string) {
 	if len(ids) == 0 {
 		return
 	}
-	if err := m.Ledger.Await(ctx, m.attempt.Object, users(ids)); err != nil {
+	if err := m.Ledger.Await(ctx, m.object, users(ids)); err != nil {
 		m.failed(err)
 		return
 	}
@@ -172,7 +175,7 @@ func (m *membership) await(ctx context.Context, ids []string) {
 		}
 		m.add = append(m.add, person{id, webexIDs[i]})
 		user := change.Object{Kind: change.User, ID: id}
-		if err := m.Ledger.Arrived(ctx, user, []change.Object{m.attempt.Object}); err != nil {
+		if err := m.Ledger.Arrived(ctx, user, []change.Object{m.object}); err != nil {
 			m.failed(err)
 		}
 	}
@@ -192,11 +195,11 @@ func (m *membership) awaitReturn(ctx context.Context, ids []string) {
 			waitFor = append(waitFor, change.Object{Kind: change.Group, ID: id})
 		}
 	}
-	if err := m.Ledger.Await(ctx, m.attempt.Object, waitFor); err != nil {
+	if err := m.Ledger.Await(ctx, m.object, waitFor); err != nil {
 		m.failed(err)
 		return
 	}
-	again := m.Directory.Read(ctx, []Query{{Object: m.attempt.Object, Members: ids, Transitive: m.Nested}})[0]
+	again := m.Directory.Read(ctx, []Query{{Object: m.object, Members: ids, Transitive: m.Nested}})[0]
 	if again.Err != nil {
 		m.failed(again.Err)
 		return
@@ -225,7 +228,7 @@ func (m *membership) awaitGroups(ctx context.Context, ids []string) {
 			groups = append(groups, change.Object{Kind: change.Group, ID: id})
 		}
 	}
-	if err := m.Ledger.Await(ctx, m.attempt.Object, groups); err != nil {
+	if err := m.Ledger.Await(ctx, m.object, groups); err != nil {
 		m.failed(err)
 	}
 }
@@ -237,7 +240,7 @@ func (m *membership) awaitUnlisted(ctx context.Context) {
 	if len(m.unlisted) == 0 {
 		return
 	}
-	if err := m.Ledger.Await(ctx, m.attempt.Object, users(m.unlisted)); err != nil {
+	if err := m.Ledger.Await(ctx, m.object, users(m.unlisted)); err != nil {
 		m.failed(err)
 	}
 }
@@ -251,7 +254,7 @@ func (m *membership) apply(ctx context.Context) {
 	for len(m.add)+len(m.remove) > 0 && !m.stopped && m.left() >= Margin {
 		removing := min(len(m.remove), change.MaxMembers)
 		adding := min(len(m.add), change.MaxMembers-removing)
-		c := MemberChange{Group: m.attempt.Object, ID: m.record.WebexID}
+		c := MemberChange{Group: m.object, ID: m.record.WebexID}
 		byWebexID := make(map[string]person, removing+adding)
 		for _, p := range m.remove[:removing] {
 			c.Remove = append(c.Remove, p.webexID)
@@ -275,8 +278,8 @@ func (m *membership) apply(ctx context.Context) {
 // group that Webex says is not there is looked for by the next attempt.
 func (m *membership) refusedGroup(err error) {
 	if Gone.Is(err) {
-		m.reported(m.work)
-		err = stillMissing(m.work, AsFault(err))
+		m.record.reported(m.Now())
+		err = m.stillMissing(AsFault(err))
 	}
 	m.failed(err)
 	m.stopped = true
@@ -300,7 +303,7 @@ func (m *membership) wroteMembers(ctx context.Context, c MemberChange, refused m
 	for _, webexID := range slices.Sorted(maps.Keys(refused)) {
 		p, err := byWebexID[webexID], refused[webexID]
 		if !Gone.Is(err) {
-			m.failed(&Fault{Kind: AsFault(err).Kind, Reason: fmt.Sprintf("member %s of %s", p.id, m.attempt.Object), Err: err})
+			m.failed(&Fault{Kind: AsFault(err).Kind, Reason: fmt.Sprintf("member %s of %s", p.id, m.object), Err: err})
 			continue
 		}
 		m.vanished(ctx, p)
@@ -311,7 +314,7 @@ func (m *membership) wroteMembers(ctx context.Context, c MemberChange, refused m
 // afresh, and the group waits for the new account.
 func (m *membership) vanished(ctx context.Context, p person) {
 	user := change.Object{Kind: change.User, ID: p.id}
-	if err := m.Ledger.Await(ctx, m.attempt.Object, []change.Object{user}); err != nil {
+	if err := m.Ledger.Await(ctx, m.object, []change.Object{user}); err != nil {
 		m.failed(err)
 		return
 	}
@@ -325,6 +328,7 @@ func (m *membership) vanished(ctx context.Context, p person) {
 
 // conclude ends the attempt.
 func (m *membership) conclude(finished bool) {
+	m.now = m.Now()
 	count := m.attempt.Members
 	if count.Added+count.Removed > 0 {
 		if m.attempt.Action == None {
@@ -351,15 +355,15 @@ func (m *membership) conclude(finished bool) {
 		if more := len(m.others) - few; more > 0 {
 			f.Reason += fmt.Sprintf("; and %d more", more)
 		}
-		m.fail(m.work, Export, &f)
+		m.fail(Export, &f)
 	case !finished:
-		m.again(m.work, soon, "is a large group: the comparison of its members goes on")
+		m.again(soon, "is a large group: the comparison of its members goes on")
 	case m.excess != nil:
-		m.fail(m.work, Export, m.excess)
+		m.fail(Export, m.excess)
 	case m.spared > 0:
-		m.spare(m.work, Export, fmt.Sprintf("UPSERT_ONLY is set: %d members stay that Entra does not have", m.spared))
+		m.spare(Export, fmt.Sprintf("UPSERT_ONLY is set: %d members stay that Entra does not have", m.spared))
 	default:
-		m.unchanged(m.work)
+		m.complete()
 	}
 }
 

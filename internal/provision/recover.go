@@ -22,13 +22,14 @@ const Margin = 30 * time.Second
 const concluding = 10 * time.Second
 
 // begin claims the object, unless the deadline is too near for it.
-func (b *batch) begin(ctx context.Context, w *work) {
+func (b *batch) begin(ctx context.Context, s subject) claimed {
+	w := imported{claimed: b.unclaimed(s)}
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < Margin {
-		w.attempt.Started = b.Now()
-		b.again(w, soon, "the deadline is near: not begun")
-		return
+		w.again(soon, "the deadline is near: not begun")
+		return w.claimed
 	}
-	b.guarded(ctx, w, Import, func() { b.claim(ctx, w) })
+	b.guarded(ctx, &w, Import, func() { w.claimed = b.claim(ctx, s) })
+	return w.claimed
 }
 
 // working is the context to work on objects in.
@@ -40,40 +41,36 @@ func working(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithDeadline(ctx, deadline.Add(-concluding))
 }
 
-// setAside takes those objects out of a batch that have an attempt behind them
-// which never came to an end, and returns them, the most often tried last. If
-// one of them kills the process, the others shall not be counted with it: they
-// are claimed anew and worked on one by one, when all the rest is concluded.
-func (b *batch) setAside(ctx context.Context) []*work {
-	if len(b.works) == 1 {
-		return nil
-	}
-	var suspects, rest []*work
-	for _, w := range b.works {
-		if !w.done && w.record.Unconcluded > 1 {
-			suspects = append(suspects, w)
+// setAside parts the places of those objects that have an attempt behind them which
+// never came to an end, the most often tried last, from the rest. If one of them
+// kills the process, the others shall not be counted with it: they are claimed anew
+// and worked on one by one, when all the rest is concluded.
+func setAside(claims []claimed) (suspects, rest []int) {
+	for i := range claims {
+		if w := &claims[i]; len(claims) > 1 && !w.ended && w.record.Unconcluded > 1 {
+			suspects = append(suspects, i)
 		} else {
-			rest = append(rest, w)
+			rest = append(rest, i)
 		}
 	}
-	slices.SortStableFunc(suspects, func(x, y *work) int { return cmp.Compare(x.record.Unconcluded, y.record.Unconcluded) })
-	for _, w := range suspects {
-		b.guarded(ctx, w, Import, func() { b.unclaim(ctx, w) })
-	}
-	b.works = rest
-	return suspects
+	slices.SortStableFunc(suspects, func(i, j int) int { return cmp.Compare(claims[i].record.Unconcluded, claims[j].record.Unconcluded) })
+	return suspects, rest
 }
 
 // unclaim gives a claim back as if it had never been made.
-func (b *batch) unclaim(ctx context.Context, w *work) {
-	before := w.stored
+func (b *batch) unclaim(ctx context.Context, c claimed) claimed {
+	before := c.stored
 	before.Claim = Claim{}
 	before.Unconcluded--
-	if err := b.Ledger.Save(ctx, b.owner, w.stored, before); err != nil {
-		b.fail(w, Import, saveFault(w, err))
-		return
-	}
-	w.stored, w.record = Record{}, Record{}
+	w := imported{claimed: c}
+	b.guarded(ctx, &w, Import, func() {
+		if err := b.Ledger.Save(ctx, b.owner, w.stored, before); err != nil {
+			w.fail(Import, w.saveFault(err))
+			return
+		}
+		w.stored, w.record = Record{}, Record{}
+	})
+	return w.claimed
 }
 
 // unconcluded is the fault of an object that nothing comes to an end with. If
@@ -87,19 +84,20 @@ func unconcluded(r Record) *Fault {
 	return f
 }
 
-// guarded runs a step of the attempt at w and reports whether it came to its
+// guarded runs a phase of the attempt at w and reports whether it came to its
 // end. A panic in it is a fault of w, and of nobody else in the batch. Of a
 // panic in another goroutine only the ledger can tell: Record.Unconcluded.
-func (b *batch) guarded(ctx context.Context, w *work, step StepName, f func()) bool {
-	v := b.caught(ctx, w.attempt.Object.String(), f)
+func (b *batch) guarded(ctx context.Context, w *imported, at StepName, f func()) bool {
+	v := b.caught(ctx, w.object.String(), f)
 	if v == nil {
 		return true
 	}
 	// What the record says by now may be half of something: the next attempt
 	// finds what it would find after a crash.
 	w.record = w.stored
-	w.op, w.converged, w.panicked = nil, false, true
-	b.fail(w, step, &Fault{Kind: Transient, Reason: fmt.Sprintf("work on %s panicked: %s", w.attempt.Object, printable(v))})
+	w.conflict, w.members, w.panicked = nil, false, true
+	w.now = b.Now()
+	w.fail(at, transientf("work on %s panicked: %s", w.object, printable(v)))
 	return false
 }
 
@@ -131,15 +129,15 @@ func printable(v any) string {
 
 // readAll reads the objects from Entra together. If that panics, it is one
 // object's fault and not known whose: each is read alone.
-func (b *batch) readAll(ctx context.Context, works []*work, queries []Query) {
+func (b *batch) readAll(ctx context.Context, works []*imported, queries []Query) {
 	var readings []Reading
 	together := len(works) > 1 && b.caught(ctx, "a batch", func() { readings = b.Directory.Read(ctx, queries) }) == nil
 	for i, w := range works {
 		b.guarded(ctx, w, Import, func() {
-			if together {
-				b.imported(w, readings[i])
+			if !together {
+				*w = w.imported(b.Directory.Read(ctx, queries[i:i+1])[0])
 			} else {
-				b.imported(w, b.Directory.Read(ctx, queries[i:i+1])[0])
+				*w = w.imported(readings[i])
 			}
 		})
 	}
@@ -147,22 +145,19 @@ func (b *batch) readAll(ctx context.Context, works []*work, queries []Query) {
 
 // apply carries out the next write of each object and returns the answers. If
 // that panics, it is one object's fault and not known whose, nor what has been
-// written: none has an operation left, each reads Webex before it writes again,
-// and then writes alone.
-func (b *batch) apply(ctx context.Context, works []*work, ops []Operation) []Answer {
+// written: there are none, each reads Webex before it writes again, and then writes
+// alone.
+func (b *batch) apply(ctx context.Context, decisions []decided, ops []Operation) []Answer {
 	answers := make([]Answer, len(ops))
-	if len(works) > 1 && !b.singly {
+	if len(decisions) > 1 && !b.singly {
 		if b.caught(ctx, "a batch", func() { answers = b.Target.Apply(ctx, ops) }) == nil {
 			return answers
 		}
 		b.singly = true
-		for _, w := range works {
-			w.op, w.settled = nil, false
-		}
 		return nil
 	}
-	for i, w := range works {
-		b.guarded(ctx, w, Export, func() { answers[i] = b.Target.Apply(ctx, ops[i:i+1])[0] })
+	for i, d := range decisions {
+		b.guarded(ctx, b.works[d.place], Export, func() { answers[i] = b.Target.Apply(ctx, ops[i:i+1])[0] })
 	}
 	return answers
 }

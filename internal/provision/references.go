@@ -9,17 +9,17 @@ import (
 )
 
 // follow is a Change of the engine's own that follows from this attempt.
-func (w *work) follow(o change.Object) change.Change {
+func (v *view) follow(o change.Object) change.Change {
 	return change.Change{
-		Object: o, Source: change.Engine, SeenAt: w.attempt.Started, CorrelationID: w.attempt.Causes[0].CorrelationID,
+		Object: o, Source: change.Engine, SeenAt: v.attempt.Started, CorrelationID: v.causes[0].CorrelationID,
 	}
 }
 
 // tellOuter queues the groups that this one is within, so that a change of its
 // members reaches theirs. Those the engine itself queued are told already.
-func (b *batch) tellOuter(ctx context.Context, w *work) error {
+func (b *batch) tellOuter(ctx context.Context, w *imported) error {
 	var hints []string
-	for _, c := range w.attempt.Causes {
+	for _, c := range w.causes {
 		if c.Source != change.Engine {
 			hints = append(hints, c.Members...)
 		}
@@ -27,7 +27,7 @@ func (b *batch) tellOuter(ctx context.Context, w *work) error {
 	if len(hints) == 0 {
 		return nil
 	}
-	outer, err := b.provisionedGroupsOf(ctx, w.attempt.Object)
+	outer, err := b.provisionedGroupsOf(ctx, w.object)
 	if err != nil || len(outer) == 0 {
 		return err
 	}
@@ -44,7 +44,7 @@ func (b *batch) tellOuter(ctx context.Context, w *work) error {
 
 // announce tells the groups that wait for the object that it is here. One that
 // was away is announced to all groups that Entra says.
-func (b *batch) announce(ctx context.Context, w *work) error {
+func (b *batch) announce(ctx context.Context, w *imported) error {
 	r := &w.record
 	switch {
 	case w.reading.Presence != Present:
@@ -58,17 +58,17 @@ func (b *batch) announce(ctx context.Context, w *work) error {
 	}
 	if r.WebexID != w.stored.WebexID {
 		// Before the notes are read: whoever writes one reads the link after.
-		if err := b.save(ctx, w); err != nil {
+		if err := b.save(ctx, &w.claimed); err != nil {
 			return err
 		}
 	}
-	waiting, err := b.Ledger.Awaiting(ctx, w.attempt.Object)
+	waiting, err := b.Ledger.Awaiting(ctx, w.object)
 	if err != nil {
 		return err
 	}
 	groups := slices.Clone(waiting)
 	if r.Away {
-		all, err := b.provisionedGroupsOf(ctx, w.attempt.Object)
+		all, err := b.provisionedGroupsOf(ctx, w.object)
 		if err != nil {
 			return err
 		}
@@ -84,14 +84,14 @@ func (b *batch) announce(ctx context.Context, w *work) error {
 		if w.isGroup() {
 			changes[i].Afresh = true
 		} else {
-			changes[i].Members = []string{w.attempt.Object.ID}
+			changes[i].Members = []string{w.object.ID}
 		}
 	}
 	if err := b.enqueue(ctx, changes); err != nil {
 		return err
 	}
 	if len(waiting) > 0 {
-		if err := b.Ledger.Arrived(ctx, w.attempt.Object, waiting); err != nil {
+		if err := b.Ledger.Arrived(ctx, w.object, waiting); err != nil {
 			return err
 		}
 	}

@@ -1,8 +1,8 @@
 package provision
 
 import (
-	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 )
 
@@ -150,23 +150,23 @@ func (m *membership) unquestioned(people []person) bool {
 // checkRemovals takes those out of what is to be written who may not be
 // removed. has is how many members Webex has. Walking says that others to be
 // removed were met before, or will be later.
-func (m *membership) checkRemovals(ctx context.Context, has int, walking bool) {
+func (m *membership) checkRemovals(has int, walking bool) {
 	m.record.Members = has
 	approved, others := m.approved(m.remove)
 	rejected, fresh := m.rejectedOf(others, walking)
 	m.remove = approved
 	if m.mayRemove(fresh) {
 		m.remove = append(m.remove, fresh...)
-		m.keepRejected(ctx, rejected, has, walking)
+		m.keepRejected(rejected, has, walking)
 		return
 	}
 	m.setAside(rejected, walking)
-	m.holdRemovals(ctx, fresh, has, walking)
+	m.holdRemovals(fresh, has, walking)
 }
 
 // keepRejected leaves those in the group whose removal was rejected. Whoever
 // came back in Entra is no longer among them.
-func (m *membership) keepRejected(ctx context.Context, rejected []person, has int, walking bool) {
+func (m *membership) keepRejected(rejected []person, has int, walking bool) {
 	r := &m.record
 	undecided := r.holds(Removing) && r.Rejected == nil
 	switch {
@@ -184,9 +184,9 @@ func (m *membership) keepRejected(ctx context.Context, rejected []person, has in
 		r.Rejected, r.Stays = &Rejection{Operation: Removing, Who: ids(rejected)}, nil
 	}
 	if r.Rejected != nil {
-		m.holdRemovals(ctx, rejected, has, walking)
+		m.holdRemovals(rejected, has, walking)
 	}
-	m.excess = &Fault{Kind: Held, Reason: rejection(m.work, Removing)}
+	m.excess = &Fault{Kind: Held, Reason: rejection(m.object, Removing)}
 }
 
 // setAside keeps what an operator rejected, where others are to be decided on.
@@ -204,7 +204,7 @@ func (m *membership) setAside(rejected []person, walking bool) {
 }
 
 // holdRemovals notes that the removal of these waits for an operator.
-func (m *membership) holdRemovals(ctx context.Context, people []person, has int, walking bool) {
+func (m *membership) holdRemovals(people []person, has int, walking bool) {
 	who := ids(people)
 	if before := m.record.Hold; walking && m.record.MemberSync.Held && before != nil && before.Operation == Removing {
 		who = append(who, before.Who...)
@@ -215,8 +215,9 @@ func (m *membership) holdRemovals(ctx context.Context, people []person, has int,
 	if len(who) <= maxNamed {
 		h.Who = who
 	}
-	if m.hold(ctx, m.work, h) {
-		m.Log.ErrorContext(ctx, "removals held", "object", m.attempt.Object.String(), "members", h.Members, "of", has)
+	m.now = m.Now()
+	if m.hold(h) {
+		m.notice(slog.LevelError, "removals held", slog.Int("members", h.Members), slog.Int("of", has))
 	}
 	m.excess = m.waiting(h)
 }
@@ -225,7 +226,7 @@ func (m *membership) holdRemovals(ctx context.Context, people []person, has int,
 func (m *membership) waiting(h Hold) *Fault {
 	return &Fault{Kind: Held, Reason: fmt.Sprintf(
 		"%d of the %d members of %s would be removed, after %d in the last %s: that waits for approval (entrawebex holds)",
-		h.Members, h.Of, m.attempt.Object, m.removals().Count, m.Guard.Window)}
+		h.Members, h.Of, m.object, m.removals().Count, m.Guard.Window)}
 }
 
 // ids are those of the people, sorted.

@@ -10,10 +10,10 @@ import (
 )
 
 // verdict says what is to become of the object as it was read.
-func (b *batch) verdict(w *work) scoping.Verdict {
-	return b.Scoping.Decide(scoping.Subject{
-		Kind: w.attempt.Object.Kind, SoftDeleted: w.reading.Presence == SoftDeleted, Attributes: w.reading.Attributes,
-		Roles: w.reading.Roles, RolesUnknown: w.reading.RolesErr != nil, Provisioned: w.record.WebexID != "",
+func (v *view) verdict() scoping.Verdict {
+	return v.scoping.Decide(scoping.Subject{
+		Kind: v.object.Kind, SoftDeleted: v.reading.Presence == SoftDeleted, Attributes: v.reading.Attributes,
+		Roles: v.reading.Roles, RolesUnknown: v.reading.RolesErr != nil, Provisioned: v.record.WebexID != "",
 	})
 }
 
@@ -33,17 +33,17 @@ func (b *batch) application(ctx context.Context) (string, error) {
 
 // isScopeKnown reports whether the object's assignments are known; if not, the
 // attempt has ended. They are not asked of what is not there.
-func (b *batch) isScopeKnown(w *work) bool {
-	if w.reading.Presence != Present || b.verdict(w).Reason != scoping.AssignmentsUnknown {
+func (d *decision) isScopeKnown() bool {
+	if d.reading.Presence != Present || d.attempt.Verdict.Reason != scoping.AssignmentsUnknown {
 		return true
 	}
-	b.fail(w, Scoping, w.reading.RolesErr)
+	d.fail(Scoping, d.reading.RolesErr)
 	return false
 }
 
 // leftScope reports whether the object is there and out of scope.
-func (b *batch) leftScope(w *work) bool {
-	return w.reading.Presence == Present && b.verdict(w).OutOfScope()
+func (v *view) leftScope() bool {
+	return v.reading.Presence == Present && v.verdict().OutOfScope()
 }
 
 const (
@@ -60,29 +60,29 @@ const (
 
 // dateUnassigned keeps since when every list of assignments of a user with an open
 // account has been empty.
-func (b *batch) dateUnassigned(w *work) {
-	empty := !b.Scoping.Everybody() && w.isActive() && w.reading.Presence == Present && w.reading.RolesErr == nil && len(w.reading.Roles) == 0
-	switch r := &w.record; {
+func (d *decision) dateUnassigned() {
+	empty := !d.scoping.Everybody() && d.isActive() && d.reading.Presence == Present && d.reading.RolesErr == nil && len(d.reading.Roles) == 0
+	switch r := &d.record; {
 	case !empty:
 		r.Unassigned = time.Time{}
 	case r.Unassigned.IsZero():
-		r.Unassigned = b.Now()
+		r.Unassigned = d.now
 	}
 }
 
 // mayLeave reports whether the account may be closed: its user is in a list of
 // assignments, has been in none for long enough, is blocked, or something else than
 // that list says so, too. If not, the attempt has ended.
-func (b *batch) mayLeave(w *work) bool {
-	since := w.record.Unassigned
-	if since.IsZero() || scoping.IsBlocked(w.reading.Attributes) || b.nominatedOut(w) {
+func (d *decision) mayLeave() bool {
+	since := d.record.Unassigned
+	if since.IsZero() || scoping.IsBlocked(d.reading.Attributes) || d.nominatedOut() {
 		return true
 	}
-	left := min(unassignedFor, b.ConfirmAfter) - b.Now().Sub(since)
+	left := min(unassignedFor, d.confirmAfter) - d.now.Sub(since)
 	if left <= 0 {
 		return true
 	}
-	b.again(w, min(left, unassignedLook), "Entra lists no assignment: looked at again before the account is closed for that")
+	d.again(min(left, unassignedLook), "Entra lists no assignment: looked at again before the account is closed for that")
 	return false
 }
 
@@ -90,23 +90,23 @@ func (b *batch) mayLeave(w *work) bool {
 // of all assignments, which names others, or a group that is assigned and has the
 // user no more. That the application is there the group knew when it said so, and
 // for no longer than a list must be empty without a word.
-func (b *batch) nominatedOut(w *work) bool {
-	return slices.ContainsFunc(w.attempt.Causes, func(c change.Change) bool {
-		return c.Nominated == change.Out && (c.Source != change.Engine || b.Now().Sub(c.SeenAt) < unassignedFor)
+func (d *decision) nominatedOut() bool {
+	return slices.ContainsFunc(d.causes, func(c change.Change) bool {
+		return c.Nominated == change.Out && (c.Source != change.Engine || d.now.Sub(c.SeenAt) < unassignedFor)
 	})
 }
 
 // rescope queues those users who entered or left the scope with a membership in
 // the group: with that of a group within it, where those count, all users in
 // that. Those the engine itself named are known to it.
-func (b *batch) rescope(ctx context.Context, w *work) error {
+func (b *batch) rescope(ctx context.Context, w *imported) error {
 	if b.Scoping.Everybody() || !w.isGroup() || w.reading.Presence != Present {
 		return nil
 	}
 	// Who leaves a group after it was unassigned, and before the list shows that, is
 	// nobody's member by then. A group that is in Webex was assigned; where none
 	// are, any may have been.
-	if !b.Nested && !b.Scoping.SkipGroups && b.verdict(w).Reason == scoping.NotAssigned {
+	if !b.Nested && !b.Scoping.SkipGroups && w.verdict().Reason == scoping.NotAssigned {
 		return nil
 	}
 	var changes []change.Change
@@ -133,7 +133,7 @@ func (b *batch) rescope(ctx context.Context, w *work) error {
 
 // rescopeWithin queues all users in what may be a group within the group. Of one
 // that is deleted nobody tells who was in it.
-func (b *batch) rescopeWithin(ctx context.Context, w *work, id string) error {
+func (b *batch) rescopeWithin(ctx context.Context, w *imported, id string) error {
 	read := false
 	_, err := b.memberPages(ctx, id, "", func(members MemberPage) (bool, error) {
 		read = true
@@ -147,11 +147,4 @@ func (b *batch) rescopeWithin(ctx context.Context, w *work, id string) error {
 		return nil
 	}
 	return err
-}
-
-// named reports whether one from outside named the member.
-func (w *work) named(id string) bool {
-	return slices.ContainsFunc(w.attempt.Causes, func(c change.Change) bool {
-		return c.Source != change.Engine && slices.Contains(c.Members, id)
-	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"entrawebex/internal/change"
@@ -46,23 +47,28 @@ func (s *Snapshot) holds(r Record) bool {
 // began before.
 func (e *Engine) ConvergeSeen(ctx context.Context, snapshots []Snapshot) []Attempt {
 	b := e.newBatch()
+	subjects := make([]subject, 0, len(snapshots))
 	for i := range snapshots {
 		s := &snapshots[i]
-		b.add(change.Change{Object: s.Object, Source: change.Reconcile, SeenAt: s.At, CorrelationID: b.owner, Afresh: s.Afresh})
-		b.find(s.Object).seen = s // of one that was seen twice, the last
+		k := slices.IndexFunc(subjects, func(known subject) bool { return known.object == s.Object })
+		if k < 0 {
+			k, subjects = len(subjects), append(subjects, subject{object: s.Object})
+		}
+		subjects[k].add(change.Change{Object: s.Object, Source: change.Reconcile, SeenAt: s.At, CorrelationID: b.owner, Afresh: s.Afresh})
+		subjects[k].seen = s // of one that was seen twice, the last
 	}
-	b.askAboutMatches(ctx)
-	return b.run(ctx)
+	b.askAboutMatches(ctx, subjects)
+	return b.run(ctx, subjects)
 }
 
 // askAboutMatches asks Entra together about all ids that another tenant may have
 // left on the accounts that were found: whoever moves in has one on each of them.
 // What is not answered here is asked singly.
-func (b *batch) askAboutMatches(ctx context.Context) {
+func (b *batch) askAboutMatches(ctx context.Context, subjects []subject) {
 	var ids []string
-	for _, w := range b.works {
-		for _, found := range w.seen.Matches {
-			if id, entra := change.ParseID(found.externalID()); entra && id != w.attempt.Object.ID {
+	for _, s := range subjects {
+		for _, found := range s.seen.Matches {
+			if id, entra := change.ParseID(found.externalID()); entra && id != s.object.ID {
 				ids = append(ids, id)
 			}
 		}
@@ -74,68 +80,73 @@ func (b *batch) askAboutMatches(ctx context.Context) {
 
 // matchSeen links a user who has no account to the one that a sweep saw, if it
 // may be adopted; of one who shall have none only the account that is evidently
-// theirs. One that is somebody else's, Webex itself tells.
-func (b *batch) matchSeen(ctx context.Context, w *work, want map[string]any) {
-	for _, found := range w.seen.Matches {
-		theirs := found.externalID() == w.attempt.Object.ID
+// theirs. One that is somebody else's, Webex itself tells. It reports whether to
+// decide on.
+func (d *decision) matchSeen(want map[string]any) bool {
+	for _, found := range d.seen.Matches {
+		theirs := found.externalID() == d.object.ID
 		if want[active] == false && !theirs {
 			continue
 		}
-		free, err := b.adoptable(ctx, found, w.attempt.Object)
-		if err != nil {
-			b.fail(w, Matching, err)
-			return
+		free, known := d.adoptable(found)
+		if !known {
+			return false
 		}
 		if !free {
 			continue
 		}
 		// Of two in this batch that adopt the same one, the ledger lets the first
 		// have it.
-		owner, owned, err := b.Ledger.LinkedTo(ctx, found.ID)
-		if err != nil {
-			b.fail(w, Matching, err)
-			return
+		owner, known := d.owner(found.ID)
+		if !known {
+			return false
 		}
-		if owned && owner != w.attempt.Object {
+		if owner != (change.Object{}) && owner != d.object {
 			continue
 		}
-		if found, err = b.whole(ctx, w, found); err != nil {
-			b.fail(w, Matching, err)
-			return
+		if found, known = d.whole(found); !known {
+			return false
 		}
-		b.adopting(ctx, w, found)
-		w.adopted = !w.record.Away // who had an account that was given up has it again
-		b.link(w, found)
-		b.change(ctx, w, want)
-		return
+		away := d.record.Away // who had an account that was given up has it again
+		d.adopt(found)
+		d.adopted = !away
+		return true
 	}
+	return true
 }
 
 // maxSeeds is how many members a group is created with: as many as Webex's
 // schema of a group has room for.
 const maxSeeds = 500
 
-// seed makes those members of the group that is created who have an account.
-func (b *batch) seed(ctx context.Context, w *work) {
-	if w.seen == nil || !w.seen.Whole || len(w.seen.Members) > maxSeeds || !w.seen.holds(w.stored) {
-		return
+// seed finds those members of a group that is about to be created who have an
+// account, for them to be in it from the beginning. It reports whether it is known
+// who they are.
+func (d *decision) seed() bool {
+	d.seeded, d.absent = false, nil
+	if d.seen == nil || !d.seen.Whole || len(d.seen.Members) > maxSeeds || !d.seen.holds(d.record) {
+		return true
 	}
-	webexIDs, err := b.Ledger.WebexIDs(ctx, users(w.seen.Members))
-	if err != nil {
-		b.fail(w, ReferenceResolution, err)
-		w.op = nil
-		return
+	if len(d.seen.Members) > 0 && d.answers.links == nil {
+		return d.ask(question{at: ReferenceResolution, asks: askLinks})
 	}
-	var members []any
-	w.absent = nil
-	for i, id := range w.seen.Members {
-		if webexIDs[i] == "" {
-			w.absent = append(w.absent, id)
-			continue
+	for i, id := range d.seen.Members {
+		if d.answers.links[i] == "" {
+			d.absent = append(d.absent, id)
 		}
-		members = append(members, map[string]any{"value": webexIDs[i], "type": "user"})
 	}
-	w.seeded = true
+	d.seeded = true
+	return true
+}
+
+// seed makes those that are in Webex members of the group that is created.
+func (w *write) seed(links []string) {
+	var members []any
+	for _, webexID := range links {
+		if webexID != "" {
+			members = append(members, map[string]any{"value": webexID, "type": "user"})
+		}
+	}
 	if len(members) > 0 {
 		w.op.Resource = maps.Clone(w.op.Resource)
 		w.op.Resource["members"] = members
@@ -146,16 +157,16 @@ func (b *batch) seed(ctx context.Context, w *work) {
 // was found by a first comparison just now, or because such a one left it so.
 // That it is told by the account and not by an empty ledger makes it the same
 // for one that was cut short and begins again.
-func (b *batch) parked(ctx context.Context, w *work, d Destruction) bool {
-	waits := w.record.Hold != nil && w.record.Hold.Parked && w.record.Hold.Operation == d
-	if !waits && (w.seen == nil || !w.seen.Park || !w.adopted) || w.record.Approval.covers(d, b.Now()) {
+func (d *decision) parked(what Destruction) bool {
+	waits := d.record.Hold != nil && d.record.Hold.Parked && d.record.Hold.Operation == what
+	if !waits && (d.seen == nil || !d.seen.Park || !d.adopted) || d.record.Approval.covers(what, d.now) {
 		return false
 	}
-	h := Hold{Operation: d, Fingerprint: fingerprint(w.reading.Presence, w.reading.Attributes), Parked: true}
-	reason := fmt.Sprintf("a first comparison with an organization that is not empty takes nothing away: the %s of %s waits for approval (entrawebex holds)", d, w.attempt.Object)
-	if w.rejected(h) {
-		reason = rejection(w, d)
+	h := Hold{Operation: what, Fingerprint: fingerprint(d.reading.Presence, d.reading.Attributes), Parked: true}
+	reason := fmt.Sprintf("a first comparison with an organization that is not empty takes nothing away: the %s of %s waits for approval (entrawebex holds)", what, d.object)
+	if d.rejected(h) {
+		reason = rejection(d.object, what)
 	}
-	b.held(ctx, w, h, reason)
+	d.held(h, reason)
 	return true
 }

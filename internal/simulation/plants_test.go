@@ -96,14 +96,14 @@ func plantsInside() map[string]plant {
 				changes[i].Deleted = true
 			}
 		}},
-		"an empty list of assignments is believed at once": {from: 1640, asks: func(changes []change.Change) {
+		"an empty list of assignments is believed at once": {from: 780, asks: func(changes []change.Change) {
 			for i := range changes {
 				if changes[i].Kind == change.User {
 					changes[i].Nominated = change.Out
 				}
 			}
 		}},
-		"a claim does not keep others out":    {from: 290, breaks: func(c *provision.Config) { c.Ledger = open{c.Ledger} }},
+		"a claim does not keep others out":    {from: 410, breaks: func(c *provision.Config) { c.Ledger = open{c.Ledger} }},
 		"what is not queued counts as queued": {breaks: func(c *provision.Config) { c.Queue = deaf{} }},
 		"the guard does not latch":            {breaks: func(c *provision.Config) { c.Guard = nil }},
 	}

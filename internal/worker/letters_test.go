@@ -40,7 +40,7 @@ func (a *account) Buried(ctx context.Context, attempt provision.Attempt) error {
 func permanent() provision.Attempt {
 	return provision.Attempt{
 		Fault: &provision.Fault{Kind: provision.Permanent, Reason: "the name\nis taken", Err: errors.New("409")},
-		Steps: []provision.Step{
+		Steps: []provision.ProvisioningStep{
 			{Name: provision.Import, Status: provision.Success},
 			{Name: provision.Matching, Status: provision.Failure},
 		},
