@@ -1,0 +1,416 @@
+package provision
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"entrawebex/infra"
+	"entrawebex/internal/change"
+	"entrawebex/internal/mapping"
+	"entrawebex/internal/scoping"
+)
+
+// The objects of the rules, and what Webex has for them.
+var (
+	ada    = change.Object{Kind: change.User, ID: "5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f607"}
+	bob    = change.Object{Kind: change.User, ID: "5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f608"}
+	team   = change.Object{Kind: change.Group, ID: "5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f609"}
+	crew   = change.Object{Kind: change.Group, ID: "5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f60a"}
+	former = "0e4d7a8c-1d2e-4f30-9a41-b2c3d4e5f6ff" // an id of another tenant
+)
+
+const name = "ada@example.com"
+
+var now = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+
+// given is one thing that is known of an object.
+type given func(v *view)
+
+// known is a user, or a group, of whom these things are known: without any, one who
+// is in Entra as it should be, and of whom neither Webex nor the ledger knows.
+func known(o change.Object, things ...given) view {
+	rules, err := mapping.Parse(infra.Provisioning())
+	if err != nil {
+		panic(err)
+	}
+	v := view{
+		terms:   &terms{mapping: rules, confirmAfter: 10 * time.Minute, protected: map[string]bool{}},
+		subject: subject{object: o, causes: []change.Change{{Object: o, Source: change.Notification, SeenAt: now}}},
+		state:   state{attempt: Attempt{Object: o, Action: None, Started: now}, record: Record{Object: o}},
+		now:     now,
+		reading: Reading{Presence: Present, Attributes: map[string]any{
+			"id": o.ID, "accountEnabled": true, "userPrincipalName": name, "givenName": "Ada", "surname": "L", "displayName": "Ada L",
+		}},
+	}
+	if o.Kind == change.Group {
+		v.reading.Attributes = map[string]any{"id": o.ID, "displayName": "Team", "securityEnabled": true}
+	}
+	for _, thing := range things {
+		thing(&v)
+	}
+	return v
+}
+
+// What Entra says.
+func blocked(v *view)  { v.reading.Attributes["accountEnabled"] = false }
+func binned(v *view)   { v.reading.Presence = SoftDeleted }
+func mail(v *view)     { v.reading.Attributes["securityEnabled"] = false }
+func renamed(v *view)  { v.reading.Attributes["userPrincipalName"] = "new@example.com" }
+func retitled(v *view) { v.reading.Attributes["displayName"] = "New" }
+func lacking(v *view)  { delete(v.reading.Attributes, "accountEnabled") }
+func nameless(v *view) { v.reading.Attributes["userPrincipalName"] = "" }
+func assigned(v *view) { inScope(v, scoping.DefaultAccess) }
+func unassigned(v *view) {
+	inScope(v)
+}
+
+func unlisted(v *view) {
+	inScope(v)
+	v.reading.RolesErr = transientf("no list of assignments")
+}
+
+func inScope(v *view, roles ...string) {
+	v.scoping.Application, v.reading.Roles = &scoping.Application{}, roles
+}
+
+func absent(age time.Duration) given {
+	return func(v *view) {
+		v.reading.Presence, v.reading.Attributes = Absent, nil
+		if age > 0 {
+			v.record.Absence = &Absence{Since: now.Add(-age)}
+		}
+	}
+}
+
+// Why it is looked at.
+func word(v *view)        { v.causes[0].Deleted = true }
+func afresh(v *view)      { v.afresh = true }
+func saidToLeave(v *view) { v.causes[0].Nominated = change.Out }
+
+// What the settings say.
+func upsertOnly(v *view)     { v.upsertOnly = true }
+func deleteBinned(v *view)   { v.deleteBinned = true }
+func skipOutOfScope(v *view) { v.scoping.SkipOutOfScope = true }
+func protected(v *view)      { v.protected[ada.ID] = true }
+func guarded(v *view)        { v.guarded = true }
+
+// What the ledger says: linked to the account w, which has all that Entra had.
+func linked(v *view) {
+	v.record.WebexID = "w"
+	v.record.LastWritten = map[string]any{
+		"userName": name, "name.givenName": "Ada", "name.familyName": "L", "displayName": "Ada L", "externalId": v.object.ID,
+		"active": true, `emails[type eq "work"].value`: name, `emails[type eq "work"].primary`: true,
+	}
+	if v.isGroup() {
+		v.record.LastWritten = map[string]any{"displayName": "Team", "externalId": v.object.ID}
+	}
+}
+
+func closed(v *view) {
+	linked(v)
+	v.record.LastWritten["active"] = false
+}
+
+func noList(age time.Duration) given {
+	return func(v *view) { v.record.Unassigned = now.Add(-age) }
+}
+
+func doubt(age time.Duration, names ...string) given {
+	return func(v *view) { v.record.PendingWrite = &PendingWrite{Since: now.Add(-age), Names: names} }
+}
+
+func gaveUp(looks int, age time.Duration) given {
+	return func(v *view) { v.record.Missing = &Missing{Looks: looks, Since: now.Add(-age)} }
+}
+
+func approved(v *view) { v.record.Approval = &Approval{Operation: Disabling, At: now} }
+
+func rejected(v *view) {
+	h := fingerprint(v.reading.Presence, v.reading.Attributes)
+	v.record.Rejected = &Rejection{Operation: Disabling, Fingerprint: h}
+	v.record.Hold = &Hold{Operation: Disabling, Fingerprint: h}
+}
+
+func tried(c Code, attempts int) given {
+	return func(v *view) {
+		v.record.OpenFault = &OpenFault{Kind: Transient, Code: c, Attempts: attempts, Since: now, Last: now}
+	}
+}
+
+// What was done in this attempt.
+func did(a Action) given { return func(v *view) { v.attempt.Action = a } }
+func settled(v *view)    { v.settled = true }
+
+func refusedName(v *view) { v.refuse("userName", permanentf("taken")) }
+
+// conflicts says that Webex refused to write the name, or something else.
+func conflicts(path string) given {
+	return func(v *view) {
+		v.conflict = &conflict{write: &write{values: map[string]any{path: name}}, fault: &Fault{Reason: "409"}}
+		if v.isGroup() && path == "displayName" {
+			v.conflict.write.values[path] = "Team"
+		}
+	}
+}
+
+func tookNobody(v *view) { v.unseen = true }
+
+// What a sweep saw.
+func sweptWith(found ...Resource) given {
+	return func(v *view) {
+		v.seen = &Snapshot{Object: v.object, At: now.Add(time.Hour), Matches: found, Listed: true, Park: true}
+	}
+}
+
+func sweptMembers(ids ...string) given {
+	return func(v *view) { v.seen.Members, v.seen.Whole = ids, true }
+}
+
+// What was answered.
+func tenant(v *view) { v.answers.tenant = true }
+func admits(v *view) { v.answers.guard = &verdict{} }
+func latches(v *view) {
+	v.answers.guard = &verdict{latched: now}
+}
+
+func has(id string, attributes map[string]any) given {
+	return func(v *view) { set(&v.answers.accounts, id, Resource{ID: id, Attributes: attributes}) }
+}
+
+func hasNot(id string) given {
+	return func(v *view) { set(&v.answers.gone, id, Answered(Gone, "404", nil)) }
+}
+
+func search(text string, found ...Resource) given {
+	return func(v *view) { set(&v.answers.names, text, found) }
+}
+
+func aliases(found ...Resource) given {
+	return func(v *view) { set(&v.answers.aliases, name, found) }
+}
+
+func owned(webexID string, o change.Object) given {
+	return func(v *view) { set(&v.answers.owners, webexID, o) }
+}
+
+func recorded(o change.Object, r Record) given {
+	return func(v *view) { set(&v.answers.records, o, r) }
+}
+
+func unknownHere(id string, unknown bool) given {
+	return func(v *view) { set(&v.answers.unknown, id, unknown) }
+}
+
+func inWebex(links ...string) given { return func(v *view) { v.answers.links = links } }
+
+func made(m roomMade) given { return func(v *view) { v.answers.room = &m } }
+
+// account is one of Webex with this externalId.
+func account(id, external string) Resource {
+	return Resource{ID: id, Attributes: map[string]any{
+		"userName": name, "displayName": "Team", "externalId": external, "active": true,
+		"emails": []any{map[string]any{"type": "work", "value": name, "primary": true}},
+	}}
+}
+
+// told is a step as one line.
+func told(s step) string {
+	switch {
+	case s.ask != nil:
+		subject := s.ask.text
+		if s.ask.object.ID != "" {
+			subject = s.ask.object.String()
+		}
+		return strings.TrimSpace("ask " + asks[s.ask.asks] + " " + subject)
+	case s.room != nil:
+		return fmt.Sprintf("make room: %s of %s", s.room.name, s.room.owner)
+	case s.write != nil && s.write.op.Delete:
+		return "delete"
+	case s.write != nil && s.write.op.Resource != nil:
+		members, _ := s.write.op.Resource["members"].([]any)
+		return fmt.Sprintf("create with %d members, absent %d", len(members), len(s.absent))
+	case s.write != nil:
+		var values []string
+		for _, path := range slices.Sorted(maps.Keys(s.write.values)) {
+			values = append(values, fmt.Sprintf("%s=%v", path, s.write.values[path]))
+		}
+		return "write " + strings.Join(values, " ")
+	case s.members:
+		return "members"
+	case s.ended && s.attempt.Fault != nil:
+		return fmt.Sprintf("end %s %s: %s", s.attempt.Status, s.attempt.Fault.Kind, s.attempt.Reason)
+	case s.ended && s.attempt.Again > 0:
+		return fmt.Sprintf("end %s, again after %s: %s", s.attempt.Status, s.attempt.Again, s.attempt.Reason)
+	case s.ended:
+		return fmt.Sprintf("end %s: %s", s.attempt.Status, s.attempt.Reason)
+	default:
+		return "decide anew"
+	}
+}
+
+var asks = map[asked]string{
+	askAccount: "Webex what it has by the id", askNamed: "Webex who has the name", askAlias: "Webex who has the address",
+	askOwner: "the ledger whose account is", askRecord: "the ledger about", askUnknown: "Entra whether it knows",
+	askTenant: "Entra which tenant it is", askGuard: "the guard to", askLinks: "the ledger which members are in Webex",
+}
+
+// The rules of convergence, each a sentence: of whom this is known, what comes next.
+func TestRules(t *testing.T) {
+	t.Parallel()
+	const email = `emails[type eq "work"].value`
+	rules := []struct {
+		rule string
+		of   view
+		next string // up to where the step's own line may go on
+	}{
+		// Hires and changes.
+		{"Whoever is new is created, without a search", known(ada), "create"},
+		{"Whoever is assigned is created", known(ada, assigned), "create"},
+		{"Whoever is as last written needs nothing", known(ada, linked), "end Skipped: Webex already has this state (RedundantExport)"},
+		{"Only what differs is written", known(ada, linked, retitled), "write displayName=New"},
+		{"A new name is written with the address that goes with it", known(ada, linked, renamed), "write " + email + "=new@example.com userName=new@example.com"},
+		{"What was written in this attempt, and is all, is a success", known(ada, linked, did(Update)), "end Success: updated in Webex"},
+		{"Whoever is back is opened", known(ada, closed), "write active=true"},
+		{"A name that was refused leaves all else to be written", known(ada, linked, renamed, retitled, refusedName), "write displayName=New " + email},
+		{"With nothing left but a refusal, that is the fault", known(ada, linked, refusedName), "end Failure permanent: userName not written, all else is: taken"},
+		{"A user without a name is a fault of that user", known(ada, nameless), "end Failure permanent: user " + ada.ID + ": map userName"},
+		{"An answer that lacks what decides is asked for again", known(ada, lacking), "end Failure transient: Entra's answer for"},
+		{"The same of an account that is open", known(ada, linked, lacking), "end Failure transient: Entra's answer for"},
+
+		// Leavers.
+		{"Whoever is blocked and was never there is left out", known(ada, blocked), "end Skipped: is disabled or deleted in Entra and was never provisioned"},
+		{"Whoever is blocked: which tenant says so", known(ada, linked, blocked), "ask Entra which tenant it is"},
+		{"Whoever is blocked is closed", known(ada, linked, blocked, tenant), "write active=false"},
+		{"Closing goes before all else about the account", known(ada, linked, blocked, renamed, retitled, tenant), "write active=false"},
+		{"Whoever is blocked and closed has their name kept right", known(ada, closed, blocked, renamed), "write " + email + "=new@example.com userName=new@example.com"},
+		{"Whoever is blocked is closed even with attributes at fault", known(ada, linked, blocked, nameless, tenant), "write active=false"},
+		{"Whoever is in the recycle bin is closed", known(ada, linked, binned, tenant), "write active=false"},
+		{"Whoever is in the recycle bin and closed needs nothing", known(ada, closed, binned), "end Skipped: Webex already has this state"},
+		{"Whoever is in the recycle bin and was never there is left out", known(ada, binned), "end Skipped: is disabled or deleted"},
+
+		// The scope.
+		{"Whoever is not assigned is left out", known(ada, unassigned), "end Skipped: is not assigned to the application"},
+		{"Where the assignments are not known nothing follows", known(ada, linked, unlisted), "end Failure transient: no list of assignments"},
+		{"One empty list of assignments closes nobody", known(ada, linked, unassigned, tenant), "end Warning, again after 1m0s: Entra lists no assignment"},
+		{"Nor do lists that were empty for less than five minutes", known(ada, linked, unassigned, noList(4*time.Minute), tenant), "end Warning, again after 1m0s"},
+		{"After five minutes of empty lists the account is closed", known(ada, linked, unassigned, noList(5*time.Minute), tenant), "write active=false"},
+		{"At once if another source says so, too", known(ada, linked, unassigned, saidToLeave, tenant), "write active=false"},
+		{"At once if the person is blocked, too", known(ada, linked, unassigned, blocked, tenant), "write active=false"},
+		{"Out of scope nothing but the state is written", known(ada, closed, unassigned, renamed), "end Skipped: Webex already has this state"},
+		{"A setting leaves those open who left the scope", known(ada, linked, unassigned, skipOutOfScope), "end Skipped: left the scope, and stays as it is"},
+
+		// What may be destroyed.
+		{"With UPSERT_ONLY nobody is closed", known(ada, linked, blocked, upsertOnly), "end Skipped: UPSERT_ONLY is set"},
+		{"Whoever is protected is held", known(ada, linked, blocked, protected), "end Failure held: user " + ada.ID + " is in PROTECTED_USERS"},
+		{"The guard is asked before a disable", known(ada, linked, blocked, tenant, guarded), "ask the guard to disable"},
+		{"Whom it admits is closed", known(ada, linked, blocked, tenant, guarded, admits), "write active=false"},
+		{"Once it is latched, a disable is held", known(ada, linked, blocked, tenant, guarded, latches), "end Failure held: the guard is latched since"},
+		{"What is approved does not ask the guard", known(ada, linked, blocked, tenant, guarded, approved), "write active=false"},
+		{"What is rejected is held for as long as Entra says the same", known(ada, linked, blocked, tenant, guarded, rejected), "end Failure held: an operator rejected"},
+		{"A rejection is void once Entra says something else", known(ada, linked, blocked, tenant, guarded, rejected, retitled), "ask the guard to disable"},
+		{"The guard is not asked about a title", known(ada, linked, retitled, guarded), "write displayName=New"},
+
+		// Deletions.
+		{"Absence alone is looked at again", known(ada, linked, absent(0)), "end Warning, again after 10m0s: Entra no longer has it"},
+		{"After an hour of it the account is closed", known(ada, linked, absent(time.Hour), tenant), "write active=false"},
+		{"And not after less", known(ada, linked, absent(50*time.Minute)), "end Warning, again after 10m0s: Entra does not have it"},
+		{"Graph's word closes the account at once", known(ada, linked, absent(0), word, tenant), "write active=false"},
+		{"And deletes it once it is confirmed", known(ada, closed, absent(10*time.Minute), word, tenant), "delete"},
+		{"And not before", known(ada, closed, absent(9*time.Minute), word), "end Warning, again after 1m0s"},
+		{"The guard is asked before a delete", known(ada, closed, absent(10*time.Minute), word, tenant, guarded), "ask the guard to delete"},
+		{"Without the word nothing is ever deleted", known(ada, closed, absent(30*time.Hour)), "end Skipped: Webex already has this state"},
+		{"Whoever is nowhere is forgotten at Graph's word", known(ada, absent(0), word), "end Skipped: is not in Entra and not provisioned"},
+		{"Without the word whoever is nowhere is looked at again", known(ada, absent(0)), "end Warning, again after 10s: Entra does not know it"},
+		{"What was deleted in this attempt is a success", known(ada, absent(0), word, did(Delete)), "end Success: deleted in Webex"},
+
+		// Doubt.
+		{"A write whose end is not known is looked up by its id", known(ada, linked, doubt(time.Minute, name)), "ask Webex what it has by the id w"},
+		{"A create whose end is not known by its name", known(ada, doubt(time.Minute, name)), "ask Webex who has the name " + name},
+		{"What it made is ours", known(ada, doubt(time.Minute, name), search(name, account("w", ada.ID))), "write displayName=Ada L name.familyName=L name.givenName=Ada"},
+		{"While it may still be hidden it is created under the same name only", known(ada, doubt(time.Minute, name), search(name)), "create"},
+		{"And not under another one", known(ada, doubt(time.Minute, "old@example.com"), search("old@example.com")), "end Failure transient: an interrupted attempt may have created"},
+		{"After five minutes it was never made", known(ada, doubt(6*time.Minute, "old@example.com"), search("old@example.com")), "create"},
+		{"What trusts nothing is read", known(ada, linked, afresh), "ask Webex what it has by the id w"},
+		{"And once only", known(ada, linked, afresh, settled), "end Skipped: Webex already has this state"},
+		{"The difference is taken against what Webex has", known(ada, linked, afresh, has("w", account("w", ada.ID).Attributes)), "write displayName=Ada L name.familyName=L"},
+		{"Absent and in doubt it is not forgotten", known(ada, absent(0), word, doubt(time.Minute, name), search(name)), "end Failure transient: an interrupted attempt"},
+
+		// What Webex says is not there.
+		{"One 404 is no proof: it is searched by its name", known(ada, linked, afresh, hasNot("w")), "ask Webex who has the name " + name},
+		{"And looked at again", known(ada, linked, afresh, hasNot("w"), search(name)), "end Failure transient: Webex says that the user w"},
+		{"What is found by its name and not by its id is there", known(ada, linked, afresh, hasNot("w"), search(name, account("w", ada.ID))), "end Failure transient: Webex finds the user w"},
+		{"What was made for the same object in its place is ours", known(ada, linked, afresh, hasNot("w"), search(name, account("w2", ada.ID))), "write displayName=Ada L"},
+		{"After the third look in five minutes it is made anew", known(ada, linked, gaveUp(2, 5*time.Minute), hasNot("w"), search(name)), "create"},
+		{"For a leaver whose account was open it takes an hour", known(ada, linked, blocked, gaveUp(9, 50*time.Minute), hasNot("w"), search(name)), "end Failure transient: Webex says that the user w"},
+		{"And then it is done", known(ada, linked, blocked, gaveUp(9, time.Hour), hasNot("w"), search(name)), "end Success: Webex no longer has it, and shall not"},
+
+		// Names that are taken.
+		{"A conflict about a name: who has it", known(ada, conflicts("userName")), "ask Webex who has the name " + name},
+		{"Nobody to be seen: once more", known(ada, conflicts("userName"), search(name)), "decide anew"},
+		{"Nobody again: who has the address", known(ada, conflicts("userName"), tookNobody, search(name)), "ask Webex who has the address " + name},
+		{"Then the fault says what it may be", known(ada, conflicts("userName"), tookNobody, search(name), aliases()), "end Failure transient: the userName of user " + ada.ID + " is taken"},
+		{"An account that has it: whose it is", known(ada, conflicts("userName"), search(name, account("w", ""))), "ask the ledger whose account is w"},
+		{"Nobody's is adopted", known(ada, conflicts("userName"), search(name, account("w", "")), owned("w", change.Object{})), "decide anew"},
+		{"One with an Entra id: whether the ledger knows it", known(ada, conflicts("userName"), search(name, account("w", former)), owned("w", change.Object{})), "ask the ledger about user " + former},
+		{"Else whether Entra does", known(ada, conflicts("userName"), search(name, account("w", former)), owned("w", change.Object{}), recorded(change.Object{Kind: change.User, ID: former}, Record{})), "ask Entra whether it knows " + former},
+		{"What a former tenant left is adopted", known(ada, conflicts("userName"), search(name, account("w", former)), owned("w", change.Object{}), recorded(change.Object{Kind: change.User, ID: former}, Record{}), unknownHere(former, true)), "decide anew"},
+		{"What is another's of this tenant is not", known(ada, conflicts("userName"), search(name, account("w", former)), owned("w", change.Object{}), recorded(change.Object{Kind: change.User, ID: former}, Record{}), unknownHere(former, false)), "end Failure permanent: the userName of user " + ada.ID + " is that of the Webex account w"},
+		{"Another object's account has to make room", known(ada, conflicts("userName"), search(name, account("w", bob.ID)), owned("w", bob)), "make room: " + name + " of " + bob.String()},
+		{"Once it did, the name is written", known(ada, conflicts("userName"), search(name, account("w", bob.ID)), owned("w", bob), made(roomMade{})), "decide anew"},
+		{"A holder that keeps it is the newcomer's fault", known(ada, conflicts("userName"), search(name, account("w", bob.ID)), owned("w", bob), made(roomMade{withheld: true, fault: permanentf("two")})), "end Failure permanent: two"},
+		{"Two accounts with one name are for a person to mend", known(ada, conflicts("userName"), search(name, account("w", ""), account("w2", ""))), "end Failure permanent: 2 Webex accounts have the userName"},
+		{"Whoever is in Webex gets all but the name", known(ada, linked, renamed, conflicts("userName"), search(name, account("x", ""), account("w2", ""))), "decide anew"},
+		{"A conflict about no name is read again", known(ada, linked, conflicts("displayName")), "decide anew"},
+		{"One about the name that it has is about something else", known(ada, linked, conflicts("userName"), search(name, account("w", ada.ID))), "decide anew"},
+
+		// What a sweep saw.
+		{"An account that a sweep saw: whose it is", known(ada, sweptWith(account("w", ""))), "ask the ledger whose account is w"},
+		{"Nobody's is adopted, and gets what it lacks", known(ada, sweptWith(account("w", "")), owned("w", change.Object{})), "write displayName=Ada L externalId=" + ada.ID},
+		{"Another's is not", known(ada, sweptWith(account("w", "")), owned("w", bob)), "create"},
+		{"Of a leaver only what is evidently theirs", known(ada, blocked, sweptWith(account("w", ""))), "end Skipped: is disabled or deleted in Entra and was never"},
+		{"To close what was just adopted is left to an operator", known(ada, blocked, tenant, sweptWith(account("w", ada.ID)), owned("w", change.Object{})), "end Failure held: a first comparison"},
+
+		// Groups.
+		{"A new group: who has the name", known(team), "ask Webex who has the name Team"},
+		{"Nobody: it is created", known(team, search("Team")), "create"},
+		{"One of nobody is adopted, and gets its id", known(team, search("Team", account("g", "")), owned("g", change.Object{})), "write externalId=" + team.ID},
+		{"One with its id is its own", known(team, search("Team", account("g", team.ID)), owned("g", change.Object{})), "members"},
+		{"A namesake's is none of its business", known(team, search("Team", account("g", crew.ID)), owned("g", crew)), "create"},
+		{"Of two that could be it a person has to choose", known(team, search("Team", account("g", ""), account("h", "")), owned("g", change.Object{}), owned("h", change.Object{})), "end Failure permanent: group " + team.ID + " could be any of"},
+		{"A group as last written goes on with its members", known(team, linked), "members"},
+		{"Its name is written before them", known(team, linked, retitled), "write displayName=New"},
+		{"A group of mail is left out", known(team, mail), "end Skipped: is not security-enabled"},
+		{"A group in the recycle bin stays", known(team, linked, binned), "end Skipped: is in Entra's recycle bin"},
+		{"Unless a setting says otherwise", known(team, linked, binned, deleteBinned, tenant), "delete"},
+		{"A group that is deleted for good is deleted as a user is", known(team, linked, absent(10*time.Minute), word, tenant), "delete"},
+		{"A group of a sweep: which of its members are in Webex", known(team, sweptWith(), sweptMembers("a", "b")), "ask the ledger which members are in Webex"},
+		{"It is created with those", known(team, sweptWith(), sweptMembers("a", "b"), inWebex("w", "")), "create with 1 members, absent 1"},
+		{"A group whose name conflicts and that is there by its id is its own", known(team, conflicts("displayName"), search("Team", account("g", team.ID))), "decide anew"},
+		{"One whose name others have is asked for again some times", known(team, conflicts("displayName"), search("Team", account("g", ""))), "end Failure transient: 409, and no name is taken"},
+		{"And is then for a person to mend", known(team, conflicts("displayName"), search("Team", account("g", "")), tried(Conflict, unseenAttempts)), "end Failure permanent: the name of group " + team.ID},
+	}
+	for _, r := range rules {
+		t.Run(r.rule, func(t *testing.T) {
+			t.Parallel()
+			before := fmt.Sprintf("%+v %+v", r.of.record, r.of.attempt)
+			got := told(next(r.of))
+			if !strings.HasPrefix(got, r.next) {
+				t.Errorf("got  %s\nwant %s", got, r.next)
+			}
+			if again := told(next(r.of)); again != got {
+				t.Errorf("decided once more: %s", again)
+			}
+			if after := fmt.Sprintf("%+v %+v", r.of.record, r.of.attempt); after != before {
+				t.Errorf("what it was decided by has changed:\n%s\n%s", before, after)
+			}
+		})
+	}
+	const least = 80
+	if len(rules) < least {
+		t.Errorf("%d rules, fewer than %d", len(rules), least)
+	}
+}
