@@ -153,46 +153,7 @@ func (c *Client) query(r request) query {
 
 // build makes of it what kiota sends.
 func (c *Client) build(ctx context.Context, r request) (*abs.RequestInformation, error) {
-	user := users.NewUsersRequestBuilderInternal(c.path(), c.adapter).ByUserId(r.id)
-	group := groups.NewGroupsRequestBuilderInternal(c.path(), c.adapter).ByGroupId(r.id)
-	principal := serviceprincipals.NewServicePrincipalsRequestBuilderInternal(c.path(), c.adapter).ByServicePrincipalId(r.id)
-	var info *abs.RequestInformation
-	var err error
-	switch r.place {
-	case userItem:
-		info, err = user.ToGetRequestInformation(ctx, nil)
-	case groupItem, groupVisibility:
-		info, err = group.ToGetRequestInformation(ctx, nil)
-	case deletedItem:
-		info, err = directory.NewDirectoryRequestBuilderInternal(c.path(), c.adapter).
-			DeletedItems().ByDirectoryObjectId(r.id).ToGetRequestInformation(ctx, nil)
-	case userMemberOf:
-		info, err = user.MemberOf().ToGetRequestInformation(ctx, nil)
-	case userTransitiveMemberOf:
-		info, err = user.TransitiveMemberOf().ToGetRequestInformation(ctx, nil)
-	case groupMemberOf:
-		info, err = group.MemberOf().ToGetRequestInformation(ctx, nil)
-	case groupTransitiveMemberOf:
-		info, err = group.TransitiveMemberOf().ToGetRequestInformation(ctx, nil)
-	case groupMembers:
-		info, err = group.Members().ToGetRequestInformation(ctx, nil)
-	case groupTransitiveMembers:
-		info, err = group.TransitiveMembers().ToGetRequestInformation(ctx, nil)
-	case userAssignments:
-		info, err = user.AppRoleAssignments().ToGetRequestInformation(ctx, nil)
-	case groupAssignments:
-		info, err = group.AppRoleAssignments().ToGetRequestInformation(ctx, nil)
-	case servicePrincipalItem:
-		info, err = principal.ToGetRequestInformation(ctx, nil)
-	case assignedTo:
-		info, err = principal.AppRoleAssignedTo().ToGetRequestInformation(ctx, nil)
-	case userDelta:
-		info, err = users.NewUsersRequestBuilderInternal(c.path(), c.adapter).Delta().ToGetRequestInformation(ctx, nil)
-	case groupDelta:
-		info, err = groups.NewGroupsRequestBuilderInternal(c.path(), c.adapter).Delta().ToGetRequestInformation(ctx, nil)
-	case subscriptionList:
-		info, err = c.subscriptions().ToGetRequestInformation(ctx, nil)
-	}
+	info, err := c.get(ctx, r)
 	if err != nil {
 		return nil, fmt.Errorf("build request: %w", err)
 	}
@@ -200,4 +161,65 @@ func (c *Client) build(ctx context.Context, r request) (*abs.RequestInformation,
 		info.AddQueryParameters(c.query(r))
 	}
 	return info, nil
+}
+
+// get is the request for a place, without its query.
+func (c *Client) get(ctx context.Context, r request) (*abs.RequestInformation, error) {
+	switch r.place {
+	case deletedItem:
+		return directory.NewDirectoryRequestBuilderInternal(c.path(), c.adapter).
+			DeletedItems().ByDirectoryObjectId(r.id).ToGetRequestInformation(ctx, nil)
+	case servicePrincipalItem:
+		return c.servicePrincipal(r.id).ToGetRequestInformation(ctx, nil)
+	case assignedTo:
+		return c.servicePrincipal(r.id).AppRoleAssignedTo().ToGetRequestInformation(ctx, nil)
+	case subscriptionList:
+		return c.subscriptions().ToGetRequestInformation(ctx, nil)
+	case userItem, userMemberOf, userTransitiveMemberOf, userAssignments, userDelta:
+		return c.getUser(ctx, r)
+	default:
+		return c.getGroup(ctx, r)
+	}
+}
+
+func (c *Client) servicePrincipal(id string) *serviceprincipals.ServicePrincipalItemRequestBuilder {
+	return serviceprincipals.NewServicePrincipalsRequestBuilderInternal(c.path(), c.adapter).ByServicePrincipalId(id)
+}
+
+// getUser is the request for what is a user's.
+func (c *Client) getUser(ctx context.Context, r request) (*abs.RequestInformation, error) {
+	all := users.NewUsersRequestBuilderInternal(c.path(), c.adapter)
+	switch user := all.ByUserId(r.id); r.place {
+	case userMemberOf:
+		return user.MemberOf().ToGetRequestInformation(ctx, nil)
+	case userTransitiveMemberOf:
+		return user.TransitiveMemberOf().ToGetRequestInformation(ctx, nil)
+	case userAssignments:
+		return user.AppRoleAssignments().ToGetRequestInformation(ctx, nil)
+	case userDelta:
+		return all.Delta().ToGetRequestInformation(ctx, nil)
+	default:
+		return user.ToGetRequestInformation(ctx, nil)
+	}
+}
+
+// getGroup is the request for what is a group's.
+func (c *Client) getGroup(ctx context.Context, r request) (*abs.RequestInformation, error) {
+	all := groups.NewGroupsRequestBuilderInternal(c.path(), c.adapter)
+	switch group := all.ByGroupId(r.id); r.place {
+	case groupMemberOf:
+		return group.MemberOf().ToGetRequestInformation(ctx, nil)
+	case groupTransitiveMemberOf:
+		return group.TransitiveMemberOf().ToGetRequestInformation(ctx, nil)
+	case groupMembers:
+		return group.Members().ToGetRequestInformation(ctx, nil)
+	case groupTransitiveMembers:
+		return group.TransitiveMembers().ToGetRequestInformation(ctx, nil)
+	case groupAssignments:
+		return group.AppRoleAssignments().ToGetRequestInformation(ctx, nil)
+	case groupDelta:
+		return all.Delta().ToGetRequestInformation(ctx, nil)
+	default:
+		return group.ToGetRequestInformation(ctx, nil)
+	}
 }

@@ -27,34 +27,15 @@ const (
 // the last page whoever Webex has is asked about, a part in every lease.
 func (m *membership) compare(ctx context.Context) bool {
 	c := *m.record.MemberSync
-	has := map[string]bool{} // Webex id to: Entra names it too
-	if !m.fresh {
-		err := m.Target.Members(ctx, m.record.WebexID, func(ids []string) error {
-			for _, id := range ids {
-				has[id] = false
-			}
-			return nil
-		})
-		if err != nil {
-			m.refusedGroup(err)
-			return true
-		}
+	has, err := m.hasInWebex(ctx)
+	if err != nil {
+		m.refusedGroup(err)
+		return true
 	}
-	then := c // where the next lease goes on if this one does not come to the end
-	then.Long = true
-	ended := true
-	if !c.Singly {
-		var err error
-		if then.Page, then.Pages, err = m.readMembers(ctx, c, has); err != nil {
-			m.failed(err)
-			return true
-		}
-		switch {
-		case then.Page != "":
-			ended = false
-		case c.Page != "": // members on the pages before were not marked
-			then, ended = MemberSync{Long: true, Singly: true, Anew: c.Anew}, false
-		}
+	then, ended, err := m.readOn(ctx, c, has)
+	if err != nil {
+		m.failed(err)
+		return true
 	}
 	walking := c.Singly || c.After != ""
 	if ended {
@@ -81,6 +62,40 @@ func (m *membership) compare(ctx context.Context) bool {
 	default:
 		return m.compared(then, walking)
 	}
+}
+
+// hasInWebex returns whom Webex has in the group: by the Webex id whether Entra names
+// it, too, which is not known yet.
+func (m *membership) hasInWebex(ctx context.Context) (map[string]bool, error) {
+	has := map[string]bool{}
+	if m.fresh {
+		return has, nil
+	}
+	err := m.Target.Members(ctx, m.record.WebexID, func(ids []string) error {
+		for _, id := range ids {
+			has[id] = false
+		}
+		return nil
+	})
+	return has, err
+}
+
+// readOn reads Entra's members on from where the comparison was left, and marks them.
+// It returns where the next lease goes on if this one does not come to the end, and
+// whether all of Entra's members have been marked.
+func (m *membership) readOn(ctx context.Context, c MemberSync, has map[string]bool) (then MemberSync, marked bool, err error) {
+	then = c
+	then.Long = true
+	if c.Singly {
+		return then, true, nil
+	}
+	if then.Page, then.Pages, err = m.readMembers(ctx, c, has); err != nil {
+		return then, false, err
+	}
+	if then.Page == "" && c.Page != "" { // members on the pages before were not marked
+		return MemberSync{Long: true, Singly: true, Anew: c.Anew}, false, nil
+	}
+	return then, then.Page == "", nil
 }
 
 // compared ends a comparison that came to its end, and reports whether it need

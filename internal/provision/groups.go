@@ -58,25 +58,12 @@ func (d *decision) matchGroup(want map[string]any) {
 	if !known {
 		return
 	}
-	var ours, free, others []Resource
-	for _, g := range found {
-		namesake, adoptable, known := d.standing(g)
-		switch {
-		case !known:
-			return
-		case g.externalID() == d.object.ID:
-			ours = append(ours, g)
-		case namesake:
-		case adoptable:
-			free = append(free, g)
-		default:
-			others = append(others, g)
-		}
-	}
+	ours, free, others, known := d.sort(found)
 	if len(ours) == 0 && len(others) == 0 {
-		ours, others = free, nil
+		ours, free = free, nil
 	}
 	switch {
+	case !known:
 	case len(ours) > 1 || len(others) > 0 && len(ours) == 0:
 		d.fail(Matching, permanentf(
 			"%s could be any of the Webex groups %s, or none: rename or delete those that it is not in Control Hub, or rename the group in Entra",
@@ -90,6 +77,27 @@ func (d *decision) matchGroup(want map[string]any) {
 		d.create(want)
 		d.next.write.seed(d.answers.links)
 	}
+}
+
+// sort sorts groups of the same name: those that carry the id of this one, those
+// that it may adopt, and those that it may not. What is evidently a namesake's is
+// left out.
+func (d *decision) sort(found []Resource) (ours, free, others []Resource, known bool) {
+	for _, g := range found {
+		namesake, adoptable, known := d.standing(g)
+		switch {
+		case !known:
+			return nil, nil, nil, false
+		case g.externalID() == d.object.ID:
+			ours = append(ours, g)
+		case namesake:
+		case adoptable:
+			free = append(free, g)
+		default:
+			others = append(others, g)
+		}
+	}
+	return ours, free, others, true
 }
 
 // standing reports whether a group of Webex is that of another in Entra of the same

@@ -329,6 +329,23 @@ func (m *membership) vanished(ctx context.Context, p person) {
 // conclude ends the attempt.
 func (m *membership) conclude(finished bool) {
 	m.now = m.Now()
+	m.tellMembers()
+	switch {
+	case m.fault != nil && (finished || m.fault.Kind != Permanent):
+		m.fail(Export, m.faults())
+	case !finished:
+		m.again(soon, "is a large group: the comparison of its members goes on")
+	case m.excess != nil:
+		m.fail(Export, m.excess)
+	case m.spared > 0:
+		m.spare(Export, fmt.Sprintf("UPSERT_ONLY is set: %d members stay that Entra does not have", m.spared))
+	default:
+		m.complete()
+	}
+}
+
+// tellMembers notes what came of the members.
+func (m *membership) tellMembers() {
 	count := m.attempt.Members
 	if count.Added+count.Removed > 0 {
 		if m.attempt.Action == None {
@@ -342,29 +359,22 @@ func (m *membership) conclude(finished bool) {
 	if count.Skipped > 0 {
 		m.step(ReferenceResolution, Skipped, fmt.Sprintf("%d members are no users", count.Skipped))
 	}
-	if m.excess != nil && m.fault != nil {
-		m.others = append(m.others, m.excess.Error())
+}
+
+// faults is the fault that keeps the message, with the reasons of some others.
+func (m *membership) faults() *Fault {
+	f, others := *m.fault, m.others
+	if m.excess != nil {
+		others = append(slices.Clip(others), m.excess.Error())
 	}
-	switch {
-	case m.fault != nil && (finished || m.fault.Kind != Permanent):
-		f := *m.fault
-		const few = 3
-		for _, reason := range m.others[:min(len(m.others), few)] {
-			f.Reason += "; also " + reason
-		}
-		if more := len(m.others) - few; more > 0 {
-			f.Reason += fmt.Sprintf("; and %d more", more)
-		}
-		m.fail(Export, &f)
-	case !finished:
-		m.again(soon, "is a large group: the comparison of its members goes on")
-	case m.excess != nil:
-		m.fail(Export, m.excess)
-	case m.spared > 0:
-		m.spare(Export, fmt.Sprintf("UPSERT_ONLY is set: %d members stay that Entra does not have", m.spared))
-	default:
-		m.complete()
+	const few = 3
+	for _, reason := range others[:min(len(others), few)] {
+		f.Reason += "; also " + reason
 	}
+	if more := len(others) - few; more > 0 {
+		f.Reason += fmt.Sprintf("; and %d more", more)
+	}
+	return &f
 }
 
 func users(ids []string) []change.Object {

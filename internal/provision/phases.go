@@ -326,33 +326,38 @@ func (r *Record) takeOver(rules mapping.Mapping, op *Operation, asked, resource 
 		case path == active, op.Resource == nil && rules.Same(path, has, r.LastWritten[path]):
 			ignored = append(ignored, path)
 		default:
-			if given == nil {
-				given = map[string]any{}
-			}
-			given[path] = want // Webex made something else of it
-		}
-	}
-	// An account that is open and was not meant to be is closed next; what Webex
-	// itself renames when it closes one is put back when it is opened.
-	imposed := r.Imposed
-	switch {
-	case asked[active] == true:
-		imposed = nil
-	case asked[active] == nil && shown[active] == true && written[active] == false:
-		written[active] = true
-	}
-	for path, has := range shown {
-		if _, was := asked[path]; !was && asked[active] == false && !rules.Same(path, has, written[path]) {
-			written[path] = has
-			imposed = append(slices.Clone(imposed), path)
+			set(&given, path, want) // Webex made something else of it
 		}
 	}
 	slices.Sort(ignored)
-	r.LastWritten, r.Given, r.Imposed = written, given, imposed
+	r.LastWritten, r.Given = written, given
+	r.takeState(rules, asked, shown)
 	if resource != nil {
 		r.Picks = rules.Picks(resource)
 	}
 	return ignored
+}
+
+// takeState takes into what was last written what Webex did by itself. An account
+// that is open and was not meant to be is closed next; what Webex itself renames when
+// it closes one is put back when it is opened.
+func (r *Record) takeState(rules mapping.Mapping, asked, shown map[string]any) {
+	written := r.LastWritten
+	switch {
+	case asked[active] == true:
+		r.Imposed = nil
+	case asked[active] == nil && shown[active] == true && written[active] == false:
+		written[active] = true
+	}
+	if asked[active] != false {
+		return
+	}
+	for path, has := range shown {
+		if _, was := asked[path]; !was && !rules.Same(path, has, written[path]) {
+			written[path] = has
+			r.Imposed = append(slices.Clone(r.Imposed), path)
+		}
+	}
 }
 
 // action names what an operation does, as an administrator would.

@@ -47,9 +47,7 @@ func (b *batch) tellOuter(ctx context.Context, w *imported) error {
 func (b *batch) announce(ctx context.Context, w *imported) error {
 	r := &w.record
 	switch {
-	case w.reading.Presence != Present:
-		return nil
-	case w.isGroup() && !b.Nested, !w.isGroup() && (r.WebexID == "" || r.Missing != nil):
+	case !w.isMember():
 		return nil
 	case w.isGroup():
 		if err := b.tellOuter(ctx, w); err != nil {
@@ -72,22 +70,9 @@ func (b *batch) announce(ctx context.Context, w *imported) error {
 		if err != nil {
 			return err
 		}
-		for _, g := range all {
-			if !slices.Contains(groups, g) {
-				groups = append(groups, g)
-			}
-		}
+		groups = append(groups, slices.DeleteFunc(all, func(g change.Object) bool { return slices.Contains(groups, g) })...)
 	}
-	changes := make([]change.Change, len(groups))
-	for i, g := range groups {
-		changes[i] = w.follow(g)
-		if w.isGroup() {
-			changes[i].Afresh = true
-		} else {
-			changes[i].Members = []string{w.object.ID}
-		}
-	}
-	if err := b.enqueue(ctx, changes); err != nil {
+	if err := b.enqueue(ctx, w.arrival(groups)); err != nil {
 		return err
 	}
 	if len(waiting) > 0 {
@@ -97,6 +82,32 @@ func (b *batch) announce(ctx context.Context, w *imported) error {
 	}
 	r.Away = false
 	return nil
+}
+
+// isMember reports whether the object can be a member of a group in Webex, itself or
+// by the users in it.
+func (v *view) isMember() bool {
+	if v.reading.Presence != Present {
+		return false
+	}
+	if v.isGroup() {
+		return v.nested
+	}
+	return v.record.WebexID != "" && v.record.Missing == nil
+}
+
+// arrival are the Changes of the groups that the object is to be a member of.
+func (v *view) arrival(groups []change.Object) []change.Change {
+	changes := make([]change.Change, len(groups))
+	for i, g := range groups {
+		changes[i] = v.follow(g)
+		if v.isGroup() {
+			changes[i].Afresh = true
+		} else {
+			changes[i].Members = []string{v.object.ID}
+		}
+	}
+	return changes
 }
 
 // provisionedGroupsOf returns the groups that Entra says the object is in, as

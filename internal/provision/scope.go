@@ -100,13 +100,7 @@ func (d *decision) nominatedOut() bool {
 // the group: with that of a group within it, where those count, all users in
 // that. Those the engine itself named are known to it.
 func (b *batch) rescope(ctx context.Context, w *imported) error {
-	if b.Scoping.Everybody() || !w.isGroup() || w.reading.Presence != Present {
-		return nil
-	}
-	// Who leaves a group after it was unassigned, and before the list shows that, is
-	// nobody's member by then. A group that is in Webex was assigned; where none
-	// are, any may have been.
-	if !b.Nested && !b.Scoping.SkipGroups && w.verdict().Reason == scoping.NotAssigned {
+	if !w.decidesScope() {
 		return nil
 	}
 	var changes []change.Change
@@ -129,6 +123,17 @@ func (b *batch) rescope(ctx context.Context, w *imported) error {
 		}
 	}
 	return b.enqueue(ctx, changes)
+}
+
+// decidesScope reports whether who is in the group may be in scope by that.
+func (v *view) decidesScope() bool {
+	if v.scoping.Everybody() || !v.isGroup() || v.reading.Presence != Present {
+		return false
+	}
+	// Who leaves a group after it was unassigned, and before the list shows that, is
+	// nobody's member by then. A group that is in Webex was assigned; where none
+	// are, any may have been.
+	return v.nested || v.scoping.SkipGroups || v.verdict().Reason != scoping.NotAssigned
 }
 
 // rescopeWithin queues all users in what may be a group within the group. Of one

@@ -59,16 +59,14 @@ type outcome struct {
 func classify(s standing, repair bool) outcome {
 	decision := s.verdict.Decision
 	skipped := decision == scoping.Skip
+	noTeam := skipped && s.kind == change.Group && s.linked // it is no security group any more
 	switch {
-	case s.verdict.OutOfScope(), skipped && s.kind == change.Group && s.linked: // the latter is no security group any more
+	case s.verdict.OutOfScope() || noTeam:
 		return outside(s)
 	case skipped && s.settled && !s.stray:
 		return outcome{deed: skip}
 	case decision == scoping.Unknown || !s.mapped: // what a page does not show, the object itself may
-		if s.linked {
-			return outcome{class: Behind, deed: look}
-		}
-		return outcome{class: New, deed: look}
+		return unknown(s)
 	case !s.linked:
 		return outcome{class: New, deed: converge}
 	case !s.listed:
@@ -80,6 +78,14 @@ func classify(s standing, repair bool) outcome {
 	default:
 		return differing(s, repair)
 	}
+}
+
+// unknown decides about one of which the page does not show all that decides.
+func unknown(s standing) outcome {
+	if s.linked {
+		return outcome{class: Behind, deed: look}
+	}
+	return outcome{class: New, deed: look}
 }
 
 // outside decides about one that is in no list of those in scope, if there may be

@@ -142,6 +142,11 @@ func (e *memberEdit) send(ctx context.Context, steps []memberStep) error {
 		}
 		e.fruitless = true
 	}
+	return e.halve(ctx, steps)
+}
+
+// halve sends one half of the steps and then the other.
+func (e *memberEdit) halve(ctx context.Context, steps []memberStep) error {
 	half := len(steps) / 2
 	if err := e.send(ctx, steps[:half]); err != nil {
 		return err
