@@ -48,7 +48,7 @@ func (t *Tenant) Assign(principalID, roleID string) error {
 	o := t.object(principalID)
 	role := strings.ToLower(roleID)
 	switch {
-	case t.app.id == "" || o == nil || o.where() != live:
+	case t.app.id == "" || o == nil || o.where() != Live:
 		return notFound(principalID)
 	case uuid.Validate(role) != nil || !assignable(o):
 		return refuse("Not a valid reference update.")
@@ -59,7 +59,7 @@ func (t *Tenant) Assign(principalID, roleID string) error {
 	a := &assignment{number: t.app.last, id: t.traces.next(), principal: o, role: role, created: t.now()}
 	t.app.assignments = append(t.app.assignments, a)
 	o.links().assignments = append(o.links().assignments, a)
-	t.entitle(o)
+	t.noteAssigned(o)
 	return nil
 }
 
@@ -129,7 +129,7 @@ func shown(assignments []*assignment, start int) iter.Seq[*assignment] {
 	first, _ := slices.BinarySearchFunc(assignments, start, func(a *assignment, n int) int { return cmp.Compare(a.number, n) })
 	return func(yield func(*assignment) bool) {
 		for _, a := range assignments[first:] {
-			if a.principal.where() == live && !yield(a) {
+			if a.principal.where() == Live && !yield(a) {
 				return
 			}
 		}
@@ -176,31 +176,31 @@ func liveGroupsOf(o object) iter.Seq[object] {
 	}
 }
 
-// entitle notes who is to be provisioned now, of an object and the members of
-// it: Compare wants to know who ever was. The tenant is locked.
-func (t *Tenant) entitle(o object) {
+// noteAssigned notes who is in scope now, of an object and the members of it:
+// a Census tells who ever was. The tenant is locked.
+func (t *Tenant) noteAssigned(o object) {
 	if len(t.app.assignments) == 0 {
 		return
 	}
 	switch o := o.(type) {
 	case *person:
-		if o.place == live && o.user.Enabled() {
-			o.wasEntitled = o.wasEntitled || assigned(o, false)
-			o.wasEntitledNested = o.wasEntitledNested || assigned(o, true)
+		if o.place == Live && o.user.Enabled() {
+			o.wasAssigned = o.wasAssigned || assigned(o, false)
+			o.wasAssignedNested = o.wasAssignedNested || assigned(o, true)
 		}
 	case *group:
-		t.entitleGroup(o)
+		o.noteAssigned()
 		for _, member := range reach(o, liveMembers) {
 			if p, ok := member.(*person); ok {
-				t.entitle(p)
+				t.noteAssigned(p)
 			}
 		}
 	}
 }
 
-// entitleGroup goes by no name that is too long: from a replica that is behind
+// noteAssigned goes by no name that is too long: from a replica that is behind
 // the group is provisioned under the one it had before.
-func (t *Tenant) entitleGroup(g *group) {
+func (g *group) noteAssigned() {
 	g.wasEntitled = g.wasEntitled || len(g.assignments) > 0 && g.inUse()
 }
 

@@ -44,13 +44,6 @@ const (
 	Assigned
 )
 
-// scope says who is to be provisioned, and as what.
-type scope struct{ nested, assigned bool }
-
-func scopeOf(allowed []Allowance) scope {
-	return scope{nested: slices.Contains(allowed, Nested), assigned: slices.Contains(allowed, Assigned)}
-}
-
 // Compare reads both sides directly and returns what is not as it should be,
 // in a fixed order; nothing if the organization holds what the tenant says:
 //
@@ -79,101 +72,66 @@ func scopeOf(allowed []Allowance) scope {
 //
 // It shares no code with what it checks.
 func Compare(t *Tenant, o *Org, allowed ...Allowance) []Difference {
-	people, teams := t.census(scopeOf(allowed))
 	c := comparison{
-		people: people, teams: teams, webex: o.inventory(), accounts: map[string][]string{},
-		pendingDelete: slices.Contains(allowed, PendingDelete), assigned: slices.Contains(allowed, Assigned),
+		scope: scopeOf(allowed), census: t.Census(slices.Contains(allowed, Nested)), webex: o.Inventory(),
+		accounts: map[string][]string{}, pendingDelete: slices.Contains(allowed, PendingDelete),
 	}
-	for _, id := range slices.Sorted(maps.Keys(c.webex.accounts)) {
-		externalID := strings.ToLower(at(c.webex.accounts[id].attributes, "externalId"))
+	for _, id := range slices.Sorted(maps.Keys(c.webex.Accounts)) {
+		externalID := strings.ToLower(c.webex.Accounts[id].Text("externalId"))
 		c.accounts[externalID] = append(c.accounts[externalID], id)
 	}
-	for _, id := range slices.Sorted(maps.Keys(c.people)) {
-		c.person(c.people[id])
+	for _, id := range slices.Sorted(maps.Keys(c.census.Users)) {
+		c.person(id, c.census.Users[id])
 	}
-	for _, id := range slices.Sorted(maps.Keys(c.webex.accounts)) {
-		c.account(c.webex.accounts[id])
+	for _, id := range slices.Sorted(maps.Keys(c.webex.Accounts)) {
+		c.account(c.webex.Accounts[id])
 	}
-	for _, id := range slices.Sorted(maps.Keys(c.webex.seeds)) {
-		c.seed(id, c.webex.seeds[id])
+	for _, id := range slices.Sorted(maps.Keys(c.webex.Seeds)) {
+		c.seed(id, c.webex.Seeds[id])
 	}
 	c.compareGroups()
 	return c.found
 }
 
 type comparison struct {
-	people        map[string]citizen
-	teams         map[string]team
-	webex         inventory
+	scope         scope
+	census        Census
+	webex         Inventory
 	accounts      map[string][]string // Webex ids by lower-case externalId
 	pendingDelete bool
-	assigned      bool
 	found         []Difference
 }
 
-// inventory is an organization at one moment.
-type inventory struct {
-	accounts map[string]account
-	seeds    map[string]map[string]any
-	expired  map[string]bool
-	teams    []webexTeam
+// scope says who is to be provisioned: everybody, or who is assigned.
+type scope struct{ assigned bool }
+
+func scopeOf(allowed []Allowance) scope { return scope{slices.Contains(allowed, Assigned)} }
+
+// user reports whether Webex shall have an active account of a user.
+func (s scope) user(u UserRecord) bool {
+	return u.Place == Live && u.User.Enabled() && (!s.assigned || u.Assigned)
 }
 
-// citizen is a person at one moment.
-type citizen struct {
-	person
-
-	// provisioned says that Webex shall have an active account of it,
-	// wasProvisioned that it should have had one at some time.
-	provisioned, wasProvisioned bool
-}
-
-func (t *Tenant) census(s scope) (map[string]citizen, map[string]team) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	people := make(map[string]citizen, len(t.people))
-	for id, p := range t.people {
-		c := citizen{
-			person:         person{user: maps.Clone(p.user), place: p.place, names: slices.Clone(p.names)},
-			provisioned:    p.place == live && p.user.Enabled() && (!s.assigned || assigned(p, s.nested)),
-			wasProvisioned: p.wasEnabled,
-		}
-		switch {
-		case s.assigned && s.nested:
-			c.wasProvisioned = p.wasEntitledNested
-		case s.assigned:
-			c.wasProvisioned = p.wasEntitled
-		}
-		people[id] = c
+// wasUser reports whether Webex should have had one at some time.
+func (s scope) wasUser(u UserRecord) bool {
+	if s.assigned {
+		return u.WasAssigned
 	}
-	return people, t.teams(s)
+	return u.WasEnabled
 }
 
 // Provisioned returns the ids of the users of whom Webex shall have an active
 // account, as Compare counts them, in their order.
 func Provisioned(t *Tenant, allowed ...Allowance) []string {
 	s := scopeOf(allowed)
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	var ids []string
-	for _, p := range t.order {
-		if p.place == live && p.user.Enabled() && (!s.assigned || assigned(p, s.nested)) {
-			ids = append(ids, p.id())
+	for id, u := range t.Census(slices.Contains(allowed, Nested)).Users {
+		if s.user(u) {
+			ids = append(ids, id)
 		}
 	}
 	slices.Sort(ids)
 	return ids
-}
-
-func (o *Org) inventory() inventory {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.expire()
-	accounts := make(map[string]account, len(o.accounts))
-	for id, a := range o.accounts {
-		accounts[id] = account{id: a.id, attributes: clone(a.attributes), version: a.version}
-	}
-	return inventory{accounts: accounts, seeds: maps.Clone(o.seeds), expired: maps.Clone(o.expired), teams: o.teams()}
 }
 
 func (c *comparison) report(objectID, webexID, attribute, want, got string) {
@@ -181,35 +139,36 @@ func (c *comparison) report(objectID, webexID, attribute, want, got string) {
 }
 
 // person compares the accounts that carry a person's object id.
-func (c *comparison) person(p citizen) {
-	ids := c.accounts[p.id()]
-	if len(ids) > 1 || p.provisioned && len(ids) == 0 {
-		c.report(p.id(), "", "account", "one", fmt.Sprintf("%d of them", len(ids)))
+func (c *comparison) person(objectID string, p UserRecord) {
+	ids, provisioned := c.accounts[objectID], c.scope.user(p)
+	if len(ids) > 1 || provisioned && len(ids) == 0 {
+		c.report(objectID, "", "account", "one", fmt.Sprintf("%d of them", len(ids)))
 	}
 	for _, id := range ids {
-		a := c.webex.accounts[id]
+		a := c.webex.Accounts[id]
+		was, seeded := c.scope.wasUser(p), c.webex.Seeds[id] != nil
 		switch {
-		case p.provisioned:
-			c.attributes(p.user, a)
-		case c.assigned && !p.wasProvisioned && c.webex.seeds[id] != nil && a.version == 1:
+		case provisioned:
+			c.attributes(p.User, a)
+		case c.scope.assigned && !was && seeded && !a.Written:
 			// It was there before, and is as it was.
-		case p.place == purged && (a.active() || !c.pendingDelete):
-			c.report(p.id(), id, "account", "none: deleted for good", a.state())
-		case a.active():
-			c.report(p.id(), id, "active", "false", "true")
-		case !p.wasProvisioned && c.webex.seeds[id] == nil:
-			c.report(p.id(), id, "account", "none: was never to be provisioned", a.state())
+		case p.Place == Purged && (a.Active() || !c.pendingDelete):
+			c.report(objectID, id, "account", "none: deleted for good", state(a))
+		case a.Active():
+			c.report(objectID, id, "active", "false", "true")
+		case !was && !seeded:
+			c.report(objectID, id, "account", "none: was never to be provisioned", state(a))
 		}
 	}
 }
 
-func (c *comparison) attributes(user User, a account) {
+func (c *comparison) attributes(user User, a Account) {
 	address := addressOf(user.Text("userPrincipalName"))
-	if got := at(a.attributes, "userName"); !strings.EqualFold(got, address) {
-		c.report(user.Text("id"), a.id, "userName", address, got)
+	if got := a.Text("userName"); !strings.EqualFold(got, address) {
+		c.report(user.Text("id"), a.ID, "userName", address, got)
 	}
-	if got := workAddress(a.attributes); !strings.EqualFold(got, address) {
-		c.report(user.Text("id"), a.id, `emails[type eq "work"].value`, address, got)
+	if got := workAddress(a.Resource); !strings.EqualFold(got, address) {
+		c.report(user.Text("id"), a.ID, `emails[type eq "work"].value`, address, got)
 	}
 	for _, pair := range [][2]string{
 		{"id", "externalId"},
@@ -217,41 +176,41 @@ func (c *comparison) attributes(user User, a account) {
 		{"givenName", "name.givenName"},
 		{"surname", "name.familyName"},
 	} {
-		want, got := user.Text(pair[0]), at(a.attributes, pair[1])
+		want, got := user.Text(pair[0]), a.Text(pair[1])
 		// Blanks around a name are none of it: Webex may leave them out.
 		if want != "" && strings.TrimSpace(got) != strings.TrimSpace(want) {
-			c.report(user.Text("id"), a.id, pair[1], want, got)
+			c.report(user.Text("id"), a.ID, pair[1], want, got)
 		}
 	}
-	if !a.active() {
-		c.report(user.Text("id"), a.id, "active", "true", "false")
+	if !a.Active() {
+		c.report(user.Text("id"), a.ID, "active", "true", "false")
 	}
 }
 
 // account looks for accounts that are nobody's, and for those that were local
 // and are somebody's now who never had a claim to them.
-func (c *comparison) account(a account) {
-	externalID := strings.ToLower(at(a.attributes, "externalId"))
-	_, somebodys := c.people[externalID]
-	seed, seeded := c.webex.seeds[a.id]
+func (c *comparison) account(a Account) {
+	externalID := strings.ToLower(a.Text("externalId"))
+	_, somebodys := c.census.Users[externalID]
+	seed, seeded := c.webex.Seeds[a.ID]
 	switch {
 	case !seeded && !somebodys:
-		c.report("", a.id, "account", "none: belongs to nobody in Entra", a.state())
-	case seeded && !somebodys && a.version > 1:
-		c.report("", a.id, "account", "untouched: belongs to nobody in Entra", "written")
-	case seeded && somebodys && !c.mayClaim(c.people[externalID], seed):
-		c.report(externalID, a.id, "account", "untouched: not this user's", "adopted")
+		c.report("", a.ID, "account", "none: belongs to nobody in Entra", state(a))
+	case seeded && !somebodys && a.Written:
+		c.report("", a.ID, "account", "untouched: belongs to nobody in Entra", "written")
+	case seeded && somebodys && !c.mayClaim(c.census.Users[externalID], seed):
+		c.report(externalID, a.ID, "account", "untouched: not this user's", "adopted")
 	}
 }
 
 // seed looks for local accounts that are gone. Webex itself may have removed
 // one, or its owner was deleted for good.
-func (c *comparison) seed(id string, seed map[string]any) {
-	if _, there := c.webex.accounts[id]; there || c.webex.expired[id] {
+func (c *comparison) seed(id string, seed Resource) {
+	if _, there := c.webex.Accounts[id]; there || c.webex.Expired[id] {
 		return
 	}
-	for _, p := range c.people {
-		if p.place == purged && c.mayClaim(p, seed) {
+	for _, p := range c.census.Users {
+		if p.Place == Purged && c.mayClaim(p, seed) {
 			return
 		}
 	}
@@ -260,18 +219,18 @@ func (c *comparison) seed(id string, seed map[string]any) {
 
 // mayClaim reports whether an account that was there before can be a person's:
 // by its externalId, or by its name if its externalId is not an Entra id.
-func (c *comparison) mayClaim(p citizen, seed map[string]any) bool {
-	externalID := at(seed, "externalId")
+func (c *comparison) mayClaim(p UserRecord, seed Resource) bool {
+	externalID := seed.Text("externalId")
 	if uuid.Validate(externalID) == nil {
-		return strings.EqualFold(externalID, p.id())
+		return strings.EqualFold(externalID, p.User.Text("id"))
 	}
-	return slices.ContainsFunc(p.names, func(name string) bool {
-		return strings.EqualFold(addressOf(name), at(seed, "userName"))
+	return slices.ContainsFunc(p.Names, func(name string) bool {
+		return strings.EqualFold(addressOf(name), seed.Text("userName"))
 	})
 }
 
-func (a *account) state() string {
-	if a.active() {
+func state(a Account) string {
+	if a.Active() {
 		return "active"
 	}
 	return "inactive"
@@ -293,19 +252,6 @@ func addressOf(upn string) string {
 		}
 	}
 	return string(home)
-}
-
-// at returns the string at "attribute" or "attribute.sub"; empty if there is
-// none.
-func at(attributes map[string]any, path string) string {
-	name, sub, nested := strings.Cut(path, ".")
-	value := attributes[name]
-	if nested {
-		object, _ := value.(map[string]any)
-		value = object[sub]
-	}
-	s, _ := value.(string)
-	return s
 }
 
 // workAddress is the primary one of the work addresses, else the first.

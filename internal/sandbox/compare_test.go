@@ -51,8 +51,7 @@ func newWorld(t *testing.T) world {
 // provision creates an account of a user, as a provisioning system would.
 func (w world) provision(t *testing.T, who, userName string, active bool) {
 	t.Helper()
-	people, _ := w.tenant.census(scope{})
-	user := people[w.ids[who]].user
+	user := w.tenant.Census(false).Users[w.ids[who]].User
 	status, body := call(t, w.org, http.MethodPost, users, fmt.Sprintf(
 		`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userType":"user","userName":%q,"active":%t,"externalId":%q,"displayName":%q,"name":{"givenName":%q,"familyName":%q}}`,
 		userName, active, w.ids[who], user.Text("displayName"), user.Text("givenName"), user.Text("surname")))

@@ -181,25 +181,11 @@ func (d *day) hireBlocked(t *Tenant) error {
 // inherit hires somebody who gets the address of one who left.
 func (d *day) inherit(who, from string) func(*Tenant) error {
 	return func(t *Tenant) error {
-		left, err := t.deletedName(d.ids[from])
-		if err != nil {
-			return err
-		}
+		left := t.LastName(d.ids[from])
 		user := d.casting(t).hire()
 		user["userPrincipalName"], user["mail"] = left, left
 		return d.create(t, who, user)
 	}
-}
-
-// deletedName is the name a user in the recycle bin had.
-func (t *Tenant) deletedName(id string) (string, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	p, err := t.find(id, recycleBin)
-	if err != nil {
-		return "", err
-	}
-	return strings.TrimPrefix(p.user.Text("userPrincipalName"), p.prefix()), nil
 }
 
 func (d *day) invite(t *Tenant) error {

@@ -41,11 +41,11 @@ func TestADayLeavesAWorldThatAPerfectSystemCanFollow(t *testing.T) {
 // is given one.
 func follow(t *testing.T, tenant *Tenant, org *Org) {
 	t.Helper()
-	people, _ := tenant.census(scope{})
+	people := tenant.Census(false).Users
 	byPerson := map[string]string{}
 	for id, attributes := range org.Users() {
-		if p, ok := owner(people, attributes); ok {
-			byPerson[p.id()] = users + "/" + id
+		if objectID, ok := owner(people, attributes); ok {
+			byPerson[objectID] = users + "/" + id
 		}
 	}
 	send := func(method, path string, body map[string]any, want int) {
@@ -57,7 +57,7 @@ func follow(t *testing.T, tenant *Tenant, org *Org) {
 		}
 	}
 	put := func(id, name string, active bool) {
-		user := people[id].user
+		user := people[id].User
 		body := map[string]any{
 			"schemas": []string{"urn:ietf:params:scim:schemas:core:2.0:User"}, "userType": "user", "userName": name, "active": active,
 			"externalId": id, "displayName": user.Text("displayName"),
@@ -74,15 +74,15 @@ func follow(t *testing.T, tenant *Tenant, org *Org) {
 		if byPerson[id] == "" {
 			continue
 		}
-		if people[id].place == purged {
+		if people[id].Place == Purged {
 			send(http.MethodDelete, byPerson[id], nil, http.StatusNoContent)
 		} else {
 			put(id, id+"@"+domain, false)
 		}
 	}
 	for _, id := range ids {
-		if p := people[id]; p.place == live && p.user.Enabled() {
-			put(id, addressOf(p.user.Text("userPrincipalName")), true)
+		if p := people[id]; p.Place == Live && p.User.Enabled() {
+			put(id, addressOf(p.User.Text("userPrincipalName")), true)
 		}
 	}
 	followGroups(t, tenant, org, send)
@@ -91,7 +91,7 @@ func follow(t *testing.T, tenant *Tenant, org *Org) {
 // followGroups makes every group of the tenant anew, with all its members.
 func followGroups(t *testing.T, tenant *Tenant, org *Org, send func(method, path string, body map[string]any, want int)) {
 	t.Helper()
-	_, teams := tenant.census(scope{})
+	teams := tenant.Census(false).Groups
 	for id, attributes := range org.Groups() {
 		if _, ok := teams[at(attributes, "externalId")]; ok {
 			send(http.MethodDelete, groupsPath()+"/"+id, nil, http.StatusNoContent)
@@ -102,34 +102,34 @@ func followGroups(t *testing.T, tenant *Tenant, org *Org, send func(method, path
 		accounts[at(attributes, "externalId")] = id
 	}
 	for _, id := range slices.Sorted(maps.Keys(teams)) {
-		if !teams[id].provisioned {
+		if !(scope{}).group(teams[id]) {
 			continue
 		}
 		members := []any{}
-		for _, userID := range teams[id].members {
+		for _, userID := range teams[id].Members {
 			if accounts[userID] != "" {
 				members = append(members, map[string]any{"value": accounts[userID], "type": "user"})
 			}
 		}
 		send(http.MethodPost, groupsPath(), map[string]any{
-			"schemas": []string{"urn:ietf:params:scim:schemas:core:2.0:Group"}, "displayName": teams[id].name, "externalId": id,
+			"schemas": []string{"urn:ietf:params:scim:schemas:core:2.0:Group"}, "displayName": teams[id].Group.Text("displayName"), "externalId": id,
 			"members": members,
 		}, http.StatusCreated)
 	}
 }
 
 // owner is the person an account is, or should be, of.
-func owner(people map[string]citizen, attributes map[string]any) (citizen, bool) {
-	if p, ok := people[at(attributes, "externalId")]; ok {
-		return p, true
+func owner(people map[string]UserRecord, attributes map[string]any) (objectID string, ok bool) {
+	if externalID := at(attributes, "externalId"); people[externalID].User != nil {
+		return externalID, true
 	}
-	for _, p := range people {
-		if uuid.Validate(at(attributes, "externalId")) != nil && p.place == live &&
-			strings.EqualFold(p.user.Text("userPrincipalName"), at(attributes, "userName")) {
-			return p, true
+	for id, p := range people {
+		if uuid.Validate(at(attributes, "externalId")) != nil && p.Place == Live &&
+			strings.EqualFold(p.User.Text("userPrincipalName"), at(attributes, "userName")) {
+			return id, true
 		}
 	}
-	return citizen{}, false
+	return "", false
 }
 
 func TestTheSameSeedGivesTheSameDay(t *testing.T) {

@@ -141,7 +141,7 @@ func (d *deltaItems) later() bool {
 			return false
 		}
 		g, ok := e.object.(*group)
-		if ok && e.member != nil && g.place == live {
+		if ok && e.member != nil && g.place == Live {
 			if d.tenant.shows(g) && !d.member(g, e.member) {
 				c.At += i
 				return false
@@ -160,7 +160,7 @@ func (d *deltaItems) item(o object) map[string]any {
 	}
 	item := map[string]any{"id": o.id()}
 	switch o.where() {
-	case live:
+	case Live:
 		item = o.project(d.cursor.properties())
 		item["id"] = o.id()
 		if d.cursor.First { // "if the property has never been set before it will not be included"
@@ -170,9 +170,9 @@ func (d *deltaItems) item(o object) map[string]any {
 				}
 			}
 		}
-	case recycleBin:
+	case RecycleBin:
 		item["@removed"] = map[string]any{"reason": "changed"}
-	case purged:
+	case Purged:
 		item["@removed"] = map[string]any{"reason": "deleted"}
 	}
 	d.items[o] = item
@@ -191,7 +191,7 @@ func (d *deltaItems) member(g *group, o object) bool {
 	d.room--
 	d.told[pair{g, o}] = true
 	member := map[string]any{"@odata.type": odataType(o), "id": o.id()}
-	if o.where() != live || !g.members.has(o) {
+	if o.where() != Live || !g.members.has(o) {
 		member["@removed"] = map[string]any{"reason": "deleted"}
 	}
 	item := d.item(g)

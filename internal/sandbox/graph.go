@@ -258,7 +258,7 @@ func (t *Tenant) readUser(r *http.Request) (answer, error) {
 }
 
 func (t *Tenant) listUsers(r *http.Request) (answer, error) {
-	return t.filtered(r, userCollection(), []string{"userPrincipalName", "displayName"}, func(start int) iter.Seq2[int, object] { return in(live, t.order, start) })
+	return t.filtered(r, userCollection(), []string{"userPrincipalName", "displayName"}, func(start int) iter.Seq2[int, object] { return in(Live, t.order, start) })
 }
 
 // collection is what a list is of.
@@ -312,7 +312,7 @@ func (t *Tenant) list(r *http.Request, c collection, objects func(start int) (it
 
 // in yields the objects that are in that place and have that number or a
 // higher one, and their numbers. They are in the order of their creation.
-func in[T object](where place, objects []T, start int) iter.Seq2[int, object] {
+func in[T object](where Place, objects []T, start int) iter.Seq2[int, object] {
 	first, _ := slices.BinarySearchFunc(objects, start, func(o T, n int) int { return cmp.Compare(o.links().number, n) })
 	return func(yield func(int, object) bool) {
 		for _, o := range objects[first:] {

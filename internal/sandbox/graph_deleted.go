@@ -41,7 +41,7 @@ func (t *Tenant) deleted(id string) (object, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	o := t.object(id)
-	if o == nil || o.where() != recycleBin {
+	if o == nil || o.where() != RecycleBin {
 		return nil, notFound(id)
 	}
 	return o, nil
@@ -95,12 +95,12 @@ func (t *Tenant) answerDeleted(r *http.Request, typeName string, selects []strin
 }
 
 func (t *Tenant) listDeletedUsers(r *http.Request) (answer, error) {
-	return t.list(r, userCollection(), func(start int) (iter.Seq2[int, object], error) { return in(recycleBin, t.order, start), nil })
+	return t.list(r, userCollection(), func(start int) (iter.Seq2[int, object], error) { return in(RecycleBin, t.order, start), nil })
 }
 
 func (t *Tenant) listDeletedGroups(r *http.Request) (answer, error) {
 	return t.list(r, groupCollection(), func(start int) (iter.Seq2[int, object], error) {
-		return in(recycleBin, t.groupOrder, start), nil
+		return in(RecycleBin, t.groupOrder, start), nil
 	})
 }
 

@@ -14,8 +14,8 @@ import (
 // routeDelta adds the delta queries, under every name they go by.
 // https://learn.microsoft.com/graph/delta-query-overview
 func (t *Tenant) routeDelta(handle router) {
-	users := deltaSet{userCollection(), func(start int) iter.Seq2[int, object] { return in(live, t.order, start) }}
-	groups := deltaSet{groupCollection(), func(start int) iter.Seq2[int, object] { return in(live, t.groupOrder, start) }}
+	users := deltaSet{userCollection(), func(start int) iter.Seq2[int, object] { return in(Live, t.order, start) }}
+	groups := deltaSet{groupCollection(), func(start int) iter.Seq2[int, object] { return in(Live, t.groupOrder, start) }}
 	groups.known = func(name string) bool { return name == members || isGroupProperty(name) }
 	for _, function := range []string{"/delta", "/delta()", "/microsoft.graph.delta", "/microsoft.graph.delta()"} {
 		handle("GET", "/users"+function, readUsers(), t.delta(users))

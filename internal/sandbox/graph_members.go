@@ -43,7 +43,7 @@ func (t *Tenant) listMembers(r *http.Request) (answer, error) {
 
 func (t *Tenant) listTransitiveMembers(r *http.Request) (answer, error) {
 	return t.listMembersBy(r, func(g *group, start int) iter.Seq2[int, object] {
-		return in(live, reach(g, t.shownMembers), start)
+		return in(Live, reach(g, t.shownMembers), start)
 	})
 }
 
@@ -57,7 +57,7 @@ func (t *Tenant) listMembersBy(r *http.Request, of func(g *group, start int) ite
 	}
 	total := 0
 	a, err := t.list(r, directoryObjects("$filter", "$count"), func(start int) (iter.Seq2[int, object], error) {
-		g, err := t.findGroup(r.PathValue("id"), live)
+		g, err := t.findGroup(r.PathValue("id"), Live)
 		if err != nil {
 			return nil, err
 		}
@@ -152,16 +152,16 @@ func (t *Tenant) listGroupsOf(find func(id string) (object, error), groups func(
 			if err != nil {
 				return nil, err
 			}
-			return in(live, groups(o), start), nil
+			return in(Live, groups(o), start), nil
 		})
 	}
 }
 
 // liveUser finds a user. The tenant is locked.
-func (t *Tenant) liveUser(id string) (object, error) { return t.find(id, live) }
+func (t *Tenant) liveUser(id string) (object, error) { return t.find(id, Live) }
 
 // liveGroup finds a group. The tenant is locked.
-func (t *Tenant) liveGroup(id string) (object, error) { return t.findGroup(id, live) }
+func (t *Tenant) liveGroup(id string) (object, error) { return t.findGroup(id, Live) }
 
 // addMember adds the object that the request refers to, by its URL.
 func (t *Tenant) addMember(r *http.Request) (answer, error) {

@@ -35,17 +35,23 @@ type group struct {
 	node
 
 	properties Group
-	place      place
+	place      Place
 	members    roster
 	// wasEntitled says that it was assigned at some time, while it was in use.
 	wasEntitled bool
+}
+
+// inUse reports whether the group is there, and of the kind that Webex gets.
+func (g *group) inUse() bool {
+	secure, _ := g.properties["securityEnabled"].(bool)
+	return g.place == Live && secure
 }
 
 func (g *group) id() string { return g.properties.Text("id") }
 
 func (*group) typeName() string { return "group" }
 
-func (g *group) where() place { return g.place }
+func (g *group) where() Place { return g.place }
 
 func (g *group) project(selects []string) map[string]any { return g.properties.project(selects) }
 
@@ -97,7 +103,7 @@ func (t *Tenant) CreateGroup(g Group) (string, error) {
 func (t *Tenant) UpdateGroup(id string, edit func(Group)) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	g, err := t.findGroup(id, live)
+	g, err := t.findGroup(id, Live)
 	if err != nil {
 		return err
 	}
@@ -111,7 +117,7 @@ func (t *Tenant) UpdateGroup(id string, edit func(Group)) error {
 	}
 	t.recordProperties(g, g.properties, properties)
 	g.properties = properties
-	t.entitleGroup(g)
+	g.noteAssigned()
 	t.notify(g, "updated")
 	return nil
 }
@@ -122,11 +128,11 @@ func (t *Tenant) UpdateGroup(id string, edit func(Group)) error {
 func (t *Tenant) DeleteGroup(id string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	g, err := t.findGroup(id, live)
+	g, err := t.findGroup(id, Live)
 	if err != nil {
 		return err
 	}
-	g.place = recycleBin
+	g.place = RecycleBin
 	g.properties = maps.Clone(g.properties)
 	g.properties["deletedDateTime"] = t.now().UTC().Format(time.RFC3339)
 	t.notify(g, "updated")
@@ -142,14 +148,14 @@ func (t *Tenant) DeleteGroup(id string) error {
 func (t *Tenant) RestoreGroup(id string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	g, err := t.findGroup(id, recycleBin)
+	g, err := t.findGroup(id, RecycleBin)
 	if err != nil {
 		return err
 	}
-	g.place = live
+	g.place = Live
 	g.properties = maps.Clone(g.properties)
 	delete(g.properties, "deletedDateTime")
-	t.entitle(g)
+	t.noteAssigned(g)
 	t.notify(g, "updated")
 	t.record(g)
 	t.recordLinks(g)
@@ -164,11 +170,11 @@ func (t *Tenant) RestoreGroup(id string) error {
 func (t *Tenant) PurgeGroup(id string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	g, err := t.findGroup(id, recycleBin)
+	g, err := t.findGroup(id, RecycleBin)
 	if err != nil {
 		return err
 	}
-	g.place = purged
+	g.place = Purged
 	unlink(g)
 	t.app.forget(g)
 	t.record(g)
@@ -184,7 +190,7 @@ func (t *Tenant) PurgeGroup(id string) error {
 func (t *Tenant) Group(id string) (Group, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	g, err := t.findGroup(id, live)
+	g, err := t.findGroup(id, Live)
 	if err != nil {
 		return nil, err
 	}
@@ -197,7 +203,7 @@ func (t *Tenant) Groups() []Group {
 	defer t.mu.Unlock()
 	var groups []Group
 	for _, g := range t.groupOrder {
-		if g.place == live {
+		if g.place == Live {
 			groups = append(groups, maps.Clone(g.properties))
 		}
 	}
@@ -205,7 +211,7 @@ func (t *Tenant) Groups() []Group {
 }
 
 // findGroup returns the group with that id if it is in that place.
-func (t *Tenant) findGroup(id string, where place) (*group, error) {
+func (t *Tenant) findGroup(id string, where Place) (*group, error) {
 	g := t.groups[strings.ToLower(id)]
 	if g == nil || g.place != where {
 		return nil, notFound(id)
@@ -287,12 +293,12 @@ func (t *Tenant) Deleted() (users, groups []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, p := range t.order {
-		if p.place == recycleBin {
+		if p.place == RecycleBin {
 			users = append(users, p.id())
 		}
 	}
 	for _, g := range t.groupOrder {
-		if g.place == recycleBin {
+		if g.place == RecycleBin {
 			groups = append(groups, g.id())
 		}
 	}

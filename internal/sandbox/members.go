@@ -13,7 +13,7 @@ type object interface {
 	// typeName is its type in Graph, such as "user".
 	typeName() string
 	// where is the place it is in.
-	where() place
+	where() Place
 	// links is what ties it to the groups it is in.
 	links() *node
 	// project returns those of the selected properties that its type has, or
@@ -42,7 +42,7 @@ func (n *node) links() *node { return n }
 func (n *node) liveGroups() []*group {
 	var groups []*group
 	for g := range n.groups {
-		if g.place == live {
+		if g.place == Live {
 			groups = append(groups, g)
 		}
 	}
@@ -70,7 +70,7 @@ func (o *other) id() string { return o.objectID }
 
 func (o *other) typeName() string { return o.objectType }
 
-func (*other) where() place { return live }
+func (*other) where() Place { return Live }
 
 func (o *other) project(selects []string) map[string]any {
 	if selects != nil && !slices.Contains(selects, "id") {
@@ -144,7 +144,7 @@ func (t *Tenant) AddOther(kind string) string {
 func (t *Tenant) AddMembers(groupID string, ids ...string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	g, err := t.findGroup(groupID, live)
+	g, err := t.findGroup(groupID, Live)
 	if err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func (t *Tenant) AddMembers(groupID string, ids ...string) error {
 	for _, id := range ids {
 		o := t.object(id)
 		switch {
-		case o == nil || o.where() != live:
+		case o == nil || o.where() != Live:
 			err = notFound(id)
 		case g.members.has(o) || added[o]:
 			err = refuse("One or more added object references already exist for the following modified properties: 'members'.")
@@ -171,7 +171,7 @@ func (t *Tenant) AddMembers(groupID string, ids ...string) error {
 		g.members.add(o)
 		o.links().groups[g] = true
 		t.recordMember(g, o)
-		t.entitle(o)
+		t.noteAssigned(o)
 	}
 	t.notifyMembers(g, delta)
 	return nil
@@ -194,7 +194,7 @@ func (g *group) takes(o object) bool {
 func (t *Tenant) RemoveMembers(groupID string, ids ...string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	g, err := t.findGroup(groupID, live)
+	g, err := t.findGroup(groupID, Live)
 	if err != nil {
 		return err
 	}
@@ -202,7 +202,7 @@ func (t *Tenant) RemoveMembers(groupID string, ids ...string) error {
 	var delta []memberDelta
 	for _, id := range ids {
 		o := t.object(id)
-		if o == nil || o.where() != live || !g.members.has(o) || removed[o] {
+		if o == nil || o.where() != Live || !g.members.has(o) || removed[o] {
 			return notFound(id)
 		}
 		removed[o] = true
@@ -223,7 +223,7 @@ func (t *Tenant) RemoveMembers(groupID string, ids ...string) error {
 func (t *Tenant) Members(groupID string) []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	g, err := t.findGroup(groupID, live)
+	g, err := t.findGroup(groupID, Live)
 	if err != nil {
 		return nil
 	}
@@ -238,7 +238,7 @@ func (t *Tenant) Members(groupID string) []string {
 // directly or through other live groups, the oldest first; none if there is no
 // such group. The tenant is locked.
 func (t *Tenant) transitiveUsers(groupID string) []string {
-	g, err := t.findGroup(groupID, live)
+	g, err := t.findGroup(groupID, Live)
 	if err != nil {
 		return nil
 	}
@@ -272,7 +272,7 @@ func (t *Tenant) object(id string) object {
 func (g *group) direct(start int) iter.Seq2[int, object] {
 	return func(yield func(int, object) bool) {
 		for number, o := range g.members.from(start) {
-			if o.where() == live && !yield(number, o) {
+			if o.where() == Live && !yield(number, o) {
 				return
 			}
 		}

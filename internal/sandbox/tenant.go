@@ -104,23 +104,15 @@ type person struct {
 	node
 
 	user  User
-	place place
+	place Place
 	// wasEnabled says that the user was live and enabled at some time.
 	wasEnabled bool
-	// wasEntitled says that it was live, enabled and assigned at some time;
-	// wasEntitledNested the same, with groups within groups.
-	wasEntitled, wasEntitledNested bool
+	// wasAssigned says that it was live, enabled and assigned at some time;
+	// wasAssignedNested the same, with groups within groups.
+	wasAssigned, wasAssignedNested bool
 	// names are all userPrincipalNames it had as a live user.
 	names []string
 }
-
-type place int
-
-const (
-	live place = iota
-	recycleBin
-	purged
-)
 
 // User holds the properties of a user by their names in Graph, with the values
 // JSON gives them: string, bool or []string. A property that is nil or absent
@@ -232,7 +224,7 @@ func (t *Tenant) Create(u User) (string, error) {
 func (t *Tenant) Update(id string, edit func(User)) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	p, err := t.find(id, live)
+	p, err := t.find(id, Live)
 	if err != nil {
 		return err
 	}
@@ -256,12 +248,12 @@ func (t *Tenant) Update(id string, edit func(User)) error {
 func (t *Tenant) Delete(id string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	p, err := t.find(id, live)
+	p, err := t.find(id, Live)
 	if err != nil {
 		return err
 	}
 	delete(t.byName, p.key())
-	p.place = recycleBin
+	p.place = RecycleBin
 	p.user = maps.Clone(p.user)
 	p.user["userPrincipalName"] = p.prefix() + p.user.Text("userPrincipalName")
 	p.user["deletedDateTime"] = t.now().UTC().Format(time.RFC3339)
@@ -279,7 +271,7 @@ func (t *Tenant) Delete(id string) error {
 func (t *Tenant) Restore(id string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	p, err := t.find(id, recycleBin)
+	p, err := t.find(id, RecycleBin)
 	if err != nil {
 		return err
 	}
@@ -289,7 +281,7 @@ func (t *Tenant) Restore(id string) error {
 	if err := t.check(user, p); err != nil {
 		return err
 	}
-	p.place = live
+	p.place = Live
 	t.put(p, user)
 	t.record(p)
 	t.recordLinks(p)
@@ -301,11 +293,11 @@ func (t *Tenant) Restore(id string) error {
 func (t *Tenant) Purge(id string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	p, err := t.find(id, recycleBin)
+	p, err := t.find(id, RecycleBin)
 	if err != nil {
 		return err
 	}
-	p.place = purged
+	p.place = Purged
 	unlink(p)
 	t.app.forget(p)
 	t.record(p)
@@ -317,7 +309,7 @@ func (t *Tenant) Purge(id string) error {
 func (t *Tenant) User(key string) (User, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	p, err := t.find(key, live)
+	p, err := t.find(key, Live)
 	if err != nil {
 		return nil, err
 	}
@@ -341,7 +333,7 @@ func (t *Tenant) Users() []User {
 	defer t.mu.Unlock()
 	var users []User
 	for _, p := range t.order {
-		if p.place == live {
+		if p.place == Live {
 			users = append(users, maps.Clone(p.user))
 		}
 	}
@@ -350,9 +342,9 @@ func (t *Tenant) Users() []User {
 
 // find returns the user with that id (or, if it is live, that
 // userPrincipalName) if it is in that place.
-func (t *Tenant) find(key string, where place) (*person, error) {
+func (t *Tenant) find(key string, where Place) (*person, error) {
 	p := t.people[strings.ToLower(key)]
-	if p == nil && where == live {
+	if p == nil && where == Live {
 		p = t.byName[strings.ToLower(key)]
 	}
 	if p == nil || p.place != where {
@@ -369,7 +361,7 @@ func (t *Tenant) put(p *person, user User) {
 		p.names = append(p.names, name)
 	}
 	t.byName[p.key()] = p
-	t.entitle(p)
+	t.noteAssigned(p)
 	t.notify(p, "updated")
 }
 
@@ -475,7 +467,7 @@ func (p *person) id() string { return p.user.Text("id") }
 
 func (*person) typeName() string { return "user" }
 
-func (p *person) where() place { return p.place }
+func (p *person) where() Place { return p.place }
 
 func (p *person) project(selects []string) map[string]any { return p.user.project(selects) }
 
