@@ -15,7 +15,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/compare"
+	"entrawebex/internal/sandbox/graph"
+	"entrawebex/internal/sandbox/scim"
 )
 
 const many = 1000
@@ -40,7 +42,7 @@ func (d *deployment) hireMany() {
 	}
 	for n := range many {
 		name := fmt.Sprintf("user%d", n)
-		_, err := d.tenant.Create(sandbox.User{"userPrincipalName": name + "@contoso.example", "displayName": name, "givenName": name, "surname": "S"})
+		_, err := d.tenant.Create(graph.User{"userPrincipalName": name + "@contoso.example", "displayName": name, "givenName": name, "surname": "S"})
 		if err != nil {
 			d.t.Fatal(err)
 		}
@@ -67,7 +69,7 @@ func (d *deployment) within(patience time.Duration, what string, condition func(
 // One user whom Webex refuses for good stops none of the 999 others.
 func TestOneUserOfAThousandWhomWebexRefusesIsOneDeadLetter(t *testing.T) {
 	t.Parallel()
-	org, err := sandbox.NewOrg(sandbox.OrgConfig{ID: orgID, Token: webexToken, Refused: []string{"user417@contoso.example"}})
+	org, err := scim.New(scim.Config{ID: orgID, Token: webexToken, Refused: []string{"user417@contoso.example"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +120,7 @@ func (k *killer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // calls had their effect.
 func TestAWorkerKilledAHundredTimesLosesNothing(t *testing.T) {
 	t.Parallel()
-	org, err := sandbox.NewOrg(sandbox.OrgConfig{ID: orgID, Token: webexToken})
+	org, err := scim.New(scim.Config{ID: orgID, Token: webexToken})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +133,7 @@ func TestAWorkerKilledAHundredTimesLosesNothing(t *testing.T) {
 	d.within(12*time.Minute, "the worker was killed, everybody has an account, and nothing is on the queue", func() bool {
 		return k.kills.Load() >= maxKills && len(org.Users()) == many && d.tenant.Undelivered() == 0 && d.idle()
 	})
-	if differences := sandbox.Compare(d.tenant, org); len(differences) > 0 {
+	if differences := compare.Differences(d.tenant, org); len(differences) > 0 {
 		t.Errorf("%d differences, such as %v", len(differences), differences[0])
 	}
 	received, err := d.sqs.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &d.dead, MessageAttributeNames: []string{"All"}})

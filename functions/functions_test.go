@@ -34,7 +34,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/google/uuid"
 
-	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/graph"
+	"entrawebex/internal/sandbox/scim"
 )
 
 const (
@@ -55,7 +56,7 @@ type deployment struct {
 	queue  string
 	dead   string
 	table  string
-	tenant *sandbox.Tenant
+	tenant *graph.Tenant
 	// scim is the SCIM root that the worker writes to.
 	scim string
 
@@ -78,7 +79,7 @@ func deploy(t testing.TB, scim string, more ...string) *deployment {
 	d.createTable(dynamodb.NewFromConfig(aws, func(o *dynamodb.Options) { o.BaseEndpoint = &dynamoURL }))
 
 	var err error
-	d.tenant, err = sandbox.NewTenant(sandbox.TenantConfig{ID: tenantID, Domain: "contoso.example", Token: graphToken, AppID: appID})
+	d.tenant, err = graph.New(graph.Config{ID: tenantID, Domain: "contoso.example", Token: graphToken, AppID: appID})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -327,7 +328,7 @@ func (d *deployment) eventually(what string, condition func() bool) {
 
 func (d *deployment) hire(id, name string) {
 	d.t.Helper()
-	_, err := d.tenant.Create(sandbox.User{
+	_, err := d.tenant.Create(graph.User{
 		"id": id, "userPrincipalName": name, "givenName": "Ada", "surname": "Lovelace", "displayName": "Ada Lovelace",
 	})
 	if err != nil {
@@ -338,7 +339,7 @@ func (d *deployment) hire(id, name string) {
 // webexOrg serves a sandbox organization.
 func webexOrg(t testing.TB) string {
 	t.Helper()
-	org, err := sandbox.NewOrg(sandbox.OrgConfig{ID: orgID, Token: webexToken})
+	org, err := scim.New(scim.Config{ID: orgID, Token: webexToken})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -431,7 +432,7 @@ func TestAMembershipReaches(t *testing.T) {
 			d := deploy(t, start(t))
 			d.hire(adaID, "ada@contoso.example")
 			const groupID = "8d6f2b1a-3c4e-4d5f-a061-7283945a6b7c" // as in events/
-			if _, err := d.tenant.CreateGroup(sandbox.Group{"id": groupID, "displayName": "Analysts"}); err != nil {
+			if _, err := d.tenant.CreateGroup(graph.Group{"id": groupID, "displayName": "Analysts"}); err != nil {
 				t.Fatal(err)
 			}
 			change := func(err error) {
@@ -494,7 +495,7 @@ func TestAPostedEventReaches(t *testing.T) {
 			d.eventually("Ada has an account", func() bool { return len(d.find("ada@contoso.example")) == 1 })
 			id := d.find("ada@contoso.example")[0]["id"]
 
-			d.update(func(u sandbox.User) {
+			d.update(func(u graph.User) {
 				u["userPrincipalName"] = "byron@contoso.example"
 				u["surname"] = "Byron"
 			})
@@ -503,16 +504,16 @@ func TestAPostedEventReaches(t *testing.T) {
 			if renamed["id"] != id || !strings.Contains(fmt.Sprint(renamed["emails"]), "byron@contoso.example") {
 				t.Errorf("the account became %v", renamed)
 			}
-			d.update(func(u sandbox.User) { u["accountEnabled"] = false })
+			d.update(func(u graph.User) { u["accountEnabled"] = false })
 			d.eventually("the account is inactive", func() bool { return d.find("byron@contoso.example")[0]["active"] == false })
-			d.update(func(u sandbox.User) { u["accountEnabled"] = true })
+			d.update(func(u graph.User) { u["accountEnabled"] = true })
 			d.eventually("the account is active", func() bool { return d.find("byron@contoso.example")[0]["active"] == true })
 		})
 	}
 }
 
 // update changes Ada in Entra and delivers the event that says so.
-func (d *deployment) update(edit func(sandbox.User)) {
+func (d *deployment) update(edit func(graph.User)) {
 	d.t.Helper()
 	if err := d.tenant.Update(adaID, edit); err != nil {
 		d.t.Fatal(err)

@@ -22,7 +22,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/compare"
+	"entrawebex/internal/sandbox/graph"
+	"entrawebex/internal/sandbox/scim"
 )
 
 const (
@@ -38,7 +40,7 @@ const (
 
 // outageOrg is an organization that is down at times.
 type outageOrg struct {
-	*sandbox.Org
+	*scim.Organization
 
 	down atomic.Bool
 }
@@ -48,7 +50,7 @@ func (o *outageOrg) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
-	o.Org.ServeHTTP(w, r)
+	o.Organization.ServeHTTP(w, r)
 }
 
 // eventSource is the worker's event source mapping as AWS Lambda shows it, and
@@ -120,7 +122,7 @@ func deployHastened(t testing.TB, org http.Handler, source *eventSource, workers
 	d.createQueues()
 	d.createTable(dynamodb.NewFromConfig(config, func(o *dynamodb.Options) { o.BaseEndpoint = &dynamoURL }))
 	var err error
-	d.tenant, err = sandbox.NewTenant(sandbox.TenantConfig{ID: tenantID, Domain: "contoso.example", Token: graphToken})
+	d.tenant, err = graph.New(graph.Config{ID: tenantID, Domain: "contoso.example", Token: graphToken})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,7 +216,7 @@ func (d *deployment) change(ids []string, within time.Duration) {
 	defer ticker.Stop()
 	for n, id := range ids {
 		<-ticker.C
-		if err := d.tenant.Update(id, func(u sandbox.User) { u["displayName"] = fmt.Sprint("Changed ", n) }); err != nil {
+		if err := d.tenant.Update(id, func(u graph.User) { u["displayName"] = fmt.Sprint("Changed ", n) }); err != nil {
 			d.t.Fatal(err)
 		}
 	}
@@ -228,22 +230,22 @@ func TestAnOutageOfWebexIsOutlastedAndDrained(t *testing.T) {
 	for _, workers := range []int{1, 8} {
 		t.Run(fmt.Sprintf("by workers: %d", workers), func(t *testing.T) {
 			t.Parallel()
-			inner, err := sandbox.NewOrg(sandbox.OrgConfig{ID: orgID, Token: webexToken})
+			inner, err := scim.New(scim.Config{ID: orgID, Token: webexToken})
 			if err != nil {
 				t.Fatal(err)
 			}
-			org, source := &outageOrg{Org: inner}, &eventSource{}
+			org, source := &outageOrg{Organization: inner}, &eventSource{}
 			d := deployHastened(t, org, source, workers)
 			ids := make([]string, affected)
 			for n := range ids {
 				name := fmt.Sprintf("user%d@contoso.example", n)
-				if ids[n], err = d.tenant.Create(sandbox.User{"userPrincipalName": name, "displayName": "User"}); err != nil {
+				if ids[n], err = d.tenant.Create(graph.User{"userPrincipalName": name, "displayName": "User"}); err != nil {
 					t.Fatal(err)
 				}
 			}
 			d.background(func(ctx context.Context) { d.tenant.Run(ctx) })
 			rest := func() bool {
-				return d.tenant.Undelivered() == 0 && d.idle() && len(sandbox.Compare(d.tenant, org.Org)) == 0
+				return d.tenant.Undelivered() == 0 && d.idle() && len(compare.Differences(d.tenant, org.Organization)) == 0
 			}
 			d.within(time.Minute, "everybody has an account", rest)
 

@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/graph"
 )
 
 // Graph notifies nobody of an assignment.
@@ -24,12 +24,12 @@ func TestWhoIsAssignedOrUnassignedIsFoundAtTheNextLook(t *testing.T) {
 	}
 	d.hire(adaID, "ada@contoso.example")
 	look()
-	if err := d.tenant.Assign(adaID, sandbox.DefaultAccess); err != nil {
+	if err := d.tenant.Assign(adaID, graph.DefaultAccess); err != nil {
 		t.Fatal(err)
 	}
 	look()
 	d.eventually("Ada has an account", func() bool { return len(d.find("ada@contoso.example")) == 1 && d.idle() })
-	if err := d.tenant.Unassign(adaID, sandbox.DefaultAccess); err != nil {
+	if err := d.tenant.Unassign(adaID, graph.DefaultAccess); err != nil {
 		t.Fatal(err)
 	}
 	look()

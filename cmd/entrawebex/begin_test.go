@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"entrawebex/internal/pause"
-	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/compare"
 )
 
 // gate stands before a side: it answers with a status and a page of its own
@@ -74,9 +74,9 @@ func TestARunThatStartsWhileASideIsDownIsPausedAndCatchesUp(t *testing.T) {
 			}
 			g.status.Store(0)
 			s.run(p, func(ctx context.Context) {
-				equal := func() bool { return len(sandbox.Compare(s.tenant, s.org)) == 0 }
+				equal := func() bool { return len(compare.Differences(s.tenant, s.org)) == 0 }
 				if err := wait(ctx, time.Minute, equal); err != nil {
-					t.Errorf("%v: %v", err, sandbox.Compare(s.tenant, s.org))
+					t.Errorf("%v: %v", err, compare.Differences(s.tenant, s.org))
 				}
 				state, err := p.Recovery.Switch.State(ctx)
 				if err != nil || len(state) > 0 {

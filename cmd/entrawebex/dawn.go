@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"entrawebex/internal/change"
-	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/graph"
 )
 
 // dawn waits for the initial sync, and blocks people while it runs: a leaver must
@@ -50,7 +50,7 @@ const few = 8
 // already, one after the other, until the context ends. All are let in at the
 // end.
 func (s *stage) blockSome(ctx context.Context, p *process) error {
-	var people []sandbox.User
+	var people []graph.User
 	for _, u := range s.tenant.Users() {
 		if u.Enabled() && len(people) < few {
 			people = append(people, u)
@@ -62,7 +62,7 @@ func (s *stage) blockSome(ctx context.Context, p *process) error {
 			break // the sync is over, or this one never comes
 		}
 		for _, enabled := range []bool{false, true} {
-			if err := s.tenant.Update(id, func(u sandbox.User) { u["accountEnabled"] = enabled }); err != nil {
+			if err := s.tenant.Update(id, func(u graph.User) { u["accountEnabled"] = enabled }); err != nil {
 				return err
 			}
 			becomes(ctx, p, id, enabled) // the evening compares

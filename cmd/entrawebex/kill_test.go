@@ -14,7 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/compare"
+	"entrawebex/internal/sandbox/graph"
 )
 
 // asRun makes this binary entrawebex run, so that a process can be killed.
@@ -67,7 +68,7 @@ func TestAfterARunIsKilledTheNextGoesOnAtOnceWithWhatWasInFlight(t *testing.T) {
 	s.silent = true
 	p := s.open("RECONCILE_INTERVAL=1s")
 	s.run(p, func(context.Context) {}) // everybody is there
-	if d := sandbox.Compare(s.tenant, s.org); len(d) > 0 {
+	if d := compare.Differences(s.tenant, s.org); len(d) > 0 {
 		t.Fatal(d)
 	}
 
@@ -80,7 +81,7 @@ func TestAfterARunIsKilledTheNextGoesOnAtOnceWithWhatWasInFlight(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, u := range s.tenant.Users() {
-		err := s.tenant.Update(u.Text("id"), func(u sandbox.User) { u["displayName"] = fmt.Sprint("Renamed ", i) })
+		err := s.tenant.Update(u.Text("id"), func(u graph.User) { u["displayName"] = fmt.Sprint("Renamed ", i) })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -105,8 +106,8 @@ func TestAfterARunIsKilledTheNextGoesOnAtOnceWithWhatWasInFlight(t *testing.T) {
 	const atOnce = 30 * time.Second
 	// The queue is not empty yet: what was being written when the process was
 	// killed is read once more when no such write can be under way any more.
-	if err := wait(ctx, atOnce, func() bool { return len(sandbox.Compare(s.tenant, s.org)) == 0 }); err != nil {
-		t.Errorf("%v: %v", err, sandbox.Compare(s.tenant, s.org))
+	if err := wait(ctx, atOnce, func() bool { return len(compare.Differences(s.tenant, s.org)) == 0 }); err != nil {
+		t.Errorf("%v: %v", err, compare.Differences(s.tenant, s.org))
 	}
 	stop()
 	if err := <-ended; err != nil {

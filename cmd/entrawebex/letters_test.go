@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/graph"
 )
 
 func TestAFaultIsOneDeadLetterUntilItIsMendedAndThenNone(t *testing.T) {
@@ -32,18 +32,18 @@ func TestAFaultIsOneDeadLetterUntilItIsMendedAndThenNone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		hired, err := s.tenant.Create(sandbox.User{"userPrincipalName": "nobody@" + sandboxDomain, "displayName": "No Body", "givenName": "No", "surname": "Body"})
+		hired, err := s.tenant.Create(graph.User{"userPrincipalName": "nobody@" + sandboxDomain, "displayName": "No Body", "givenName": "No", "surname": "Body"})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i := range 3 {
 			s.settle(ctx, p)
 			letters(1)
-			if err := s.tenant.Update(hired, func(u sandbox.User) { u["displayName"] = fmt.Sprint("No Body ", i) }); err != nil {
+			if err := s.tenant.Update(hired, func(u graph.User) { u["displayName"] = fmt.Sprint("No Body ", i) }); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := s.tenant.Update(hired, func(u sandbox.User) { u["userPrincipalName"] = "no.body@" + sandboxDomain }); err != nil {
+		if err := s.tenant.Update(hired, func(u graph.User) { u["userPrincipalName"] = "no.body@" + sandboxDomain }); err != nil {
 			t.Fatal(err)
 		}
 		s.settle(ctx, p)

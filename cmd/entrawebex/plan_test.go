@@ -23,7 +23,8 @@ import (
 	"entrawebex/internal/operator"
 	"entrawebex/internal/plan"
 	"entrawebex/internal/provision"
-	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/compare"
+	"entrawebex/internal/sandbox/graph"
 	"entrawebex/internal/scoping"
 	"entrawebex/internal/sweep"
 )
@@ -99,15 +100,15 @@ func provisioned(t *testing.T, users int) *staged {
 	if err := p.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if d := sandbox.Compare(s.tenant, s.org); len(d) > 0 {
+	if d := compare.Differences(s.tenant, s.org); len(d) > 0 {
 		t.Fatalf("differences: %v", d)
 	}
 	return s
 }
 
 // enabled are the users who may sign in.
-func (s *staged) enabled() []sandbox.User {
-	return slices.DeleteFunc(s.tenant.Users(), func(u sandbox.User) bool { return !u.Enabled() })
+func (s *staged) enabled() []graph.User {
+	return slices.DeleteFunc(s.tenant.Users(), func(u graph.User) bool { return !u.Enabled() })
 }
 
 // of returns what is planned for the object; the zero planned for nothing.
@@ -121,7 +122,7 @@ func of(p *plan.Plan, id string) plan.Object {
 }
 
 // update edits a user in Entra.
-func (s *staged) update(id string, edit func(sandbox.User)) {
+func (s *staged) update(id string, edit func(graph.User)) {
 	s.t.Helper()
 	if err := s.tenant.Update(id, edit); err != nil {
 		s.t.Fatal(err)
@@ -181,9 +182,9 @@ func TestAPlanTellsLeaversRenamesAndMembers(t *testing.T) {
 	users := s.enabled()
 	blocked, renamed, binned, removed, purged := users[0].Text("id"), users[1].Text("id"), users[2].Text("id"), users[3].Text("id"), users[4].Text("id")
 	staff := s.tenant.Groups()[0].Text("id")
-	s.update(blocked, func(u sandbox.User) { u["accountEnabled"] = false })
-	s.update(renamed, func(u sandbox.User) { u["userPrincipalName"] = "new.name@" + sandboxDomain })
-	hire, err := s.tenant.Create(sandbox.User{"userPrincipalName": "hire@" + sandboxDomain, "displayName": "Hire", "givenName": "H", "surname": "S"})
+	s.update(blocked, func(u graph.User) { u["accountEnabled"] = false })
+	s.update(renamed, func(u graph.User) { u["userPrincipalName"] = "new.name@" + sandboxDomain })
+	hire, err := s.tenant.Create(graph.User{"userPrincipalName": "hire@" + sandboxDomain, "displayName": "Hire", "givenName": "H", "surname": "S"})
 	if err := errors.Join(err, s.tenant.Delete(binned), s.tenant.Delete(purged), s.tenant.Purge(purged),
 		s.tenant.RemoveMembers(staff, removed), s.tenant.AddMembers(staff, hire)); err != nil {
 		t.Fatal(err)
@@ -253,11 +254,11 @@ func TestAPlanTellsWhatWouldFail(t *testing.T) {
 	t.Parallel()
 	s := setup(t, 4)
 	name := "auditor@" + sandboxDomain
-	id, err := s.tenant.Create(sandbox.User{"userPrincipalName": name, "displayName": "Auditor"})
+	id, err := s.tenant.Create(graph.User{"userPrincipalName": name, "displayName": "Auditor"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	former, err := s.tenant.Create(sandbox.User{"userPrincipalName": "former@" + sandboxDomain, "displayName": "Former"})
+	former, err := s.tenant.Create(graph.User{"userPrincipalName": "former@" + sandboxDomain, "displayName": "Former"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -278,7 +279,7 @@ func TestAPlanTellsWhatTheGuardWouldHold(t *testing.T) {
 	t.Parallel()
 	s := provisioned(t, 30)
 	for _, u := range s.enabled()[:3] {
-		s.update(u.Text("id"), func(u sandbox.User) { u["accountEnabled"] = false })
+		s.update(u.Text("id"), func(u graph.User) { u["accountEnabled"] = false })
 	}
 	environ := s.planEnviron("GUARD_FLOOR=1", "GUARD_SHARE=0")
 	s.expect(s.plan(environ, "--all"), plan.Summary{Disable: 1, Held: 2})
@@ -289,7 +290,7 @@ func TestAPlanTellsWhatTheGuardWouldHold(t *testing.T) {
 		t.Error(out)
 	}
 	protected := s.enabled()[0].Text("id")
-	s.update(protected, func(u sandbox.User) { u["accountEnabled"] = false })
+	s.update(protected, func(u graph.User) { u["accountEnabled"] = false })
 	one := of(s.plan(s.planEnviron("PROTECTED_USERS="+protected), protected), protected)
 	if !one.Held || one.Action != "disable" || !strings.Contains(one.Reason, "PROTECTED_USERS") {
 		t.Errorf("%+v", one)
@@ -302,7 +303,7 @@ func TestANameOfSeveralIsListedWithTheirIDs(t *testing.T) {
 	ids := make([]string, 2)
 	for i, name := range []string{"o'a", "o'b"} {
 		var err error
-		if ids[i], err = s.tenant.Create(sandbox.User{"userPrincipalName": name + "@" + sandboxDomain, "displayName": "Pat or O'Hara"}); err != nil {
+		if ids[i], err = s.tenant.Create(graph.User{"userPrincipalName": name + "@" + sandboxDomain, "displayName": "Pat or O'Hara"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -333,7 +334,7 @@ func TestANameOfSeveralIsListedWithTheirIDs(t *testing.T) {
 func TestTheAccountsFileHasEveryClassAndNoFormula(t *testing.T) {
 	t.Parallel()
 	s := provisioned(t, 10)
-	if _, err := s.tenant.CreateGroup(sandbox.Group{"displayName": `=HYPERLINK("http://x")`}); err != nil {
+	if _, err := s.tenant.CreateGroup(graph.Group{"displayName": `=HYPERLINK("http://x")`}); err != nil {
 		t.Fatal(err)
 	}
 	var out, errOut bytes.Buffer
@@ -486,16 +487,16 @@ func TestAPlanForThoseAssignedSkipsTheOthersAndDisablesWhoLeft(t *testing.T) {
 	t.Parallel()
 	s := provisioned(t, 10)
 	users := s.enabled()
-	stranger, err := s.tenant.Create(sandbox.User{"userPrincipalName": "stranger@" + sandboxDomain, "displayName": "NotMember"})
+	stranger, err := s.tenant.Create(graph.User{"userPrincipalName": "stranger@" + sandboxDomain, "displayName": "NotMember"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	disabled, err := s.tenant.Create(sandbox.User{"userPrincipalName": "gone@" + sandboxDomain, "displayName": "Gone", "accountEnabled": false})
+	disabled, err := s.tenant.Create(graph.User{"userPrincipalName": "gone@" + sandboxDomain, "displayName": "Gone", "accountEnabled": false})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, u := range users[1:] {
-		if err := s.tenant.Assign(u.Text("id"), sandbox.DefaultAccess); err != nil {
+		if err := s.tenant.Assign(u.Text("id"), graph.DefaultAccess); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -20,7 +20,10 @@ import (
 	"entrawebex/internal/config"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/queue"
-	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/compare"
+	"entrawebex/internal/sandbox/graph"
+	"entrawebex/internal/sandbox/simhttp"
+	"entrawebex/internal/sandbox/story"
 )
 
 const clean = "Every user, group and membership in Webex is what Entra says."
@@ -204,12 +207,12 @@ func (s *staged) settle(ctx context.Context, p *process) {
 func (s *staged) touch() {
 	s.t.Helper()
 	for _, u := range s.tenant.Users() {
-		if err := s.tenant.Update(u.Text("id"), func(sandbox.User) {}); err != nil {
+		if err := s.tenant.Update(u.Text("id"), func(graph.User) {}); err != nil {
 			s.t.Fatal(err)
 		}
 	}
 	for _, g := range s.tenant.Groups() {
-		if err := s.tenant.UpdateGroup(g.Text("id"), func(sandbox.Group) {}); err != nil {
+		if err := s.tenant.UpdateGroup(g.Text("id"), func(graph.Group) {}); err != nil {
 			s.t.Fatal(err)
 		}
 	}
@@ -227,7 +230,7 @@ func TestASecondRunOverAnUnchangedTenantWritesNothing(t *testing.T) {
 			s.touch()
 			s.settle(ctx, p)
 		})
-		if d := sandbox.Compare(s.tenant, s.org); len(d) > 0 {
+		if d := compare.Differences(s.tenant, s.org); len(d) > 0 {
 			t.Fatalf("differences: %v", d)
 		}
 	}
@@ -256,7 +259,7 @@ func TestAnEventPostedByHandShowsTheUserInWebex(t *testing.T) {
 	})
 	close(s.observed)
 	for a := range s.observed {
-		if a.Object.ID == sandbox.WellKnownID && a.Causes[0].Source == change.Notification && a.Fault == nil {
+		if a.Object.ID == story.WellKnownID && a.Causes[0].Source == change.Notification && a.Fault == nil {
 			return
 		}
 	}
@@ -327,7 +330,7 @@ func updated(id string) change.Change {
 
 // cost converges a batch of n users, each changed or not, and returns the
 // calls that took.
-func (s *staged) cost(p *process, n int, changed bool, round int) (graph, webex sandbox.Counts) {
+func (s *staged) cost(p *process, n int, changed bool, round int) (toGraph, toWebex simhttp.Counts) {
 	s.t.Helper()
 	var changes []change.Change
 	for _, u := range s.tenant.Users() {
@@ -335,7 +338,7 @@ func (s *staged) cost(p *process, n int, changed bool, round int) (graph, webex 
 			continue
 		}
 		if changed {
-			err := s.tenant.Update(u.Text("id"), func(u sandbox.User) { u["displayName"] = fmt.Sprint("Changed ", round) })
+			err := s.tenant.Update(u.Text("id"), func(u graph.User) { u["displayName"] = fmt.Sprint("Changed ", round) })
 			if err != nil {
 				s.t.Fatal(err)
 			}
@@ -437,7 +440,7 @@ func BenchmarkChangeToWebex(b *testing.B) {
 			users := s.tenant.Users()
 			id := users[round%len(users)].Text("id")
 			began := time.Now()
-			err := s.tenant.Update(id, func(u sandbox.User) { u["displayName"] = fmt.Sprint("Round ", round) })
+			err := s.tenant.Update(id, func(u graph.User) { u["displayName"] = fmt.Sprint("Round ", round) })
 			if err != nil {
 				b.Fatal(err)
 			}

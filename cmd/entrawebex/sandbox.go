@@ -16,7 +16,10 @@ import (
 
 	"entrawebex/internal/config"
 	"entrawebex/internal/operator"
-	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/compare"
+	"entrawebex/internal/sandbox/graph"
+	"entrawebex/internal/sandbox/scim"
+	"entrawebex/internal/sandbox/story"
 )
 
 // What the sandbox is called by and lets in; events/ uses the same tenant and
@@ -42,9 +45,9 @@ type sandboxOptions struct {
 
 // stage is the simulated tenant and organization, on loopback addresses.
 type stage struct {
-	tenant          *sandbox.Tenant
-	storm           *sandbox.Storm // nil in fair weather
-	org             *sandbox.Org
+	tenant          *graph.Tenant
+	storm           *story.Storm // nil in fair weather
+	org             *scim.Organization
 	silent          bool
 	graph, webex    *http.Server
 	graphAt, scimAt string
@@ -86,21 +89,21 @@ func runSandbox(ctx context.Context, out io.Writer, environ []string, options sa
 }
 
 func openStage(ctx context.Context, options sandboxOptions) (*stage, error) {
-	of := sandbox.TenantConfig{ID: sandboxTenant, Domain: sandboxDomain, AppID: sandboxApp, Token: sandboxToken, Seed: options.seed}
-	var storm *sandbox.Storm
+	of := graph.Config{ID: sandboxTenant, Domain: sandboxDomain, AppID: sandboxApp, Token: sandboxToken, Seed: options.seed}
+	var storm *story.Storm
 	if options.storm {
-		storm = sandbox.NewStorm(options.seed)
+		storm = story.NewStorm(options.seed)
 		of.Transport = storm.Deliveries(http.DefaultTransport)
 	}
-	tenant, err := sandbox.NewTenant(of)
+	tenant, err := graph.New(of)
 	if err != nil {
 		return nil, err
 	}
-	org, err := sandbox.NewOrg(sandbox.OrgConfig{ID: sandboxOrg, Token: sandboxToken, Seed: options.seed})
+	org, err := scim.New(scim.Config{ID: sandboxOrg, Token: sandboxToken, Seed: options.seed})
 	if err != nil {
 		return nil, err
 	}
-	if err := sandbox.Seed(tenant, org, options.users, options.seed); err != nil {
+	if err := story.Seed(tenant, org, options.users, options.seed); err != nil {
 		return nil, err
 	}
 	s := &stage{tenant: tenant, org: org, storm: storm, silent: options.silent}
@@ -192,9 +195,9 @@ func (s *stage) day(ctx context.Context, p *process, show *screen, options sandb
 	if s.storm != nil {
 		s.storm.Blow(true)
 	}
-	day := sandbox.Day(options.seed)[1:] // everybody is noticed already
+	day := story.Day(options.seed)[1:] // everybody is noticed already
 	if options.members > 0 {
-		day = append(day, sandbox.Takeover(options.seed, options.members)...)
+		day = append(day, story.Takeover(options.seed, options.members)...)
 	}
 	for _, step := range day {
 		show.step(step.Title)
@@ -212,15 +215,15 @@ func (s *stage) day(ctx context.Context, p *process, show *screen, options sandb
 		s.storm.Blow(false)
 		show.note("The storm ends.")
 	}
-	var allowed []sandbox.Allowance
+	var allowed []compare.Allowance
 	if p.Settings.NestedGroups {
-		allowed = append(allowed, sandbox.Nested)
+		allowed = append(allowed, compare.Nested)
 	}
-	if err := s.evening(ctx, p, show, func() int { return len(sandbox.Compare(s.tenant, s.org, allowed...)) }); err != nil {
+	if err := s.evening(ctx, p, show, func() int { return len(compare.Differences(s.tenant, s.org, allowed...)) }); err != nil {
 		return err
 	}
-	differences := sandbox.Compare(s.tenant, s.org, allowed...)
-	show.summary(s, sandbox.Memberships(s.tenant, allowed...), differences)
+	differences := compare.Differences(s.tenant, s.org, allowed...)
+	show.summary(s, compare.Memberships(s.tenant, allowed...), differences)
 	if options.stay {
 		show.note("Serving until interrupted (Ctrl-C).")
 		<-ctx.Done()

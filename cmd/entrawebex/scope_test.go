@@ -8,7 +8,8 @@ import (
 	"time"
 
 	"entrawebex/internal/config"
-	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/compare"
+	"entrawebex/internal/sandbox/graph"
 )
 
 // In scope are those who are assigned, themselves or through a group; of that
@@ -18,12 +19,12 @@ func TestOnlyThoseWhoAreAssignedAreInWebex(t *testing.T) {
 	s := setup(t, 20)
 	users := s.tenant.Users()
 	alone, member := users[5].Text("id"), users[6].Text("id")
-	group, err := s.tenant.CreateGroup(sandbox.Group{"displayName": "Assigned"})
+	group, err := s.tenant.CreateGroup(graph.Group{"displayName": "Assigned"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, err := range []error{
-		s.tenant.AddMembers(group, member), s.tenant.Assign(alone, sandbox.DefaultAccess), s.tenant.Assign(group, sandbox.DefaultAccess),
+		s.tenant.AddMembers(group, member), s.tenant.Assign(alone, graph.DefaultAccess), s.tenant.Assign(group, graph.DefaultAccess),
 	} {
 		if err != nil {
 			t.Fatal(err)
@@ -31,18 +32,18 @@ func TestOnlyThoseWhoAreAssignedAreInWebex(t *testing.T) {
 	}
 	p := s.openScoped("RECONCILE_INTERVAL=1s", "DELETE_CONFIRM_AFTER=2s")
 	s.run(p, func(ctx context.Context) {
-		equal := func() bool { return len(sandbox.Compare(s.tenant, s.org, sandbox.Assigned)) == 0 }
+		equal := func() bool { return len(compare.Differences(s.tenant, s.org, compare.Assigned)) == 0 }
 		await := func(what string) {
 			t.Helper()
 			if err := wait(ctx, 30*time.Second, equal); err != nil {
-				t.Errorf("%s: %v: %v", what, err, sandbox.Compare(s.tenant, s.org, sandbox.Assigned))
+				t.Errorf("%s: %v: %v", what, err, compare.Differences(s.tenant, s.org, compare.Assigned))
 			}
 		}
 		await("the initial sync")
 		if n := s.active(); n != 2 {
 			t.Errorf("%d active accounts of ours", n)
 		}
-		if err := s.tenant.Unassign(alone, sandbox.DefaultAccess); err != nil {
+		if err := s.tenant.Unassign(alone, graph.DefaultAccess); err != nil {
 			t.Fatal(err)
 		}
 		await("one is unassigned")
@@ -116,7 +117,7 @@ func (s *staged) active() int {
 func TestAnIdleMinuteCostsAtMostSixCallsToGraphAndNoneToWebex(t *testing.T) {
 	t.Parallel()
 	s := setup(t, 20)
-	if err := s.tenant.Assign(s.tenant.Users()[5].Text("id"), sandbox.DefaultAccess); err != nil {
+	if err := s.tenant.Assign(s.tenant.Users()[5].Text("id"), graph.DefaultAccess); err != nil {
 		t.Fatal(err)
 	}
 	p := s.openScoped("RECONCILE_INTERVAL=1h", "RENEW_INTERVAL=1h")

@@ -14,13 +14,16 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
-	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/compare"
+	"entrawebex/internal/sandbox/graph"
+	"entrawebex/internal/sandbox/scim"
+	"entrawebex/internal/sandbox/simhttp"
 	"entrawebex/internal/sweep"
 )
 
 // screen shows a day in the sandbox to a person.
 type screen struct {
-	tenant   *sandbox.Tenant
+	tenant   *graph.Tenant
 	terminal bool
 
 	mu        sync.Mutex
@@ -35,7 +38,7 @@ type screen struct {
 	names     map[string]string // by object id
 }
 
-func newScreen(out io.Writer, tenant *sandbox.Tenant) *screen {
+func newScreen(out io.Writer, tenant *graph.Tenant) *screen {
 	return &screen{
 		out: out, tenant: tenant, terminal: isTerminal(out), started: time.Now(),
 		actions: map[provision.Action]int{}, statuses: map[provision.Status]int{}, names: map[string]string{},
@@ -66,7 +69,7 @@ func (s *screen) opening(st *stage, p *process, options sandboxOptions) {
   Webhook   %s
   Pages     %s
   Operate   DATA_DIR=%s entrawebex status
-`, options.users, options.seed, st.graphAt, sandboxToken, st.scimAt, sandboxToken, notifiedAt(p), sandbox.Pages(), p.Settings.DataDir)
+`, options.users, options.seed, st.graphAt, sandboxToken, st.scimAt, sandboxToken, notifiedAt(p), graph.Pages()+"; "+scim.Pages(), p.Settings.DataDir)
 }
 
 // notifiedAt says where notifications arrive.
@@ -193,7 +196,7 @@ func modified(a provision.Attempt) string {
 }
 
 // summary shows what the day came to. memberships is how many Entra has.
-func (s *screen) summary(st *stage, memberships int, differences []sandbox.Difference) {
+func (s *screen) summary(st *stage, memberships int, differences []compare.Difference) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	graph, webex := st.tenant.Calls.Snapshot(), st.org.Calls.Snapshot()
@@ -247,7 +250,7 @@ func (s *screen) summary(st *stage, memberships int, differences []sandbox.Diffe
 
 // calls counts HTTP calls: what was asked inside a $batch or a Bulk was one of
 // them.
-func calls(counts sandbox.Counts) int {
+func calls(counts simhttp.Counts) int {
 	total := 0
 	for kind, n := range counts {
 		if !strings.HasPrefix(kind, "$batch ") && !strings.HasPrefix(kind, "Bulk ") {

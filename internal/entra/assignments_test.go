@@ -14,7 +14,7 @@ import (
 	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/reconcile"
-	"entrawebex/internal/sandbox"
+	simgraph "entrawebex/internal/sandbox/graph"
 )
 
 // role1 is a role of an application that has some.
@@ -25,7 +25,7 @@ func TestServicePrincipal(t *testing.T) {
 
 	t.Run("is found by its application id", func(t *testing.T) {
 		t.Parallel()
-		tenant, c := newTenant(t, sandbox.TenantConfig{})
+		tenant, c := newTenant(t, simgraph.Config{})
 		got, err := c.ServicePrincipal(t.Context(), strings.ToUpper(testApp))
 		if _, want := tenant.EnterpriseApp(); err != nil || got != want {
 			t.Errorf("%q, %v, want %q", got, err, want)
@@ -34,7 +34,7 @@ func TestServicePrincipal(t *testing.T) {
 
 	t.Run("that is not there says where to look", func(t *testing.T) {
 		t.Parallel()
-		_, c := newTenant(t, sandbox.TenantConfig{})
+		_, c := newTenant(t, simgraph.Config{})
 		_, err := c.ServicePrincipal(t.Context(), id(7))
 		expectFault(t, err, provision.Permanent, 0, "find enterprise application "+id(7)+" in Entra: there is none with this application"+
 			" (client) id in the tenant (it is the Application ID under Enterprise applications, Properties; not the Object ID)")
@@ -77,11 +77,11 @@ func TestAssignments(t *testing.T) {
 
 	t.Run("are of users and groups, and others are counted", func(t *testing.T) {
 		t.Parallel()
-		tenant, c := newTenant(t, sandbox.TenantConfig{})
+		tenant, c := newTenant(t, simgraph.Config{})
 		_, app := tenant.EnterpriseApp()
 		ann := named(t, tenant, "ann")
 		sales := team(t, tenant, "sales", ann)
-		must(t, tenant.Assign(ann, sandbox.DefaultAccess))
+		must(t, tenant.Assign(ann, simgraph.DefaultAccess))
 		must(t, tenant.Assign(ann, role1))
 		must(t, tenant.Assign(sales, role1))
 		must(t, tenant.Assign(tenant.AddOther("servicePrincipal"), role1))
@@ -89,7 +89,7 @@ func TestAssignments(t *testing.T) {
 		must(t, err)
 		user, group := change.Object{Kind: change.User, ID: ann}, change.Object{Kind: change.Group, ID: sales}
 		want := reconcile.AssignmentPage{
-			Assignments: []reconcile.Assignment{{Principal: user, Role: sandbox.DefaultAccess}, {Principal: user, Role: role1}, {Principal: group, Role: role1}},
+			Assignments: []reconcile.Assignment{{Principal: user, Role: simgraph.DefaultAccess}, {Principal: user, Role: role1}, {Principal: group, Role: role1}},
 			Others:      1,
 		}
 		if diff := cmp.Diff(want, page); diff != "" {
@@ -100,10 +100,10 @@ func TestAssignments(t *testing.T) {
 	t.Run("come page by page", func(t *testing.T) {
 		t.Parallel()
 		const people = 1000 // one more than on a page
-		tenant, c := newTenant(t, sandbox.TenantConfig{})
+		tenant, c := newTenant(t, simgraph.Config{})
 		_, app := tenant.EnterpriseApp()
 		for i := range people {
-			must(t, tenant.Assign(named(t, tenant, fmt.Sprint("u", i)), sandbox.DefaultAccess))
+			must(t, tenant.Assign(named(t, tenant, fmt.Sprint("u", i)), simgraph.DefaultAccess))
 		}
 		var sizes []int
 		for next, first := "", true; first || next != ""; first = false {
@@ -118,7 +118,7 @@ func TestAssignments(t *testing.T) {
 
 	t.Run("to an enterprise application that is not there are Gone", func(t *testing.T) {
 		t.Parallel()
-		_, c := newTenant(t, sandbox.TenantConfig{})
+		_, c := newTenant(t, simgraph.Config{})
 		_, err := c.Assignments(t.Context(), id(7), "")
 		if f := provision.AsFault(err); f == nil || f.Answer != provision.Gone {
 			t.Errorf("error %v", err)
@@ -198,7 +198,7 @@ func TestAssignmentsRefused(t *testing.T) {
 }
 
 // expectRoles reads objects with their roles and compares these.
-func expectRoles(t *testing.T, tenant *sandbox.Tenant, c *Client, transitive bool, want map[change.Object][]string) {
+func expectRoles(t *testing.T, tenant *simgraph.Tenant, c *Client, transitive bool, want map[change.Object][]string) {
 	t.Helper()
 	_, app := tenant.EnterpriseApp()
 	var queries []provision.Query
@@ -225,14 +225,14 @@ func TestReadRoles(t *testing.T) {
 
 	t.Run("are a user's own and those of its groups", func(t *testing.T) {
 		t.Parallel()
-		tenant, c := newTenant(t, sandbox.TenantConfig{})
+		tenant, c := newTenant(t, simgraph.Config{})
 		ann, bo, cy := named(t, tenant, "ann"), named(t, tenant, "bo"), named(t, tenant, "cy")
 		sales, other := team(t, tenant, "sales", ann, bo), team(t, tenant, "other", cy)
-		must(t, tenant.Assign(ann, sandbox.DefaultAccess))
+		must(t, tenant.Assign(ann, simgraph.DefaultAccess))
 		must(t, tenant.Assign(ann, role1))
 		must(t, tenant.Assign(sales, role1))
 		expectRoles(t, tenant, c, false, map[change.Object][]string{
-			user(ann): {sandbox.DefaultAccess, role1}, user(bo): {role1}, user(cy): nil, group(sales): {role1}, group(other): nil,
+			user(ann): {simgraph.DefaultAccess, role1}, user(bo): {role1}, user(cy): nil, group(sales): {role1}, group(other): nil,
 		})
 		if calls := tenant.Calls.Snapshot(); calls["POST /$batch"] != 1 {
 			t.Errorf("calls %v", calls)
@@ -241,7 +241,7 @@ func TestReadRoles(t *testing.T) {
 
 	t.Run("come through groups within groups only if that is asked", func(t *testing.T) {
 		t.Parallel()
-		tenant, c := newTenant(t, sandbox.TenantConfig{})
+		tenant, c := newTenant(t, simgraph.Config{})
 		ann, bo := named(t, tenant, "ann"), named(t, tenant, "bo")
 		inner := team(t, tenant, "inner", ann)
 		outer := team(t, tenant, "outer", inner)
@@ -260,7 +260,7 @@ func TestReadRoles(t *testing.T) {
 
 	t.Run("take no list of all assignments while everybody has one of their own", func(t *testing.T) {
 		t.Parallel()
-		tenant, c := newTenant(t, sandbox.TenantConfig{})
+		tenant, c := newTenant(t, simgraph.Config{})
 		ann := named(t, tenant, "ann")
 		must(t, tenant.Assign(ann, role1))
 		expectRoles(t, tenant, c, true, map[change.Object][]string{user(ann): {role1}})
@@ -271,7 +271,7 @@ func TestReadRoles(t *testing.T) {
 
 	t.Run("are nothing of what is not live", func(t *testing.T) {
 		t.Parallel()
-		tenant, c := newTenant(t, sandbox.TenantConfig{})
+		tenant, c := newTenant(t, simgraph.Config{})
 		ann := named(t, tenant, "ann")
 		must(t, tenant.Assign(ann, role1))
 		must(t, tenant.Delete(ann))

@@ -14,7 +14,8 @@ import (
 	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/reconcile"
-	"entrawebex/internal/sandbox"
+	simgraph "entrawebex/internal/sandbox/graph"
+	"entrawebex/internal/sandbox/simhttp"
 )
 
 // testApp is the application (client) id of the tenant's enterprise
@@ -22,18 +23,18 @@ import (
 const testApp = "acacacac-0000-4000-8000-000000000001"
 
 // newTenant returns a simulated tenant and a client that reads it.
-func newTenant(t *testing.T, config sandbox.TenantConfig) (*sandbox.Tenant, *Client) {
+func newTenant(t *testing.T, config simgraph.Config) (*simgraph.Tenant, *Client) {
 	t.Helper()
 	config.ID, config.Domain, config.Token, config.AppID = id(99), "contoso.example", testToken, testApp
 	if config.Now == nil {
 		config.Now = testNow
 	}
-	tenant, err := sandbox.NewTenant(config)
+	tenant, err := simgraph.New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return tenant, newGraph().client(t, Config{
-		Transport: sandbox.Network{"graph.microsoft.com": tenant},
+		Transport: simhttp.Network{"graph.microsoft.com": tenant},
 		Select: map[change.Kind][]string{
 			change.User: {"accountEnabled", "displayName"}, change.Group: {"displayName"},
 		},
@@ -41,9 +42,9 @@ func newTenant(t *testing.T, config sandbox.TenantConfig) (*sandbox.Tenant, *Cli
 }
 
 // named makes a user.
-func named(t *testing.T, tenant *sandbox.Tenant, name string) string {
+func named(t *testing.T, tenant *simgraph.Tenant, name string) string {
 	t.Helper()
-	id, err := tenant.Create(sandbox.User{"userPrincipalName": name + "@contoso.example", "displayName": name})
+	id, err := tenant.Create(simgraph.User{"userPrincipalName": name + "@contoso.example", "displayName": name})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,9 +52,9 @@ func named(t *testing.T, tenant *sandbox.Tenant, name string) string {
 }
 
 // team makes a group with members.
-func team(t *testing.T, tenant *sandbox.Tenant, name string, members ...string) string {
+func team(t *testing.T, tenant *simgraph.Tenant, name string, members ...string) string {
 	t.Helper()
-	id, err := tenant.CreateGroup(sandbox.Group{"displayName": name})
+	id, err := tenant.CreateGroup(simgraph.Group{"displayName": name})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +91,7 @@ func TestDelta(t *testing.T) {
 
 	t.Run("lists what there is, and then what has changed", func(t *testing.T) {
 		t.Parallel()
-		tenant, c := newTenant(t, sandbox.TenantConfig{})
+		tenant, c := newTenant(t, simgraph.Config{})
 		ann, bo, cy, di := named(t, tenant, "ann"), named(t, tenant, "bo"), named(t, tenant, "cy"), named(t, tenant, "di")
 		first, _, link := round(t, c, change.User, "")
 		want := []reconcile.Object{}
@@ -106,8 +107,8 @@ func TestDelta(t *testing.T) {
 			t.Errorf("first round (-want +got):\n%s", diff)
 		}
 
-		must(t, tenant.Update(ann, func(u sandbox.User) { u["displayName"] = "Ann" }))
-		must(t, tenant.Update(bo, func(u sandbox.User) { u["jobTitle"] = "not selected" }))
+		must(t, tenant.Update(ann, func(u simgraph.User) { u["displayName"] = "Ann" }))
+		must(t, tenant.Update(bo, func(u simgraph.User) { u["jobTitle"] = "not selected" }))
 		must(t, tenant.Delete(cy))
 		must(t, tenant.Delete(di))
 		must(t, tenant.Purge(di))
@@ -130,7 +131,7 @@ func TestDelta(t *testing.T) {
 
 	t.Run("lists the members of groups, over as many pages as it takes", func(t *testing.T) {
 		t.Parallel()
-		tenant, c := newTenant(t, sandbox.TenantConfig{DeltaMembers: 2})
+		tenant, c := newTenant(t, simgraph.Config{DeltaMembers: 2})
 		people := make([]string, 5)
 		for i := range people {
 			people[i] = named(t, tenant, fmt.Sprint("u", i))
@@ -184,7 +185,7 @@ func TestDelta(t *testing.T) {
 	t.Run("begins anew once its token is void", func(t *testing.T) {
 		t.Parallel()
 		now := testNow()
-		tenant, c := newTenant(t, sandbox.TenantConfig{Now: func() time.Time { return now }})
+		tenant, c := newTenant(t, simgraph.Config{Now: func() time.Time { return now }})
 		_, _, link := round(t, c, change.User, "")
 		tenant.LoseCursors()
 		_, err := c.Delta(t.Context(), change.User, link)

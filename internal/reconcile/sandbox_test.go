@@ -17,14 +17,14 @@ import (
 	"entrawebex/internal/entra"
 	"entrawebex/internal/ledger"
 	"entrawebex/internal/reconcile"
-	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/graph"
 	"entrawebex/internal/scoping"
 	"entrawebex/internal/sweep"
 )
 
 // land is a simulated tenant behind the real Graph client, and a job over it.
 type land struct {
-	*sandbox.Tenant
+	*graph.Tenant
 	t      *testing.T
 	job    *reconcile.Job
 	graph  *entra.Client
@@ -54,7 +54,7 @@ func newLand(t *testing.T) *land {
 	}
 	const appID = "1f0e3a52-0000-4000-8000-00000000a001"
 	l := &land{t: t}
-	l.Tenant, err = sandbox.NewTenant(sandbox.TenantConfig{
+	l.Tenant, err = graph.New(graph.Config{
 		ID: "84bd8158-6d4d-4958-8b9f-9d6445542f95", Domain: "contoso.example", AppID: appID, DeltaMembers: 2,
 	})
 	if err != nil {
@@ -137,7 +137,7 @@ func (l *land) do(errs ...error) {
 
 func (l *land) hire(name string) string {
 	l.t.Helper()
-	id, err := l.Create(sandbox.User{"userPrincipalName": name + "@contoso.example", "displayName": name})
+	id, err := l.Create(graph.User{"userPrincipalName": name + "@contoso.example", "displayName": name})
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -148,7 +148,7 @@ func TestWhatNoNotificationTellsIsFoundInTheTenant(t *testing.T) {
 	t.Parallel()
 	l := newLand(t)
 	ada, bob, cyd := l.hire("ada"), l.hire("bob"), l.hire("cyd")
-	sales, err := l.CreateGroup(sandbox.Group{"displayName": "Sales", "securityEnabled": true})
+	sales, err := l.CreateGroup(graph.Group{"displayName": "Sales", "securityEnabled": true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,13 +157,13 @@ func TestWhatNoNotificationTellsIsFoundInTheTenant(t *testing.T) {
 	l.finds()
 	l.do(l.AddMembers(sales, ada, bob, cyd))
 	l.finds("group " + sales + " with " + ada + " with " + bob + " with " + cyd)
-	l.do(l.Update(ada, func(u sandbox.User) { u["displayName"] = "Ada" }), l.Delete(bob))
+	l.do(l.Update(ada, func(u graph.User) { u["displayName"] = "Ada" }), l.Delete(bob))
 	l.finds("user "+ada, "user "+bob, "group "+sales+" with "+bob)
 	l.do(l.Restore(bob), l.Delete(cyd), l.Purge(cyd))
 	l.finds("user "+bob, "user "+cyd+" deleted", "group "+sales+" with "+bob+" with "+cyd)
-	l.do(l.Assign(ada, sandbox.DefaultAccess))
+	l.do(l.Assign(ada, graph.DefaultAccess))
 	l.finds("user " + ada)
-	l.do(l.Unassign(ada, sandbox.DefaultAccess), l.Assign(sales, sandbox.DefaultAccess))
+	l.do(l.Unassign(ada, graph.DefaultAccess), l.Assign(sales, graph.DefaultAccess))
 	l.finds("user "+ada, "user "+bob, "group "+sales)
 	l.finds()
 	before := l.Calls.Snapshot()
@@ -182,6 +182,6 @@ func TestWhatNoNotificationTellsIsFoundInTheTenant(t *testing.T) {
 		t.Errorf("a sweep is waiting: %t, %v", waiting, err)
 	}
 	l.sweep()
-	l.do(l.Update(ada, func(u sandbox.User) { u["displayName"] = "Ada B." }))
+	l.do(l.Update(ada, func(u graph.User) { u["displayName"] = "Ada B." }))
 	l.finds("user " + ada)
 }

@@ -21,7 +21,7 @@ import (
 	"entrawebex/internal/ledger"
 	"entrawebex/internal/notification"
 	"entrawebex/internal/renew"
-	"entrawebex/internal/sandbox"
+	simgraph "entrawebex/internal/sandbox/graph"
 )
 
 const sandboxTenant = "84bd8158-6d4d-4958-8b9f-9d6445542f95"
@@ -31,7 +31,7 @@ type life struct {
 	*renew.Job
 
 	t      *testing.T
-	tenant *sandbox.Tenant
+	tenant *simgraph.Tenant
 	graph  *entra.Client
 	hook   http.Handler
 	told   []renew.Lifecycle
@@ -57,7 +57,7 @@ func begin(t *testing.T) *life {
 	l := &life{t: t, now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
 	clock := func() time.Time { return l.now }
 	var err error
-	if l.tenant, err = sandbox.NewTenant(sandbox.TenantConfig{ID: sandboxTenant, Domain: "contoso.example", Token: "t", Now: clock}); err != nil {
+	if l.tenant, err = simgraph.New(simgraph.Config{ID: sandboxTenant, Domain: "contoso.example", Token: "t", Now: clock}); err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(l.tenant)
@@ -152,7 +152,7 @@ func (l *life) lifecycle(event, id string) {
 func (l *life) hears() bool {
 	l.t.Helper()
 	l.queued = nil
-	if _, err := l.tenant.Create(sandbox.User{
+	if _, err := l.tenant.Create(simgraph.User{
 		"userPrincipalName": fmt.Sprintf("u%d@contoso.example", l.now.UnixNano()), "displayName": "U",
 	}); err != nil {
 		l.t.Fatal(err)
@@ -202,7 +202,7 @@ func TestSubscriptionsSurviveWhatHappensToThem(t *testing.T) {
 			l.lifecycle(renew.ReauthorizationRequired, l.subscriptions()[1].ID)
 		}, map[string]int{list: 1, patch: 1}, ""},
 		{"Graph says that it missed some", func() {
-			l.lifecycle(sandbox.Missed, l.subscriptions()[0].ID)
+			l.lifecycle(simgraph.Missed, l.subscriptions()[0].ID)
 		}, map[string]int{list: 1}, ""},
 		{"Graph drops one in silence", func() {
 			if err := l.graph.DeleteSubscription(t.Context(), l.subscriptions()[0].ID); err != nil {

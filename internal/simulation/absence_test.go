@@ -11,7 +11,8 @@ import (
 	"time"
 
 	"entrawebex/internal/change"
-	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/graph"
+	"entrawebex/internal/sandbox/scim"
 )
 
 // lie makes of Graph's answer to a request another one.
@@ -133,8 +134,8 @@ func believeNothing(t *testing.T, lie lie, apart time.Duration) {
 		}
 		return edit(w.network, r, lie)
 	}), w.ledger, w)
-	ada := try(w.tenant.Create(sandbox.User{"userPrincipalName": "ada@" + domain, "displayName": "Ada"}))(t)
-	team := try(w.tenant.CreateGroup(sandbox.Group{"displayName": "Team"}))(t)
+	ada := try(w.tenant.Create(graph.User{"userPrincipalName": "ada@" + domain, "displayName": "Ada"}))(t)
+	team := try(w.tenant.CreateGroup(graph.Group{"displayName": "Team"}))(t)
 	if err := w.tenant.AddMembers(team, ada); err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +202,7 @@ func edited(body []byte, edit func(map[string]any)) []byte {
 }
 
 // webexState is what Webex has, as text.
-func webexState(t *testing.T, org *sandbox.Org) string {
+func webexState(t *testing.T, org *scim.Organization) string {
 	t.Helper()
 	var state []any
 	users, groups := org.Users(), org.Groups()

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/graph"
 )
 
 // assignSome assigns two thirds of all users, and every other time a group that
@@ -29,7 +29,7 @@ func (s *storm) assignSome() {
 		ids = append(ids, s.tenant.Groups()[0].Text("id"))
 	}
 	for _, id := range ids {
-		if err := s.tenant.Assign(id, sandbox.DefaultAccess); err != nil {
+		if err := s.tenant.Assign(id, graph.DefaultAccess); err != nil {
 			s.t.Fatal(err)
 		}
 	}
@@ -60,7 +60,7 @@ func (s *storm) assignment() {
 		what = fmt.Sprintf("assign %v", ids)
 	}
 	for _, id := range ids {
-		if err := change(id, sandbox.DefaultAccess); err != nil {
+		if err := change(id, graph.DefaultAccess); err != nil {
 			s.failf("%s: %v", what, err)
 		}
 		s.turned[id] = time.Now()

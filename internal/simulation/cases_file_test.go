@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/graph"
 )
 
 // fieldCase is a situation that was seen in the field, or one of its kind: what
@@ -33,16 +33,16 @@ type fieldCase struct {
 // entraStart is the tenant at the start. Users and groups have names, which are
 // the file's own.
 type entraStart struct {
-	Users    map[string]sandbox.User `json:"users"`
-	Crowd    int                     `json:"crowd"` // user001, user002 …
-	Groups   map[string]entraGroup   `json:"groups"`
-	Binned   []string                `json:"binned"`
-	Assigned []string                `json:"assigned"`
+	Users    map[string]graph.User `json:"users"`
+	Crowd    int                   `json:"crowd"` // user001, user002 …
+	Groups   map[string]entraGroup `json:"groups"`
+	Binned   []string              `json:"binned"`
+	Assigned []string              `json:"assigned"`
 }
 
 type entraGroup struct {
-	Properties sandbox.Group `json:"properties"`
-	Members    []string      `json:"members"`
+	Properties graph.Group `json:"properties"`
+	Members    []string    `json:"members"`
 }
 
 // webexStart is what is in Webex before anything was synchronized.

@@ -11,7 +11,7 @@ import (
 	"entrawebex/internal/pause"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/queue"
-	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/graph"
 )
 
 // play lets the steps of a story happen, each at its time.
@@ -46,13 +46,13 @@ func verbs() map[string]verb {
 func inEntra() map[string]verb {
 	enabled := func(is bool) verb {
 		return func(_ context.Context, p *fieldPlay, s step) error {
-			return p.tenant.Update(p.idOf(s.Who), func(u sandbox.User) { u["accountEnabled"] = is })
+			return p.tenant.Update(p.idOf(s.Who), func(u graph.User) { u["accountEnabled"] = is })
 		}
 	}
 	return map[string]verb{
 		"block": enabled(false), "unblock": enabled(true),
 		"set": func(_ context.Context, p *fieldPlay, s step) error {
-			return p.tenant.Update(p.idOf(s.Who), func(u sandbox.User) { maps.Copy(u, s.Set) })
+			return p.tenant.Update(p.idOf(s.Who), func(u graph.User) { maps.Copy(u, s.Set) })
 		},
 		"hire": func(_ context.Context, p *fieldPlay, s step) (err error) {
 			p.ids[s.Who], err = p.tenant.Create(s.Set)
@@ -62,14 +62,14 @@ func inEntra() map[string]verb {
 		"restore": func(_ context.Context, p *fieldPlay, s step) error { return p.tenant.Restore(p.idOf(s.Who)) },
 		"purge":   func(_ context.Context, p *fieldPlay, s step) error { return p.tenant.Purge(p.idOf(s.Who)) },
 		"assign": func(_ context.Context, p *fieldPlay, s step) error {
-			return p.tenant.Assign(p.idOf(s.Who), sandbox.DefaultAccess)
+			return p.tenant.Assign(p.idOf(s.Who), graph.DefaultAccess)
 		},
 		"unassign": func(_ context.Context, p *fieldPlay, s step) error {
-			return p.tenant.Unassign(p.idOf(s.Who), sandbox.DefaultAccess)
+			return p.tenant.Unassign(p.idOf(s.Who), graph.DefaultAccess)
 		},
 		"block each": func(_ context.Context, p *fieldPlay, s step) error {
 			for _, name := range s.With {
-				if err := p.tenant.Update(p.idOf(name), func(u sandbox.User) { u["accountEnabled"] = false }); err != nil {
+				if err := p.tenant.Update(p.idOf(name), func(u graph.User) { u["accountEnabled"] = false }); err != nil {
 					return err
 				}
 			}
@@ -78,7 +78,7 @@ func inEntra() map[string]verb {
 		// Each of the crowd gets the properties, in which # is its number.
 		"crowd": func(_ context.Context, p *fieldPlay, s step) error {
 			for n := range p.of.Entra.Crowd {
-				err := p.tenant.Update(p.idOf(fmt.Sprintf("user%03d", n+1)), func(u sandbox.User) {
+				err := p.tenant.Update(p.idOf(fmt.Sprintf("user%03d", n+1)), func(u graph.User) {
 					for name, value := range s.Set {
 						if text, ok := value.(string); ok {
 							value = strings.ReplaceAll(text, "#", fmt.Sprintf("%03d", n+1))
@@ -100,7 +100,7 @@ func inEntra() map[string]verb {
 func inGroups() map[string]verb {
 	return map[string]verb{
 		"set group": func(_ context.Context, p *fieldPlay, s step) error {
-			return p.tenant.UpdateGroup(p.idOf(s.Who), func(g sandbox.Group) { maps.Copy(g, s.Set) })
+			return p.tenant.UpdateGroup(p.idOf(s.Who), func(g graph.Group) { maps.Copy(g, s.Set) })
 		},
 		"form": func(_ context.Context, p *fieldPlay, s step) (err error) {
 			if p.ids[s.Who], err = p.tenant.CreateGroup(s.Set); err != nil {
@@ -120,17 +120,17 @@ func inGroups() map[string]verb {
 
 // elsewhere is what happens on the way, in Webex, and by an operator.
 func elsewhere() map[string]verb {
-	tenant := func(do func(*sandbox.Tenant)) verb {
+	tenant := func(do func(*graph.Tenant)) verb {
 		return func(_ context.Context, p *fieldPlay, _ step) error {
 			do(p.tenant)
 			return nil
 		}
 	}
 	return map[string]verb{
-		"silence":     tenant(func(t *sandbox.Tenant) { t.Silence(true) }),
-		"speak":       tenant(func(t *sandbox.Tenant) { t.Silence(false) }),
-		"unsubscribe": tenant((*sandbox.Tenant).DropSubscriptions),
-		"lose":        tenant((*sandbox.Tenant).LoseCursors),
+		"silence":     tenant(func(t *graph.Tenant) { t.Silence(true) }),
+		"speak":       tenant(func(t *graph.Tenant) { t.Silence(false) }),
+		"unsubscribe": tenant((*graph.Tenant).DropSubscriptions),
+		"lose":        tenant((*graph.Tenant).LoseCursors),
 		"webex":       func(ctx context.Context, p *fieldPlay, s step) error { return p.byHand(ctx, s) },
 		"compare":     func(ctx context.Context, p *fieldPlay, _ step) error { return p.compare(ctx) },
 		"mark": func(_ context.Context, p *fieldPlay, s step) error {

@@ -32,7 +32,8 @@ import (
 	"entrawebex/internal/queue"
 	"entrawebex/internal/renew"
 	"entrawebex/internal/replay"
-	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/graph"
+	"entrawebex/internal/sandbox/scim"
 	"entrawebex/internal/sweep"
 	"entrawebex/internal/worker"
 )
@@ -146,7 +147,7 @@ func newFieldPlay(t *testing.T, c *fieldCase, path string) *fieldPlay {
 	p.log = slog.New(slog.NewTextHandler(p.lines, nil))
 	p.land = newLand(t, 1, path, time.Now, nil)
 	if len(c.Webex.Elsewhere) > 0 {
-		p.org = try(sandbox.NewOrg(sandbox.OrgConfig{ID: orgID, Token: "t", Now: time.Now, Seed: 1, TakenElsewhere: c.Webex.Elsewhere}))(t)
+		p.org = try(scim.New(scim.Config{ID: orgID, Token: "t", Now: time.Now, Seed: 1, TakenElsewhere: c.Webex.Elsewhere}))(t)
 		p.network[webexHost] = p.org
 	}
 	p.settings = p.configure()
@@ -204,9 +205,9 @@ func (p *fieldPlay) idsOf(names []string) []string {
 }
 
 // crowdMember is one of many.
-func (p *fieldPlay) crowdMember(n int) sandbox.User {
+func (p *fieldPlay) crowdMember(n int) graph.User {
 	name := fmt.Sprintf("user%03d", n)
-	return sandbox.User{
+	return graph.User{
 		"id": p.idOf(name), "userPrincipalName": name + "@" + domain, "displayName": fmt.Sprintf("User %03d", n),
 		"givenName": fmt.Sprintf("Given%03d", n), "surname": fmt.Sprintf("Family%03d", n),
 	}
@@ -230,7 +231,7 @@ func (p *fieldPlay) populate() {
 		p.must(p.addMembers(name, tenant.Groups[name].Members))
 	}
 	for _, name := range tenant.Assigned {
-		p.must(p.tenant.Assign(p.idOf(name), sandbox.DefaultAccess))
+		p.must(p.tenant.Assign(p.idOf(name), graph.DefaultAccess))
 	}
 	for _, name := range tenant.Binned {
 		p.must(p.tenant.Delete(p.idOf(name)))

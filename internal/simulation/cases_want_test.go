@@ -13,7 +13,7 @@ import (
 	"entrawebex/internal/operator"
 	"entrawebex/internal/pause"
 	"entrawebex/internal/queue"
-	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/compare"
 	"entrawebex/internal/worker"
 )
 
@@ -65,9 +65,9 @@ func (p *fieldPlay) expectEqual(w *want, when string) {
 	if w.Differs {
 		return
 	}
-	var allowed []sandbox.Allowance
+	var allowed []compare.Allowance
 	if w.Pending {
-		allowed = append(allowed, sandbox.PendingDelete)
+		allowed = append(allowed, compare.PendingDelete)
 	}
 	for _, d := range p.differences(allowed...) {
 		if d.Kind == "group" && !p.settings.ProvisionGroups {

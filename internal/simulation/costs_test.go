@@ -9,7 +9,8 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
-	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/graph"
+	"entrawebex/internal/sandbox/simhttp"
 )
 
 // population makes n users who are in Webex and linked, without the calls that
@@ -20,7 +21,7 @@ func (w *world) population(n int) []string {
 	ids := make([]string, n)
 	for i := range n {
 		name := fmt.Sprintf("user%d@%s", i, domain)
-		ids[i] = try(w.tenant.Create(sandbox.User{"userPrincipalName": name, "displayName": "User"}))(w.t)
+		ids[i] = try(w.tenant.Create(graph.User{"userPrincipalName": name, "displayName": "User"}))(w.t)
 		webexID := try(w.org.Add(map[string]any{"userName": name, "displayName": "User", "externalId": ids[i], "userType": "user"}))(w.t)
 		o := change.Object{Kind: change.User, ID: ids[i]}
 		before := try(w.ledger.Claim(ctx, o, "population", w.now, w.now))(w.t)
@@ -35,7 +36,7 @@ func (w *world) population(n int) []string {
 
 // calls counts HTTP calls: what was asked inside a $batch or a Bulk was one of
 // them.
-func calls(counts sandbox.Counts) int {
+func calls(counts simhttp.Counts) int {
 	total := 0
 	for kind, n := range counts {
 		if !strings.HasPrefix(kind, "$batch ") && !strings.HasPrefix(kind, "Bulk ") {
@@ -101,7 +102,7 @@ func BenchmarkMembershipChange(b *testing.B) {
 			w := newWorld(b, 1, file(b.TempDir(), 1))
 			defer w.close()
 			ids := w.population(size + 1)
-			group := try(w.tenant.CreateGroup(sandbox.Group{"displayName": "Large"}))(b)
+			group := try(w.tenant.CreateGroup(graph.Group{"displayName": "Large"}))(b)
 			if err := w.tenant.AddMembers(group, ids[1:]...); err != nil {
 				b.Fatal(err)
 			}
@@ -154,7 +155,7 @@ func BenchmarkFirstProvisioning(b *testing.B) {
 	defer w.close()
 	ids := w.population(size)
 	for round := 0; b.Loop(); round++ {
-		group := try(w.tenant.CreateGroup(sandbox.Group{"displayName": fmt.Sprint("Large ", round)}))(b)
+		group := try(w.tenant.CreateGroup(graph.Group{"displayName": fmt.Sprint("Large ", round)}))(b)
 		if err := w.tenant.AddMembers(group, ids...); err != nil {
 			b.Fatal(err)
 		}

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/graph"
 )
 
 // event makes one thing happen, if it can.
@@ -27,18 +27,18 @@ func (l *land) event() {
 		what, err = l.leave(group())
 	case n == 15:
 		id := user()
-		what, err = "rename "+id, l.tenant.Update(id, func(u sandbox.User) {
+		what, err = "rename "+id, l.tenant.Update(id, func(u graph.User) {
 			u["userPrincipalName"] = fmt.Sprintf("renamed%d@%s", l.random.IntN(1_000_000), domain)
 		})
 	case n == 16:
 		id := group()
-		what, err = "rename group "+id, l.tenant.UpdateGroup(id, func(g sandbox.Group) { g["displayName"] = l.groupName() })
+		what, err = "rename group "+id, l.tenant.UpdateGroup(id, func(g graph.Group) { g["displayName"] = l.groupName() })
 	case n == 17:
 		id := user()
 		what, err = "delete "+id, l.tenant.Delete(id)
 	case n == 18:
 		id := user()
-		what, err = "block or unblock "+id, l.tenant.Update(id, func(u sandbox.User) { u["accountEnabled"] = !u.Enabled() })
+		what, err = "block or unblock "+id, l.tenant.Update(id, func(u graph.User) { u["accountEnabled"] = !u.Enabled() })
 	case n == 19:
 		if id := group(); l.mayTurn(id) {
 			l.turned[id] = l.clock()
@@ -74,7 +74,7 @@ func (l *land) swap(one, other string) (string, error) {
 	a := try(l.tenant.User(one))(l.t).Text("userPrincipalName")
 	b := try(l.tenant.User(other))(l.t).Text("userPrincipalName")
 	for _, move := range [][2]string{{one, "moving-" + a}, {other, a}, {one, b}} {
-		if err := l.tenant.Update(move[0], func(u sandbox.User) { u["userPrincipalName"] = move[1] }); err != nil {
+		if err := l.tenant.Update(move[0], func(u graph.User) { u["userPrincipalName"] = move[1] }); err != nil {
 			return "swap", err
 		}
 	}
@@ -87,7 +87,7 @@ func (l *land) hire() (string, error) {
 	if l.upper {
 		name, shown = "User"+name, " "+name+" "
 	}
-	id, err := l.tenant.Create(sandbox.User{
+	id, err := l.tenant.Create(graph.User{
 		"userPrincipalName": name + "@" + domain, "displayName": shown, "givenName": shown, "surname": "S",
 		"accountEnabled": l.random.IntN(10) > 0,
 	})
@@ -103,16 +103,16 @@ func (l *land) groupName() string {
 }
 
 func (l *land) form() (string, error) {
-	id, err := l.tenant.CreateGroup(sandbox.Group{"displayName": "New", "securityEnabled": l.random.IntN(10) > 0})
+	id, err := l.tenant.CreateGroup(graph.Group{"displayName": "New", "securityEnabled": l.random.IntN(10) > 0})
 	if err == nil {
-		err = l.tenant.UpdateGroup(id, func(g sandbox.Group) { g["displayName"] = l.groupName() })
+		err = l.tenant.UpdateGroup(id, func(g graph.Group) { g["displayName"] = l.groupName() })
 	}
 	return "form " + id, err
 }
 
 // join adds up to five who are not in the group: users, and sometimes a group
 // or a device.
-func (l *land) join(groupID string, users []sandbox.User, groups []sandbox.Group) (string, error) {
+func (l *land) join(groupID string, users []graph.User, groups []graph.Group) (string, error) {
 	var ids []string
 	for range 1 + l.random.IntN(5) {
 		ids = append(ids, users[l.random.IntN(len(users))].Text("id"))

@@ -8,7 +8,7 @@ import (
 	"entrawebex/internal/change"
 	"entrawebex/internal/mapping"
 	"entrawebex/internal/provision"
-	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/graph"
 )
 
 // A group whose name has changed, there or here, is compared with its members
@@ -17,7 +17,7 @@ func TestASweepFindsWhoLeftAGroupThatWasRenamed(t *testing.T) {
 	t.Parallel()
 	for name, rename := range map[string]func(*sweeper, string){
 		"in Entra": func(s *sweeper, group string) {
-			if err := s.tenant.UpdateGroup(group, func(g sandbox.Group) { g["displayName"] = "Renamed" }); err != nil {
+			if err := s.tenant.UpdateGroup(group, func(g graph.Group) { g["displayName"] = "Renamed" }); err != nil {
 				s.t.Fatal(err)
 			}
 		},
@@ -68,7 +68,7 @@ func TestASweepTellsAGroupOfAMemberThatIsLeftToTheWorker(t *testing.T) {
 	defer s.close()
 	s.provisioned(3, 1, 3)
 	group := s.tenant.Groups()[0].Text("id")
-	late := try(s.tenant.Create(sandbox.User{"userPrincipalName": "late@" + domain, "displayName": "Late"}))(t)
+	late := try(s.tenant.Create(graph.User{"userPrincipalName": "late@" + domain, "displayName": "Late"}))(t)
 	if err := s.tenant.AddMembers(group, late); err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func TestASweepTellsAGroupOfAMemberWhoMayNotSignInYet(t *testing.T) {
 	defer s.close()
 	ids := s.provisioned(3, 1, 2)
 	group := s.tenant.Groups()[0].Text("id")
-	blocked := try(s.tenant.Create(sandbox.User{"userPrincipalName": "b@" + domain, "displayName": "B", "accountEnabled": false}))(t)
+	blocked := try(s.tenant.Create(graph.User{"userPrincipalName": "b@" + domain, "displayName": "B", "accountEnabled": false}))(t)
 	told := func() bool {
 		s.queued = nil
 		s.run()

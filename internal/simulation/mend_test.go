@@ -12,7 +12,7 @@ import (
 
 	"entrawebex/internal/app"
 	"entrawebex/internal/config"
-	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/compare"
 	"entrawebex/internal/sweep"
 )
 
@@ -201,10 +201,10 @@ const day = 24 * time.Hour
 // delta queries had to begin anew stays, if disabled. They list who is there. A
 // link that is refused for an hour makes them begin anew, too, and so does one of
 // a list without an end, which is void (410) once it has one.
-func (s *storm) allowed() []sandbox.Allowance {
+func (s *storm) allowed() []compare.Allowance {
 	for _, name := range []string{"delta tokens lost", "document lost", "dead link", "endless pages", "repeating pages"} {
 		if s.counts[name] > 0 {
-			return []sandbox.Allowance{sandbox.PendingDelete}
+			return []compare.Allowance{compare.PendingDelete}
 		}
 	}
 	return nil

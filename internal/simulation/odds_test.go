@@ -14,7 +14,8 @@ import (
 	"entrawebex/internal/pause"
 	"entrawebex/internal/queue"
 	"entrawebex/internal/replay"
-	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/compare"
+	"entrawebex/internal/sandbox/graph"
 	"entrawebex/internal/sweep"
 )
 
@@ -172,7 +173,7 @@ func (s *storm) rehire() {
 	}) {
 		return // somebody has it by now, or will
 	}
-	id, err := s.tenant.Create(sandbox.User{"userPrincipalName": name, "displayName": "Rehired"})
+	id, err := s.tenant.Create(graph.User{"userPrincipalName": name, "displayName": "Rehired"})
 	if err != nil {
 		s.failf("rehire: %v", err)
 	}
@@ -237,13 +238,13 @@ func (s *storm) edit(ids []string, attribute string, value any) {
 // isByHand reports whether a difference is what somebody made by hand, and is
 // left so unless drift is repaired. An account that must not be open is no matter
 // of taste.
-func (s *storm) isByHand(d sandbox.Difference) bool {
+func (s *storm) isByHand(d compare.Difference) bool {
 	made, ok := s.edits[[2]string{d.WebexID, d.Attribute}]
 	return ok && !s.repairs && made == d.Got && (d.Attribute != "active" || d.Got == "false")
 }
 
 // unequal is what is not as it should be.
-func (s *storm) unequal() []sandbox.Difference {
+func (s *storm) unequal() []compare.Difference {
 	return slices.DeleteFunc(s.differences(s.allowed()...), s.isByHand)
 }
 

@@ -19,7 +19,7 @@ import (
 
 	"entrawebex/internal/pause"
 	"entrawebex/internal/queue"
-	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/graph"
 	"entrawebex/internal/throttle"
 	"entrawebex/internal/worker"
 )
@@ -237,11 +237,11 @@ func (d drain) outage(t *testing.T, seed uint64, path string) {
 	})
 	ids := make([]string, d.users)
 	for i := range ids {
-		ids[i] = try(l.tenant.Create(sandbox.User{"userPrincipalName": fmt.Sprintf("user%d@%s", i, domain), "displayName": "User"}))(t)
+		ids[i] = try(l.tenant.Create(graph.User{"userPrincipalName": fmt.Sprintf("user%d@%s", i, domain), "displayName": "User"}))(t)
 	}
 	teams := make([]string, d.groups)
 	for i := range teams {
-		teams[i] = try(l.tenant.CreateGroup(sandbox.Group{"displayName": fmt.Sprint("Team ", i)}))(t)
+		teams[i] = try(l.tenant.CreateGroup(graph.Group{"displayName": fmt.Sprint("Team ", i)}))(t)
 	}
 	rest := func() {
 		t.Helper()
@@ -257,11 +257,11 @@ func (d drain) outage(t *testing.T, seed uint64, path string) {
 
 	webexServer.goes(true)
 	for n, id := range ids {
-		if err := l.tenant.Update(id, func(u sandbox.User) { u["displayName"] = fmt.Sprint("Changed ", n) }); err != nil {
+		if err := l.tenant.Update(id, func(u graph.User) { u["displayName"] = fmt.Sprint("Changed ", n) }); err != nil {
 			t.Fatal(err)
 		}
 		if n < d.groups {
-			if err := l.tenant.UpdateGroup(teams[n], func(g sandbox.Group) { g["displayName"] = fmt.Sprint("Renamed ", n) }); err != nil {
+			if err := l.tenant.UpdateGroup(teams[n], func(g graph.Group) { g["displayName"] = fmt.Sprint("Renamed ", n) }); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -20,7 +20,9 @@ import (
 	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/queue"
-	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/graph"
+	"entrawebex/internal/sandbox/simhttp"
+	"entrawebex/internal/sandbox/story"
 	"entrawebex/internal/worker"
 )
 
@@ -74,7 +76,7 @@ const guardFloor = 2
 func newStorm(t testing.TB, seed uint64, path string, w weather) *storm {
 	t.Helper()
 	s := &storm{faults: newFaults(seed, w), repairs: seed/2%2 == 0, edits: map[[2]string]string{}}
-	s.land = newLandOf(t, seed, path, time.Now, func(n sandbox.Network) http.RoundTripper { return s.deliveries(n) }, s.habits())
+	s.land = newLandOf(t, seed, path, time.Now, func(n simhttp.Network) http.RoundTripper { return s.deliveries(n) }, s.habits())
 	s.upper = s.notes("values normalized")
 	s.assigned = w.assigned
 	s.witness = newWitness(s.land, s.faults, 0)
@@ -84,7 +86,7 @@ func newStorm(t testing.TB, seed uint64, path string, w weather) *storm {
 	}
 	s.dead = try(queue.OpenBolt(s.db, "dead-letters", queue.BoltOptions{}))(t)
 	s.changes = try(queue.OpenBolt(s.db, "changes", queue.BoltOptions{DeadLetters: s.dead}))(t)
-	if err := sandbox.Seed(s.tenant, s.org, 6, seed); err != nil {
+	if err := story.Seed(s.tenant, s.org, 6, seed); err != nil {
 		t.Fatal(err)
 	}
 	s.addRoom()
@@ -284,7 +286,7 @@ func (s *storm) live(ctx context.Context) {
 func (s *storm) layOff() {
 	for i, u := range s.tenant.Users() {
 		if i%2 == 0 {
-			if err := s.tenant.Update(u.Text("id"), func(u sandbox.User) { u["accountEnabled"] = false }); err != nil {
+			if err := s.tenant.Update(u.Text("id"), func(u graph.User) { u["accountEnabled"] = false }); err != nil {
 				s.failf("lay off: %v", err)
 			}
 		}

@@ -12,7 +12,8 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
-	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/compare"
+	"entrawebex/internal/sandbox/graph"
 	"entrawebex/internal/sweep"
 )
 
@@ -61,9 +62,9 @@ func TestWhatChangedInEntraIsRepairedEvenWithoutDriftRepair(t *testing.T) {
 	ids := s.provisioned(5, 1, 3)
 	group, _ := s.group()
 	if err := errors.Join(
-		s.tenant.Update(ids[0], func(u sandbox.User) { u["displayName"] = "Another" }),
-		s.tenant.Update(ids[1], func(u sandbox.User) { u["accountEnabled"] = false }),
-		s.tenant.UpdateGroup(group, func(g sandbox.Group) { g["displayName"] = "Another" }),
+		s.tenant.Update(ids[0], func(u graph.User) { u["displayName"] = "Another" }),
+		s.tenant.Update(ids[1], func(u graph.User) { u["accountEnabled"] = false }),
+		s.tenant.UpdateGroup(group, func(g graph.Group) { g["displayName"] = "Another" }),
 	); err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +137,7 @@ func TestAFirstComparisonDisablesNobodyUntilThatIsApproved(t *testing.T) {
 				account = try(s.org.Add(map[string]any{
 					"userName": user["userPrincipalName"], "displayName": "Older", "externalId": id, "userType": "user",
 				}))(t)
-				if err := s.tenant.Update(id, func(u sandbox.User) { u["accountEnabled"] = false }); err != nil {
+				if err := s.tenant.Update(id, func(u graph.User) { u["accountEnabled"] = false }); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -194,7 +195,7 @@ func TestAMemberWhoIsMissingOrSurplusInWebexIsQueued(t *testing.T) {
 		`{"op":"add","path":"members","value":[{"value":%q},{"value":%q}]},{"op":"remove","path":"members[value eq \"%s\"]"}`,
 		s.account(ids[5]), local, s.account(ids[0]))))
 	for _, name := range []string{"Group 0", "Another"} {
-		if err := s.tenant.UpdateGroup(group, func(g sandbox.Group) { g["displayName"] = name }); err != nil {
+		if err := s.tenant.UpdateGroup(group, func(g graph.Group) { g["displayName"] = name }); err != nil {
 			t.Fatal(err)
 		}
 		s.queued = nil
@@ -244,7 +245,7 @@ func TestTheUsersOfGroupsWithinAGroupAreItsMembers(t *testing.T) {
 	ids := try(headcount{Users: 300}.settle(s.tenant))(t)
 	var groups []string
 	for i := range 3 {
-		groups = append(groups, try(s.tenant.CreateGroup(sandbox.Group{"displayName": fmt.Sprint("Group ", i)}))(t))
+		groups = append(groups, try(s.tenant.CreateGroup(graph.Group{"displayName": fmt.Sprint("Group ", i)}))(t))
 		if err := s.tenant.AddMembers(groups[i], ids[i*100:(i+1)*100]...); err != nil {
 			t.Fatal(err)
 		}
@@ -274,7 +275,7 @@ func TestOnlyWhoIsAssignedIsInTheScope(t *testing.T) {
 	ids := try(headcount{300, 2, 120}.settle(s.tenant))(t)
 	groups := s.tenant.Groups()
 	for _, id := range []string{ids[299], ids[0], groups[0].Text("id")} {
-		if err := s.tenant.Assign(id, sandbox.DefaultAccess); err != nil {
+		if err := s.tenant.Assign(id, graph.DefaultAccess); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -282,11 +283,11 @@ func TestOnlyWhoIsAssignedIsInTheScope(t *testing.T) {
 	s.run()
 	const inScope = 1 + 120 + 1
 	s.are(map[sweep.Class]int{sweep.New: inScope})
-	s.equal(sandbox.Assigned)
+	s.equal(compare.Assigned)
 	s.again()
 	s.scoped()
 	if err := errors.Join(
-		s.tenant.Unassign(groups[0].Text("id"), sandbox.DefaultAccess), s.tenant.Assign(ids[1], sandbox.DefaultAccess),
+		s.tenant.Unassign(groups[0].Text("id"), graph.DefaultAccess), s.tenant.Assign(ids[1], graph.DefaultAccess),
 	); err != nil {
 		t.Fatal(err)
 	}
@@ -297,7 +298,7 @@ func TestOnlyWhoIsAssignedIsInTheScope(t *testing.T) {
 		t.Errorf("%d writes, %d queued", s.writes(), len(s.queued))
 	}
 	s.drain()
-	s.equal(sandbox.Assigned)
+	s.equal(compare.Assigned)
 }
 
 // Whose assignment ends while the sweep lasts, and before the account is there,
@@ -309,7 +310,7 @@ func TestAnAssignmentThatEndsDuringTheSweepIsNotLost(t *testing.T) {
 	ids := try(headcount{10, 1, 5}.settle(s.tenant))(t)
 	group := s.tenant.Groups()[0].Text("id")
 	for _, id := range []string{ids[9], group} {
-		if err := s.tenant.Assign(id, sandbox.DefaultAccess); err != nil {
+		if err := s.tenant.Assign(id, graph.DefaultAccess); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -317,7 +318,7 @@ func TestAnAssignmentThatEndsDuringTheSweepIsNotLost(t *testing.T) {
 	s.wire.edit = func(r *http.Request, answer []byte) []byte {
 		if strings.HasSuffix(r.URL.Path, "/Groups") {
 			for _, id := range []string{ids[9], group} {
-				_ = s.tenant.Unassign(id, sandbox.DefaultAccess) // once
+				_ = s.tenant.Unassign(id, graph.DefaultAccess) // once
 			}
 		}
 		return answer
@@ -327,7 +328,7 @@ func TestAnAssignmentThatEndsDuringTheSweepIsNotLost(t *testing.T) {
 		t.Errorf("%d writes before anybody could know", n)
 	}
 	s.drain()
-	s.equal(sandbox.Assigned)
+	s.equal(compare.Assigned)
 }
 
 // What a sweep could not read says nothing, and the next one makes up for it.
@@ -351,7 +352,7 @@ func TestASweepThatCannotReadAPageConcludesNothing(t *testing.T) {
 			s := newSweeper(t, 1)
 			defer s.close()
 			ids := s.provisioned(1100, 3, 60)
-			if err := s.tenant.Update(ids[0], func(u sandbox.User) { u["displayName"] = "Another" }); err != nil {
+			if err := s.tenant.Update(ids[0], func(u graph.User) { u["displayName"] = "Another" }); err != nil {
 				t.Fatal(err)
 			}
 			s.wire.edit = func(r *http.Request, answer []byte) []byte {
@@ -533,7 +534,7 @@ func TestNamesThatWereSwappedBeforeTheLedgerWasLostAreSwapped(t *testing.T) {
 	first, last := ids[0], ids[249] // in different batches
 	names := []any{try(s.tenant.User(first))(t)["userPrincipalName"], try(s.tenant.User(last))(t)["userPrincipalName"]}
 	rename := func(id string, name any) error {
-		return s.tenant.Update(id, func(u sandbox.User) { u["userPrincipalName"] = name })
+		return s.tenant.Update(id, func(u graph.User) { u["userPrincipalName"] = name })
 	}
 	if err := errors.Join(rename(first, "between@"+domain), rename(last, names[0]), rename(first, names[1])); err != nil {
 		t.Fatal(err)
@@ -573,7 +574,7 @@ func TestTheMembersOfAGroupWithHiddenMembershipAreComparedSingly(t *testing.T) {
 	s := newSweeper(t, 1)
 	defer s.close()
 	ids := try(headcount{Users: 5}.settle(s.tenant))(t)
-	group := try(s.tenant.CreateGroup(sandbox.Group{"displayName": "Hidden", "visibility": "HiddenMembership"}))(t)
+	group := try(s.tenant.CreateGroup(graph.Group{"displayName": "Hidden", "visibility": "HiddenMembership"}))(t)
 	if err := s.tenant.AddMembers(group, ids[:3]...); err != nil {
 		t.Fatal(err)
 	}

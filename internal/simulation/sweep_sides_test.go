@@ -14,7 +14,9 @@ import (
 	"strings"
 	"testing"
 
-	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/compare"
+	"entrawebex/internal/sandbox/graph"
+	"entrawebex/internal/sandbox/scim"
 )
 
 // sidesVariable is set where the test binary is not to run tests but to be both
@@ -43,11 +45,11 @@ func (h headcount) String() string { return fmt.Sprintf("%d users, %d groups", h
 
 // settle makes the users and groups in the tenant, and returns the ids of the
 // users.
-func (h headcount) settle(tenant *sandbox.Tenant) ([]string, error) {
+func (h headcount) settle(tenant *graph.Tenant) ([]string, error) {
 	ids := make([]string, h.Users)
 	for i := range ids {
 		var err error
-		if ids[i], err = tenant.Create(sandbox.User{
+		if ids[i], err = tenant.Create(graph.User{
 			"userPrincipalName": fmt.Sprintf("user%d@%s", i, domain), "displayName": fmt.Sprintf("User %d", i),
 			"givenName": "User", "surname": fmt.Sprintf("Number %d", i),
 		}); err != nil {
@@ -55,7 +57,7 @@ func (h headcount) settle(tenant *sandbox.Tenant) ([]string, error) {
 		}
 	}
 	for i := range h.Groups {
-		g, err := tenant.CreateGroup(sandbox.Group{"displayName": fmt.Sprintf("Group %d", i)})
+		g, err := tenant.CreateGroup(graph.Group{"displayName": fmt.Sprintf("Group %d", i)})
 		if err != nil {
 			return nil, err
 		}
@@ -81,11 +83,11 @@ func serveSides(given string) error {
 	if err := json.Unmarshal([]byte(given), &people); err != nil {
 		return err
 	}
-	tenant, err := sandbox.NewTenant(sandbox.TenantConfig{ID: tenantID, Domain: domain, Token: "t"})
+	tenant, err := graph.New(graph.Config{ID: tenantID, Domain: domain, Token: "t"})
 	if err != nil {
 		return err
 	}
-	org, err := sandbox.NewOrg(sandbox.OrgConfig{ID: orgID, Token: "t"})
+	org, err := scim.New(scim.Config{ID: orgID, Token: "t"})
 	if err != nil {
 		return err
 	}
@@ -96,7 +98,7 @@ func serveSides(given string) error {
 	mux.Handle("/v1.0/", tenant)
 	mux.Handle("/identity/", org)
 	mux.HandleFunc(differencesPath, func(w http.ResponseWriter, _ *http.Request) {
-		differences := sandbox.Compare(tenant, org)
+		differences := compare.Differences(tenant, org)
 		fmt.Fprintln(w, len(differences), differences[:min(len(differences), 3)])
 	})
 	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")

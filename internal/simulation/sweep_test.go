@@ -14,7 +14,9 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
-	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/compare"
+	"entrawebex/internal/sandbox/graph"
+	"entrawebex/internal/sandbox/story"
 	"entrawebex/internal/scoping"
 	"entrawebex/internal/sweep"
 )
@@ -58,7 +60,7 @@ func newSweeper(t testing.TB, seed uint64) *sweeper {
 	s.land = newLand(t, seed, file(t.TempDir(), seed), func() time.Time { return s.now }, nil)
 	s.nested = false
 	const few = 100 // so that a group of a few hundred comes on several pages
-	s.tenant = try(sandbox.NewTenant(sandbox.TenantConfig{
+	s.tenant = try(graph.New(graph.Config{
 		ID: tenantID, Domain: domain, Token: "t", Transport: s.network, Now: s.clock, Seed: seed, AppID: appID, DeltaMembers: few,
 	}))(t)
 	s.network[graphHost] = s.tenant
@@ -330,15 +332,15 @@ func liveUnseen(t *testing.T, seed uint64) {
 	defer s.close()
 	s.nested = seed%3 == 0
 	scoped := seed%4 == 1
-	var allowed []sandbox.Allowance
+	var allowed []compare.Allowance
 	if scoped {
-		allowed = append(allowed, sandbox.Assigned)
+		allowed = append(allowed, compare.Assigned)
 	}
 	if scoped {
 		// An account that waits to be adopted is lost to its owner who is renamed
 		// before being assigned.
 		try(headcount{Users: 10}.settle(s.tenant))(t)
-	} else if err := sandbox.Seed(s.tenant, s.org, 10, seed); err != nil {
+	} else if err := story.Seed(s.tenant, s.org, 10, seed); err != nil {
 		t.Fatal(err)
 	}
 	const rounds, most = 5, 30
@@ -358,7 +360,7 @@ func liveUnseen(t *testing.T, seed uint64) {
 		s.tellf("— sweep: %v", s.run())
 		s.drain()
 		// Nobody is deleted for being on no list.
-		s.equal(append(allowed, sandbox.PendingDelete)...)
+		s.equal(append(allowed, compare.PendingDelete)...)
 	}
 	for _, a := range s.dead {
 		if !strings.Contains(a.Reason, "map displayName") { // the only thing that cannot be provisioned here
@@ -380,10 +382,10 @@ func (s *sweeper) assignAny() {
 	}
 	id := ids[s.random.IntN(len(ids))]
 	if s.random.IntN(3) == 0 {
-		_ = s.tenant.Unassign(id, sandbox.DefaultAccess) // who is not assigned
+		_ = s.tenant.Unassign(id, graph.DefaultAccess) // who is not assigned
 		s.tellf("— unassign %s", id)
 		return
 	}
-	_ = s.tenant.Assign(id, sandbox.DefaultAccess) // who is assigned already
+	_ = s.tenant.Assign(id, graph.DefaultAccess) // who is assigned already
 	s.tellf("— assign %s", id)
 }

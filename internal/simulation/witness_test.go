@@ -12,7 +12,7 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
-	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/compare"
 )
 
 // witness sees what goes to Webex and what Graph said before, and fails the
@@ -81,8 +81,8 @@ func watched(ctx context.Context) context.Context {
 func (w *witness) happened() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	since(w.entitled, sandbox.Provisioned(w.land.tenant, w.land.rulesOfScope()...))
-	since(w.enabled, sandbox.Provisioned(w.land.tenant))
+	since(w.entitled, compare.Provisioned(w.land.tenant, w.land.rulesOfScope()...))
+	since(w.enabled, compare.Provisioned(w.land.tenant))
 }
 
 // since notes the time of those who are new, and forgets those who are not

@@ -24,7 +24,10 @@ import (
 	"entrawebex/internal/notification"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/renew"
-	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/compare"
+	"entrawebex/internal/sandbox/graph"
+	"entrawebex/internal/sandbox/scim"
+	"entrawebex/internal/sandbox/simhttp"
 	"entrawebex/internal/scoping"
 	"entrawebex/internal/webex"
 )
@@ -62,9 +65,9 @@ type land struct {
 	// gone are the userPrincipalNames of those who were deleted for good.
 	gone []string
 
-	network sandbox.Network
-	tenant  *sandbox.Tenant
-	org     *sandbox.Org
+	network simhttp.Network
+	tenant  *graph.Tenant
+	org     *scim.Organization
 	rules   mapping.Rules
 	ledger  *ledger.Bolt
 	db      *bbolt.DB
@@ -76,21 +79,21 @@ type land struct {
 
 // habits are what the sides of a land do otherwise than most.
 type habits struct {
-	tenant sandbox.TenantConfig
-	org    sandbox.OrgConfig
+	tenant graph.Config
+	org    scim.Config
 }
 
 // newLand returns a land whose webhook puts Changes on the queue given. post
 // carries what the tenant delivers; nil for nothing between.
-func newLand(t testing.TB, seed uint64, path string, clock func() time.Time, post func(sandbox.Network) http.RoundTripper) *land {
+func newLand(t testing.TB, seed uint64, path string, clock func() time.Time, post func(simhttp.Network) http.RoundTripper) *land {
 	t.Helper()
 	return newLandOf(t, seed, path, clock, post, habits{})
 }
 
-func newLandOf(t testing.TB, seed uint64, path string, clock func() time.Time, post func(sandbox.Network) http.RoundTripper, h habits) *land {
+func newLandOf(t testing.TB, seed uint64, path string, clock func() time.Time, post func(simhttp.Network) http.RoundTripper, h habits) *land {
 	t.Helper()
 	l := &land{
-		t: t, seed: seed, random: newRandomness(seed), clock: clock, nested: seed%3 == 0, network: sandbox.Network{},
+		t: t, seed: seed, random: newRandomness(seed), clock: clock, nested: seed%3 == 0, network: simhttp.Network{},
 		turned: map[string]time.Time{},
 	}
 	var transport http.RoundTripper = l.network
@@ -99,9 +102,9 @@ func newLandOf(t testing.TB, seed uint64, path string, clock func() time.Time, p
 	}
 	h.tenant.ID, h.tenant.Domain, h.tenant.Token, h.tenant.AppID = tenantID, domain, "t", appID
 	h.tenant.Transport, h.tenant.Now, h.tenant.Seed = transport, clock, seed
-	l.tenant = try(sandbox.NewTenant(h.tenant))(t)
+	l.tenant = try(graph.New(h.tenant))(t)
 	h.org.ID, h.org.Token, h.org.Now, h.org.Seed = orgID, "t", clock, seed
-	l.org = try(sandbox.NewOrg(h.org))(t)
+	l.org = try(scim.New(h.org))(t)
 	l.network[graphHost], l.network[webexHost] = l.tenant, l.org
 	l.rules = try(mapping.Parse(infra.Provisioning()))(t)
 	l.db = try(bbolt.Open(path, 0o600, &bbolt.Options{NoSync: true, NoGrowSync: true, NoFreelistSync: true}))(t)
@@ -201,25 +204,25 @@ func (l *land) failf(format string, args ...any) {
 
 // equal fails the test unless Webex is what Entra says, give or take what is
 // allowed.
-func (l *land) equal(allowed ...sandbox.Allowance) {
+func (l *land) equal(allowed ...compare.Allowance) {
 	l.t.Helper()
 	if differences := l.differences(allowed...); len(differences) > 0 {
 		l.failf("%v", differences)
 	}
 }
 
-func (l *land) differences(allowed ...sandbox.Allowance) []sandbox.Difference {
-	return sandbox.Compare(l.tenant, l.org, append(l.rulesOfScope(), allowed...)...)
+func (l *land) differences(allowed ...compare.Allowance) []compare.Difference {
+	return compare.Differences(l.tenant, l.org, append(l.rulesOfScope(), allowed...)...)
 }
 
 // rulesOfScope are the land's settings, as the sandbox names them.
-func (l *land) rulesOfScope() []sandbox.Allowance {
-	var rules []sandbox.Allowance
+func (l *land) rulesOfScope() []compare.Allowance {
+	var rules []compare.Allowance
 	if l.nested {
-		rules = append(rules, sandbox.Nested)
+		rules = append(rules, compare.Nested)
 	}
 	if l.assigned {
-		rules = append(rules, sandbox.Assigned)
+		rules = append(rules, compare.Assigned)
 	}
 	return rules
 }

@@ -12,7 +12,7 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
-	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/scim"
 )
 
 // newTeam is the creation of a group with members.
@@ -32,7 +32,7 @@ func TestAGroupIsCreatedWithItsMembers(t *testing.T) {
 	for name, bulk := range map[string]bool{"alone": false, "within a Bulk": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			org, c := organization(t, sandbox.OrgConfig{NoBulk: !bulk}, nil)
+			org, c := organization(t, scim.Config{NoBulk: !bulk}, nil)
 			ids := populate(t, org, 500)
 			answers := c.Apply(t.Context(), []provision.Operation{newTeam("Few", ids[:2]...), newTeam("Many", ids...), newTeam("None")})
 			for i, want := range [][]string{ids[:2], ids, {}} {
@@ -52,7 +52,7 @@ func TestAGroupIsCreatedWithItsMembers(t *testing.T) {
 
 func TestAGroupWithTooManyMembersIsNotSent(t *testing.T) {
 	t.Parallel()
-	org, c := organization(t, sandbox.OrgConfig{}, nil)
+	org, c := organization(t, scim.Config{}, nil)
 	ids := populate(t, org, 501)
 	answers := c.Apply(t.Context(), []provision.Operation{newTeam("A", ids[0]), newTeam("Large", ids...), newTeam("B", ids[1])})
 	if diff := cmp.Diff([]string{"permanent"}, summary(answers[1:2])); diff != "" {
@@ -73,7 +73,7 @@ func TestAGroupWithTooManyMembersIsNotSent(t *testing.T) {
 
 func TestAWriteThatIsNoJSONFailsAlone(t *testing.T) {
 	t.Parallel()
-	_, c := organization(t, sandbox.OrgConfig{}, nil)
+	_, c := organization(t, scim.Config{}, nil)
 	wrong := newTeam("Wrong")
 	wrong.Resource["externalId"] = func() {}
 	answers := c.Apply(t.Context(), []provision.Operation{newTeam("A"), wrong, newTeam("B")})

@@ -13,7 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"entrawebex/internal/provision"
-	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/scim"
+	"entrawebex/internal/sandbox/simhttp"
 	"entrawebex/internal/webex"
 )
 
@@ -238,14 +239,14 @@ func TestAListedGroupThatOthersManageIsReserved(t *testing.T) {
 const orgID = "0ae87ade-8c8a-4952-af08-318798958d0c"
 
 // organization is a simulated one, and a client of it.
-func organization(tb testing.TB, cfg sandbox.OrgConfig, around func(http.RoundTripper) http.RoundTripper) (*sandbox.Org, *webex.Client) {
+func organization(tb testing.TB, cfg scim.Config, around func(http.RoundTripper) http.RoundTripper) (*scim.Organization, *webex.Client) {
 	tb.Helper()
 	cfg.ID = orgID
-	org, err := sandbox.NewOrg(cfg)
+	org, err := scim.New(cfg)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	var wire http.RoundTripper = sandbox.Network{"webexapis.com": org}
+	var wire http.RoundTripper = simhttp.Network{"webexapis.com": org}
 	if around != nil {
 		wire = around(wire)
 	}
@@ -261,7 +262,7 @@ func organization(tb testing.TB, cfg sandbox.OrgConfig, around func(http.RoundTr
 
 // populate puts so many users into an organization and returns their ids in
 // order.
-func populate(tb testing.TB, org *sandbox.Org, n int) []string {
+func populate(tb testing.TB, org *scim.Organization, n int) []string {
 	tb.Helper()
 	ids := make([]string, n)
 	for i := range ids {
@@ -280,7 +281,7 @@ func populate(tb testing.TB, org *sandbox.Org, n int) []string {
 
 func TestAWholeOrganizationIsListed(t *testing.T) {
 	t.Parallel()
-	org, c := organization(t, sandbox.OrgConfig{}, nil)
+	org, c := organization(t, scim.Config{}, nil)
 	ids := populate(t, org, 1234)
 	want := map[string][]string{}
 	whole := map[string]bool{}
@@ -319,7 +320,7 @@ func TestAWholeOrganizationIsListed(t *testing.T) {
 // others are created between any two pages.
 func TestWhoIsThereIsListedWhileOthersCome(t *testing.T) {
 	t.Parallel()
-	org, c := organization(t, sandbox.OrgConfig{}, nil)
+	org, c := organization(t, scim.Config{}, nil)
 	ids := populate(t, org, 2000)
 	listed := map[string]int{}
 	come := 0
@@ -348,7 +349,7 @@ func TestWhoIsThereIsListedWhileOthersCome(t *testing.T) {
 // What a reader pays for a list of 100,000 users, in pages of 100 over HTTP.
 func BenchmarkListOf100000Users(b *testing.B) {
 	const people = 100_000
-	org, _ := organization(b, sandbox.OrgConfig{}, nil)
+	org, _ := organization(b, scim.Config{}, nil)
 	populate(b, org, people)
 	server := httptest.NewServer(org)
 	b.Cleanup(server.Close)

@@ -9,7 +9,7 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
-	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/scim"
 	"entrawebex/internal/webex"
 )
 
@@ -49,7 +49,7 @@ func TestNoWritePassesAReadOnlyTransport(t *testing.T) {
 
 func TestAReadOnlyClientReadsAndDoesNotWrite(t *testing.T) {
 	t.Parallel()
-	org, c := organization(t, sandbox.OrgConfig{}, webex.ReadOnly)
+	org, c := organization(t, scim.Config{}, webex.ReadOnly)
 	ids := populate(t, org, 3)
 	group, err := org.AddGroup(map[string]any{"displayName": "G"}, ids[0])
 	if err != nil {

@@ -17,7 +17,8 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
-	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/scim"
+	"entrawebex/internal/sandbox/simhttp"
 	"entrawebex/internal/webex"
 )
 
@@ -285,10 +286,10 @@ func TestAServiceAppRefreshesItsTokenForYears(t *testing.T) {
 			t.Parallel()
 			at := now
 			clock := func() time.Time { return at }
-			org, _ := organization(t, sandbox.OrgConfig{
-				Now: clock, ServiceApp: &sandbox.ServiceApp{ClientID: "C1", ClientSecret: "s3cret+", RefreshToken: "r3fresh/", Rotate: rotate},
+			org, _ := organization(t, scim.Config{
+				Now: clock, ServiceApp: &scim.ServiceApp{ClientID: "C1", ClientSecret: "s3cret+", RefreshToken: "r3fresh/", Rotate: rotate},
 			}, nil)
-			a := app(sandbox.Network{"webexapis.com": org})
+			a := app(simhttp.Network{"webexapis.com": org})
 			a.Now = clock
 			var token webex.Token
 			c, err := webex.New(webex.Config{
