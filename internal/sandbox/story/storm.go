@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,11 +24,13 @@ type Storm struct {
 	random *rand.Rand
 	blows  bool
 	counts simhttp.Counts
+	// left are the kinds that have not struck since all had, by the first of them.
+	left map[string][]string
 }
 
 // NewStorm returns a storm that does not blow yet.
 func NewStorm(seed uint64) *Storm {
-	return &Storm{random: seeded.Random(seed, "storm"), counts: simhttp.Counts{}}
+	return &Storm{random: seeded.Random(seed, "storm"), counts: simhttp.Counts{}, left: map[string][]string{}}
 }
 
 // Blow begins it, or ends it.
@@ -55,14 +58,21 @@ const (
 	tokenRefused = "401"
 )
 
-// draw returns the kind of trouble that strikes now; empty for none.
+// draw returns the kind of trouble that strikes now; empty for none. None comes
+// again before all have struck: a short day has each of them, too.
 func (s *Storm) draw(oneIn int, kinds ...string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.blows || s.random.IntN(oneIn) > 0 {
 		return ""
 	}
-	kind := kinds[s.random.IntN(len(kinds))]
+	left := s.left[kinds[0]]
+	if len(left) == 0 {
+		left = slices.Clone(kinds)
+		s.random.Shuffle(len(left), func(i, j int) { left[i], left[j] = left[j], left[i] })
+	}
+	kind := left[0]
+	s.left[kinds[0]] = left[1:]
 	s.counts[kind]++
 	return kind
 }
