@@ -130,11 +130,14 @@ func TestAPanicOverAGroupIsTheCallers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var written atomic.Int64
+			panicking := make(chan struct{})
 			c := client(t, withoutBulk(func(r *http.Request) (*http.Response, error) {
 				if panics(r) {
+					close(panicking)
 					panic("unforeseen")
 				}
-				time.Sleep(10 * time.Millisecond)
+				<-panicking
+				runtime.Gosched() // to let it out, if it is not kept back
 				written.Add(1)
 				return answer(http.StatusNoContent, ""), nil
 			}))
