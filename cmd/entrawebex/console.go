@@ -10,6 +10,8 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"entrawebex/internal/operator"
 )
 
 // console is the command line of one operator: the stores of an environment, for a
@@ -63,7 +65,7 @@ func (c console) commands() []*cobra.Command {
 }
 
 // with opens the stores and does there what is asked for.
-func (c console) with(ctx context.Context, do func(operations) error) error {
+func (c console) with(ctx context.Context, do func(operator.Operations) error) error {
 	found, err := openStores(ctx, c.environ)
 	if err != nil {
 		return err

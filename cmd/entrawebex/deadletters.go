@@ -34,7 +34,7 @@ The last line says how many messages there are beyond those listed, if any.
   entrawebex dead-letters --json | jq -r .object.id`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.with(cmd.Context(), func(o operations) error {
+			return c.with(cmd.Context(), func(o operator.Operations) error {
 				letters, err := o.Letters(cmd.Context(), operator.LettersRequest{Filter: terms})
 				if err != nil {
 					return err

@@ -34,7 +34,7 @@ entrawebex guard clear.
   entrawebex holds reject 5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f607`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.with(cmd.Context(), func(o operations) error { return list(cmd.Context(), o, cmd.OutOrStdout()) })
+			return c.with(cmd.Context(), func(o operator.Operations) error { return list(cmd.Context(), o, cmd.OutOrStdout()) })
 		},
 	}
 	command.AddCommand(c.decisionCommand(approving()), c.decisionCommand(rejecting()))
@@ -44,14 +44,14 @@ entrawebex guard clear.
 // decision is a word about what is held.
 type decision struct {
 	name, short, all, done string
-	decide                 func(context.Context, operations, operator.DecideRequest) (operator.Decided, error)
+	decide                 func(context.Context, operator.Operations, operator.DecideRequest) (operator.Decided, error)
 }
 
 func approving() decision {
 	return decision{
 		name: "approve", short: "Lets held operations happen", done: "approved",
 		all: "everything that is undecided; what was rejected must be named",
-		decide: func(ctx context.Context, o operations, r operator.DecideRequest) (operator.Decided, error) {
+		decide: func(ctx context.Context, o operator.Operations, r operator.DecideRequest) (operator.Decided, error) {
 			return o.Approve(ctx, r)
 		},
 	}
@@ -61,7 +61,7 @@ func rejecting() decision {
 	return decision{
 		name: "reject", short: "Leaves operations held until their objects change in Entra", done: "rejected",
 		all: "everything that is held",
-		decide: func(ctx context.Context, o operations, r operator.DecideRequest) (operator.Decided, error) {
+		decide: func(ctx context.Context, o operator.Operations, r operator.DecideRequest) (operator.Decided, error) {
 			return o.Reject(ctx, r)
 		},
 	}
@@ -79,7 +79,7 @@ func (c console) decisionCommand(what decision) *cobra.Command {
 			if err := r.Validate(); err != nil {
 				return err
 			}
-			return c.with(cmd.Context(), func(o operations) error {
+			return c.with(cmd.Context(), func(o operator.Operations) error {
 				return decide(cmd.Context(), o, cmd.OutOrStdout(), r, what)
 			})
 		},
@@ -97,7 +97,7 @@ all else goes on. See entrawebex holds.
 ` + storesHelp,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.with(cmd.Context(), func(o operations) error {
+			return c.with(cmd.Context(), func(o operator.Operations) error {
 				latch, err := o.Guard(cmd.Context())
 				tellGuard(cmd.OutOrStdout(), latch.Since, "The guard is latched since %s.\n", err)
 				return err
@@ -113,7 +113,7 @@ its object changes.
 ` + storesHelp,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.with(cmd.Context(), func(o operations) error {
+			return c.with(cmd.Context(), func(o operator.Operations) error {
 				latch, err := o.ClearGuard(cmd.Context())
 				tellGuard(cmd.OutOrStdout(), latch.Since, "The guard was latched since %s and is no more.\n", err)
 				return err
@@ -133,7 +133,7 @@ func tellGuard(out io.Writer, since time.Time, latched string, err error) {
 	}
 }
 
-func list(ctx context.Context, o operations, out io.Writer) error {
+func list(ctx context.Context, o operator.Operations, out io.Writer) error {
 	held, err := o.Holds(ctx)
 	if err != nil {
 		return err
@@ -183,7 +183,7 @@ func state(h operator.Held) string {
 }
 
 // decide decides, and tells what was decided on and what could not be.
-func decide(ctx context.Context, o operations, out io.Writer, r operator.DecideRequest, what decision) error {
+func decide(ctx context.Context, o operator.Operations, out io.Writer, r operator.DecideRequest, what decision) error {
 	decided, err := what.decide(ctx, o, r)
 	if err != nil {
 		return err

@@ -63,7 +63,7 @@ func openOperator(t *testing.T, settings config.Settings) *operator.Operator {
 			t.Error(err)
 		}
 	})
-	return found.operations.(*operator.Operator)
+	return found.Operations.(*operator.Operator)
 }
 
 const (

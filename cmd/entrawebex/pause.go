@@ -25,7 +25,7 @@ itself and resumed by itself; one that is paused here waits for entrawebex resum
 		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
 		ValidArgs: []string{string(pause.Graph), string(pause.Webex)},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.with(cmd.Context(), func(o operations) error {
+			return c.with(cmd.Context(), func(o operator.Operations) error {
 				paused, err := o.Pause(cmd.Context(), operator.PauseRequest{Side: pause.Side(args[0]), Why: why})
 				if err == nil {
 					say(cmd.OutOrStdout(), paused.String())
@@ -49,7 +49,7 @@ side still fails it is paused again.
 		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
 		ValidArgs: []string{string(pause.Graph), string(pause.Webex)},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.with(cmd.Context(), func(o operations) error {
+			return c.with(cmd.Context(), func(o operator.Operations) error {
 				return resume(cmd.Context(), o, cmd.OutOrStdout(), pause.Side(args[0]))
 			})
 		},
@@ -58,7 +58,7 @@ side still fails it is paused again.
 
 // resume lets the side go on, and tells what it was paused for and what is to be
 // done for it now.
-func resume(ctx context.Context, o operations, out io.Writer, side pause.Side) error {
+func resume(ctx context.Context, o operator.Operations, out io.Writer, side pause.Side) error {
 	done, err := o.Resume(ctx, operator.ResumeRequest{Side: side})
 	if err != nil {
 		return err

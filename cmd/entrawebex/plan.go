@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"entrawebex/internal/operator"
 	"entrawebex/internal/plan"
 )
 
@@ -93,7 +94,7 @@ func (c console) plan(ctx context.Context, out, errOut io.Writer, options planOp
 
 // makePlan has the plan made, shows how far it is if somebody is there to see, and
 // writes the accounts to a file if it has a name.
-func (c console) makePlan(ctx context.Context, o operations, errOut io.Writer, options planOptions) (made *plan.Plan, err error) {
+func (c console) makePlan(ctx context.Context, o operator.Operations, errOut io.Writer, options planOptions) (made *plan.Plan, err error) {
 	var watcher plan.Watcher
 	if c.terminal.Progress {
 		line := &planProgress{out: errOut}

@@ -71,7 +71,7 @@ func (s *staged) records() []string {
 		s.t.Fatal(err)
 	}
 	var records []string
-	kept := found.operations.(*operator.Operator).Ledger
+	kept := found.Operations.(*operator.Operator).Ledger
 	err = kept.Records(s.t.Context(), func(r provision.Record) error {
 		text, err := json.Marshal(r)
 		records = append(records, string(text))
@@ -513,7 +513,7 @@ func TestAPlanForThoseAssignedSkipsTheOthersAndDisablesWhoLeft(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pl, err := plan.Open(t.Context(), settings, found.operations.(*operator.Operator).Ledger, plan.Watcher{}, slog.New(slog.DiscardHandler))
+	pl, err := plan.Open(t.Context(), settings, found.Operations.(*operator.Operator).Ledger, plan.Watcher{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

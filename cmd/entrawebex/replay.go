@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"entrawebex/internal/operator"
 	"entrawebex/internal/replay"
 )
 
@@ -40,7 +41,7 @@ handle of its task.
   entrawebex replay --limit 1`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.with(cmd.Context(), func(o operations) error {
+			return c.with(cmd.Context(), func(o operator.Operations) error {
 				return c.putBack(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr(), request)
 			})
 		},
@@ -55,7 +56,7 @@ handle of its task.
 
 // putBack replays, shows how far it is if somebody is there to see, and prints what
 // came of it.
-func (c console) putBack(ctx context.Context, o operations, out, errOut io.Writer, request replay.Request) error {
+func (c console) putBack(ctx context.Context, o operator.Operations, out, errOut io.Writer, request replay.Request) error {
 	var looked func(done, of int)
 	line := &progress{out: errOut}
 	if c.terminal.Progress {

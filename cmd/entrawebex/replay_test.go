@@ -118,7 +118,7 @@ func TestDeadLettersThatTheLedgerDoesNotKnowAreCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	// As the queue moves it: without attributes.
-	if err := errors.Join(h.operations.(*operator.Operator).DeadLetters.Send(t.Context(), []queue.Entry{{Group: aliveID, Body: []byte("{}")}}), h.close()); err != nil {
+	if err := errors.Join(h.Operations.(*operator.Operator).DeadLetters.Send(t.Context(), []queue.Entry{{Group: aliveID, Body: []byte("{}")}}), h.close()); err != nil {
 		t.Fatal(err)
 	}
 	list := operate(t, environ, "dead-letters")
@@ -157,7 +157,7 @@ func TestAnOperatorReplaysOnAMachineThatIsStopped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	msgs, err := h.operations.(*operator.Operator).Changes.Receive(t.Context(), queue.MaxReceive, time.Minute, 0)
+	msgs, err := h.Operations.(*operator.Operator).Changes.Receive(t.Context(), queue.MaxReceive, time.Minute, 0)
 	if err != nil || len(msgs) != 1 || msgs[0].Group != deadID {
 		t.Errorf("%+v, %v", msgs, err)
 	}

@@ -43,7 +43,7 @@ code is 0 whenever it could look.
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, out := cmd.Context(), cmd.OutOrStdout()
-			return c.with(ctx, func(o operations) error {
+			return c.with(ctx, func(o operator.Operations) error {
 				s, err := o.Status(ctx)
 				if err != nil {
 					return err

@@ -134,7 +134,7 @@ func TestAllIsNotWellUnlessTheSubscriptionsWereSeenAliveOfLate(t *testing.T) {
 				if text == "" {
 					continue
 				}
-				if err := opened.operations.(*operator.Operator).Ledger.PutDocument(t.Context(), name, []byte(text), 0); err != nil {
+				if err := opened.Operations.(*operator.Operator).Ledger.PutDocument(t.Context(), name, []byte(text), 0); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -158,7 +158,7 @@ func TestOnAWSThereMustBeSubscriptions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(found.operations.(*operator.Operator).Subscribed) == 0 {
+	if len(found.Operations.(*operator.Operator).Subscribed) == 0 {
 		t.Error("none")
 	}
 }

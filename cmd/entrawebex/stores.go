@@ -18,10 +18,8 @@ import (
 	"entrawebex/internal/config"
 	"entrawebex/internal/ledger"
 	"entrawebex/internal/operator"
-	"entrawebex/internal/pause"
 	"entrawebex/internal/plan"
 	"entrawebex/internal/renew"
-	"entrawebex/internal/replay"
 )
 
 // storesHelp is told by every command that looks into the stores.
@@ -33,37 +31,9 @@ Environment:
                           runs, it carries the command out itself
 `
 
-// operations are what an operator can do: an operator.Operator here, or an
-// operator.Client of the process that has the stores.
-type operations interface {
-	readings
-	orders
-}
-
-// readings change nothing.
-type readings interface {
-	Bound(ctx context.Context) error
-	Status(ctx context.Context) (operator.Status, error)
-	Holds(ctx context.Context) ([]operator.Held, error)
-	Guard(ctx context.Context) (operator.Latch, error)
-	Letters(ctx context.Context, r operator.LettersRequest) (operator.Letters, error)
-	Plan(ctx context.Context, r plan.Request, watcher plan.Watcher) (*plan.Plan, error)
-}
-
-// orders say what is to be done.
-type orders interface {
-	Approve(ctx context.Context, r operator.DecideRequest) (operator.Decided, error)
-	Reject(ctx context.Context, r operator.DecideRequest) (operator.Decided, error)
-	ClearGuard(ctx context.Context) (operator.Latch, error)
-	Replay(ctx context.Context, r replay.Request, progress func(done, of int)) (replay.Result, error)
-	Pause(ctx context.Context, r operator.PauseRequest) (pause.State, error)
-	Resume(ctx context.Context, r operator.ResumeRequest) (operator.Resumed, error)
-	Reconcile(ctx context.Context) error
-}
-
 // opened are operations, and what gives back what they took.
 type opened struct {
-	operations
+	operator.Operations
 
 	close func() error
 }
@@ -94,7 +64,7 @@ func openStoresOf(ctx context.Context, settings config.Settings, planner func(co
 	}
 	o := newOperator(stores.OnAWS(aws, settings.AWS, log), &settings, planner, log)
 	o.Subscribed = renew.Resources(true) // the stack has a webhook
-	return &opened{operations: o, close: func() error { return nil }}, nil
+	return &opened{Operations: o, close: func() error { return nil }}, nil
 }
 
 // operatorLog tells an operator what is not as it should be.
@@ -125,14 +95,14 @@ func openFile(ctx context.Context, s *config.Settings, planner func(context.Cont
 		file, err := stores.OpenFile(s.DataDir, patience)
 		switch {
 		case err == nil:
-			return &opened{operations: newOperator(file.Stores, s, planner, log), close: file.Close}, nil
+			return &opened{Operations: newOperator(file.Stores, s, planner, log), close: file.Close}, nil
 		case !errors.Is(err, bbolterrors.ErrTimeout):
 			return nil, err
 		}
 		if socket := socketPath(s.DataDir); answers(ctx, socket) {
 			client := operator.NewClient(socket)
 			client.TenantID, client.OrgID = s.Entra.TenantID, s.Webex.OrgID
-			return &opened{operations: client, close: func() error { return nil }}, nil
+			return &opened{Operations: client, close: func() error { return nil }}, nil
 		}
 	}
 	return nil, fmt.Errorf("another process has the file in %s and takes no commands: if it is entrawebex run, its log says why; else try again when it is done", s.DataDir)
@@ -175,7 +145,7 @@ func openOrEmpty(ctx context.Context, environ []string) (*opened, error) {
 	planner := func(context.Context) (config.Settings, error) { return settings, nil }
 	o := newOperator(file.Stores, &settings, planner, slog.New(slog.DiscardHandler))
 	return &opened{
-		operations: firstStart{Operator: o, dataDir: settings.DataDir},
+		Operations: firstStart{Operator: o, dataDir: settings.DataDir},
 		close:      func() error { return errors.Join(file.Close(), os.RemoveAll(folder)) },
 	}, nil
 }
@@ -187,7 +157,7 @@ type firstStart struct {
 	dataDir string
 }
 
-// Plan implements operations.
+// Plan implements operator.Operations.
 func (f firstStart) Plan(ctx context.Context, r plan.Request, watcher plan.Watcher) (*plan.Plan, error) {
 	made, err := f.Operator.Plan(ctx, r, watcher)
 	if err == nil {

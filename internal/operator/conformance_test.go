@@ -32,31 +32,6 @@ import (
 	"entrawebex/internal/worker"
 )
 
-// operations are the methods that an Operator and a Client have in common.
-type operations interface {
-	readings
-	orders
-}
-
-type readings interface {
-	Bound(ctx context.Context) error
-	Status(ctx context.Context) (operator.Status, error)
-	Holds(ctx context.Context) ([]operator.Held, error)
-	Guard(ctx context.Context) (operator.Latch, error)
-	Letters(ctx context.Context, r operator.LettersRequest) (operator.Letters, error)
-	Plan(ctx context.Context, r plan.Request, watcher plan.Watcher) (*plan.Plan, error)
-}
-
-type orders interface {
-	Approve(ctx context.Context, r operator.DecideRequest) (operator.Decided, error)
-	Reject(ctx context.Context, r operator.DecideRequest) (operator.Decided, error)
-	ClearGuard(ctx context.Context) (operator.Latch, error)
-	Replay(ctx context.Context, r replay.Request, progress func(done, of int)) (replay.Result, error)
-	Pause(ctx context.Context, r operator.PauseRequest) (pause.State, error)
-	Resume(ctx context.Context, r operator.ResumeRequest) (operator.Resumed, error)
-	Reconcile(ctx context.Context) error
-}
-
 const (
 	heldID   = "5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f607"
 	deadID   = "5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f608"
@@ -158,56 +133,56 @@ func served(t *testing.T, o *operator.Operator) *operator.Client {
 // step is a method called, with what it is to come to.
 type step struct {
 	name string
-	do   func(ctx context.Context, o operations) (any, error)
+	do   func(ctx context.Context, o operator.Operations) (any, error)
 	// want is a part of the result as JSON, or of the error.
 	want string
 	kind operator.Kind
 }
 
 func steps() []step {
-	replayOf := func(r replay.Request) func(context.Context, operations) (any, error) {
-		return func(ctx context.Context, o operations) (any, error) {
+	replayOf := func(r replay.Request) func(context.Context, operator.Operations) (any, error) {
+		return func(ctx context.Context, o operator.Operations) (any, error) {
 			var told []string
 			result, err := o.Replay(ctx, r, func(done, of int) { told = append(told, fmt.Sprint(done, " of ", of)) })
 			return []any{result, told}, err
 		}
 	}
-	planOf := func(r plan.Request) func(context.Context, operations) (any, error) {
-		return func(ctx context.Context, o operations) (any, error) { return o.Plan(ctx, r, plan.Watcher{}) }
+	planOf := func(r plan.Request) func(context.Context, operator.Operations) (any, error) {
+		return func(ctx context.Context, o operator.Operations) (any, error) { return o.Plan(ctx, r, plan.Watcher{}) }
 	}
-	approve := func(r operator.DecideRequest) func(context.Context, operations) (any, error) {
-		return func(ctx context.Context, o operations) (any, error) { return o.Approve(ctx, r) }
+	approve := func(r operator.DecideRequest) func(context.Context, operator.Operations) (any, error) {
+		return func(ctx context.Context, o operator.Operations) (any, error) { return o.Approve(ctx, r) }
 	}
-	reject := func(r operator.DecideRequest) func(context.Context, operations) (any, error) {
-		return func(ctx context.Context, o operations) (any, error) { return o.Reject(ctx, r) }
+	reject := func(r operator.DecideRequest) func(context.Context, operator.Operations) (any, error) {
+		return func(ctx context.Context, o operator.Operations) (any, error) { return o.Reject(ctx, r) }
 	}
-	pausing := func(side pause.Side) func(context.Context, operations) (any, error) {
-		return func(ctx context.Context, o operations) (any, error) {
+	pausing := func(side pause.Side) func(context.Context, operator.Operations) (any, error) {
+		return func(ctx context.Context, o operator.Operations) (any, error) {
 			return o.Pause(ctx, operator.PauseRequest{Side: side, Why: "maintenance"})
 		}
 	}
-	resuming := func(side pause.Side) func(context.Context, operations) (any, error) {
-		return func(ctx context.Context, o operations) (any, error) {
+	resuming := func(side pause.Side) func(context.Context, operator.Operations) (any, error) {
+		return func(ctx context.Context, o operator.Operations) (any, error) {
 			return o.Resume(ctx, operator.ResumeRequest{Side: side})
 		}
 	}
-	letters := func(filter ...string) func(context.Context, operations) (any, error) {
-		return func(ctx context.Context, o operations) (any, error) {
+	letters := func(filter ...string) func(context.Context, operator.Operations) (any, error) {
+		return func(ctx context.Context, o operator.Operations) (any, error) {
 			return o.Letters(ctx, operator.LettersRequest{Filter: filter})
 		}
 	}
 	return []step{
-		{"Bound", func(ctx context.Context, o operations) (any, error) { return nil, o.Bound(ctx) }, "null", ""},
-		{"Status", func(ctx context.Context, o operations) (any, error) { return o.Status(ctx) }, `"undecided":1`, ""},
-		{"Holds", func(ctx context.Context, o operations) (any, error) { return o.Holds(ctx) }, `"blocked":true`, ""},
-		{"Guard", func(ctx context.Context, o operations) (any, error) { return o.Guard(ctx) }, "2026-03-02T09:00:00Z", ""},
-		{"ClearGuard", func(ctx context.Context, o operations) (any, error) { return o.ClearGuard(ctx) }, "2026-03-02T09:00:00Z", ""},
-		{"Guard", func(ctx context.Context, o operations) (any, error) { return o.Guard(ctx) }, "{}", ""},
+		{"Bound", func(ctx context.Context, o operator.Operations) (any, error) { return nil, o.Bound(ctx) }, "null", ""},
+		{"Status", func(ctx context.Context, o operator.Operations) (any, error) { return o.Status(ctx) }, `"undecided":1`, ""},
+		{"Holds", func(ctx context.Context, o operator.Operations) (any, error) { return o.Holds(ctx) }, `"blocked":true`, ""},
+		{"Guard", func(ctx context.Context, o operator.Operations) (any, error) { return o.Guard(ctx) }, "2026-03-02T09:00:00Z", ""},
+		{"ClearGuard", func(ctx context.Context, o operator.Operations) (any, error) { return o.ClearGuard(ctx) }, "2026-03-02T09:00:00Z", ""},
+		{"Guard", func(ctx context.Context, o operator.Operations) (any, error) { return o.Guard(ctx) }, "{}", ""},
 		{"Reject", reject(operator.DecideRequest{All: true}), `"done":[{`, ""},
 		{"Approve", approve(operator.DecideRequest{All: true}), `"leftAlone":1`, ""},
 		{"Approve", approve(operator.DecideRequest{IDs: []string{strings.ToUpper(heldID), deadID}}), "nothing is held of " + deadID, ""},
 		{"Approve", approve(operator.DecideRequest{}), "name the objects by their ids", operator.Invalid},
-		{"Holds", func(ctx context.Context, o operations) (any, error) { return o.Holds(ctx) }, `"decision":"approved"`, ""},
+		{"Holds", func(ctx context.Context, o operator.Operations) (any, error) { return o.Holds(ctx) }, `"decision":"approved"`, ""},
 		{"Letters", letters(), `"reason":"taken"`, ""},
 		{"Letters", letters("older=24h"), `"known":[]`, ""},
 		{"Letters", letters("nonsense"), "nonsense", operator.Invalid},
@@ -215,7 +190,7 @@ func steps() []step {
 		{"Pause", pausing("teams"), `"teams" is no side`, operator.Invalid},
 		{"Resume", resuming(pause.Webex), `"paused":{}`, ""},
 		{"Resume", resuming("teams"), `"teams" is no side`, operator.Invalid},
-		{"Reconcile", func(ctx context.Context, o operations) (any, error) { return nil, o.Reconcile(ctx) }, "null", ""},
+		{"Reconcile", func(ctx context.Context, o operator.Operations) (any, error) { return nil, o.Reconcile(ctx) }, "null", ""},
 		{"Replay", replayOf(replay.Request{DryRun: true}), `{"moved":1,"kept":0,"left":0},["1 of 1"]`, ""},
 		{"Replay", replayOf(replay.Request{Filter: []string{"nonsense"}}), "nonsense", operator.Invalid},
 		{"Replay", replayOf(replay.Request{Rate: -1}), "rate and limit", operator.Invalid},
@@ -252,7 +227,7 @@ func TestTheClientDoesWhatTheOperatorDoes(t *testing.T) {
 			t.Errorf("%d %s: an error that is %q; want %q", i, step.name, kind, step.kind)
 		}
 	}
-	all := reflect.TypeFor[operations]()
+	all := reflect.TypeFor[operator.Operations]()
 	for method := range all.Methods() {
 		if !called[method.Name] {
 			t.Errorf("%s is never called", method.Name)
@@ -272,7 +247,7 @@ func TestEveryMethodRefusesTheLedgerOfAnother(t *testing.T) {
 	wrong.TenantID, wrong.OrgID = misled.TenantID, orgID
 	right := stocked(t)
 	right.TenantID, right.OrgID = "", ""
-	for name, o := range map[string]operations{"operator": misled, "its client": served(t, misled), "a client of another tenant": wrong} {
+	for name, o := range map[string]operator.Operations{"operator": misled, "its client": served(t, misled), "a client of another tenant": wrong} {
 		for i, step := range steps() {
 			_, err := step.do(t.Context(), o)
 			told, ok := errors.AsType[*operator.Error](err)

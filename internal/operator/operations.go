@@ -1,0 +1,42 @@
+package operator
+
+import (
+	"context"
+
+	"entrawebex/internal/pause"
+	"entrawebex/internal/plan"
+	"entrawebex/internal/replay"
+)
+
+// Operations are what an operator can do, with the stores at hand (Operator) or in the
+// process that has them (Client). Errors are the same from both.
+type Operations interface {
+	readings
+	orders
+}
+
+// readings change nothing.
+type readings interface {
+	Bound(ctx context.Context) error
+	Status(ctx context.Context) (Status, error)
+	Holds(ctx context.Context) ([]Held, error)
+	Guard(ctx context.Context) (Latch, error)
+	Letters(ctx context.Context, r LettersRequest) (Letters, error)
+	Plan(ctx context.Context, r plan.Request, watcher plan.Watcher) (*plan.Plan, error)
+}
+
+// orders say what is to be done.
+type orders interface {
+	Approve(ctx context.Context, r DecideRequest) (Decided, error)
+	Reject(ctx context.Context, r DecideRequest) (Decided, error)
+	ClearGuard(ctx context.Context) (Latch, error)
+	Replay(ctx context.Context, r replay.Request, progress func(done, of int)) (replay.Result, error)
+	Pause(ctx context.Context, r PauseRequest) (pause.State, error)
+	Resume(ctx context.Context, r ResumeRequest) (Resumed, error)
+	Reconcile(ctx context.Context) error
+}
+
+var (
+	_ Operations = (*Operator)(nil)
+	_ Operations = (*Client)(nil)
+)
