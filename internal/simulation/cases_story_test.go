@@ -54,8 +54,9 @@ func inEntra() map[string]verb {
 		"set": func(_ context.Context, p *fieldPlay, s step) error {
 			return p.tenant.Update(p.idOf(s.Who), func(u graph.User) { maps.Copy(u, s.Set) })
 		},
-		"hire": func(_ context.Context, p *fieldPlay, s step) (err error) {
-			p.ids[s.Who], err = p.tenant.Create(s.Set)
+		"hire": func(_ context.Context, p *fieldPlay, s step) error {
+			id, err := p.tenant.Create(s.Set)
+			p.named(s.Who, id)
 			return err
 		},
 		"delete":  func(_ context.Context, p *fieldPlay, s step) error { return p.tenant.Delete(p.idOf(s.Who)) },
@@ -102,10 +103,12 @@ func inGroups() map[string]verb {
 		"set group": func(_ context.Context, p *fieldPlay, s step) error {
 			return p.tenant.UpdateGroup(p.idOf(s.Who), func(g graph.Group) { maps.Copy(g, s.Set) })
 		},
-		"form": func(_ context.Context, p *fieldPlay, s step) (err error) {
-			if p.ids[s.Who], err = p.tenant.CreateGroup(s.Set); err != nil {
+		"form": func(_ context.Context, p *fieldPlay, s step) error {
+			id, err := p.tenant.CreateGroup(s.Set)
+			if err != nil {
 				return err
 			}
+			p.named(s.Who, id)
 			return p.addMembers(s.Who, s.With)
 		},
 		"join": func(_ context.Context, p *fieldPlay, s step) error { return p.addMembers(s.Who, s.With) },

@@ -75,9 +75,11 @@ type fieldPlay struct {
 	mu    sync.Mutex
 	began time.Time            // zero before the story begins
 	marks map[string]time.Time // moments of the story
-	// ids are those of what the file names: of users and groups in Entra, and of
-	// accounts and groups that are in Webex at the start.
-	ids, placed map[string]string
+	// placed are the ids of what the file names of accounts and groups that are in
+	// Webex at the start, ids those of users and groups in Entra: the wire asks for
+	// them while the story makes others, so naming is held meanwhile.
+	placed, ids map[string]string
+	naming      sync.Mutex
 }
 
 // journal keeps what is logged.
@@ -185,8 +187,17 @@ func (p *fieldPlay) configure() config.Settings {
 	return try(config.Load(p.t.Context(), config.OneProcess, list, nil))(p.t)
 }
 
+// named notes the id of a user or a group in Entra.
+func (p *fieldPlay) named(name, id string) {
+	p.naming.Lock()
+	defer p.naming.Unlock()
+	p.ids[name] = id
+}
+
 // idOf returns the id of a user or a group in Entra.
 func (p *fieldPlay) idOf(name string) string {
+	p.naming.Lock()
+	defer p.naming.Unlock()
 	if number, ok := strings.CutPrefix(name, "user"); ok && p.ids[name] == "" && len(number) == 3 {
 		p.ids[name] = "00000000-0000-4000-8000-000000000" + number
 	}
@@ -221,11 +232,11 @@ func (p *fieldPlay) populate() {
 		try(p.tenant.Create(p.crowdMember(n + 1)))(p.t)
 	}
 	for _, name := range slices.Sorted(maps.Keys(tenant.Users)) {
-		p.ids[name] = try(p.tenant.Create(tenant.Users[name]))(p.t)
+		p.named(name, try(p.tenant.Create(tenant.Users[name]))(p.t))
 	}
 	for _, name := range slices.Sorted(maps.Keys(tenant.Groups)) {
 		g := tenant.Groups[name]
-		p.ids[name] = try(p.tenant.CreateGroup(g.Properties))(p.t)
+		p.named(name, try(p.tenant.CreateGroup(g.Properties))(p.t))
 	}
 	for _, name := range slices.Sorted(maps.Keys(tenant.Groups)) {
 		p.must(p.addMembers(name, tenant.Groups[name].Members))
