@@ -30,6 +30,7 @@ type walk struct {
 
 	most, left int
 	longest    int // page
+	told       int // the most that a page said there is
 	done       bool
 	before     map[string]bool // the ids of the page before
 	firsts     map[string]bool // the first id of each page
@@ -71,6 +72,9 @@ func (w *walk) came(n int, total *int) {
 	end := w.start - 1 + n
 	isFull := n%cut == 0 && n >= w.longest
 	w.longest = max(w.longest, n)
+	if total != nil {
+		w.told = max(w.told, *total)
+	}
 	switch {
 	case n == 0:
 		w.done = true
@@ -83,6 +87,10 @@ func (w *walk) came(n int, total *int) {
 	}
 	w.start = end + 1
 }
+
+// short reports whether the pages ended before there came what one of them said
+// there is.
+func (w *walk) short() bool { return w.start-1 < w.told }
 
 // sift tells which of the ids are fresh, in their places: neither twice on the
 // page nor on the page before, where others that came meanwhile have moved them

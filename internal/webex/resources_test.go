@@ -51,7 +51,11 @@ func TestASearchFollowsEveryPage(t *testing.T) {
 
 func TestASearchThatEndsBeforeItsOwnCountIsAFault(t *testing.T) {
 	t.Parallel()
-	for _, second := range []string{`{"totalResults":9}`, `{"totalResults":9,"Resources":[]}`} {
+	for _, second := range []string{
+		`{"totalResults":9}`, `{"totalResults":9,"Resources":[]}`,
+		// Only the first page was made without a look at the filter.
+		`{"totalResults":1,"Resources":[]}`, `{"totalResults":0}`, `{"totalResults":2,"Resources":[{"id":"b","userName":"Y"}]}`,
+	} {
 		var asked []string
 		found, err := client(t, pagesOf(&asked, `{"totalResults":9,"Resources":[{"id":"a","userName":"X"}]}`, second)).
 			Named(t.Context(), change.User, "X")

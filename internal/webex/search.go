@@ -90,8 +90,12 @@ func (c *Client) search(ctx context.Context, s search) ([]provision.Resource, er
 		}
 		walk.came(len(p.Resources), p.TotalResults)
 	}
-	if walk.cut {
+	switch {
+	case walk.cut:
 		return nil, doubt(walk.what, fmt.Sprintf("Webex's answer has more than %d pages, as if it did not look at the filter", maxSearchPages))
+	case walk.short():
+		return nil, doubt(walk.what, fmt.Sprintf("Webex finds %d by its own count and shows %d, as if it looked at the filter on some pages only",
+			walk.told, walk.start-1))
 	}
 	return f.found, nil
 }
