@@ -19,6 +19,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/mapping/expression"
 )
 
 // Rules are the attribute mappings of the kinds of objects.
@@ -35,7 +36,7 @@ type Mapping struct {
 
 type rule struct {
 	target   path
-	source   expression
+	source   *expression.Expression
 	required bool
 	email    bool
 	longest  int // characters; 0 for any number
@@ -112,13 +113,13 @@ func (l line) rule() (rule, error) {
 	r := rule{target: target, required: l.Required, email: l.Format == "email", longest: l.Longest}
 	switch {
 	case l.Source != "" && l.Expression == "" && l.Constant == nil:
-		r.source = attribute(l.Source)
+		r.source = expression.Attribute(l.Source)
 	case l.Source == "" && l.Expression != "" && l.Constant == nil:
 		if r.source, err = parseExpression(l.Expression); err != nil {
 			return rule{}, fmt.Errorf("%s: %w", l.Target, err)
 		}
 	case l.Source == "" && l.Expression == "" && l.Constant != nil:
-		r.source = constant{l.Constant}
+		r.source = expression.Constant(l.Constant)
 	default:
 		return rule{}, fmt.Errorf("%s: give one of source, expression and constant", l.Target)
 	}
@@ -126,6 +127,16 @@ func (l line) rule() (rule, error) {
 		return rule{}, fmt.Errorf("%s: unknown format %q; there is email", l.Target, l.Format)
 	}
 	return r, nil
+}
+
+// parseExpression reads an expression that Entra allows where users are
+// provisioned to applications.
+func parseExpression(text string) (*expression.Expression, error) {
+	x, err := expression.Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	return x, x.Refused()
 }
 
 // Matching is the SCIM path by which Webex is searched for what is there
@@ -142,7 +153,7 @@ func (r Rules) Select() map[change.Kind][]string {
 func (m Mapping) Select() []string {
 	names := []string{"id", m.state}
 	for _, r := range m.rules {
-		for _, name := range r.source.reads(nil) {
+		for _, name := range r.source.Attributes() {
 			if name = graphName(name); !slices.Contains(names, name) {
 				names = append(names, name)
 			}
@@ -168,7 +179,7 @@ func (m Mapping) Lacks(attributes map[string]any) []string {
 		if !r.required {
 			continue
 		}
-		for _, name := range r.source.reads(nil) {
+		for _, name := range r.source.Attributes() {
 			_, there := attributes[graphName(name)]
 			lacks(graphName(name), there)
 		}
@@ -205,15 +216,16 @@ func (m Mapping) Excerpt(resource map[string]any) map[string]any {
 // service. The error names the attribute at fault and never its value.
 func (m Mapping) Map(attributes map[string]any) (map[string]any, error) {
 	values := make(map[string]any, len(m.rules))
+	get := func(name string) any { return source(attributes, name) }
 	for _, r := range m.rules {
-		v, err := r.source.value(attributes)
+		v, err := r.value(get)
 		if err != nil {
 			return nil, fmt.Errorf("map %s: %w", r.target.text, err)
 		}
 		if v == nil || v == "" {
 			if r.required {
 				return nil, fmt.Errorf("map %s: Entra has no value for %s", r.target.text,
-					strings.Join(r.source.reads(nil), ", "))
+					strings.Join(r.source.Attributes(), ", "))
 			}
 			continue
 		}
@@ -222,11 +234,25 @@ func (m Mapping) Map(attributes map[string]any) (map[string]any, error) {
 		}
 		if s, ok := v.(string); ok && r.longest > 0 && utf8.RuneCountInString(s) > r.longest {
 			return nil, fmt.Errorf("map %s: the value has %d characters and Webex takes %d: shorten %s in Entra",
-				r.target.text, utf8.RuneCountInString(s), r.longest, strings.Join(r.source.reads(nil), ", "))
+				r.target.text, utf8.RuneCountInString(s), r.longest, strings.Join(r.source.Attributes(), ", "))
 		}
 		values[r.target.text] = v
 	}
 	return values, nil
+}
+
+// value is what the rule makes of attributes, as the target types it; nil if it
+// does not flow.
+func (r rule) value(get func(name string) any) (any, error) {
+	v, err := r.source.Evaluate(expression.Environment{}, get)
+	if _, ignored := v.(expression.Ignored); ignored || err != nil {
+		return nil, err
+	}
+	v = r.target.typed(v)
+	if _, is := v.(bool); !is && v != nil && v != "" && r.target.isBoolean() {
+		return nil, errors.New("the value is neither True nor False")
+	}
+	return v, nil
 }
 
 // Resource returns the SCIM resource that has these values.

@@ -247,6 +247,82 @@ func TestDiff(t *testing.T) {
 	}
 }
 
+// Entra's expressions give "True" and "False", and Webex takes true and false.
+func TestABooleanOfWebexIsMadeOfATextOfEntra(t *testing.T) {
+	t.Parallel()
+	m := parse(t, `users:
+  - { target: userName, source: userPrincipalName, matching: 1 }
+  - { target: active, expression: 'Switch([IsSoftDeleted], , "False", "True", "True", "False")' }
+  - { target: 'emails[type eq "work"].primary', constant: "True" }
+  - { target: title, constant: "True" }
+`)
+	got, err := m.Map(ada())
+	want := map[string]any{"userName": "ada@example.com", "active": true, `emails[type eq "work"].primary`: true, "title": "True"}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Error(err, diff)
+	}
+	odd := ada()
+	odd["IsSoftDeleted"] = "perhaps"
+	if got, err := m.Map(odd); err != nil || got["active"] != nil {
+		t.Error("a state that no key of the Switch is equal to:", got, err)
+	}
+}
+
+func TestABooleanOfWebexIsMadeOfNothingElse(t *testing.T) {
+	t.Parallel()
+	m := parse(t, `users:
+  - { target: userName, source: userPrincipalName, matching: 1 }
+  - { target: active, source: displayName }
+`)
+	if _, err := m.Map(ada()); err == nil || err.Error() != "map active: the value is neither True nor False" {
+		t.Error(err)
+	}
+	nobody := ada()
+	nobody["displayName"] = ""
+	if got, err := m.Map(nobody); err != nil || len(got) != 1 {
+		t.Error(got, err)
+	}
+}
+
+func TestWhatDoesNotFlowIsLeftOut(t *testing.T) {
+	t.Parallel()
+	m := parse(t, `users:
+  - { target: userName, source: userPrincipalName, matching: 1 }
+  - { target: title, expression: "IgnoreFlowIfNullOrEmpty([jobTitle])" }
+`)
+	if got, err := m.Map(ada()); err != nil || len(got) != 1 {
+		t.Error(got, err)
+	}
+}
+
+// Whatever an expression reads is asked of Graph, and decides if it is required.
+func TestAnExpressionsAttributesAreSelected(t *testing.T) {
+	t.Parallel()
+	m := parse(t, `users:
+  - { target: userName, expression: 'Coalesce([mail], [userPrincipalName])', matching: 1, required: true }
+`)
+	if diff := cmp.Diff([]string{"accountEnabled", "id", "mail", "userPrincipalName"}, m.Select()); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"mail"}, m.Lacks(ada())); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func BenchmarkMap(b *testing.B) {
+	rules, err := mapping.Parse(infra.Provisioning())
+	if err != nil {
+		b.Fatal(err)
+	}
+	attributes := ada()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := rules.Users.Map(attributes); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func TestParseSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	const head = "users:\n  - { target: userName, source: userPrincipalName, matching: 1 }\n"
@@ -263,7 +339,7 @@ func TestParseSaysWhatIsWrong(t *testing.T) {
 		{"an unknown function", head + `  - { target: title, expression: "Nope([a])" }`, `unknown function "Nope"`},
 		{"an open call", head + `  - { target: title, expression: "Not([a]" }`, "expected , or )"},
 		{"a tail", head + `  - { target: title, expression: "Not([a]) b" }`, "stands behind the end"},
-		{"calls without end", head + `  - { target: title, expression: "` + strings.Repeat("Not(", 60) + `" }`, "more than 50 calls"},
+		{"calls without end", head + `  - { target: title, expression: "` + strings.Repeat("Not(", 60) + `" }`, "more than 50 functions within each other"},
 		{"an unknown format", head + `  - { target: title, source: a, format: phone }`, "unknown format"},
 		{"too long", strings.Repeat(" ", 2<<20), "bytes, more than"},
 	} {

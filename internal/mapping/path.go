@@ -117,9 +117,15 @@ func (p path) ignoresCase() bool {
 		strings.EqualFold(p.attribute, "emails") && strings.EqualFold(p.sub, "value"))
 }
 
-// typed is the value as the schema types it: booleans are also seen as strings.
+// isBoolean reports whether the schema has a boolean at the path.
+func (p path) isBoolean() bool {
+	return strings.EqualFold(p.attribute, "active") || strings.EqualFold(p.sub, "primary")
+}
+
+// typed is the value as the schema types it: booleans are also seen as strings,
+// in Webex and as what Entra's expressions give.
 func (p path) typed(v any) any {
-	if !strings.EqualFold(p.attribute, "active") && !strings.EqualFold(p.sub, "primary") {
+	if !p.isBoolean() {
 		return v
 	}
 	switch s, _ := v.(string); strings.ToLower(s) {

@@ -1,0 +1,138 @@
+package expression
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// unlimited is more arguments than an expression has room for.
+const unlimited = MaxLength
+
+// definition is a function of the language.
+type definition struct {
+	// signature is as Microsoft's page has it.
+	signature string
+	// least and most are the numbers of arguments.
+	least, most int
+	// optional are the indexes of the arguments that may be left out.
+	optional []int
+	// conditions is how many of the first arguments may be comparisons.
+	conditions int
+	does       string
+	volatile   bool
+	topmost    bool
+	refused    string
+	compile    func(arguments) (compute, error)
+}
+
+func (d definition) name() string {
+	name, _, _ := strings.Cut(d.signature, "(")
+	return name
+}
+
+// definitions are all functions, in the order of their names.
+func definitions() []definition {
+	all := slices.Concat(decisions())
+	slices.SortFunc(all, func(a, b definition) int {
+		return strings.Compare(strings.ToLower(a.signature), strings.ToLower(b.signature))
+	})
+	return all
+}
+
+func find(all []definition, name string) (definition, bool) {
+	i := slices.IndexFunc(all, func(d definition) bool { return strings.EqualFold(d.name(), name) })
+	if i < 0 {
+		return definition{}, false
+	}
+	return all[i], true
+}
+
+func names(all []definition) []string {
+	list := make([]string, len(all))
+	for i, d := range all {
+		list[i] = d.name()
+	}
+	return list
+}
+
+// fits says what is wrong with the number of arguments, or which is missing;
+// empty if nothing.
+func (d definition) fits(args arguments) string {
+	n := len(args)
+	if n < d.least || n > d.most {
+		return fmt.Sprintf("%s takes %s, and has %d: write %s", d.name(), d.count(), n, d.signature)
+	}
+	for i, a := range args {
+		if a == nil && !slices.Contains(d.optional, i) {
+			return fmt.Sprintf("argument %d of %s is missing: write %s", i+1, d.name(), d.signature)
+		}
+	}
+	return ""
+}
+
+// count is how many arguments the function takes, in words.
+func (d definition) count() string {
+	switch {
+	case d.most == unlimited && d.least == 1:
+		return "one argument or more"
+	case d.most == unlimited:
+		return fmt.Sprintf("%d arguments or more", d.least)
+	case d.least != d.most:
+		return fmt.Sprintf("%d to %d arguments", d.least, d.most)
+	case d.most == 1:
+		return "one argument"
+	case d.most == 0:
+		return "no arguments"
+	default:
+		return fmt.Sprintf("%d arguments", d.most)
+	}
+}
+
+// misplaced is a mistake in a constant argument.
+type misplaced struct {
+	error
+
+	offset int
+}
+
+// always is the compile of a function that has nothing to do before it is
+// evaluated.
+func always(f func(e *evaluation, args arguments) (any, error)) func(arguments) (compute, error) {
+	return func(args arguments) (compute, error) {
+		return func(e *evaluation) (any, error) { return f(e, args) }, nil
+	}
+}
+
+// elsewhere says of a function that other parts of Entra have what to write
+// instead of it here.
+// https://learn.microsoft.com/entra/identity/hybrid/cloud-sync/reference-expressions
+// https://learn.microsoft.com/entra/identity/hybrid/connect/reference-connect-sync-functions-reference
+func elsewhere(name string) (instead string, known bool) {
+	switch strings.ToLower(name) {
+	case "trim":
+		return `: write Replace(source, , "^\\s+|\\s+$", , "", , )`, true
+	case "ltrim":
+		return `: write Replace(source, , "^\\s+", , "", , )`, true
+	case "rtrim":
+		return `: write Replace(source, , "\\s+$", , "", , )`, true
+	case "lcase":
+		return ": write ToLower(source)", true
+	case "ucase":
+		return ": write ToUpper(source)", true
+	case "contains":
+		return ": write InStr(value1, value2) > 0 in the condition of IIF", true
+	case "right":
+		return `: write Replace(source, , "^.*(.{3})$", , "$1", , ) for the last 3 characters`, true
+	case "cnum":
+		return ": a text of digits is taken where a number is expected", true
+	case "approleassignments":
+		return ": write SingleAppRoleAssignment([appRoleAssignments])", true
+	case "convertfrombase64", "convertfromutf8hex", "cguid", "cref", "dncomponent", "dncomponentrev", "error", "escapedncomponent",
+		"instrrev", "isbitset", "isdate", "isguid", "isnumeric", "padleft", "padright", "randomnum", "replacechars", "select",
+		"stringfromguid", "stringfromsid", "where", "with":
+		return "", true
+	default:
+		return "", false
+	}
+}
