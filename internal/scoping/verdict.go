@@ -17,6 +17,20 @@ type Rules struct {
 	SkipGroups bool
 	// SkipOutOfScope leaves those active who left the scope.
 	SkipOutOfScope bool
+	// Filters are the scoping filters: whoever does not satisfy that of its kind is
+	// out of scope, assigned or not.
+	Filters Filters
+}
+
+// Filters are the scoping filters by kind of object.
+type Filters struct{ Users, Groups Filter }
+
+// of is the filter of a kind of object.
+func (f Filters) of(kind change.Kind) Filter {
+	if kind == change.Group {
+		return f.Groups
+	}
+	return f.Users
 }
 
 // Subject is a user or group of Entra as far as it is known. Who is in neither
@@ -33,6 +47,11 @@ type Subject struct {
 	Roles []string
 	// RolesUnknown says that Roles say nothing.
 	RolesUnknown bool
+	// MemberOf are those groups that it is in, directly or through others, of which
+	// the filter asks.
+	MemberOf []string
+	// MembersUnknown says that MemberOf says nothing.
+	MembersUnknown bool
 	// Provisioned says that it has an account or a group in Webex that is ours.
 	Provisioned bool
 }
@@ -61,6 +80,10 @@ const (
 	NotAssigned Reason = "not assigned"
 	// Unassigned: it is in Webex, and out of scope.
 	Unassigned Reason = "unassigned"
+	// NotInFilter: it does not satisfy the scoping filter and was never in Webex.
+	NotInFilter Reason = "not in the scoping filter"
+	// LeftFilter: it is in Webex, and does not satisfy the scoping filter.
+	LeftFilter Reason = "left the scoping filter"
 	// Blocked: the person may not sign in.
 	Blocked Reason = "blocked"
 	// SoftDeleted: it is in Entra's recycle bin.
@@ -69,8 +92,9 @@ const (
 	NotSecurityEnabled Reason = "not security-enabled"
 	// GroupsOff: it is a group, and groups are not provisioned.
 	GroupsOff Reason = "groups are not provisioned"
-	// AssignmentsUnknown and StateUnknown: what decides was not shown.
+	// AssignmentsUnknown, FilterUnknown and StateUnknown: what decides was not shown.
 	AssignmentsUnknown Reason = "assignments not known"
+	FilterUnknown      Reason = "scoping filter not known"
 	StateUnknown       Reason = "state not known"
 )
 
@@ -79,6 +103,8 @@ type Verdict struct {
 	Decision Decision
 	// Reason is empty if it is simply provisioned.
 	Reason Reason
+	// Clauses are those of the scoping filter that decide, if it does.
+	Clauses string
 }
 
 // The attributes of Graph that say whether an object may be in Webex
@@ -93,30 +119,26 @@ func (r Rules) Decide(s Subject) Verdict {
 	if s.Kind == change.Group {
 		return r.decideGroup(s)
 	}
-	deactivate := func(why Reason) Verdict {
-		if s.Provisioned {
-			return Verdict{Deactivate, why}
-		}
-		return Verdict{Skip, why}
+	takeAway := Skip
+	if s.Provisioned {
+		takeAway = Deactivate
 	}
 	enabled, shown := s.Attributes[accountEnabled].(bool)
+	scope := r.scope(s)
 	switch {
 	case s.SoftDeleted:
-		return deactivate(SoftDeleted)
-	case r.Application != nil && s.RolesUnknown:
-		return Verdict{Unknown, AssignmentsUnknown}
-	case !r.InScope(s.Roles) && !s.Provisioned:
-		return Verdict{Skip, NotAssigned}
-	case !r.InScope(s.Roles) && r.SkipOutOfScope:
-		return Verdict{Skip, Unassigned}
-	case !r.InScope(s.Roles):
-		return Verdict{Deactivate, Unassigned}
+		return Verdict{Decision: takeAway, Reason: SoftDeleted}
+	case scope.OutOfScope() && !r.SkipOutOfScope:
+		scope.Decision = takeAway
+		return scope
+	case scope.Decision != Provision:
+		return scope
 	case !shown:
-		return Verdict{Unknown, StateUnknown}
+		return Verdict{Decision: Unknown, Reason: StateUnknown}
 	case !enabled:
-		return deactivate(Blocked)
+		return Verdict{Decision: takeAway, Reason: Blocked}
 	default:
-		return Verdict{Decision: Provision}
+		return scope
 	}
 }
 
@@ -124,35 +146,60 @@ func (r Rules) Decide(s Subject) Verdict {
 // it is not provisioned: only its deletion takes that away.
 func (r Rules) decideGroup(s Subject) Verdict {
 	secure, shown := s.Attributes[securityEnabled].(bool)
-	switch {
-	case r.SkipGroups:
-		return Verdict{Skip, GroupsOff}
-	case s.SoftDeleted:
-		return Verdict{Skip, SoftDeleted}
-	case r.Application != nil && s.RolesUnknown:
-		return Verdict{Unknown, AssignmentsUnknown}
-	case !r.InScope(s.Roles) && s.Provisioned:
-		return Verdict{Skip, Unassigned}
-	case !r.InScope(s.Roles):
-		return Verdict{Skip, NotAssigned}
+	if r.SkipGroups {
+		return Verdict{Decision: Skip, Reason: GroupsOff}
+	}
+	if s.SoftDeleted {
+		return Verdict{Decision: Skip, Reason: SoftDeleted}
+	}
+	switch scope := r.scope(s); {
+	case scope.Decision != Provision:
+		return scope
 	case !shown:
-		return Verdict{Unknown, StateUnknown}
+		return Verdict{Decision: Unknown, Reason: StateUnknown}
 	case !secure:
-		return Verdict{Skip, NotSecurityEnabled}
+		return Verdict{Decision: Skip, Reason: NotSecurityEnabled}
+	default:
+		return scope
+	}
+}
+
+// scope says whether the subject is in scope: assigned, where that counts, and let
+// pass by the filter. Either is enough to be out, whether or not the other is known.
+// Of a subject in Webex that is in neither, the filter is what is told: it rests on
+// what the subject has, and no list that a replica may show empty.
+func (r Rules) scope(s Subject) Verdict {
+	notAssigned, notInFilter := NotAssigned, NotInFilter
+	if s.Provisioned {
+		notAssigned, notInFilter = Unassigned, LeftFilter
+	}
+	filter := r.Filters.of(s.Kind)
+	passes := filter.Evaluate(s)
+	unasked := r.Application != nil && s.RolesUnknown
+	assigned := unasked || r.InScope(s.Roles)
+	switch {
+	case !assigned && (!s.Provisioned || passes != Fails):
+		return Verdict{Decision: Skip, Reason: notAssigned}
+	case passes == Fails:
+		return Verdict{Decision: Skip, Reason: notInFilter, Clauses: filter.Explain(s).deciding()}
+	case unasked:
+		return Verdict{Decision: Unknown, Reason: AssignmentsUnknown}
+	case passes == Undetermined:
+		return Verdict{Decision: Unknown, Reason: FilterUnknown, Clauses: filter.Explain(s).deciding()}
 	default:
 		return Verdict{Decision: Provision}
 	}
 }
 
-// InScope reports whether somebody is in scope who is assigned in these app roles,
-// whatever else decides.
+// InScope reports whether somebody who is assigned in these app roles is in scope by
+// that, whatever else decides.
 func (r Rules) InScope(roles []string) bool { return r.Application == nil || r.Roles.Cover(roles) }
 
 // IsBlocked reports whether attributes of a user show that the person may not sign
 // in, whoever else decides.
 func IsBlocked(attributes map[string]any) bool { return attributes[accountEnabled] == false }
 
-// WithoutAssignments are the rules by which everybody is in scope: those for
+// WithoutAssignments are the rules by which nobody needs an assignment: those for
 // whoever is looked at because something else than an assignment may have changed.
 func (r Rules) WithoutAssignments() Rules {
 	r.Application = nil
@@ -176,7 +223,12 @@ func (r Rules) App(ctx context.Context) (string, error) {
 }
 
 // OutOfScope reports whether the subject is out of scope, whatever becomes of it.
-func (v Verdict) OutOfScope() bool { return v.Reason == NotAssigned || v.Reason == Unassigned }
+func (v Verdict) OutOfScope() bool {
+	return v.Reason == NotAssigned || v.Reason == Unassigned || v.IsFiltered()
+}
+
+// IsFiltered reports whether it is out of scope by the scoping filter.
+func (v Verdict) IsFiltered() bool { return v.Reason == NotInFilter || v.Reason == LeftFilter }
 
 // IsSoftDeleted is what Entra's expressions know by that name: true for a user in
 // the recycle bin, out of scope or blocked
@@ -189,15 +241,10 @@ func (v Verdict) Sentence(kind change.Kind) string {
 	switch v.Reason {
 	case NotAssigned:
 		return "is not assigned to the application, neither itself nor through a group (NotEffectivelyEntitled)"
-	case Unassigned:
-		switch {
-		case kind == change.Group:
-			return "is no longer assigned to the application: the group is kept as it is"
-		case v.Decision == Skip:
-			return "left the scope, and stays as it is: SKIP_OUT_OF_SCOPE_DELETIONS is set"
-		default:
-			return "is no longer assigned to the application, neither itself nor through a group"
-		}
+	case NotInFilter:
+		return "does not satisfy the scoping filter, by " + v.Clauses + " (NotEffectivelyEntitled)"
+	case Unassigned, LeftFilter:
+		return v.leaves(kind)
 	case Blocked, SoftDeleted:
 		switch {
 		case kind == change.Group:
@@ -213,8 +260,30 @@ func (v Verdict) Sentence(kind change.Kind) string {
 		return "is a group, and PROVISION_GROUPS is false"
 	case AssignmentsUnknown:
 		return "may be assigned to the application or not: Entra did not say"
+	case FilterUnknown:
+		return "may satisfy the scoping filter or not: Entra did not show what decides, " + v.Clauses
 	case StateUnknown:
 		return "may be allowed in Webex or not: Entra did not say"
 	}
 	return ""
+}
+
+// leaves is the sentence of a subject in Webex that is not in scope any more.
+func (v Verdict) leaves(kind change.Kind) string {
+	why := "is no longer assigned to the application"
+	if v.IsFiltered() {
+		why = "no longer satisfies the scoping filter, by " + v.Clauses
+	}
+	switch {
+	case kind == change.Group:
+		return why + ": the group is kept as it is"
+	case v.Decision == Skip && v.IsFiltered():
+		return why + ", and stays as it is: SKIP_OUT_OF_SCOPE_DELETIONS is set"
+	case v.Decision == Skip:
+		return "left the scope, and stays as it is: SKIP_OUT_OF_SCOPE_DELETIONS is set"
+	case v.IsFiltered():
+		return why
+	default:
+		return why + ", neither itself nor through a group"
+	}
 }
