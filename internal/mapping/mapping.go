@@ -6,17 +6,13 @@
 package mapping
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"net/mail"
 	"reflect"
 	"slices"
 	"strings"
 	"unicode/utf8"
-
-	"go.yaml.in/yaml/v3"
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/mapping/expression"
@@ -27,121 +23,57 @@ type Rules struct{ Users, Groups Mapping }
 
 // Mapping is the attribute mapping of one kind of object.
 type Mapping struct {
-	rules    []rule
-	matching path
+	rules []rule
+	// matching are the targets by which Webex is searched, in their precedence.
+	matching []path
+	actions  Actions
 	// state is the attribute of Graph that says whether an object may be in Webex,
 	// which is read whatever the rules.
 	state string
 }
 
+// Actions are those that may be taken in Webex, Entra's target object actions.
+type Actions struct {
+	Create, Update bool
+	// Delete is for disabling, too.
+	Delete bool
+}
+
 type rule struct {
 	target   path
-	source   *expression.Expression
-	required bool
-	email    bool
+	form     form
 	longest  int // characters; 0 for any number
+	source   *expression.Expression
+	matching int // precedence; 0 for none
+	required bool
+	// onCreate says that the value is written on creation and never again, clears
+	// that it goes from Webex when Entra has none.
+	onCreate, clears bool
+	// otherwise is the value where Entra has none, on creation or always.
+	otherwise       any
+	alwaysOtherwise bool
 }
 
-// file is the form the mappings are written in.
-type file struct {
-	Users  []line `yaml:"users"`
-	Groups []line `yaml:"groups"`
+// Matching is the SCIM path whose value is unique in Webex, or by which a group is
+// known: by it Webex is searched for what is there already.
+func (m Mapping) Matching() string {
+	if m.state == groupState {
+		return "displayName"
+	}
+	return "userName"
 }
 
-type line struct {
-	Target     string `yaml:"target"`
-	Source     string `yaml:"source"`
-	Expression string `yaml:"expression"`
-	Constant   any    `yaml:"constant"`
-	Matching   int    `yaml:"matching"`
-	Required   bool   `yaml:"required"`
-	Format     string `yaml:"format"`
-	Longest    int    `yaml:"longest"`
+// Matchings are all SCIM paths by which Webex is to be searched, in their precedence.
+func (m Mapping) Matchings() []string {
+	paths := make([]string, len(m.matching))
+	for i, p := range m.matching {
+		paths[i] = p.text
+	}
+	return paths
 }
 
-const maxFile = 1 << 20 // bytes
-
-// Parse reads the mappings from YAML. It says which rule is wrong and what is
-// wrong with it.
-func Parse(data []byte) (Rules, error) {
-	if len(data) > maxFile {
-		return Rules{}, fmt.Errorf("parse mapping: %d bytes, more than %d", len(data), maxFile)
-	}
-	var f file
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(&f); err != nil && !errors.Is(err, io.EOF) {
-		return Rules{}, fmt.Errorf("parse mapping: %w", err)
-	}
-	users, err := parse("users", f.Users, "userName", "accountEnabled")
-	if err != nil {
-		return Rules{}, fmt.Errorf("parse mapping: %w", err)
-	}
-	groups, err := parse("groups", f.Groups, "displayName", "securityEnabled")
-	if err != nil {
-		return Rules{}, fmt.Errorf("parse mapping: %w", err)
-	}
-	return Rules{Users: users, Groups: groups}, nil
-}
-
-func parse(section string, lines []line, matching, state string) (Mapping, error) {
-	m := Mapping{state: state}
-	for i, l := range lines {
-		r, err := l.rule()
-		if err != nil {
-			return Mapping{}, fmt.Errorf("%s rule %d: %w", section, i+1, err)
-		}
-		if slices.ContainsFunc(m.rules, func(r rule) bool { return r.target.text == l.Target }) {
-			return Mapping{}, fmt.Errorf("%s rule %d: %s is mapped twice", section, i+1, l.Target)
-		}
-		if l.Matching > 0 {
-			m.matching = r.target
-		}
-		m.rules = append(m.rules, r)
-	}
-	if m.matching.text != matching {
-		return Mapping{}, fmt.Errorf("%s need one rule with matching: 1, and its target is %s", section, matching)
-	}
-	return m, nil
-}
-
-func (l line) rule() (rule, error) {
-	target, err := parsePath(l.Target)
-	if err != nil {
-		return rule{}, err
-	}
-	r := rule{target: target, required: l.Required, email: l.Format == "email", longest: l.Longest}
-	switch {
-	case l.Source != "" && l.Expression == "" && l.Constant == nil:
-		r.source = expression.Attribute(l.Source)
-	case l.Source == "" && l.Expression != "" && l.Constant == nil:
-		if r.source, err = parseExpression(l.Expression); err != nil {
-			return rule{}, fmt.Errorf("%s: %w", l.Target, err)
-		}
-	case l.Source == "" && l.Expression == "" && l.Constant != nil:
-		r.source = expression.Constant(l.Constant)
-	default:
-		return rule{}, fmt.Errorf("%s: give one of source, expression and constant", l.Target)
-	}
-	if l.Format != "" && !r.email {
-		return rule{}, fmt.Errorf("%s: unknown format %q; there is email", l.Target, l.Format)
-	}
-	return r, nil
-}
-
-// parseExpression reads an expression that Entra allows where users are
-// provisioned to applications.
-func parseExpression(text string) (*expression.Expression, error) {
-	x, err := expression.Parse(text)
-	if err != nil {
-		return nil, err
-	}
-	return x, x.Refused()
-}
-
-// Matching is the SCIM path by which Webex is searched for what is there
-// already.
-func (m Mapping) Matching() string { return m.matching.text }
+// Actions are those that may be taken.
+func (m Mapping) Actions() Actions { return m.actions }
 
 // Select returns the Graph attributes the mappings read, by kind of object.
 func (r Rules) Select() map[change.Kind][]string {
@@ -229,7 +161,7 @@ func (m Mapping) Map(attributes map[string]any) (map[string]any, error) {
 			}
 			continue
 		}
-		if r.email && !isAddress(v) {
+		if r.form == address && !isAddress(v) {
 			return nil, fmt.Errorf("map %s: the value is not an e-mail address", r.target.text)
 		}
 		if s, ok := v.(string); ok && r.longest > 0 && utf8.RuneCountInString(s) > r.longest {
@@ -248,8 +180,8 @@ func (r rule) value(get func(name string) any) (any, error) {
 	if _, ignored := v.(expression.Ignored); ignored || err != nil {
 		return nil, err
 	}
-	v = r.target.typed(v)
-	if _, is := v.(bool); !is && v != nil && v != "" && r.target.isBoolean() {
+	v = r.typed(v)
+	if _, is := v.(bool); !is && v != nil && v != "" && r.form == boolean {
 		return nil, errors.New("the value is neither True nor False")
 	}
 	return v, nil
@@ -272,7 +204,7 @@ func (m Mapping) Values(resource map[string]any) map[string]any {
 	values := make(map[string]any, len(m.rules))
 	for _, r := range m.rules {
 		if v, ok := r.target.get(resource); ok {
-			values[r.target.text] = r.target.typed(v)
+			values[r.target.text] = r.typed(v)
 		}
 	}
 	return values
@@ -311,11 +243,39 @@ func (m Mapping) Same(target string, a, b any) bool {
 // addresses are not caseExact), and as Webex does, which takes outer blanks off.
 func (r rule) same(a, b any) bool { return reflect.DeepEqual(r.canonical(a), r.canonical(b)) }
 
+// typed is the value as the schema types it: booleans are also seen as texts, in
+// Webex and as what Entra's expressions give.
+func (r rule) typed(v any) any {
+	if r.form != boolean {
+		return v
+	}
+	if b, ok := truth(v); ok {
+		return b
+	}
+	return v
+}
+
+// truth is the boolean that a value is, or says in a word.
+func truth(v any) (is, ok bool) {
+	switch v := v.(type) {
+	case bool:
+		return v, true
+	case string:
+		switch {
+		case strings.EqualFold(v, "true"):
+			return true, true
+		case strings.EqualFold(v, "false"):
+			return false, true
+		}
+	}
+	return false, false
+}
+
 // canonical is the one form of all values that are the same.
 func (r rule) canonical(v any) any {
-	s, ok := r.target.typed(v).(string)
+	s, ok := r.typed(v).(string)
 	if !ok {
-		return r.target.typed(v)
+		return r.typed(v)
 	}
 	return r.plain(s)
 }
@@ -323,7 +283,7 @@ func (r rule) canonical(v any) any {
 // plain is the canonical form of a string.
 func (r rule) plain(s string) string {
 	s = strings.TrimSpace(s)
-	if r.email || r.target.ignoresCase() {
+	if r.form == address {
 		s = strings.ToLower(s)
 	}
 	return s
@@ -370,63 +330,10 @@ func (m Mapping) Diff(have, want map[string]any, picks Picks) (patch []PatchOper
 }
 
 func isAddress(v any) bool {
-	const maxUserName = 254 // characters; Webex's schema of userName
 	s, ok := v.(string)
-	if !ok || len(s) > maxUserName {
+	if !ok || len(s) > longestAddress {
 		return false
 	}
 	a, err := mail.ParseAddress(s)
 	return err == nil && a.Address == s
-}
-
-// graphName is an attribute's name in Graph, given its name in Entra's
-// attribute mappings.
-func graphName(name string) string {
-	switch name {
-	case "objectId":
-		return "id"
-	case "IsSoftDeleted":
-		return "accountEnabled"
-	case "originalUserPrincipalName":
-		return "userPrincipalName"
-	default:
-		return name
-	}
-}
-
-func source(attributes map[string]any, name string) any {
-	switch name {
-	case "userPrincipalName":
-		upn, _ := attributes[name].(string)
-		return guestAddress(upn)
-	case "IsSoftDeleted":
-		return attributes[name]
-	default:
-		return attributes[graphName(name)]
-	}
-}
-
-// guestAddress turns a guest's alias_domain#EXT#@tenant into alias@domain, as
-// Entra's own service does ("How provisioning works: B2B (guest) users"), and
-// returns every other name as it is.
-func guestAddress(upn string) string {
-	const mark = "#ext#@" // in any case
-	end := strings.Index(strings.Map(lowerASCII, upn), mark)
-	if end < 0 {
-		return upn
-	}
-	home := upn[:end]
-	at := strings.LastIndexByte(home, '_') // a domain has no underscore, an alias may
-	if at < 0 {
-		return upn
-	}
-	return home[:at] + "@" + home[at+1:]
-}
-
-// lowerASCII changes no rune's length.
-func lowerASCII(r rune) rune {
-	if 'A' <= r && r <= 'Z' {
-		return r + ('a' - 'A')
-	}
-	return r
 }

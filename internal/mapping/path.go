@@ -110,34 +110,6 @@ func literal(s string) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// ignoresCase reports whether the schema says of the attribute that case does not
-// matter (RFC 7643 section 8.7.1), and a difference in it is not worth a write.
-func (p path) ignoresCase() bool {
-	return p.schema == "" && (strings.EqualFold(p.attribute, "userName") ||
-		strings.EqualFold(p.attribute, "emails") && strings.EqualFold(p.sub, "value"))
-}
-
-// isBoolean reports whether the schema has a boolean at the path.
-func (p path) isBoolean() bool {
-	return strings.EqualFold(p.attribute, "active") || strings.EqualFold(p.sub, "primary")
-}
-
-// typed is the value as the schema types it: booleans are also seen as strings,
-// in Webex and as what Entra's expressions give.
-func (p path) typed(v any) any {
-	if !p.isBoolean() {
-		return v
-	}
-	switch s, _ := v.(string); strings.ToLower(s) {
-	case "true":
-		return true
-	case "false":
-		return false
-	default:
-		return v
-	}
-}
-
 // elements are those that the path's filter picks.
 func (p path) elements(resource map[string]any) []map[string]any {
 	if p.key == "" {

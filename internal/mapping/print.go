@@ -37,7 +37,7 @@ func (m Mapping) Has(have Print, want map[string]any) bool {
 // hash is that of all values that are the same; never zero, which stands for no
 // value. It allocates nothing for a boolean, or a string as it is written.
 func (r rule) hash(v any) uint64 {
-	switch v := r.target.typed(v).(type) {
+	switch v := r.typed(v).(type) {
 	case string:
 		return fnv1a("s", r.plain(v))
 	case bool:

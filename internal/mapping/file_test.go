@@ -1,0 +1,65 @@
+package mapping_test
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"entrawebex/internal/mapping"
+)
+
+var update = flag.Bool("update", false, "write what mapping files are told as their golden files")
+
+// Each file of testdata/mistakes is wrong, and the text beside it is all that it is
+// told, in the file's order.
+func TestAllThatIsWrongIsSaidAtItsPlace(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/mistakes/*.yaml")
+	if err != nil || len(files) < 30 {
+		t.Fatal(len(files), err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".yaml")
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var mistakes *mapping.Mistakes
+			if _, err := mapping.ParseFile(filepath.Base(file), data); !errors.As(err, &mistakes) {
+				t.Fatalf("error %v", err)
+			}
+			got, golden := mistakes.Error()+"\n", strings.TrimSuffix(file, ".yaml")+".txt"
+			if *update {
+				if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Error(diff)
+			}
+			for _, line := range mistakes.List {
+				if !strings.Contains(line.Text, "; ") && !strings.Contains(line.Text, ": ") {
+					t.Errorf("does not say what to write instead: %s", line.Text)
+				}
+			}
+		})
+	}
+}
+
+func TestAFileThatIsTooLongIsNotRead(t *testing.T) {
+	t.Parallel()
+	if _, err := mapping.Parse([]byte(strings.Repeat(" ", 2<<20))); err == nil || !strings.Contains(err.Error(), "write at most") {
+		t.Errorf("error %v", err)
+	}
+}

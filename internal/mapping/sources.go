@@ -1,0 +1,184 @@
+package mapping
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Source attributes: what Graph shows of a user and of a group
+// (https://learn.microsoft.com/graph/api/resources/user and …/group), and the names
+// that Entra's attribute mappings have for some of them.
+
+// origin is one source attribute.
+type origin struct {
+	name string
+	// several says that it has a list of values, parts that it is an object, of
+	// which a part is named behind a dot.
+	several bool
+	parts   []string
+	// refused says why it cannot be a source, and what to do instead.
+	refused string
+}
+
+// originsOf makes single-valued source attributes of names.
+func originsOf(names string) []origin {
+	fields := strings.Fields(names)
+	list := make([]origin, len(fields))
+	for i, name := range fields {
+		list[i].name = name
+	}
+	return list
+}
+
+// listsOf makes multi-valued source attributes of names.
+func listsOf(names string) []origin {
+	list := originsOf(names)
+	for i := range list {
+		list[i].several = true
+	}
+	return list
+}
+
+// userOrigins are the source attributes of users.
+func userOrigins() []origin {
+	list := originsOf(`objectId id userPrincipalName originalUserPrincipalName IsSoftDeleted accountEnabled
+		displayName givenName surname mail mailNickname jobTitle department companyName employeeId employeeType
+		mobile mobilePhone telephoneNumber facsimileTelephoneNumber faxNumber
+		physicalDeliveryOfficeName officeLocation streetAddress city state postalCode country usageLocation
+		preferredLanguage preferredName preferredDataLocation mySite aboutMe ageGroup consentProvidedForMinor legalAgeGroupClassification
+		birthday hireDate employeeHireDate employeeLeaveDateTime createdDateTime creationType userType
+		externalUserState externalUserStateChangeDateTime isManagementRestricted isResourceAccount
+		lastPasswordChangeDateTime passwordPolicies securityIdentifier showInAddressList signInSessionsValidFromDateTime
+		immutableId onPremisesImmutableId dirSyncEnabled onPremisesSyncEnabled onPremisesDistinguishedName onPremisesDomainName
+		onPremisesLastSyncDateTime onPremisesSamAccountName onPremisesSecurityIdentifier onPremisesUserPrincipalName`)
+	list = append(list, listsOf("otherMails proxyAddresses businessPhones imAddresses interests pastProjects responsibilities schools skills")...)
+	for i := 1; i <= extensionAttributes; i++ {
+		list = append(list, origin{name: "extensionAttribute" + strconv.Itoa(i)})
+	}
+	return append(list,
+		origin{name: "employeeOrgData", parts: []string{"costCenter", "division"}},
+		origin{name: "onPremisesExtensionAttributes", refused: "it holds extensionAttribute1 to 15; name one of these"},
+		origin{name: "manager", refused: "it is a reference to another user, and references are not supported yet; leave it out"},
+		origin{name: "appRoleAssignments", refused: "role assignments are not read yet; leave it out"},
+		origin{name: "memberOf", refused: "groups are provisioned by themselves; leave it out"},
+		origin{name: "thumbnailPhoto", refused: "a photo is not an attribute of the directory; leave it out"},
+		origin{name: "passwordProfile", refused: "Entra does not show passwords; leave it out"},
+	)
+}
+
+// groupOrigins are the source attributes of groups.
+func groupOrigins() []origin {
+	list := originsOf(`objectId id displayName description mail mailNickname mailEnabled securityEnabled classification visibility
+		createdDateTime expirationDateTime renewedDateTime isAssignableToRole isManagementRestricted membershipRule membershipRuleProcessingState
+		dirSyncEnabled onPremisesSyncEnabled onPremisesDomainName onPremisesLastSyncDateTime onPremisesNetBiosName onPremisesSamAccountName
+		onPremisesSecurityIdentifier preferredDataLocation preferredLanguage securityIdentifier theme uniqueName`)
+	list = append(list, listsOf("groupTypes proxyAddresses")...)
+	return append(list,
+		origin{name: "members", refused: "who is in a group is provisioned by itself; leave it out"},
+		origin{name: "owners", refused: "owners of groups are not provisioned; leave it out"},
+	)
+}
+
+const extensionAttributes = 15 // of Exchange, in onPremisesExtensionAttributes
+
+// patterns of source attributes that a tenant makes itself: directory extensions
+// (https://learn.microsoft.com/graph/extensibility-overview), whose case matters, and
+// custom security attributes, which take CustomSecAttributeAssignment.Read.All.
+func patterns() []*regexp.Regexp {
+	return []*regexp.Regexp{
+		regexp.MustCompile(`^extension_[0-9a-f]{32}_\w+$`),
+		regexp.MustCompile(`^customSecurityAttributes\.\w+\.\w+$`),
+	}
+}
+
+// graphName is the property of Graph that a source attribute is in.
+func graphName(name string) string {
+	switch name {
+	case "objectId":
+		return "id"
+	case "IsSoftDeleted":
+		return "accountEnabled"
+	case "originalUserPrincipalName":
+		return "userPrincipalName"
+	case "mobile":
+		return "mobilePhone"
+	case "telephoneNumber":
+		return "businessPhones"
+	case "facsimileTelephoneNumber":
+		return "faxNumber"
+	case "physicalDeliveryOfficeName":
+		return "officeLocation"
+	case "immutableId":
+		return "onPremisesImmutableId"
+	case "dirSyncEnabled":
+		return "onPremisesSyncEnabled"
+	}
+	if isExtensionAttribute(name) {
+		return "onPremisesExtensionAttributes"
+	}
+	name, _, _ = strings.Cut(name, ".")
+	return name
+}
+
+func isExtensionAttribute(name string) bool {
+	number, ok := strings.CutPrefix(name, "extensionAttribute")
+	if !ok {
+		return false
+	}
+	n, err := strconv.Atoi(number)
+	return err == nil && 1 <= n && n <= extensionAttributes
+}
+
+// source is the value of a source attribute; nil if there is none.
+func source(attributes map[string]any, name string) any {
+	switch name {
+	case "userPrincipalName":
+		upn, _ := attributes[name].(string)
+		return guestAddress(upn)
+	case "IsSoftDeleted":
+		return attributes[name]
+	case "telephoneNumber":
+		phones, _ := attributes["businessPhones"].([]any)
+		if len(phones) == 0 {
+			return nil
+		}
+		return phones[0]
+	}
+	value, part := attributes[graphName(name)], name
+	if !isExtensionAttribute(name) {
+		_, part, _ = strings.Cut(name, ".")
+	}
+	for part != "" {
+		var first string
+		first, part, _ = strings.Cut(part, ".")
+		object, _ := value.(map[string]any)
+		value = object[first]
+	}
+	return value
+}
+
+// guestAddress turns a guest's alias_domain#EXT#@tenant into alias@domain, as
+// Entra's own service does ("How provisioning works: B2B (guest) users"), and
+// returns every other name as it is.
+func guestAddress(upn string) string {
+	const mark = "#ext#@" // in any case
+	end := strings.Index(strings.Map(lowerASCII, upn), mark)
+	if end < 0 {
+		return upn
+	}
+	home := upn[:end]
+	at := strings.LastIndexByte(home, '_') // a domain has no underscore, an alias may
+	if at < 0 {
+		return upn
+	}
+	return home[:at] + "@" + home[at+1:]
+}
+
+// lowerASCII changes no rune's length.
+func lowerASCII(r rune) rune {
+	if 'A' <= r && r <= 'Z' {
+		return r + ('a' - 'A')
+	}
+	return r
+}
