@@ -135,7 +135,12 @@ func (d *decision) decideUnlinked(want map[string]any) {
 	if d.record.PendingWrite == nil && d.seen != nil && !d.leftScope() && !d.matchSeen(want) {
 		return
 	}
+	if d.record.PendingWrite == nil && d.record.Away && d.leftScope() && !d.findAgain() {
+		return
+	}
 	switch {
+	case d.record.WebexID != "" && d.leftScope():
+		d.decide() // the scope says something else of who has an account
 	case d.record.WebexID != "":
 		d.change(want)
 	case d.record.PendingWrite != nil && (want[active] == false || !containsFold(d.record.PendingWrite.Names, name)):
@@ -147,6 +152,29 @@ func (d *decision) decideUnlinked(want map[string]any) {
 	default:
 		d.create(want)
 	}
+}
+
+// findAgain looks whether an account of ours that was given up is there after all,
+// under the name that its user has now: nobody else closes it. It reports whether to
+// decide on.
+func (d *decision) findAgain() bool {
+	mapped, err := d.mapped()
+	name, _ := mapped[userName].(string)
+	if err != nil || name == "" {
+		return true
+	}
+	found, known := d.holders(name)
+	if !known {
+		return false
+	}
+	for _, candidate := range found {
+		if candidate.externalID() == d.object.ID {
+			d.step(Matching, Success, fmt.Sprintf("found the user %s again, which was given up", candidate.ID))
+			d.link(candidate)
+			break
+		}
+	}
+	return true
 }
 
 // create has what has these values created.

@@ -115,6 +115,8 @@ func closed(v *view) {
 	v.record.LastWritten["active"] = false
 }
 
+func away(v *view) { v.record.Away = true }
+
 func noList(age time.Duration) given {
 	return func(v *view) { v.record.Unassigned = now.Add(-age) }
 }
@@ -302,6 +304,11 @@ func TestRules(t *testing.T) {
 		{"At once if the person is blocked, too", known(ada, linked, unassigned, blocked, tenant), "write active=false"},
 		{"Out of scope nothing but the state is written", known(ada, closed, unassigned, renamed), "end Skipped: Webex already has this state"},
 		{"A setting leaves those open who left the scope", known(ada, linked, unassigned, skipOutOfScope), "end Skipped: left the scope, and stays as it is"},
+		{"Who left the scope and whose account was given up is searched for", known(ada, unassigned, away), "ask Webex who has the name " + name},
+		{"If it is there after all, the scope decides about it", known(ada, unassigned, away, search(name, account("w", ada.ID)), tenant), "end Warning, again after 1m0s: Entra lists no assignment"},
+		{"So it is closed", known(ada, unassigned, away, search(name, account("w", ada.ID)), saidToLeave, tenant), "write active=false"},
+		{"And stays open where a setting says so", known(ada, unassigned, away, search(name, account("w", ada.ID)), skipOutOfScope), "end Skipped: left the scope, and stays as it is"},
+		{"An account of another under the name is not touched", known(ada, unassigned, away, search(name, account("w", bob.ID))), "end Skipped: is not assigned to the application"},
 
 		// What may be destroyed.
 		{"With UPSERT_ONLY nobody is closed", known(ada, linked, blocked, upsertOnly), "end Skipped: UPSERT_ONLY is set"},

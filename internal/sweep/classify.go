@@ -17,8 +17,9 @@ type standing struct {
 	// than was written, open and shut that it shows it active or inactive, hidden
 	// that it shows which of others and not of this one.
 	listed, drifted, open, shut, hidden bool
-	// stray says that an account which is nobody's has the object's id.
-	stray bool
+	// stray says that an account which is nobody's has the object's id, away that the
+	// object had one which was given up.
+	stray, away bool
 	// mapped says that it is known what Webex should have, same that it was
 	// written, entitled that it is to be active.
 	mapped, same, entitled bool
@@ -92,7 +93,7 @@ func unknown(s standing) outcome {
 // something to take away.
 func outside(s standing) outcome {
 	switch {
-	case !s.linked && s.settled:
+	case !s.linked && s.settled && (!s.stray || !s.away):
 		return outcome{deed: skip}
 	case !s.linked:
 		return outcome{deed: look}

@@ -67,6 +67,8 @@ func rowsOfUsers(but func(func(*standing)) standing) []row {
 		{"who left the scope, was closed and let in by hand is looked at", but(func(s *standing) { s.verdict, s.active = unassigned, false }), false, outcome{class: Unassigned, deed: look, open: true}},
 		{"who left the scope and was closed needs nothing", but(func(s *standing) { s.verdict, s.active, s.open = unassigned, false, false }), false, outcome{class: Unassigned}},
 		{"who is out of scope and was never in Webex is left out", but(func(s *standing) { s.verdict, s.linked = unassigned, false }), false, outcome{deed: skip}},
+		{"who is out of scope and whose account was given up and is there is looked at", but(func(s *standing) { s.verdict, s.linked, s.stray, s.away = unassigned, false, true, true }), false, outcome{deed: look}},
+		{"who is out of scope and whose account another system made is left out", but(func(s *standing) { s.verdict, s.linked, s.stray = unassigned, false, true }), false, outcome{deed: skip}},
 		{"who is out of scope, without an account and not settled is looked at", but(func(s *standing) { s.verdict, s.linked, s.settled = unassigned, false, false }), false, outcome{deed: look}},
 		{"who is blocked and has no account is left out", but(func(s *standing) { s.verdict, s.linked = skipped, false }), false, outcome{deed: skip}},
 		{"who is blocked and whose account nobody has is matched with it", but(func(s *standing) { s.verdict, s.linked, s.stray = skipped, false, true }), false, outcome{class: New, deed: converge}},

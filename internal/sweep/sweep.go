@@ -237,6 +237,8 @@ type known struct {
 	active  bool
 	// settled says that nothing is open about it: no doubt, no trouble.
 	settled bool
+	// away says that it had an account which was given up.
+	away bool
 	// listed says that Webex lists it, seen that Entra does; drifted that Webex
 	// has something else than was written.
 	listed, seen, drifted bool
@@ -267,6 +269,7 @@ func (r *run) readLedger(ctx context.Context) error {
 	err := r.Ledger.Records(ctx, func(rec provision.Record) error {
 		k := &known{
 			object: rec.Object, webexID: rec.WebexID, active: rec.LastWritten["active"] != false,
+			away:    rec.Away,
 			settled: rec.PendingWrite == nil && rec.OpenFault == nil && rec.Absence == nil && rec.MemberSync == nil,
 		}
 		r.known[rec.Object] = k
