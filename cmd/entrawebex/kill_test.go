@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -21,13 +22,31 @@ import (
 // asRun makes this binary entrawebex run, so that a process can be killed.
 const asRun = "ENTRAWEBEX_TEST_RUN"
 
+// withStorm plays a day in a storm, too. It lasts half a minute, or as many minutes
+// as a write waits whose answer was lost.
+var withStorm = flag.Bool("storm", false, "play a day in a storm to its end")
+
 func TestMain(m *testing.M) {
 	if os.Getenv(asRun) == "" {
+		flag.Parse()
+		waiting()
 		os.Exit(m.Run())
 	}
 	if err := serve(context.Background(), os.Environ()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
+	}
+}
+
+// waiting has more tests run at a time than there are processors, unless -parallel
+// says how many: most of them wait for a scripted day to pass.
+func waiting() {
+	const many = "6"
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
+		_ = f.Value.Set(many) // a number
+	}
+	if !*withStorm {
+		fmt.Fprintln(os.Stderr, "NOT RUN: a day in a storm to its end, since -storm is not set (make sets it)")
 	}
 }
 
