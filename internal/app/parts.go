@@ -69,7 +69,7 @@ func (p *Parts) config() provision.Config {
 		Queue:        p.Queue,
 		Mapping:      p.Rules,
 		TenantID:     s.Entra.TenantID,
-		Scoping:      scopingOf(&s, p.Graph),
+		Scoping:      p.scoping(),
 		Nested:       s.NestedGroups,
 		DeleteBinned: s.GroupSoftDelete == "delete",
 		Protected:    s.Protected,
@@ -88,14 +88,16 @@ func (p *Parts) config() provision.Config {
 	}
 }
 
-// scopingOf says who is provisioned.
-func scopingOf(s *config.Settings, graph reconcile.Graph) scoping.Rules {
+// scoping says who is provisioned.
+func (p *Parts) scoping() scoping.Rules {
+	s := &p.Settings
 	rules := scoping.Rules{
 		Roles:      scoping.Roles{ExcludeDefault: s.DefaultAccess == "exclude"},
 		SkipGroups: !s.ProvisionGroups, SkipOutOfScope: s.SkipOutOfScopeDeletions,
+		Filters: p.Rules.Filters(),
 	}
 	if !s.Everybody() {
-		rules.Application = &scoping.Application{AppID: s.Entra.AppID, Find: graph.ServicePrincipal}
+		rules.Application = &scoping.Application{AppID: s.Entra.AppID, Find: p.Graph.ServicePrincipal}
 	}
 	return rules
 }
@@ -127,7 +129,7 @@ func (p *Parts) Reconcile(engine *provision.Engine) *reconcile.Job {
 			_, err := p.Graph.Organization(ctx)
 			return err
 		},
-		Scoping: scopingOf(&p.Settings, p.Graph),
+		Scoping: p.scoping(),
 		Nested:  p.Settings.NestedGroups,
 		Unchanged: func(ctx context.Context, o reconcile.Object) (bool, error) {
 			return engine.Unchanged(ctx, o.Object, o.Attributes)
@@ -157,7 +159,7 @@ func (p *Parts) sweep(engine *provision.Engine, progress func(sweep.Progress)) *
 		Queue:       p.Queue,
 		Converge:    engine.ConvergeSeen,
 		Mapping:     p.Rules,
-		Scoping:     scopingOf(&p.Settings, p.Graph),
+		Scoping:     p.scoping(),
 		Members:     p.Graph.Members,
 		Nested:      p.Settings.NestedGroups,
 		RepairDrift: p.Settings.RepairDrift,

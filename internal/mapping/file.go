@@ -96,10 +96,7 @@ func (r *reader) mapping(file fields, s section) Mapping {
 		return Mapping{}
 	}
 	f := r.fields(n, s.name, "actions", "scope", "mappings")
-	m := Mapping{state: s.state, actions: r.actions(f)}
-	if scope := f.values["scope"]; scope != nil {
-		r.wrongf(f.keys["scope"], "scoping filters are not supported yet; leave scope out")
-	}
+	m := Mapping{state: s.state, actions: r.actions(f), filter: r.scope(f, s)}
 	lines := f.values["mappings"]
 	if lines == nil {
 		if n.Kind == yaml.MappingNode {

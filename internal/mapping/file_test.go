@@ -10,7 +10,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"entrawebex/internal/change"
 	"entrawebex/internal/mapping"
+	"entrawebex/internal/scoping"
 )
 
 var update = flag.Bool("update", false, "write what mapping files are told as their golden files")
@@ -61,5 +63,42 @@ func TestAFileThatIsTooLongIsNotRead(t *testing.T) {
 	t.Parallel()
 	if _, err := mapping.Parse([]byte(strings.Repeat(" ", 2<<20))); err == nil || !strings.Contains(err.Error(), "write at most") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// What a filter reads is asked of Graph under Graph's name.
+func TestAFilterSaysWhoIsInScope(t *testing.T) {
+	t.Parallel()
+	rules, err := mapping.Parse([]byte(strings.Replace(fileWith(), "users:\n", `users:
+  scope:
+    - - { attribute: department, operator: EQUALS, value: Sales }
+      - { attribute: extensionAttribute3, operator: IS NOT NULL }
+    - - { attribute: mobile, operator: ENDS_WITH, value: 1 }
+`, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"accountEnabled", "department", "id", "mobilePhone", "onPremisesExtensionAttributes", "userPrincipalName"}
+	if diff := cmp.Diff(want, rules.Users.Select()); diff != "" {
+		t.Error(diff)
+	}
+	for _, test := range []struct {
+		name       string
+		attributes map[string]any
+		want       scoping.Outcome
+	}{
+		{"both clauses of a group", map[string]any{
+			"department": "Sales", "onPremisesExtensionAttributes": map[string]any{"extensionAttribute3": "x"}, "mobilePhone": nil,
+		}, scoping.Holds},
+		{"one of two", map[string]any{"department": "Sales", "onPremisesExtensionAttributes": nil, "mobilePhone": "2"}, scoping.Fails},
+		{"the other group", map[string]any{"department": nil, "onPremisesExtensionAttributes": nil, "mobilePhone": "+1"}, scoping.Holds},
+		{"what is not shown", map[string]any{"department": nil}, scoping.Undetermined},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if got := rules.Filters().Users.Evaluate(scoping.Subject{Kind: change.User, Attributes: test.attributes}); got != test.want {
+				t.Errorf("%s, want %s", got, test.want)
+			}
+		})
 	}
 }

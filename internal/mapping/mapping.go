@@ -16,6 +16,7 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/mapping/expression"
+	"entrawebex/internal/scoping"
 )
 
 // Rules are the attribute mappings of the kinds of objects.
@@ -27,6 +28,7 @@ type Mapping struct {
 	// matching are the targets by which Webex is searched, in their precedence.
 	matching []path
 	actions  Actions
+	filter   scoping.Filter
 	// state is the attribute of Graph that says whether an object may be in Webex,
 	// which is read whatever the rules.
 	state string
@@ -75,24 +77,30 @@ func (m Mapping) Matchings() []string {
 // Actions are those that may be taken.
 func (m Mapping) Actions() Actions { return m.actions }
 
+// Filter says who is in scope by their attributes.
+func (m Mapping) Filter() scoping.Filter { return m.filter }
+
+// Filters are those of the kinds of objects.
+func (r Rules) Filters() scoping.Filters {
+	return scoping.Filters{Users: r.Users.filter, Groups: r.Groups.filter}
+}
+
 // Select returns the Graph attributes the mappings read, by kind of object.
 func (r Rules) Select() map[change.Kind][]string {
 	return map[change.Kind][]string{change.User: r.Users.Select(), change.Group: r.Groups.Select()}
 }
 
-// Select returns the Graph attributes the mapping reads, sorted: what to name
-// in $select.
+// Select returns the Graph attributes the mapping and its filter read, sorted: what to
+// name in $select.
 func (m Mapping) Select() []string {
-	names := []string{"id", m.state}
+	names := append([]string{"id", m.state}, m.filter.Attributes()...)
 	for _, r := range m.rules {
 		for _, name := range r.source.Attributes() {
-			if name = graphName(name); !slices.Contains(names, name) {
-				names = append(names, name)
-			}
+			names = append(names, graphName(name))
 		}
 	}
 	slices.Sort(names)
-	return names
+	return slices.Compact(names)
 }
 
 // Lacks returns the attributes that decide about an object and are not among
