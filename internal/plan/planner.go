@@ -188,7 +188,7 @@ func (pl *Planner) unattempted(accounts map[change.Object]sweep.Class, skipped m
 		case sweep.Drifted:
 			pl.plan.skip(o, pl.names[o], "was changed in Webex since it was written, and is left so")
 		case sweep.Unassigned:
-			pl.plan.skip(o, pl.names[o], "is no longer assigned to the application, and stays as it is: a group, or inactive already")
+			pl.plan.skip(o, pl.names[o], "is no longer in scope, and stays as it is: a group, or inactive already")
 		default:
 			pl.plan.Summary.Unchanged++
 		}

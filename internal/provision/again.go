@@ -46,14 +46,18 @@ const (
 // ago, how long that is, and that the reading says otherwise: one of them comes of
 // a replica that is behind.
 func (b *batch) contradicted(w *imported) (age time.Duration, yes bool) {
-	if b.Scoping.Everybody() || w.reading.Presence != Present || w.reading.Err != nil || w.reading.RolesErr != nil {
+	if !b.Scoping.AssignmentsMatter() || w.reading.Presence != Present || w.reading.Err != nil || w.reading.RolesErr != nil {
 		return 0, false
 	}
 	in := b.Scoping.InScope(w.reading.Roles)
 	for _, c := range w.causes {
 		age = b.Now().Sub(c.SeenAt)
+		says := c.Nominated == change.In
+		if !says && w.verdict().IsFiltered() {
+			continue // which is out of scope, too
+		}
 		// A group says that somebody left it, and not whether another has him.
-		if c.Nominated != "" && c.Source != change.Engine && age < contradictedFor && in != (c.Nominated == change.In) {
+		if c.Nominated != "" && c.Source != change.Engine && age < contradictedFor && in != says {
 			return age, true
 		}
 	}

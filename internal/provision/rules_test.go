@@ -77,6 +77,21 @@ func inScope(v *view, roles ...string) {
 	v.scoping.Application, v.reading.Roles = &scoping.Application{}, roles
 }
 
+// filtered has only those in scope whose name is not Ada L.
+func filtered(v *view) {
+	v.scoping.Filters = scoping.Filters{Users: notNamed("Ada L"), Groups: notNamed("Team")}
+}
+
+func notNamed(name string) scoping.Filter {
+	f, mistakes := scoping.NewFilter([][]scoping.Clause{{{Attribute: "displayName", Operator: "NOT EQUALS", Value: name}}})
+	if len(mistakes) > 0 {
+		panic(mistakes[0])
+	}
+	return f
+}
+
+func undisplayed(v *view) { delete(v.reading.Attributes, "displayName") }
+
 func absent(age time.Duration) given {
 	return func(v *view) {
 		v.reading.Presence, v.reading.Attributes = Absent, nil
@@ -310,6 +325,18 @@ func TestRules(t *testing.T) {
 		{"And stays open where a setting says so", known(ada, unassigned, away, search(name, account("w", ada.ID)), skipOutOfScope), "end Skipped: left the scope, and stays as it is"},
 		{"An account of another under the name is not touched", known(ada, unassigned, away, search(name, account("w", bob.ID))), "end Skipped: is not assigned to the application"},
 
+		{"Whoever does not satisfy the scoping filter is left out", known(ada, filtered), `end Skipped: does not satisfy the scoping filter, by displayName NOT EQUALS "Ada L"`},
+		{"Whoever does so no longer is closed, at once", known(ada, linked, filtered, tenant), "write active=false"},
+		{"Also while the lists of assignments are empty", known(ada, linked, unassigned, filtered, tenant), "write active=false"},
+		{"And while they are not known", known(ada, linked, unlisted, filtered, tenant), "write active=false"},
+		{"The guard is asked before", known(ada, linked, filtered, tenant, guarded), "ask the guard to disable"},
+		{"And the setting leaves them open, too", known(ada, linked, filtered, skipOutOfScope), "end Skipped: no longer satisfies the scoping filter"},
+		{"Closed and not in the filter nothing but the state is written", known(ada, closed, filtered, renamed), "end Skipped: Webex already has this state"},
+		{"Whoever satisfies it is created", known(ada, filtered, retitled), "create"},
+		{"And opened, when back", known(ada, closed, filtered, retitled), "write active=true displayName=New"},
+		{"Where what the filter asks for is not shown nothing follows", known(ada, linked, filtered, undisplayed), "end Failure transient: user " + ada.ID + " may satisfy the scoping filter or not"},
+		{"Whoever is in the recycle bin is closed whatever the filter says", known(ada, linked, binned, filtered, undisplayed, tenant), "write active=false"},
+
 		// What may be destroyed.
 		{"With UPSERT_ONLY nobody is closed", known(ada, linked, blocked, upsertOnly), "end Skipped: UPSERT_ONLY is set"},
 		{"Whoever is protected is held", known(ada, linked, blocked, protected), "end Failure held: user " + ada.ID + " is in PROTECTED_USERS"},
@@ -391,6 +418,8 @@ func TestRules(t *testing.T) {
 		{"A group as last written goes on with its members", known(team, linked), "members"},
 		{"Its name is written before them", known(team, linked, retitled), "write displayName=New"},
 		{"A group of mail is left out", known(team, mail), "end Skipped: is not security-enabled"},
+		{"A group that does not satisfy the scoping filter is left out", known(team, filtered), "end Skipped: does not satisfy the scoping filter"},
+		{"And stays as it is in Webex", known(team, linked, filtered), "end Skipped: no longer satisfies the scoping filter"},
 		{"A group in the recycle bin stays", known(team, linked, binned), "end Skipped: is in Entra's recycle bin"},
 		{"Unless a setting says otherwise", known(team, linked, binned, deleteBinned, tenant), "delete"},
 		{"A group that is deleted for good is deleted as a user is", known(team, linked, absent(10*time.Minute), word, tenant), "delete"},

@@ -18,7 +18,7 @@ func (v *view) verdict() scoping.Verdict {
 }
 
 // application returns the service principal whose assignments are to be read;
-// empty if everybody is in scope.
+// empty if nobody needs one.
 func (b *batch) application(ctx context.Context) (string, error) {
 	id, err := b.Scoping.App(ctx)
 	if err != nil {
@@ -31,14 +31,22 @@ func (b *batch) application(ctx context.Context) (string, error) {
 	return id, nil
 }
 
-// isScopeKnown reports whether the object's assignments are known; if not, the
-// attempt has ended. They are not asked of what is not there.
+// isScopeKnown reports whether it is known if the object is in scope; if not, the
+// attempt has ended. That is not asked of what is not there.
 func (d *decision) isScopeKnown() bool {
-	if d.reading.Presence != Present || d.attempt.Verdict.Reason != scoping.AssignmentsUnknown {
+	verdict := d.attempt.Verdict
+	switch {
+	case d.reading.Presence != Present:
+		return true
+	case verdict.Reason == scoping.AssignmentsUnknown:
+		d.fail(Scoping, d.reading.RolesErr)
+		return false
+	case verdict.Reason == scoping.FilterUnknown:
+		d.fail(Scoping, transientf("%s %s", d.object, verdict.Sentence(d.object.Kind)))
+		return false
+	default:
 		return true
 	}
-	d.fail(Scoping, d.reading.RolesErr)
-	return false
 }
 
 // leftScope reports whether the object is there and out of scope.
@@ -61,7 +69,7 @@ const (
 // dateUnassigned keeps since when every list of assignments of a user with an open
 // account has been empty.
 func (d *decision) dateUnassigned() {
-	empty := !d.scoping.Everybody() && d.isActive() && d.reading.Presence == Present && d.reading.RolesErr == nil && len(d.reading.Roles) == 0
+	empty := d.scoping.AssignmentsMatter() && d.isActive() && d.reading.Presence == Present && d.reading.RolesErr == nil && len(d.reading.Roles) == 0
 	switch r := &d.record; {
 	case !empty:
 		r.Unassigned = time.Time{}
@@ -71,11 +79,12 @@ func (d *decision) dateUnassigned() {
 }
 
 // mayLeave reports whether the account may be closed: its user is in a list of
-// assignments, has been in none for long enough, is blocked, or something else than
-// that list says so, too. If not, the attempt has ended.
+// assignments, has been in none for long enough, is blocked, does not satisfy the
+// scoping filter, or something else than that list says so, too. If not, the attempt
+// has ended.
 func (d *decision) mayLeave() bool {
 	since := d.record.Unassigned
-	if since.IsZero() || scoping.IsBlocked(d.reading.Attributes) || d.nominatedOut() {
+	if since.IsZero() || scoping.IsBlocked(d.reading.Attributes) || d.verdict().IsFiltered() || d.nominatedOut() {
 		return true
 	}
 	left := min(unassignedFor, d.confirmAfter) - d.now.Sub(since)
@@ -127,7 +136,7 @@ func (b *batch) rescope(ctx context.Context, w *imported) error {
 
 // decidesScope reports whether who is in the group may be in scope by that.
 func (v *view) decidesScope() bool {
-	if v.scoping.Everybody() || !v.isGroup() || v.reading.Presence != Present {
+	if !v.scoping.AssignmentsMatter() || !v.isGroup() || v.reading.Presence != Present {
 		return false
 	}
 	// Who leaves a group after it was unassigned, and before the list shows that, is

@@ -9,6 +9,7 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
+	"entrawebex/internal/scoping"
 )
 
 // What an answer shows is what Webex has, whatever was asked.
@@ -313,6 +314,76 @@ func TestANomineeStaysNominated(t *testing.T) {
 				t.Errorf("looked at for %s", waited)
 			}
 		})
+	}
+}
+
+// Who leaves by the filter is out, as the list says, though still assigned; and the
+// filter is no reason to doubt a list that says assigned.
+func TestTheFilterContradictsNoList(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		nominated change.Nomination
+		display   string
+		looks     bool
+	}{
+		"out, and not in the filter":      {change.Out, "Ada L", false},
+		"out, and read as in the filter":  {change.Out, "Ada", true},
+		"in by a list, and not by filter": {change.In, "Ada L", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t, assignedOnly, exceptAdaL(t))
+			w.hire(ada, "ada@example.com").display = test.display
+			w.tenant.roles[ada] = []string{role}
+			c := updated(ada)
+			c.Nominated = test.nominated
+			if a := w.converge(c)[0]; (a.Again > 0) != test.looks {
+				t.Errorf("again after %s: %s", a.Again, a.Reason)
+			}
+		})
+	}
+}
+
+// exceptAdaL has everybody in scope but Ada L.
+func exceptAdaL(t *testing.T) func(*provision.Config) {
+	t.Helper()
+	f, mistakes := scoping.NewFilter([][]scoping.Clause{{{Attribute: "displayName", Operator: "NOT EQUALS", Value: "Ada L"}}})
+	if len(mistakes) > 0 {
+		t.Fatal(mistakes)
+	}
+	return func(c *provision.Config) { c.Scoping.Filters.Users = f }
+}
+
+// What a page shows of somebody who enters or leaves by the filter is no reason to
+// let them be; what it does not show is none either.
+func TestWhoEntersOrLeavesByTheFilterIsNotUnchanged(t *testing.T) {
+	t.Parallel()
+	w := setup(t, exceptAdaL(t))
+	p := w.hire(ada, "ada@example.com")
+	unchanged := func(want bool, when string) {
+		t.Helper()
+		attributes := maps.Clone(w.tenant.reading(ada).Attributes)
+		if got, err := w.Unchanged(t.Context(), change.Object{Kind: change.User, ID: ada}, attributes); got != want || err != nil {
+			t.Errorf("%s: unchanged %t, %v", when, got, err)
+		}
+	}
+	p.display = "Ada L"
+	unchanged(true, "out, and never provisioned")
+	p.display = "Ada"
+	unchanged(false, "in, and not provisioned yet")
+	w.provisioned(ada)
+	unchanged(true, "in, and provisioned")
+	p.lacks = "displayName"
+	unchanged(false, "not shown")
+	p.lacks, p.display = "", "Ada L"
+	unchanged(false, "out, and provisioned")
+	if a := w.converge(updated(ada))[0]; a.Action != provision.Disable {
+		t.Errorf("%s: %s", a.Action, a.Reason)
+	}
+	p.display = "Ada"
+	unchanged(false, "in, and closed")
+	if a := w.converge(updated(ada))[0]; a.Action != provision.Enable {
+		t.Errorf("%s: %s", a.Action, a.Reason)
 	}
 }
 

@@ -112,7 +112,7 @@ func (j *Job) flush(ctx context.Context, held *round, cursor Cursor, link string
 // askForMembers asks for a sweep if a group is gone that may have been between
 // users and an assigned group: Graph does not tell who was in it.
 func (j *Job) askForMembers(ctx context.Context, held *round, kind change.Kind) error {
-	if j.Scoping.Everybody() || !j.Nested || kind != change.Group {
+	if !j.Scoping.AssignmentsMatter() || !j.Nested || kind != change.Group {
 		return nil
 	}
 	for _, t := range held.objects {
@@ -162,8 +162,9 @@ func (j *Job) changes(ctx context.Context, held *round) []change.Change {
 	return changes
 }
 
-// word is what the round says of a person: one who is blocked or in the recycle
-// bin is out, and where everybody is in scope, who may sign in is in.
+// word is what the round says of a person: one who is blocked, in the recycle bin or
+// not in the scoping filter is out, and where nobody needs an assignment, everybody
+// else is in.
 func (j *Job) word(t *told) change.Nomination {
 	verdict := j.Scoping.WithoutAssignments().Decide(scoping.Subject{Kind: t.Kind, Attributes: t.Attributes})
 	shown := verdict.Decision != scoping.Unknown
@@ -172,7 +173,7 @@ func (j *Job) word(t *told) change.Nomination {
 		return ""
 	case t.away, shown && verdict.Decision != scoping.Provision:
 		return change.Out
-	case shown && j.Scoping.Everybody():
+	case shown && !j.Scoping.AssignmentsMatter():
 		return change.In
 	default:
 		return ""

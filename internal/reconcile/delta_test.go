@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/scoping"
 )
 
 // The job knows no Webex at all.
@@ -111,6 +112,48 @@ func TestWhatWasWrittenAlreadyIsNotQueued(t *testing.T) {
 	w.queued("user "+bob, "group "+sales+" 1 members", "group "+europe+" 1 members")
 	if diff := cmp.Diff(map[string]any{"id": ada, "displayName": "Ada"}, asked[0].Attributes); len(asked) != 3 || diff != "" {
 		t.Errorf("asked about %+v", asked)
+	}
+}
+
+// Whoever leaves by the scoping filter goes before others, as leavers do. What a page
+// does not show is no word, whoever is assigned.
+func TestAPageSaysWhoIsOutByTheFilter(t *testing.T) {
+	t.Parallel()
+	f, mistakes := scoping.NewFilter([][]scoping.Clause{{{Attribute: "department", Operator: "EQUALS", Value: "Sales"}}})
+	if len(mistakes) > 0 {
+		t.Fatal(mistakes)
+	}
+	for _, test := range []struct {
+		name              string
+		department        any
+		enabled           any
+		everybody, scoped change.Nomination
+	}{
+		{"in the filter", "Sales", true, change.In, ""},
+		{"in it, and blocked", "Sales", false, change.Out, change.Out},
+		{"not in it", "HR", true, change.Out, change.Out},
+		{"without a department", nil, true, change.Out, change.Out},
+		{"not shown", "unshown", true, "", ""},
+	} {
+		for _, assigned := range []bool{false, true} {
+			w := setup(t)
+			w.Scoping.Filters.Users = f
+			want := test.everybody
+			if assigned {
+				w.assigned()
+				want = test.scoped
+			}
+			one := person(ada)
+			one.Attributes["department"], one.Attributes["accountEnabled"] = test.department, test.enabled
+			if test.department == "unshown" {
+				delete(one.Attributes, "department")
+			}
+			w.page(change.User, "0", Page{Objects: []Object{one}, Delta: "1"})
+			w.run()
+			if got := w.queue.take(); len(got) != 1 || got[0].ID != ada || got[0].Nominated != want {
+				t.Errorf("%s, where assignments matter %t: %+v", test.name, assigned, got)
+			}
+		}
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 // Rules are what an administrator says of who is provisioned.
 type Rules struct {
 	// Application is the one whose assignments are the scope: users and groups,
-	// and the members of those groups. Nil for everybody.
+	// and the members of those groups. Nil if nobody needs one.
 	Application *Application
 	// Roles are those in which an assignment counts.
 	Roles Roles
@@ -175,7 +175,7 @@ func (r Rules) scope(s Subject) Verdict {
 	}
 	filter := r.Filters.of(s.Kind)
 	passes := filter.Evaluate(s)
-	unasked := r.Application != nil && s.RolesUnknown
+	unasked := r.AssignmentsMatter() && s.RolesUnknown
 	assigned := unasked || r.InScope(s.Roles)
 	switch {
 	case !assigned && (!s.Provisioned || passes != Fails):
@@ -193,7 +193,7 @@ func (r Rules) scope(s Subject) Verdict {
 
 // InScope reports whether somebody who is assigned in these app roles is in scope by
 // that, whatever else decides.
-func (r Rules) InScope(roles []string) bool { return r.Application == nil || r.Roles.Cover(roles) }
+func (r Rules) InScope(roles []string) bool { return !r.AssignmentsMatter() || r.Roles.Cover(roles) }
 
 // IsBlocked reports whether attributes of a user show that the person may not sign
 // in, whoever else decides.
@@ -206,17 +206,17 @@ func (r Rules) WithoutAssignments() Rules {
 	return r
 }
 
-// Everybody reports whether everybody is in scope.
-func (r Rules) Everybody() bool { return r.Application == nil }
+// AssignmentsMatter reports whether only those are in scope who are assigned.
+func (r Rules) AssignmentsMatter() bool { return r.Application != nil }
 
 // GroupsMatter reports whether anything follows from groups: they are provisioned,
 // or who is in scope does.
-func (r Rules) GroupsMatter() bool { return !r.SkipGroups || r.Application != nil }
+func (r Rules) GroupsMatter() bool { return !r.SkipGroups || r.AssignmentsMatter() }
 
 // App returns the object id of the application whose assignments are the scope;
-// empty if everybody is in scope.
+// empty if nobody needs one.
 func (r Rules) App(ctx context.Context) (string, error) {
-	if r.Application == nil {
+	if !r.AssignmentsMatter() {
 		return "", nil
 	}
 	return r.Application.ID(ctx)

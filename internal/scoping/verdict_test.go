@@ -135,7 +135,7 @@ func TestAChangeThatIsNoAssignmentIsJudgedWithoutThem(t *testing.T) {
 	t.Parallel()
 	rules := scoping.Rules{Application: &scoping.Application{}, SkipGroups: true}
 	s := scoping.Subject{Kind: change.User, Attributes: map[string]any{"accountEnabled": true}, RolesUnknown: true}
-	if v := rules.WithoutAssignments().Decide(s); v.Decision != scoping.Provision || rules.Everybody() {
+	if v := rules.WithoutAssignments().Decide(s); v.Decision != scoping.Provision || !rules.AssignmentsMatter() {
 		t.Errorf("%+v", v)
 	}
 }

@@ -61,14 +61,14 @@ func (r *run) readGroups(ctx context.Context) error {
 // cannot be read: that is told once the users are dealt with.
 func (r *run) readAllGroups(ctx context.Context) error {
 	r.unread = r.readGroups(ctx)
-	if !r.Scoping.Everybody() {
+	if r.Scoping.AssignmentsMatter() {
 		return r.unread
 	}
 	return nil
 }
 
-// meaningless reports whether nothing follows from groups: they are left alone,
-// and everybody is in scope.
+// meaningless reports whether nothing follows from groups: they are left alone, and
+// nobody is in scope by one.
 func (r *run) meaningless() bool { return !r.Scoping.GroupsMatter() }
 
 // groups deals with Entra's groups.

@@ -12,7 +12,7 @@ import (
 
 // readAssignments reads who is assigned to the application that is the scope.
 func (r *run) readAssignments(ctx context.Context) error {
-	if r.Scoping.Everybody() {
+	if !r.Scoping.AssignmentsMatter() {
 		return nil
 	}
 	var err error
@@ -59,7 +59,7 @@ func assign(to map[change.Object][]string, o change.Object, role string) {
 // that was noticed before they had an account, there was nothing to do, and
 // nothing was kept; and no delta query tells of assignments.
 func (r *run) unassigned(ctx context.Context) error {
-	if r.Scoping.Everybody() {
+	if !r.Scoping.AssignmentsMatter() {
 		return nil
 	}
 	now, err := r.grants(ctx)

@@ -15,6 +15,7 @@ import (
 	"entrawebex/internal/mapping"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/reconcile"
+	"entrawebex/internal/scoping"
 )
 
 // side is both sides as lists show them, and a ledger.
@@ -275,6 +276,59 @@ func TestWhatAListDoesNotShowDecidesNothing(t *testing.T) {
 			}
 			if result.Open.Count != len(test.open) || result.ShutOut.Count != len(test.shutOut) {
 				t.Errorf("%+v", result)
+			}
+		})
+	}
+}
+
+// Whoever leaves by the scoping filter is left to the worker, which reads what it
+// closes somebody for; whoever enters by it is provisioned here.
+func TestWhoEntersOrLeavesByTheFilterIsFound(t *testing.T) {
+	t.Parallel()
+	f, mistakes := scoping.NewFilter([][]scoping.Clause{{{Attribute: "department", Operator: "EQUALS", Value: "Sales"}}})
+	if len(mistakes) > 0 {
+		t.Fatal(mistakes)
+	}
+	for _, test := range []struct {
+		name           string
+		department     any // ada's
+		linked, active bool
+		handed, queued []string
+		open           []string
+		classes        map[Class]int
+	}{
+		{"in it all the time", "Sales", true, true, nil, nil, nil, map[Class]int{InSync: 2}},
+		{"out of it", "HR", true, true, nil, []string{ada + " afresh false"}, []string{ada}, map[Class]int{InSync: 1, Unassigned: 1}},
+		{"out of it, and closed", "HR", true, false, nil, nil, nil, map[Class]int{InSync: 1, Unassigned: 1}},
+		{"out of it, and never provisioned", "HR", false, false, nil, nil, nil, map[Class]int{InSync: 1}},
+		{"back in it", "Sales", true, false, []string{ada + " afresh false"}, nil, nil, map[Class]int{InSync: 1, Behind: 1}},
+		{"in it for the first time", "Sales", false, false, []string{ada + " afresh false"}, nil, nil, map[Class]int{InSync: 1, New: 1}},
+		{"not shown", "unshown", true, true, nil, []string{ada + " afresh false"}, nil, map[Class]int{InSync: 1, Behind: 1}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := &side{}
+			other, _, _ := s.person(t, bob, true)
+			other.Attributes["department"] = "Sales"
+			o, webex, written := s.person(t, ada, true)
+			if o.Attributes["department"] = test.department; test.department == "unshown" {
+				delete(o.Attributes, "department")
+			}
+			webex["active"], written["active"] = test.active, test.active
+			if !test.linked {
+				s.users, s.records = s.users[:1], s.records[:1]
+			}
+			job := s.job(t, false)
+			job.Scoping.Filters.Users = f
+			result, err := job.Run(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(s.handed, test.handed) || !slices.Equal(s.queued, test.queued) || !slices.Equal(result.Open.IDs, test.open) {
+				t.Errorf("handed %q, queued %q, open %q", s.handed, s.queued, result.Open.IDs)
+			}
+			if diff := cmp.Diff(test.classes, result.Classes); diff != "" {
+				t.Error(diff)
 			}
 		})
 	}
