@@ -140,12 +140,12 @@ func switches(args arguments) (compute, error) {
 		return nil, errors.New("a key has no value: the arguments are source, default, and pairs of key and value")
 	}
 	return func(e *evaluation) (any, error) {
-		source, err := e.textOrEmpty(args[0])
+		source, _, err := e.text(args[0])
 		if err != nil {
 			return nil, err
 		}
 		for i := 2; i < len(args); i += 2 {
-			key, err := e.textOrEmpty(args[i])
+			key, _, err := e.text(args[i])
 			if err != nil {
 				return nil, err
 			}
@@ -155,14 +155,4 @@ func switches(args arguments) (compute, error) {
 		}
 		return args[1].value(e)
 	}, nil
-}
-
-// textOrEmpty is the value of an argument as a text, which is empty for null.
-func (e *evaluation) textOrEmpty(a *argument) (string, error) {
-	v, err := a.value(e)
-	if err != nil {
-		return "", err
-	}
-	text, _, err := asText(v)
-	return text, err
 }

@@ -3,8 +3,6 @@ package expression_test
 import (
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"entrawebex/internal/mapping/expression"
 )
 
@@ -15,11 +13,7 @@ func TestDecisions(t *testing.T) {
 		"yes": true, "no": false, "text": "x", "empty": "", "zero": "0", "n": float64(3), "fraction": 1.5, "none": nil,
 		"list": []any{"x", "y"}, "one": []any{"x"}, "nothing": []any{}, "parts": map[string]any{"a": 1},
 	}
-	for _, test := range []struct {
-		text string
-		want any
-		err  string
-	}{
+	evaluated(t, attributes, []evaluation{
 		{text: `Not([yes])`, want: false},
 		{text: `Not("fAlse")`, want: true},
 		{text: `Not([none])`, err: "Not: takes a boolean, True or False"},
@@ -66,25 +60,5 @@ func TestDecisions(t *testing.T) {
 		{text: `Switch([text], Not([text]), "x", "1")`, want: "1"},
 		{text: `Switch([list], "d", "x", "1")`, err: "Switch: takes one value, and there are several: choose with Item, or put them together with Join"},
 		{text: `Switch("x", "d", [list], "1")`, err: "Switch: takes one value, and there are several: choose with Item, or put them together with Join"},
-	} {
-		t.Run(test.text, func(t *testing.T) {
-			t.Parallel()
-			holds(t, test.text, attributes, test.want, test.err)
-		})
-	}
-}
-
-// holds evaluates an expression for attributes.
-func holds(t *testing.T, text string, attributes map[string]any, want any, wantErr string) {
-	t.Helper()
-	got, err := parsed(t, text).Evaluate(expression.Environment{}, of(attributes))
-	if wantErr != "" {
-		if err == nil || err.Error() != wantErr {
-			t.Errorf("%v, error %v, want the error %q", got, err, wantErr)
-		}
-		return
-	}
-	if diff := cmp.Diff(want, got); err != nil || diff != "" {
-		t.Error(err, diff)
-	}
+	})
 }

@@ -31,13 +31,9 @@ func (d definition) name() string {
 	return name
 }
 
-// definitions are all functions, in the order of their names.
+// definitions are all functions, in no order.
 func definitions() []definition {
-	all := slices.Concat(decisions())
-	slices.SortFunc(all, func(a, b definition) int {
-		return strings.Compare(strings.ToLower(a.signature), strings.ToLower(b.signature))
-	})
-	return all
+	return slices.Concat(decisions(), lists(), replacing(), texts())
 }
 
 func find(all []definition, name string) (definition, bool) {
@@ -94,6 +90,34 @@ type misplaced struct {
 	error
 
 	offset int
+}
+
+// compiled is what is made of a text argument such as a pattern: once if it is
+// constant, else at each evaluation. Of one that is left out it is made of "".
+func compiled[T any](a *argument, compile func(string) (T, error)) (func(*evaluation) (T, error), error) {
+	fixed, is := constant{""}, true
+	if a != nil {
+		fixed, is = a.node.(constant)
+	}
+	if !is {
+		return func(e *evaluation) (T, error) {
+			text, _, err := e.text(a)
+			if err != nil {
+				var none T
+				return none, err
+			}
+			return compile(text)
+		}, nil
+	}
+	text, _, err := asText(fixed.of)
+	if err != nil {
+		return nil, err
+	}
+	once, err := compile(text)
+	if err != nil {
+		return nil, misplaced{err, a.offset}
+	}
+	return func(*evaluation) (T, error) { return once, nil }, nil
 }
 
 // always is the compile of a function that has nothing to do before it is

@@ -113,13 +113,7 @@ func TestAMistakeSaysWhereItIsAndWhatToWrite(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := expression.Parse(test.text)
-			if err == nil {
-				t.Fatal("no mistake")
-			}
-			if diff := cmp.Diff(test.want, err.Error()); diff != "" {
-				t.Error(diff)
-			}
+			mistaken(t, test.text, test.want)
 		})
 	}
 }

@@ -120,6 +120,28 @@ func asInteger(v any) (int64, bool) {
 	}
 }
 
+// text is the value of an argument as a text; false for null.
+func (e *evaluation) text(a *argument) (text string, there bool, err error) {
+	v, err := a.value(e)
+	if err != nil {
+		return "", false, err
+	}
+	return asText(v)
+}
+
+// integer is the value of an argument as a whole number.
+func (e *evaluation) integer(a *argument, name string) (int64, error) {
+	v, err := a.value(e)
+	if err != nil {
+		return 0, err
+	}
+	n, ok := asInteger(v)
+	if !ok {
+		return 0, errors.New(name + " is no whole number")
+	}
+	return n, nil
+}
+
 // isNumber reports whether a value is a number, and not written as one.
 func isNumber(v any) bool {
 	switch v.(type) {
@@ -154,4 +176,16 @@ func compare(a, b any) (int, error) {
 		return 0, err
 	}
 	return strings.Compare(x, y), nil
+}
+
+// values are those of an argument, one or several; none for null.
+func (e *evaluation) values(a *argument) ([]any, error) {
+	v, err := a.value(e)
+	if err != nil || isNull(v) {
+		return nil, err
+	}
+	if values, several := v.([]any); several {
+		return values, nil
+	}
+	return []any{v}, nil
 }
