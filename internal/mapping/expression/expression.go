@@ -141,6 +141,13 @@ type evaluation struct {
 	depth     int
 }
 
+func (e *evaluation) now() time.Time {
+	if e.env.Now != nil {
+		return e.env.Now().UTC()
+	}
+	return time.Now().UTC()
+}
+
 // read notes that the expression reads an attribute.
 func (x *Expression) read(name string) {
 	if at, there := slices.BinarySearch(x.attributes, name); !there {
