@@ -33,7 +33,7 @@ func (d definition) name() string {
 
 // definitions are all functions, in no order.
 func definitions() []definition {
-	return slices.Concat(dates(), decisions(), lists(), replacing(), texts())
+	return slices.Concat(chances(), dates(), decisions(), lists(), replacing(), texts())
 }
 
 func find(all []definition, name string) (definition, bool) {
