@@ -18,6 +18,10 @@ var (
 	first = flag.Uint64("seed", 0, "the first seed")
 )
 
+// thorough is from how many seeds on what takes minutes is played, too: every server
+// after an outage, and the rules that are broken on purpose.
+const thorough = 100
+
 // share is a part of the seeds, one at least: a simulation whose lives are all
 // much alike plays as many.
 func share(part uint64) uint64 { return max(*seeds/part, 1) }

@@ -192,14 +192,18 @@ func TestSimulationOfAnOutageOfADayIsDrainedWithoutAnOperator(t *testing.T) {
 	operations := model{perSecond: 7, burst: 20, operations: true}
 	classes := model{perSecond: 6, burst: 6, groups: 10, groupsBurst: 10, noBulk: true}
 	even := model{perSecond: 6, burst: 6, groups: 10, groupsBurst: 1, noBulk: true}
-	for n, d := range []drain{
+	drains := []drain{
 		many(1, 1, slow), many(1, 1, fast), many(8, 1, slow), many(8, 1, fast), many(1, 8, slow), many(1, 8, fast),
 		many(1, 8, model{perSecond: 3, burst: 20}),
 		many(1, 8, model{perSecond: 10, burst: 180, noBulk: true}),
 		many(1, 1, operations), many(1, 8, operations), many(8, 1, operations),
 		many(1, 1, classes), many(1, 8, classes), many(8, 1, classes),
 		many(1, 1, even),
-	} {
+	}
+	if *seeds < thorough {
+		drains = drains[:2] // with Bulk and without
+	}
+	for n, d := range drains {
 		seed := uint64(n + 1)
 		t.Run(fmt.Sprintf("processes %d, workers %d, %+v", d.processes, d.workers, d.model), func(t *testing.T) {
 			t.Parallel()

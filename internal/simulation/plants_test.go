@@ -293,6 +293,9 @@ func (deaf) Enqueue(context.Context, []change.Change) error { return nil }
 // within so many seeds, in one where nothing is to be noticed else.
 func TestSimulationNoticesEveryRuleThatIsBroken(t *testing.T) {
 	t.Parallel()
+	if *seeds < thorough {
+		t.Skipf("left out: rules that are broken on purpose; -seeds %d or more breaks them", thorough)
+	}
 	const most = 120
 	for name, broken := range plants() {
 		t.Run(name, func(t *testing.T) {
