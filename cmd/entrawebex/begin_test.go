@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"entrawebex/internal/pause"
+	"entrawebex/internal/sandbox"
 	"entrawebex/internal/sandbox/compare"
 )
 
@@ -64,7 +65,7 @@ func TestARunThatStartsWhileASideIsDownIsPausedAndCatchesUp(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			s := setup(t, 6)
-			at := map[pause.Side]*string{pause.Graph: &s.graphAt, pause.Webex: &s.scimAt}[test.side]
+			at := map[pause.Side]*string{pause.Graph: &s.GraphURL, pause.Webex: &s.SCIMURL}[test.side]
 			g := newGate(t, *at, test.status)
 			*at = g.at
 			p := s.open("RENEW_INTERVAL=1s", "RECONCILE_INTERVAL=1s")
@@ -74,9 +75,9 @@ func TestARunThatStartsWhileASideIsDownIsPausedAndCatchesUp(t *testing.T) {
 			}
 			g.status.Store(0)
 			s.run(p, func(ctx context.Context) {
-				equal := func() bool { return len(compare.Differences(s.tenant, s.org)) == 0 }
-				if err := wait(ctx, time.Minute, equal); err != nil {
-					t.Errorf("%v: %v", err, compare.Differences(s.tenant, s.org))
+				equal := func() bool { return len(compare.Differences(s.Tenant, s.Org)) == 0 }
+				if err := sandbox.Wait(ctx, time.Minute, equal); err != nil {
+					t.Errorf("%v: %v", err, compare.Differences(s.Tenant, s.Org))
 				}
 				state, err := p.Recovery.Switch.State(ctx)
 				if err != nil || len(state) > 0 {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"entrawebex/internal/config"
+	"entrawebex/internal/sandbox"
 )
 
 func TestCheckTellsWhoseTheLedgerIs(t *testing.T) {
@@ -30,13 +31,13 @@ func TestCheckTellsWhoseTheLedgerIs(t *testing.T) {
 		return ""
 	}
 	const other = "99999999-6d4d-4958-8b9f-9d6445542f95"
-	if got := line(sandboxTenant); !strings.HasPrefix(got, "ok ") || !strings.Contains(got, "the first start makes it") {
+	if got := line(sandbox.TenantID); !strings.HasPrefix(got, "ok ") || !strings.Contains(got, "the first start makes it") {
 		t.Errorf("before the first start: %q", got)
 	}
 	if err := s.open().Close(); err != nil {
 		t.Fatal(err)
 	}
-	if got := line(sandboxTenant); !strings.HasPrefix(got, "ok ") || !strings.Contains(got, "of this tenant and organization") {
+	if got := line(sandbox.TenantID); !strings.HasPrefix(got, "ok ") || !strings.Contains(got, "of this tenant and organization") {
 		t.Errorf("ours: %q", got)
 	}
 	if got := line(other); !strings.HasPrefix(got, "FAIL ") || !strings.Contains(got, "the ledger is bound to") {
@@ -55,14 +56,14 @@ func TestCheckTellsOfAListThatIsRefused(t *testing.T) {
 			w.WriteHeader(http.StatusBadRequest)
 			return
 		}
-		s.org.ServeHTTP(w, r)
+		s.Org.ServeHTTP(w, r)
 	}))
 	t.Cleanup(unsorted.Close)
 	p := s.open()
 	s.run(p, func(ctx context.Context) {
 		settings := p.Settings
 		settings.Webhook.URL = p.Subscriptions.WebhookURL
-		settings.Webex.SCIMURL = unsorted.URL + "/identity/scim/" + sandboxOrg + "/v2"
+		settings.Webex.SCIMURL = unsorted.URL + "/identity/scim/" + sandbox.OrgID + "/v2"
 		var out bytes.Buffer
 		err := check(ctx, &out, settings)
 		for _, want := range []string{"list the users of Webex: Webex answered 400", "list the groups of Webex: Webex answered 400"} {

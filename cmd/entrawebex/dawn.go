@@ -6,12 +6,13 @@ import (
 	"time"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/sandbox"
 	"entrawebex/internal/sandbox/graph"
 )
 
 // dawn waits for the initial sync, and blocks people while it runs: a leaver must
 // not wait behind ten thousand others.
-func (s *stage) dawn(ctx context.Context, p *process, show *screen) error {
+func (s stage) dawn(ctx context.Context, p *process, show *screen) error {
 	show.step("The initial sync: everybody in scope, users before groups")
 	show.sync(true)
 	began := time.Now()
@@ -27,7 +28,7 @@ func (s *stage) dawn(ctx context.Context, p *process, show *screen) error {
 	blocked := make(chan error, 1)
 	go func() { blocked <- s.blockSome(blocking, p) }()
 	const longest = 30 * time.Minute
-	if err := wait(ctx, longest, synced); err != nil {
+	if err := sandbox.Wait(ctx, longest, synced); err != nil {
 		return fmt.Errorf("initial sync: %w", err)
 	}
 	stop()
@@ -49,9 +50,9 @@ const few = 8
 // blockSome blocks and unblocks those of the first few people who are in Webex
 // already, one after the other, until the context ends. All are let in at the
 // end.
-func (s *stage) blockSome(ctx context.Context, p *process) error {
+func (s stage) blockSome(ctx context.Context, p *process) error {
 	var people []graph.User
-	for _, u := range s.tenant.Users() {
+	for _, u := range s.Tenant.Users() {
 		if u.Enabled() && len(people) < few {
 			people = append(people, u)
 		}
@@ -62,7 +63,7 @@ func (s *stage) blockSome(ctx context.Context, p *process) error {
 			break // the sync is over, or this one never comes
 		}
 		for _, enabled := range []bool{false, true} {
-			if err := s.tenant.Update(id, func(u graph.User) { u["accountEnabled"] = enabled }); err != nil {
+			if err := s.Tenant.Update(id, func(u graph.User) { u["accountEnabled"] = enabled }); err != nil {
 				return err
 			}
 			becomes(ctx, p, id, enabled) // the evening compares
@@ -74,7 +75,7 @@ func (s *stage) blockSome(ctx context.Context, p *process) error {
 // becomes waits until the ledger says that Webex has the account so, and reports
 // whether it did.
 func becomes(ctx context.Context, p *process, id string, active bool) bool {
-	return wait(ctx, time.Minute, func() bool {
+	return sandbox.Wait(ctx, time.Minute, func() bool {
 		r, _, err := p.Stores.Ledger.Record(ctx, change.Object{Kind: change.User, ID: id})
 		return err == nil && r.WebexID != "" && r.LastWritten["active"] == active
 	}) == nil

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"entrawebex/internal/sandbox"
 	"entrawebex/internal/sandbox/compare"
 	"entrawebex/internal/sandbox/graph"
 )
@@ -71,41 +72,34 @@ func stalling(t *testing.T, service string) (address string, writes *atomic.Int6
 	return server.URL + at.Path, writes
 }
 
-// environ is that of a run on the stage, whose changes are asked for.
-func (s *staged) environ(scim string) []string {
-	return append(anyPort(),
-		"SCOPE=all", "ENTRA_TENANT_ID="+sandboxTenant, "GRAPH_URL="+s.graphAt, "GRAPH_ACCESS_TOKEN="+sandboxToken,
-		"WEBEX_ORG_ID="+sandboxOrg, "WEBEX_SCIM_URL="+scim, "WEBEX_ACCESS_TOKEN="+sandboxToken,
-		"CLIENT_STATE="+sandboxClientState, "WEBHOOK_URL=", "DATA_DIR="+s.data, "RECONCILE_INTERVAL=1s")
-}
-
 // Messages are invisible for five minutes and claims last for two: whoever waited
 // for that would not be done here.
 func TestAfterARunIsKilledTheNextGoesOnAtOnceWithWhatWasInFlight(t *testing.T) {
 	t.Parallel()
 	s := setup(t, 6)
-	s.silent = true
+	s.Silent = true
 	p := s.open("RECONCILE_INTERVAL=1s")
 	s.run(p, func(context.Context) {}) // everybody is there
-	if d := compare.Differences(s.tenant, s.org); len(d) > 0 {
+	if d := compare.Differences(s.Tenant, s.Org); len(d) > 0 {
 		t.Fatal(d)
 	}
 
-	scim, writes := stalling(t, s.scimAt)
+	scim, writes := stalling(t, s.SCIMURL)
 	killed := exec.CommandContext(t.Context(), os.Args[0])
-	killed.Env = append(s.environ(scim), asRun+"=1", "HOME="+os.Getenv("HOME"))
+	killed.Env = append(append(anyPort(), s.Environ(s.data)...),
+		"WEBEX_SCIM_URL="+scim, "RECONCILE_INTERVAL=1s", asRun+"=1", "HOME="+os.Getenv("HOME"))
 	var said strings.Builder
 	killed.Stderr = &said
 	if err := killed.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for i, u := range s.tenant.Users() {
-		err := s.tenant.Update(u.Text("id"), func(u graph.User) { u["displayName"] = fmt.Sprint("Renamed ", i) })
+	for i, u := range s.Tenant.Users() {
+		err := s.Tenant.Update(u.Text("id"), func(u graph.User) { u["displayName"] = fmt.Sprint("Renamed ", i) })
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := wait(t.Context(), time.Minute, func() bool { return writes.Load() > 0 }); err != nil {
+	if err := sandbox.Wait(t.Context(), time.Minute, func() bool { return writes.Load() > 0 }); err != nil {
 		t.Errorf("nothing was written: %v", err)
 	}
 	if err := killed.Process.Kill(); err != nil {
@@ -125,8 +119,8 @@ func TestAfterARunIsKilledTheNextGoesOnAtOnceWithWhatWasInFlight(t *testing.T) {
 	const atOnce = 30 * time.Second
 	// The queue is not empty yet: what was being written when the process was
 	// killed is read once more when no such write can be under way any more.
-	if err := wait(ctx, atOnce, func() bool { return len(compare.Differences(s.tenant, s.org)) == 0 }); err != nil {
-		t.Errorf("%v: %v", err, compare.Differences(s.tenant, s.org))
+	if err := sandbox.Wait(ctx, atOnce, func() bool { return len(compare.Differences(s.Tenant, s.Org)) == 0 }); err != nil {
+		t.Errorf("%v: %v", err, compare.Differences(s.Tenant, s.Org))
 	}
 	stop()
 	if err := <-ended; err != nil {

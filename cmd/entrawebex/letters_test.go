@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"entrawebex/internal/sandbox"
 	"entrawebex/internal/sandbox/graph"
 )
 
@@ -21,29 +22,29 @@ func TestAFaultIsOneDeadLetterUntilItIsMendedAndThenNone(t *testing.T) {
 				depth, err := p.Stores.DeadLetters.Depth(ctx)
 				return err == nil && depth.Visible+depth.InFlight == want
 			}
-			if err := wait(ctx, soon, there); err != nil {
+			if err := sandbox.Wait(ctx, soon, there); err != nil {
 				t.Errorf("not %d letters: %v", want, err)
 			}
 		}
 		// The name is that of an account which is somebody else's.
-		_, err := s.org.Add(map[string]any{
-			"userName": "nobody@" + sandboxDomain, "displayName": "Somebody", "active": true, "externalId": s.tenant.Users()[0].Text("id"),
+		_, err := s.Org.Add(map[string]any{
+			"userName": "nobody@" + sandbox.Domain, "displayName": "Somebody", "active": true, "externalId": s.Tenant.Users()[0].Text("id"),
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		hired, err := s.tenant.Create(graph.User{"userPrincipalName": "nobody@" + sandboxDomain, "displayName": "No Body", "givenName": "No", "surname": "Body"})
+		hired, err := s.Tenant.Create(graph.User{"userPrincipalName": "nobody@" + sandbox.Domain, "displayName": "No Body", "givenName": "No", "surname": "Body"})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i := range 3 {
 			s.settle(ctx, p)
 			letters(1)
-			if err := s.tenant.Update(hired, func(u graph.User) { u["displayName"] = fmt.Sprint("No Body ", i) }); err != nil {
+			if err := s.Tenant.Update(hired, func(u graph.User) { u["displayName"] = fmt.Sprint("No Body ", i) }); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := s.tenant.Update(hired, func(u graph.User) { u["userPrincipalName"] = "no.body@" + sandboxDomain }); err != nil {
+		if err := s.Tenant.Update(hired, func(u graph.User) { u["userPrincipalName"] = "no.body@" + sandbox.Domain }); err != nil {
 			t.Fatal(err)
 		}
 		s.settle(ctx, p)

@@ -23,6 +23,7 @@ import (
 	"entrawebex/internal/operator"
 	"entrawebex/internal/plan"
 	"entrawebex/internal/provision"
+	"entrawebex/internal/sandbox"
 	"entrawebex/internal/sandbox/compare"
 	"entrawebex/internal/sandbox/graph"
 	"entrawebex/internal/scoping"
@@ -31,23 +32,20 @@ import (
 
 // planEnviron is the environment of an operator who plans for the stage.
 func (s *staged) planEnviron(more ...string) []string {
-	return append([]string{
-		"SCOPE=all", "ENTRA_TENANT_ID=" + sandboxTenant, "GRAPH_URL=" + s.graphAt, "GRAPH_ACCESS_TOKEN=" + sandboxToken,
-		"WEBEX_ORG_ID=" + sandboxOrg, "WEBEX_SCIM_URL=" + s.scimAt, "WEBEX_ACCESS_TOKEN=" + sandboxToken, "DATA_DIR=" + s.data,
-	}, more...)
+	return append(append(s.Environ(s.data), "WEBHOOK_URL="), more...)
 }
 
 // plan plans, and makes sure that nothing was written.
 func (s *staged) plan(environ []string, args ...string) *plan.Plan {
 	s.t.Helper()
-	s.org.Calls.Reset()
-	s.tenant.Calls.Reset()
+	s.Org.Calls.Reset()
+	s.Tenant.Calls.Reset()
 	before := s.records()
 	out := operate(s.t.(*testing.T), environ, append([]string{"plan", "--json"}, args...)...)
-	if calls := s.org.Calls.Snapshot(); calls.Writes() > 0 {
+	if calls := s.Org.Calls.Snapshot(); calls.Writes() > 0 {
 		s.t.Errorf("the plan made the calls %v", calls)
 	}
-	if calls := s.tenant.Calls.Snapshot(); calls.Writes() > 0 {
+	if calls := s.Tenant.Calls.Snapshot(); calls.Writes() > 0 {
 		s.t.Errorf("the plan made the calls %v", calls)
 	}
 	if diff := cmp.Diff(before, s.records()); diff != "" {
@@ -94,13 +92,13 @@ func provisioned(t *testing.T, users int) *staged {
 	s := setup(t, users)
 	p := s.open()
 	s.everybody(p)
-	for _, g := range s.tenant.Groups() {
+	for _, g := range s.Tenant.Groups() {
 		p.Worker.Converge(t.Context(), []change.Change{{Object: change.Object{Kind: change.Group, ID: g.Text("id")}, Source: change.Reconcile, SeenAt: time.Now()}})
 	}
 	if err := p.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if d := compare.Differences(s.tenant, s.org); len(d) > 0 {
+	if d := compare.Differences(s.Tenant, s.Org); len(d) > 0 {
 		t.Fatalf("differences: %v", d)
 	}
 	return s
@@ -108,7 +106,7 @@ func provisioned(t *testing.T, users int) *staged {
 
 // enabled are the users who may sign in.
 func (s *staged) enabled() []graph.User {
-	return slices.DeleteFunc(s.tenant.Users(), func(u graph.User) bool { return !u.Enabled() })
+	return slices.DeleteFunc(s.Tenant.Users(), func(u graph.User) bool { return !u.Enabled() })
 }
 
 // of returns what is planned for the object; the zero planned for nothing.
@@ -124,7 +122,7 @@ func of(p *plan.Plan, id string) plan.Object {
 // update edits a user in Entra.
 func (s *staged) update(id string, edit func(graph.User)) {
 	s.t.Helper()
-	if err := s.tenant.Update(id, edit); err != nil {
+	if err := s.Tenant.Update(id, edit); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -141,7 +139,7 @@ func TestAPlanBeforeTheFirstStartCreatesAndAdoptsOnPaper(t *testing.T) {
 	if diff := cmp.Diff(want, p.Summary); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	staff := of(p, s.tenant.Groups()[0].Text("id"))
+	staff := of(p, s.Tenant.Groups()[0].Text("id"))
 	if staff.Members == nil || staff.Members.Added != len(s.enabled()) || staff.WebexID != "" {
 		t.Errorf("%+v", staff)
 	}
@@ -181,12 +179,12 @@ func TestAPlanTellsLeaversRenamesAndMembers(t *testing.T) {
 	s := provisioned(t, 30)
 	users := s.enabled()
 	blocked, renamed, binned, removed, purged := users[0].Text("id"), users[1].Text("id"), users[2].Text("id"), users[3].Text("id"), users[4].Text("id")
-	staff := s.tenant.Groups()[0].Text("id")
+	staff := s.Tenant.Groups()[0].Text("id")
 	s.update(blocked, func(u graph.User) { u["accountEnabled"] = false })
-	s.update(renamed, func(u graph.User) { u["userPrincipalName"] = "new.name@" + sandboxDomain })
-	hire, err := s.tenant.Create(graph.User{"userPrincipalName": "hire@" + sandboxDomain, "displayName": "Hire", "givenName": "H", "surname": "S"})
-	if err := errors.Join(err, s.tenant.Delete(binned), s.tenant.Delete(purged), s.tenant.Purge(purged),
-		s.tenant.RemoveMembers(staff, removed), s.tenant.AddMembers(staff, hire)); err != nil {
+	s.update(renamed, func(u graph.User) { u["userPrincipalName"] = "new.name@" + sandbox.Domain })
+	hire, err := s.Tenant.Create(graph.User{"userPrincipalName": "hire@" + sandbox.Domain, "displayName": "Hire", "givenName": "H", "surname": "S"})
+	if err := errors.Join(err, s.Tenant.Delete(binned), s.Tenant.Delete(purged), s.Tenant.Purge(purged),
+		s.Tenant.RemoveMembers(staff, removed), s.Tenant.AddMembers(staff, hire)); err != nil {
 		t.Fatal(err)
 	}
 	p := s.plan(s.planEnviron(), "--all")
@@ -203,10 +201,10 @@ func TestAPlanTellsLeaversRenamesAndMembers(t *testing.T) {
 		t.Errorf("members %+v", m)
 	}
 	wantNames := []provision.Modified{
-		{Attribute: `emails[type eq "work"].value`, Old: users[1].Text("userPrincipalName"), New: "new.name@" + sandboxDomain},
-		{Attribute: "userName", Old: users[1].Text("userPrincipalName"), New: "new.name@" + sandboxDomain},
+		{Attribute: `emails[type eq "work"].value`, Old: users[1].Text("userPrincipalName"), New: "new.name@" + sandbox.Domain},
+		{Attribute: "userName", Old: users[1].Text("userPrincipalName"), New: "new.name@" + sandbox.Domain},
 	}
-	one := s.plan(s.planEnviron(), "new.name@"+sandboxDomain)
+	one := s.plan(s.planEnviron(), "new.name@"+sandbox.Domain)
 	if diff := cmp.Diff(wantNames, of(one, renamed).Attributes); diff != "" || len(one.Objects) != 1 {
 		t.Errorf("-want +got:\n%s", diff)
 	}
@@ -226,7 +224,7 @@ func TestADeleteThatWaitsForItsSecondReadingIsPlanned(t *testing.T) {
 	t.Parallel()
 	s := provisioned(t, 10)
 	gone := s.enabled()[0].Text("id")
-	if err := errors.Join(s.tenant.Delete(gone), s.tenant.Purge(gone)); err != nil {
+	if err := errors.Join(s.Tenant.Delete(gone), s.Tenant.Purge(gone)); err != nil {
 		t.Fatal(err)
 	}
 	p := s.open("DELETE_CONFIRM_AFTER=1h")
@@ -238,7 +236,7 @@ func TestADeleteThatWaitsForItsSecondReadingIsPlanned(t *testing.T) {
 	}
 	planned := s.plan(s.planEnviron(), "--all")
 	s.expect(planned, plan.Summary{Delete: 1})
-	if one := of(planned, gone); one.Action != "delete" || !strings.HasSuffix(one.Name, "@"+sandboxDomain) {
+	if one := of(planned, gone); one.Action != "delete" || !strings.HasSuffix(one.Name, "@"+sandbox.Domain) {
 		t.Errorf("%+v", one)
 	}
 }
@@ -253,19 +251,19 @@ func TestALostLedgerIsLinkedAgainOnPaper(t *testing.T) {
 func TestAPlanTellsWhatWouldFail(t *testing.T) {
 	t.Parallel()
 	s := setup(t, 4)
-	name := "auditor@" + sandboxDomain
-	id, err := s.tenant.Create(graph.User{"userPrincipalName": name, "displayName": "Auditor"})
+	name := "auditor@" + sandbox.Domain
+	id, err := s.Tenant.Create(graph.User{"userPrincipalName": name, "displayName": "Auditor"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	former, err := s.tenant.Create(graph.User{"userPrincipalName": "former@" + sandboxDomain, "displayName": "Former"})
+	former, err := s.Tenant.Create(graph.User{"userPrincipalName": "former@" + sandbox.Domain, "displayName": "Former"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.tenant.Delete(former); err != nil { // to the recycle bin, from which it may come back
+	if err := s.Tenant.Delete(former); err != nil { // to the recycle bin, from which it may come back
 		t.Fatal(err)
 	}
-	if _, err := s.org.Add(map[string]any{"userName": name, "externalId": former, "userType": "user"}); err != nil {
+	if _, err := s.Org.Add(map[string]any{"userName": name, "externalId": former, "userType": "user"}); err != nil {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{{"--all"}, {id}} {
@@ -303,14 +301,14 @@ func TestANameOfSeveralIsListedWithTheirIDs(t *testing.T) {
 	ids := make([]string, 2)
 	for i, name := range []string{"o'a", "o'b"} {
 		var err error
-		if ids[i], err = s.tenant.Create(graph.User{"userPrincipalName": name + "@" + sandboxDomain, "displayName": "Pat or O'Hara"}); err != nil {
+		if ids[i], err = s.Tenant.Create(graph.User{"userPrincipalName": name + "@" + sandbox.Domain, "displayName": "Pat or O'Hara"}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for name, want := range map[string][]string{
 		"pat or o'hara":            ids,
 		"nobody@contoso.example":   {`"nobody@contoso.example" is nobody's`},
-		sandboxOrg:                 {"neither Entra nor the ledger has"},
+		sandbox.OrgID:              {"neither Entra nor the ledger has"},
 		"":                         {"name one user or group, or say --all"},
 		"--accounts=x":             {"name one user or group, or say --all"},
 		"--accounts=x o'a@contoso": {"--accounts is for --all"},
@@ -326,7 +324,7 @@ func TestANameOfSeveralIsListedWithTheirIDs(t *testing.T) {
 			}
 		}
 	}
-	if one := of(s.plan(s.planEnviron(), "O'A@"+sandboxDomain), ids[0]); one.Action != "create" {
+	if one := of(s.plan(s.planEnviron(), "O'A@"+sandbox.Domain), ids[0]); one.Action != "create" {
 		t.Errorf("%+v", one)
 	}
 }
@@ -334,7 +332,7 @@ func TestANameOfSeveralIsListedWithTheirIDs(t *testing.T) {
 func TestTheAccountsFileHasEveryClassAndNoFormula(t *testing.T) {
 	t.Parallel()
 	s := provisioned(t, 10)
-	if _, err := s.tenant.CreateGroup(graph.Group{"displayName": `=HYPERLINK("http://x")`}); err != nil {
+	if _, err := s.Tenant.CreateGroup(graph.Group{"displayName": `=HYPERLINK("http://x")`}); err != nil {
 		t.Fatal(err)
 	}
 	var out, errOut bytes.Buffer
@@ -487,16 +485,16 @@ func TestAPlanForThoseAssignedSkipsTheOthersAndDisablesWhoLeft(t *testing.T) {
 	t.Parallel()
 	s := provisioned(t, 10)
 	users := s.enabled()
-	stranger, err := s.tenant.Create(graph.User{"userPrincipalName": "stranger@" + sandboxDomain, "displayName": "NotMember"})
+	stranger, err := s.Tenant.Create(graph.User{"userPrincipalName": "stranger@" + sandbox.Domain, "displayName": "NotMember"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	disabled, err := s.tenant.Create(graph.User{"userPrincipalName": "gone@" + sandboxDomain, "displayName": "Gone", "accountEnabled": false})
+	disabled, err := s.Tenant.Create(graph.User{"userPrincipalName": "gone@" + sandbox.Domain, "displayName": "Gone", "accountEnabled": false})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, u := range users[1:] {
-		if err := s.tenant.Assign(u.Text("id"), graph.DefaultAccess); err != nil {
+		if err := s.Tenant.Assign(u.Text("id"), graph.DefaultAccess); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -517,7 +515,7 @@ func TestAPlanForThoseAssignedSkipsTheOthersAndDisablesWhoLeft(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, app := s.tenant.EnterpriseApp()
+	_, app := s.Tenant.EnterpriseApp()
 	pl.Engine.Scoping.Application = &scoping.Application{Find: func(context.Context, string) (string, error) { return app, nil }}
 	made, err := pl.All(t.Context())
 	if err != nil {
@@ -527,7 +525,7 @@ func TestAPlanForThoseAssignedSkipsTheOthersAndDisablesWhoLeft(t *testing.T) {
 	for id, want := range map[string]string{
 		stranger:                        "is not assigned to the application",
 		disabled:                        "is not assigned to the application", // as the engine says it of one
-		s.tenant.Groups()[0].Text("id"): "is no longer assigned to the application",
+		s.Tenant.Groups()[0].Text("id"): "is no longer assigned to the application",
 	} {
 		if one := of(made, id); one.Action != plan.Skip || !strings.Contains(one.Reason, want) {
 			t.Errorf("%+v, want %q", one, want)

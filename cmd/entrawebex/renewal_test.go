@@ -15,6 +15,7 @@ import (
 
 	"entrawebex/internal/config"
 	"entrawebex/internal/renew"
+	"entrawebex/internal/sandbox"
 )
 
 func TestALifecycleNotificationIsFollowedBeforeTheNextMinute(t *testing.T) {
@@ -27,14 +28,14 @@ func TestALifecycleNotificationIsFollowedBeforeTheNextMinute(t *testing.T) {
 			t.Fatalf("%+v, %v", states, err)
 		}
 		response, err := http.Post(p.Subscriptions.WebhookURL+"/lifecycle", "application/json", strings.NewReader(
-			`{"value":[{"lifecycleEvent":"reauthorizationRequired","subscriptionId":"`+states[0].ID+`","clientState":"`+sandboxClientState+`"}]}`))
+			`{"value":[{"lifecycleEvent":"reauthorizationRequired","subscriptionId":"`+states[0].ID+`","clientState":"`+sandbox.ClientState+`"}]}`))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if err := response.Body.Close(); err != nil || response.StatusCode != http.StatusAccepted {
 			t.Fatalf("%s, %v", response.Status, err)
 		}
-		if err := wait(ctx, time.Minute, func() bool { return s.tenant.Calls.Snapshot()["PATCH /subscriptions/{id}"] == 1 }); err != nil {
+		if err := sandbox.Wait(ctx, time.Minute, func() bool { return s.Tenant.Calls.Snapshot()["PATCH /subscriptions/{id}"] == 1 }); err != nil {
 			t.Errorf("it is renewed: %v", err)
 		}
 	})
@@ -50,7 +51,7 @@ func TestTheTokenOfAServiceAppIsMadeAndKeptInTheDataFolder(t *testing.T) {
 			w.WriteHeader(http.StatusBadRequest)
 			return
 		}
-		_, _ = io.WriteString(w, `{"access_token":"`+sandboxToken+`","expires_in":1209600,"refresh_token":"another","refresh_token_expires_in":7776000}`)
+		_, _ = io.WriteString(w, `{"access_token":"`+sandbox.Token+`","expires_in":1209600,"refresh_token":"another","refresh_token_expires_in":7776000}`)
 	}))
 	t.Cleanup(endpoint.Close)
 	for range 2 { // the second start goes on with what the first kept

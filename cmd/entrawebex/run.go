@@ -51,11 +51,11 @@ DATA_DIR.
 	}
 	flags := command.Flags()
 	flags.BoolVar(&inSandbox, "sandbox", false, "bring a simulated tenant and organization and play a day")
-	flags.Uint64Var(&options.seed, "seed", 1, "with --sandbox: decides everything that is random about the day")
-	flags.IntVar(&options.users, "users", 60, "with --sandbox: how many users there are in the morning")
+	flags.Uint64Var(&options.Seed, "seed", 1, "with --sandbox: decides everything that is random about the day")
+	flags.IntVar(&options.Users, "users", 60, "with --sandbox: how many users there are in the morning")
 	flags.IntVar(&options.members, "members", 10_000, "with --sandbox: how many members the largest group has; 0 for no such group")
-	flags.BoolVar(&options.storm, "storm", false, "with --sandbox: let one call in eight fail, before or after its effect, and deliveries come doubled or late")
-	flags.BoolVar(&options.silent, "silent", false, "with --sandbox: no notification arrives, and there is no webhook: what changes is found by asking Graph every two seconds")
+	flags.BoolVar(&options.Storm, "storm", false, "with --sandbox: let one call in eight fail, before or after its effect, and deliveries come doubled or late")
+	flags.BoolVar(&options.Silent, "silent", false, "with --sandbox: no notification arrives, and there is no webhook: what changes is found by asking Graph every two seconds")
 	flags.BoolVar(&options.stay, "stay", false, "with --sandbox: keep serving after the day, until interrupted")
 	return command
 }

@@ -20,6 +20,7 @@ import (
 	"entrawebex/internal/config"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/queue"
+	"entrawebex/internal/sandbox"
 	"entrawebex/internal/sandbox/compare"
 	"entrawebex/internal/sandbox/graph"
 	"entrawebex/internal/sandbox/simhttp"
@@ -37,7 +38,7 @@ func TestTheDayInTheSandboxEndsWithWebexEqualToEntra(t *testing.T) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
 			var out bytes.Buffer
-			err := runSandbox(t.Context(), &out, anyPort(), sandboxOptions{seed: seed, users: 30, members: 150})
+			err := runSandbox(t.Context(), &out, anyPort(), sandboxOptions{Options: sandbox.Options{Seed: seed, Users: 30}, members: 150})
 			if err != nil || !strings.Contains(out.String(), clean) {
 				t.Errorf("%v\n%s", err, out.String())
 			}
@@ -49,7 +50,7 @@ func TestTheDayWithNestedGroupsEndsWithWebexEqualToEntra(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	environ := append(anyPort(), "NESTED_GROUPS=true")
-	err := runSandbox(t.Context(), &out, environ, sandboxOptions{seed: 4, users: 10, members: 20})
+	err := runSandbox(t.Context(), &out, environ, sandboxOptions{Options: sandbox.Options{Seed: 4, Users: 10}, members: 20})
 	if err != nil || !strings.Contains(out.String(), clean) {
 		t.Errorf("%v\n%s", err, out.String())
 	}
@@ -61,7 +62,7 @@ func TestTheDayInAStormEndsWithWebexEqualToEntra(t *testing.T) {
 		t.Skip("left out: a day in a storm to its end; -storm plays it")
 	}
 	var out bytes.Buffer
-	err := runSandbox(t.Context(), &out, anyPort(), sandboxOptions{seed: 5, users: 10, members: 50, storm: true})
+	err := runSandbox(t.Context(), &out, anyPort(), sandboxOptions{Options: sandbox.Options{Seed: 5, Users: 10, Storm: true}, members: 50})
 	if err != nil || !strings.Contains(out.String(), clean) || !strings.Contains(out.String(), "Storm: 502 after the effect") {
 		t.Errorf("%v\n%s", err, out.String())
 	}
@@ -81,7 +82,7 @@ func TestTheDayIsOverWhenOnlySecondLooksAreLeft(t *testing.T) {
 	var told []string
 	over := s.rested(s.quiet(t.Context(), p), func() int { return differ }, func(line string) { told = append(told, line) })
 	const moment, patience = 16 * time.Second, 10 * time.Second
-	if err := wait(t.Context(), moment, over); !errors.Is(err, errPatience) {
+	if err := sandbox.Wait(t.Context(), moment, over); !errors.Is(err, sandbox.ErrTimeout) {
 		t.Errorf("it is over while the sides differ: %v", err)
 	}
 	if len(told) != 1 || !strings.HasPrefix(told[0], "… 2 differences after 15s: ") {
@@ -91,7 +92,7 @@ func TestTheDayIsOverWhenOnlySecondLooksAreLeft(t *testing.T) {
 	if over() {
 		t.Error("it is over at once")
 	}
-	if err := wait(t.Context(), patience, over); err != nil {
+	if err := sandbox.Wait(t.Context(), patience, over); err != nil {
 		t.Errorf("it is not over while the sides are equal: %v", err)
 	}
 	if err := p.Close(); err != nil {
@@ -122,7 +123,7 @@ func TestADayThatIsInterruptedSaysSo(t *testing.T) {
 			ctx, stop := context.WithCancel(t.Context())
 			defer stop()
 			out := &interrupting{at: line, stop: stop}
-			err := runSandbox(ctx, out, anyPort(), sandboxOptions{seed: 5, users: 10, storm: true})
+			err := runSandbox(ctx, out, anyPort(), sandboxOptions{Options: sandbox.Options{Seed: 5, Users: 10, Storm: true}})
 			if got := out.String(); !errors.Is(err, errReported) || !strings.Contains(got, "Stopped before the day was over") ||
 				strings.Contains(got, "queue is not empty") || strings.Contains(got, "The day, in") {
 				t.Errorf("%v\n%s", err, got)
@@ -133,7 +134,8 @@ func TestADayThatIsInterruptedSaysSo(t *testing.T) {
 
 // staged is a process on a stage, not running yet.
 type staged struct {
-	*stage
+	stage
+
 	t        testing.TB
 	data     string
 	observed chan provision.Attempt
@@ -141,13 +143,13 @@ type staged struct {
 
 func setup(t testing.TB, users int) *staged {
 	t.Helper()
-	s, err := openStage(t.Context(), sandboxOptions{seed: 1, users: users})
+	s, err := sandbox.Open(t.Context(), sandbox.Options{Seed: 1, Users: users})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(s.close)
+	t.Cleanup(s.Close)
 	const many = 100_000
-	return &staged{stage: s, t: t, data: t.TempDir(), observed: make(chan provision.Attempt, many)}
+	return &staged{stage: stage{s}, t: t, data: t.TempDir(), observed: make(chan provision.Attempt, many)}
 }
 
 func (s *staged) open(environ ...string) *process {
@@ -176,18 +178,18 @@ func (s *staged) run(p *process, f func(context.Context)) {
 			s.t.Error(err)
 		}
 	})
-	running.Go(func() { s.tenant.Run(ctx) })
+	running.Go(func() { s.Tenant.Run(ctx) })
 	subscribed := func() bool {
-		return p.Subscriptions == nil || s.tenant.Calls.Snapshot()["GET /subscriptions"] > 0 && s.tenant.Calls.Snapshot()["POST /subscriptions"] == len(p.Subscriptions.Resources)
+		return p.Subscriptions == nil || s.Tenant.Calls.Snapshot()["GET /subscriptions"] > 0 && s.Tenant.Calls.Snapshot()["POST /subscriptions"] == len(p.Subscriptions.Resources)
 	}
-	if err := wait(ctx, time.Minute, subscribed); err != nil {
+	if err := sandbox.Wait(ctx, time.Minute, subscribed); err != nil {
 		s.t.Error(err)
 	}
 	synced := func() bool {
 		state, err := p.Sweeps.State(ctx)
 		return err == nil && state.Last != nil
 	}
-	if err := wait(ctx, time.Minute, synced); err != nil {
+	if err := sandbox.Wait(ctx, time.Minute, synced); err != nil {
 		s.t.Error(err)
 	}
 	f(ctx)
@@ -201,7 +203,7 @@ func (s *staged) run(p *process, f func(context.Context)) {
 // settle waits until nothing is on its way.
 func (s *staged) settle(ctx context.Context, p *process) {
 	s.t.Helper()
-	if err := wait(ctx, time.Minute, s.quiet(ctx, p)); err != nil {
+	if err := sandbox.Wait(ctx, time.Minute, s.quiet(ctx, p)); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -209,13 +211,13 @@ func (s *staged) settle(ctx context.Context, p *process) {
 // touch makes Graph notify of everybody, though nothing changed.
 func (s *staged) touch() {
 	s.t.Helper()
-	for _, u := range s.tenant.Users() {
-		if err := s.tenant.Update(u.Text("id"), func(graph.User) {}); err != nil {
+	for _, u := range s.Tenant.Users() {
+		if err := s.Tenant.Update(u.Text("id"), func(graph.User) {}); err != nil {
 			s.t.Fatal(err)
 		}
 	}
-	for _, g := range s.tenant.Groups() {
-		if err := s.tenant.UpdateGroup(g.Text("id"), func(graph.Group) {}); err != nil {
+	for _, g := range s.Tenant.Groups() {
+		if err := s.Tenant.UpdateGroup(g.Text("id"), func(graph.Group) {}); err != nil {
 			s.t.Fatal(err)
 		}
 	}
@@ -226,18 +228,18 @@ func TestASecondRunOverAnUnchangedTenantWritesNothing(t *testing.T) {
 	s := setup(t, 40)
 	address := "127.0.0.1:0"
 	for range 2 {
-		s.org.Calls.Reset()
+		s.Org.Calls.Reset()
 		p := s.open("LISTEN_ADDR=" + address)
 		address = p.listener.Addr().String()
 		s.run(p, func(ctx context.Context) {
 			s.touch()
 			s.settle(ctx, p)
 		})
-		if d := compare.Differences(s.tenant, s.org); len(d) > 0 {
+		if d := compare.Differences(s.Tenant, s.Org); len(d) > 0 {
 			t.Fatalf("differences: %v", d)
 		}
 	}
-	if calls := s.org.Calls.Snapshot(); calls.Writes() > 0 {
+	if calls := s.Org.Calls.Snapshot(); calls.Writes() > 0 {
 		t.Errorf("the second run made the calls %v", calls)
 	}
 }
@@ -273,7 +275,7 @@ func TestAMistakeIsToldInOneLineWithItsMend(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ name, variable, want string }{
 		{"a dead Webex token", "WEBEX_ACCESS_TOKEN=old", "renew WEBEX_ACCESS_TOKEN"},
-		{"another organization", "WEBEX_SCIM_URL={webex}/identity/scim/" + sandboxTenant + "/v2", "WEBEX_ORG_ID must be its organization"},
+		{"another organization", "WEBEX_SCIM_URL={webex}/identity/scim/" + sandbox.TenantID + "/v2", "WEBEX_ORG_ID must be its organization"},
 		{"a dead Graph token", "GRAPH_ACCESS_TOKEN=old", "401"},
 		{"another tenant", "ENTRA_TENANT_ID=11111111-1111-4111-8111-111111111111", "correct one of them"},
 		{"a webhook without TLS", "WEBHOOK_URL=http://hooks.example.com", "must begin with https://"},
@@ -282,11 +284,8 @@ func TestAMistakeIsToldInOneLineWithItsMend(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			s := setup(t, 4)
-			environ := append(anyPort(),
-				"SCOPE=all", "ENTRA_TENANT_ID="+sandboxTenant, "GRAPH_URL="+s.graphAt, "GRAPH_ACCESS_TOKEN="+sandboxToken,
-				"WEBEX_ORG_ID="+sandboxOrg, "WEBEX_SCIM_URL="+s.scimAt, "WEBEX_ACCESS_TOKEN="+sandboxToken,
-				"CLIENT_STATE=x", "WEBHOOK_URL=http://127.0.0.1", "DATA_DIR="+s.data,
-				strings.Replace(test.variable, "{webex}", strings.TrimSuffix(s.scimAt, "/identity/scim/"+sandboxOrg+"/v2"), 1))
+			environ := append(append(anyPort(), s.Environ(s.data)...),
+				strings.Replace(test.variable, "{webex}", strings.TrimSuffix(s.SCIMURL, "/identity/scim/"+sandbox.OrgID+"/v2"), 1))
 			err := serve(t.Context(), environ)
 			if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("error %v, want one line with %q", err, test.want)
@@ -313,7 +312,7 @@ func TestCheckHasALineForEverythingARunNeeds(t *testing.T) {
 		}{
 			{func(c *config.Settings) { c.Webex.AccessToken = "old" }, 1, "renew WEBEX_ACCESS_TOKEN"},
 			{func(c *config.Settings) { c.Entra.AccessToken = "old" }, 4, "401"},
-			{func(c *config.Settings) { c.Webhook.URL = s.graphAt }, 2, "without authentication"},
+			{func(c *config.Settings) { c.Webhook.URL = s.GraphURL }, 2, "without authentication"},
 			{func(c *config.Settings) { c.Webhook.URL = "http://127.0.0.1:1" }, 2, "start the webhook"},
 		} {
 			wrong := settings
@@ -336,32 +335,32 @@ func updated(id string) change.Change {
 func (s *staged) cost(p *process, n int, changed bool, round int) (toGraph, toWebex simhttp.Counts) {
 	s.t.Helper()
 	var changes []change.Change
-	for _, u := range s.tenant.Users() {
+	for _, u := range s.Tenant.Users() {
 		if !u.Enabled() || len(changes) == n {
 			continue
 		}
 		if changed {
-			err := s.tenant.Update(u.Text("id"), func(u graph.User) { u["displayName"] = fmt.Sprint("Changed ", round) })
+			err := s.Tenant.Update(u.Text("id"), func(u graph.User) { u["displayName"] = fmt.Sprint("Changed ", round) })
 			if err != nil {
 				s.t.Fatal(err)
 			}
 		}
 		changes = append(changes, updated(u.Text("id")))
 	}
-	s.tenant.Calls.Reset()
-	s.org.Calls.Reset()
+	s.Tenant.Calls.Reset()
+	s.Org.Calls.Reset()
 	for _, a := range p.Worker.Converge(s.t.Context(), changes) {
 		if a.Fault != nil {
 			s.t.Fatal(a.Fault)
 		}
 	}
-	return s.tenant.Calls.Snapshot(), s.org.Calls.Snapshot()
+	return s.Tenant.Calls.Snapshot(), s.Org.Calls.Snapshot()
 }
 
 // everybody creates the accounts that the cost of a change is measured on.
 func (s *staged) everybody(p *process) {
 	s.t.Helper()
-	for batch := range slices.Chunk(s.tenant.Users(), 10) {
+	for batch := range slices.Chunk(s.Tenant.Users(), 10) {
 		var changes []change.Change
 		for _, u := range batch {
 			changes = append(changes, updated(u.Text("id")))
@@ -440,10 +439,10 @@ func BenchmarkChangeToWebex(b *testing.B) {
 	s.run(p, func(context.Context) {
 		const least = 50 // changes; a percentile of one is none
 		for round := range max(b.N, least) {
-			users := s.tenant.Users()
+			users := s.Tenant.Users()
 			id := users[round%len(users)].Text("id")
 			began := time.Now()
-			err := s.tenant.Update(id, func(u graph.User) { u["displayName"] = fmt.Sprint("Round ", round) })
+			err := s.Tenant.Update(id, func(u graph.User) { u["displayName"] = fmt.Sprint("Round ", round) })
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -16,54 +14,33 @@ import (
 
 	"entrawebex/internal/config"
 	"entrawebex/internal/operator"
+	"entrawebex/internal/sandbox"
 	"entrawebex/internal/sandbox/compare"
-	"entrawebex/internal/sandbox/graph"
-	"entrawebex/internal/sandbox/scim"
 	"entrawebex/internal/sandbox/story"
 )
 
-// What the sandbox is called by and lets in; events/ uses the same tenant and
-// clientState.
-const (
-	sandboxTenant      = "84bd8158-6d4d-4958-8b9f-9d6445542f95"
-	sandboxDomain      = "contoso.example"
-	sandboxApp         = "c7a1d9a2-6a0e-4d53-9c55-0b8f1f6f7a10" // the enterprise application
-	sandboxOrg         = "3b2a1c00-7d4e-4bbb-8ccc-1234567890ab"
-	sandboxToken       = "sandbox"
-	sandboxClientState = "secretClientValue"
-)
-
 type sandboxOptions struct {
-	seed    uint64
-	users   int
+	sandbox.Options
+
 	members int
-	storm   bool
 	stay    bool
-	// silent has nothing notified: what changes is found by asking.
-	silent bool
 }
 
-// stage is the simulated tenant and organization, on loopback addresses.
-type stage struct {
-	tenant          *graph.Tenant
-	storm           *story.Storm // nil in fair weather
-	org             *scim.Organization
-	silent          bool
-	graph, webex    *http.Server
-	graphAt, scimAt string
-}
+// stage is a sandbox on which a day is played.
+type stage struct{ *sandbox.Sandbox }
 
 // runSandbox plays a day and returns nil only if Webex is what Entra says at
 // its end.
 func runSandbox(ctx context.Context, out io.Writer, environ []string, options sandboxOptions) error {
-	if options.silent {
+	if options.Silent {
 		environ = append([]string{"RECONCILE_INTERVAL=2s"}, environ...)
 	}
-	s, err := openStage(ctx, options)
+	opened, err := sandbox.Open(ctx, options.Options)
 	if err != nil {
 		return err
 	}
-	defer s.close()
+	defer opened.Close()
+	s := stage{opened}
 	data, err := os.MkdirTemp("", "entrawebex-sandbox-")
 	if err != nil {
 		return err
@@ -78,7 +55,7 @@ func runSandbox(ctx context.Context, out io.Writer, environ []string, options sa
 		return err
 	}
 	defer func() { _ = logFile.Close() }() // it goes with its folder
-	show := newScreen(out, s.tenant)
+	show := newScreen(out, s.Tenant)
 	load := func(ctx context.Context) (config.Settings, error) { return s.settings(ctx, environ, data) }
 	log := slog.New(slog.NewJSONHandler(logFile, nil))
 	p, err := open(ctx, settings, config.NewLatest(settings, load, time.Now, log), log, show.attempt)
@@ -88,85 +65,20 @@ func runSandbox(ctx context.Context, out io.Writer, environ []string, options sa
 	return errors.Join(s.play(ctx, p, show, options), p.Close())
 }
 
-func openStage(ctx context.Context, options sandboxOptions) (*stage, error) {
-	of := graph.Config{ID: sandboxTenant, Domain: sandboxDomain, AppID: sandboxApp, Token: sandboxToken, Seed: options.seed}
-	var storm *story.Storm
-	if options.storm {
-		storm = story.NewStorm(options.seed)
-		of.Transport = storm.Deliveries(http.DefaultTransport)
-	}
-	tenant, err := graph.New(of)
-	if err != nil {
-		return nil, err
-	}
-	org, err := scim.New(scim.Config{ID: sandboxOrg, Token: sandboxToken, Seed: options.seed})
-	if err != nil {
-		return nil, err
-	}
-	if err := story.Seed(tenant, org, options.users, options.seed); err != nil {
-		return nil, err
-	}
-	s := &stage{tenant: tenant, org: org, storm: storm, silent: options.silent}
-	if s.graph, s.graphAt, err = serveLoopback(ctx, s.weather(tenant)); err != nil {
-		return nil, err
-	}
-	if s.webex, s.scimAt, err = serveLoopback(ctx, s.weather(org)); err != nil {
-		s.close()
-		return nil, err
-	}
-	s.scimAt += "/identity/scim/" + sandboxOrg + "/v2"
-	return s, nil
-}
-
-// weather is a service as it is reached.
-func (s *stage) weather(service http.Handler) http.Handler {
-	if s.storm == nil {
-		return service
-	}
-	return s.storm.Around(service)
-}
-
-func serveLoopback(ctx context.Context, handler http.Handler) (*http.Server, string, error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, "", fmt.Errorf("listen on loopback: %w", err)
-	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
-	go func() { _ = server.Serve(listener) }() // ends when it is closed
-	return server, "http://" + listener.Addr().String(), nil
-}
-
-func (s *stage) close() {
-	for _, server := range []*http.Server{s.graph, s.webex} {
-		if server != nil {
-			_ = server.Close() // nothing is left to lose
-		}
-	}
-}
-
 // settings are those of a real run, pointed at the stage. What the environment
 // says about the rest holds.
-func (s *stage) settings(ctx context.Context, environ []string, data string) (config.Settings, error) {
-	environ = append(environ,
-		"SCOPE=all", "ENTRA_TENANT_ID="+sandboxTenant, "GRAPH_URL="+s.graphAt, "GRAPH_ACCESS_TOKEN="+sandboxToken,
-		"WEBEX_ORG_ID="+sandboxOrg, "WEBEX_SCIM_URL="+s.scimAt, "WEBEX_ACCESS_TOKEN="+sandboxToken,
-		"CLIENT_STATE="+sandboxClientState, "WEBHOOK_URL=http://127.0.0.1:0", "DATA_DIR="+data,
-		"DELETE_CONFIRM_AFTER=2s", // ten minutes in life
-	)
-	if s.silent {
-		environ = append(environ, "WEBHOOK_URL=")
-	}
-	return config.Load(ctx, config.OneProcess, environ, config.Secret)
+func (s stage) settings(ctx context.Context, environ []string, data string) (config.Settings, error) {
+	return config.Load(ctx, config.OneProcess, append(environ, s.Environ(data)...), config.Secret)
 }
 
 // play subscribes, lets the day happen and tells what came of it.
-func (s *stage) play(whole context.Context, p *process, show *screen, options sandboxOptions) error {
+func (s stage) play(whole context.Context, p *process, show *screen, options sandboxOptions) error {
 	ctx, stop := context.WithCancel(whole)
 	defer stop()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return p.Run(ctx) })
 	group.Go(func() error {
-		s.tenant.Run(ctx)
+		s.Tenant.Run(ctx)
 		return nil
 	})
 	group.Go(func() error {
@@ -181,49 +93,49 @@ func (s *stage) play(whole context.Context, p *process, show *screen, options sa
 	return group.Wait()
 }
 
-func (s *stage) day(ctx context.Context, p *process, show *screen, options sandboxOptions) error {
+func (s stage) day(ctx context.Context, p *process, show *screen, options sandboxOptions) error {
 	show.opening(s, p, options)
 	if p.Subscriptions != nil {
-		subscribed := func() bool { return s.tenant.Calls.Snapshot()["POST /subscriptions"] == len(p.Subscriptions.Resources) }
-		if err := wait(ctx, time.Minute, subscribed); err != nil {
+		subscribed := func() bool { return s.Tenant.Calls.Snapshot()["POST /subscriptions"] == len(p.Subscriptions.Resources) }
+		if err := sandbox.Wait(ctx, time.Minute, subscribed); err != nil {
 			return fmt.Errorf("subscribe: %w", err)
 		}
 	}
 	if err := s.dawn(ctx, p, show); err != nil {
 		return err
 	}
-	if s.storm != nil {
-		s.storm.Blow(true)
+	if s.Storm != nil {
+		s.Storm.Blow(true)
 	}
-	day := story.Day(options.seed)[1:] // everybody is noticed already
+	day := story.Day(options.Seed)[1:] // everybody is noticed already
 	if options.members > 0 {
-		day = append(day, story.Takeover(options.seed, options.members)...)
+		day = append(day, story.Takeover(options.Seed, options.members)...)
 	}
 	for _, step := range day {
 		show.step(step.Title)
-		if err := step.Apply(s.tenant); err != nil {
+		if err := step.Apply(s.Tenant); err != nil {
 			return fmt.Errorf("%s: %w", step.Title, err)
 		}
 		// Not every change has to land before the next step: a life does not
 		// wait either.
 		const breath = 400 * time.Millisecond
-		if err := wait(ctx, breath, s.quiet(ctx, p)); err != nil && ctx.Err() != nil {
+		if err := sandbox.Wait(ctx, breath, s.quiet(ctx, p)); err != nil && ctx.Err() != nil {
 			return ctx.Err()
 		}
 	}
-	if s.storm != nil {
-		s.storm.Blow(false)
+	if s.Storm != nil {
+		s.Storm.Blow(false)
 		show.note("The storm ends.")
 	}
 	var allowed []compare.Allowance
 	if p.Settings.NestedGroups {
 		allowed = append(allowed, compare.Nested)
 	}
-	if err := s.evening(ctx, p, show, func() int { return len(compare.Differences(s.tenant, s.org, allowed...)) }); err != nil {
+	if err := s.evening(ctx, p, show, func() int { return len(compare.Differences(s.Tenant, s.Org, allowed...)) }); err != nil {
 		return err
 	}
-	differences := compare.Differences(s.tenant, s.org, allowed...)
-	show.summary(s, compare.Memberships(s.tenant, allowed...), differences)
+	differences := compare.Differences(s.Tenant, s.Org, allowed...)
+	show.summary(s, compare.Memberships(s.Tenant, allowed...), differences)
 	if options.stay {
 		show.note("Serving until interrupted (Ctrl-C).")
 		<-ctx.Done()
@@ -237,22 +149,22 @@ func (s *stage) day(ctx context.Context, p *process, show *screen, options sandb
 
 // evening waits until the day is over, and says what is left of it. The error is
 // that of ctx if it ends before.
-func (s *stage) evening(ctx context.Context, p *process, show *screen, differ func() int) error {
+func (s stage) evening(ctx context.Context, p *process, show *screen, differ func() int) error {
 	over := s.rested(s.quiet(ctx, p), differ, show.note)
-	if s.silent { // nothing on the queue does not say that nothing will be
+	if s.Silent { // nothing on the queue does not say that nothing will be
 		over = func() bool { return differ() == 0 }
 	}
 	const patience = 5 * time.Minute
 	began := time.Now()
-	switch err := wait(ctx, patience, over); {
+	switch err := sandbox.Wait(ctx, patience, over); {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err != nil:
 		show.note("the queue is not empty after " + patience.String())
-	case !s.silent && !s.quiet(ctx, p)():
+	case !s.Silent && !s.quiet(ctx, p)():
 		show.note("Both sides are equal. What stays queued are second looks at writes whose answer was lost, minutes after them.")
 	}
-	if s.silent {
+	if s.Silent {
 		show.note(fmt.Sprintf("All was found %s after the last change; Graph is asked every %s.", time.Since(began).Round(100*time.Millisecond), p.Settings.ReconcileInterval))
 	}
 	return nil
@@ -262,7 +174,7 @@ func (s *stage) evening(ctx context.Context, p *process, show *screen, differ fu
 // have been equal for longer than a write takes that is under way. A second look
 // comes minutes after a write whose answer was lost, and changes nothing then.
 // While they differ it tells now and then by how much.
-func (s *stage) rested(quiet func() bool, differ func() int, tell func(string)) func() bool {
+func (s stage) rested(quiet func() bool, differ func() int, tell func(string)) func() bool {
 	const calm, pause, silence = 3 * time.Second, 100 * time.Millisecond, 15 * time.Second
 	began := time.Now()
 	equal, looked, told := began, began, began
@@ -275,7 +187,7 @@ func (s *stage) rested(quiet func() bool, differ func() int, tell func(string)) 
 			return false
 		}
 		looked = now
-		if n := differ(); n > 0 || s.tenant.Undelivered() > 0 {
+		if n := differ(); n > 0 || s.Tenant.Undelivered() > 0 {
 			equal = now
 			if now.Sub(told) >= silence {
 				told = now
@@ -288,27 +200,9 @@ func (s *stage) rested(quiet func() bool, differ func() int, tell func(string)) 
 }
 
 // quiet reports whether nothing is on its way any more.
-func (s *stage) quiet(ctx context.Context, p *process) func() bool {
+func (s stage) quiet(ctx context.Context, p *process) func() bool {
 	return func() bool {
 		depth, err := p.Stores.Changes.Depth(ctx)
-		return err == nil && depth.Visible+depth.InFlight == 0 && s.tenant.Undelivered() == 0
+		return err == nil && depth.Visible+depth.InFlight == 0 && s.Tenant.Undelivered() == 0
 	}
-}
-
-var errPatience = errors.New("not within the time given")
-
-// wait looks until the condition holds, but not longer than patience.
-func wait(ctx context.Context, patience time.Duration, condition func() bool) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, errPatience)
-	defer cancel()
-	ticker := time.NewTicker(20 * time.Millisecond)
-	defer ticker.Stop()
-	for !condition() {
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-ticker.C:
-		}
-	}
-	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"entrawebex/internal/config"
+	"entrawebex/internal/sandbox"
 	"entrawebex/internal/sandbox/compare"
 	"entrawebex/internal/sandbox/graph"
 )
@@ -17,14 +18,14 @@ import (
 func TestOnlyThoseWhoAreAssignedAreInWebex(t *testing.T) {
 	t.Parallel()
 	s := setup(t, 20)
-	users := s.tenant.Users()
+	users := s.Tenant.Users()
 	alone, member := users[5].Text("id"), users[6].Text("id")
-	group, err := s.tenant.CreateGroup(graph.Group{"displayName": "Assigned"})
+	group, err := s.Tenant.CreateGroup(graph.Group{"displayName": "Assigned"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, err := range []error{
-		s.tenant.AddMembers(group, member), s.tenant.Assign(alone, graph.DefaultAccess), s.tenant.Assign(group, graph.DefaultAccess),
+		s.Tenant.AddMembers(group, member), s.Tenant.Assign(alone, graph.DefaultAccess), s.Tenant.Assign(group, graph.DefaultAccess),
 	} {
 		if err != nil {
 			t.Fatal(err)
@@ -32,26 +33,26 @@ func TestOnlyThoseWhoAreAssignedAreInWebex(t *testing.T) {
 	}
 	p := s.openScoped("RECONCILE_INTERVAL=1s", "DELETE_CONFIRM_AFTER=2s")
 	s.run(p, func(ctx context.Context) {
-		equal := func() bool { return len(compare.Differences(s.tenant, s.org, compare.Assigned)) == 0 }
+		equal := func() bool { return len(compare.Differences(s.Tenant, s.Org, compare.Assigned)) == 0 }
 		await := func(what string) {
 			t.Helper()
-			if err := wait(ctx, 30*time.Second, equal); err != nil {
-				t.Errorf("%s: %v: %v", what, err, compare.Differences(s.tenant, s.org, compare.Assigned))
+			if err := sandbox.Wait(ctx, 30*time.Second, equal); err != nil {
+				t.Errorf("%s: %v: %v", what, err, compare.Differences(s.Tenant, s.Org, compare.Assigned))
 			}
 		}
 		await("the initial sync")
 		if n := s.active(); n != 2 {
 			t.Errorf("%d active accounts of ours", n)
 		}
-		if err := s.tenant.Unassign(alone, graph.DefaultAccess); err != nil {
+		if err := s.Tenant.Unassign(alone, graph.DefaultAccess); err != nil {
 			t.Fatal(err)
 		}
 		await("one is unassigned")
-		if err := s.tenant.AddMembers(group, alone); err != nil {
+		if err := s.Tenant.AddMembers(group, alone); err != nil {
 			t.Fatal(err)
 		}
 		await("and comes back through the group")
-		if err := s.tenant.RemoveMembers(group, member); err != nil {
+		if err := s.Tenant.RemoveMembers(group, member); err != nil {
 			t.Fatal(err)
 		}
 		await("another leaves the group")
@@ -81,7 +82,7 @@ func (s *staged) scoped(environ ...string) func(context.Context) (config.Setting
 		settings, err := s.settings(ctx, append(anyPort(), environ...), s.data)
 		settings.Scope = "assigned"
 		if settings.Entra.AppID == "" {
-			settings.Entra.AppID = sandboxApp
+			settings.Entra.AppID = sandbox.AppID
 		}
 		return settings, err
 	}
@@ -104,9 +105,9 @@ func (s *staged) openScoped(environ ...string) *process {
 // active is how many active accounts are those of a user.
 func (s *staged) active() int {
 	n := 0
-	for _, account := range s.org.Users() {
+	for _, account := range s.Org.Users() {
 		external, _ := account["externalId"].(string)
-		if _, err := s.tenant.User(external); err == nil && account["active"] == true {
+		if _, err := s.Tenant.User(external); err == nil && account["active"] == true {
 			n++
 		}
 	}
@@ -117,7 +118,7 @@ func (s *staged) active() int {
 func TestAnIdleMinuteCostsAtMostSixCallsToGraphAndNoneToWebex(t *testing.T) {
 	t.Parallel()
 	s := setup(t, 20)
-	if err := s.tenant.Assign(s.tenant.Users()[5].Text("id"), graph.DefaultAccess); err != nil {
+	if err := s.Tenant.Assign(s.Tenant.Users()[5].Text("id"), graph.DefaultAccess); err != nil {
 		t.Fatal(err)
 	}
 	p := s.openScoped("RECONCILE_INTERVAL=1h", "RENEW_INTERVAL=1h")
@@ -134,12 +135,12 @@ func TestAnIdleMinuteCostsAtMostSixCallsToGraphAndNoneToWebex(t *testing.T) {
 			s.settle(ctx, p)
 		}
 		minute() // takes in what the sync itself has not seen
-		s.tenant.Calls.Reset()
-		s.org.Calls.Reset()
+		s.Tenant.Calls.Reset()
+		s.Org.Calls.Reset()
 		minute()
 		const most = 6
-		if graph, webex := calls(s.tenant.Calls.Snapshot()), calls(s.org.Calls.Snapshot()); graph > most || webex > 0 {
-			t.Errorf("%d calls to Graph: %v; %d to Webex: %v", graph, s.tenant.Calls.Snapshot(), webex, s.org.Calls.Snapshot())
+		if graph, webex := calls(s.Tenant.Calls.Snapshot()), calls(s.Org.Calls.Snapshot()); graph > most || webex > 0 {
+			t.Errorf("%d calls to Graph: %v; %d to Webex: %v", graph, s.Tenant.Calls.Snapshot(), webex, s.Org.Calls.Snapshot())
 		} else {
 			t.Logf("%d calls to Graph, %d to Webex", graph, webex)
 		}

@@ -14,6 +14,7 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
+	"entrawebex/internal/sandbox"
 	"entrawebex/internal/sandbox/compare"
 	"entrawebex/internal/sandbox/graph"
 	"entrawebex/internal/sandbox/scim"
@@ -61,7 +62,7 @@ func (s *screen) printf(format string, args ...any) {
 
 func (s *screen) note(line string) { s.printf("\n%s\n", line) }
 
-func (s *screen) opening(st *stage, p *process, options sandboxOptions) {
+func (s *screen) opening(st stage, p *process, options sandboxOptions) {
 	s.printf(`A simulated tenant of %d users and a simulated Webex organization, seed %d.
 
   Entra     %s/v1.0/users       Authorization: Bearer %s
@@ -69,7 +70,7 @@ func (s *screen) opening(st *stage, p *process, options sandboxOptions) {
   Webhook   %s
   Pages     %s
   Operate   DATA_DIR=%s entrawebex status
-`, options.users, options.seed, st.graphAt, sandboxToken, st.scimAt, sandboxToken, notifiedAt(p), graph.Pages()+"; "+scim.Pages(), p.Settings.DataDir)
+`, options.Users, options.Seed, st.GraphURL, sandbox.Token, st.SCIMURL, sandbox.Token, notifiedAt(p), graph.Pages()+"; "+scim.Pages(), p.Settings.DataDir)
 }
 
 // notifiedAt says where notifications arrive.
@@ -196,10 +197,10 @@ func modified(a provision.Attempt) string {
 }
 
 // summary shows what the day came to. memberships is how many Entra has.
-func (s *screen) summary(st *stage, memberships int, differences []compare.Difference) {
+func (s *screen) summary(st stage, memberships int, differences []compare.Difference) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	graph, webex := st.tenant.Calls.Snapshot(), st.org.Calls.Snapshot()
+	graph, webex := st.Tenant.Calls.Snapshot(), st.Org.Calls.Snapshot()
 
 	t := table.NewWriter()
 	t.SetOutputMirror(s.out)
@@ -224,9 +225,9 @@ func (s *screen) summary(st *stage, memberships int, differences []compare.Diffe
 	for _, kind := range slices.Sorted(maps.Keys(webex)) {
 		row("Webex "+kind, webex[kind])
 	}
-	if st.storm != nil {
+	if st.Storm != nil {
 		t.AppendSeparator()
-		struck := st.storm.Counts()
+		struck := st.Storm.Counts()
 		for _, kind := range slices.Sorted(maps.Keys(struck)) {
 			row("Storm: "+kind, struck[kind])
 		}
@@ -234,8 +235,8 @@ func (s *screen) summary(st *stage, memberships int, differences []compare.Diffe
 	}
 	row("Calls a change, both sides", fmt.Sprintf("%.2f", float64(calls(graph)+calls(webex))/float64(max(s.changes, 1))))
 	t.AppendSeparator()
-	row("Users in Entra", len(st.tenant.Users()))
-	row("Groups in Entra", len(st.tenant.Groups()))
+	row("Users in Entra", len(st.Tenant.Users()))
+	row("Groups in Entra", len(st.Tenant.Groups()))
 	row("Memberships in Entra", memberships)
 	row("Differences in Webex", len(differences))
 	fmt.Fprintln(s.out)

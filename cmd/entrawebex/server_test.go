@@ -18,6 +18,7 @@ import (
 	"entrawebex/internal/pause"
 	"entrawebex/internal/queue"
 	"entrawebex/internal/renew"
+	"entrawebex/internal/sandbox"
 )
 
 // running is a process on a stage that runs until the test ends, and the
@@ -128,14 +129,14 @@ func TestACommandRefusesTheLedgerOfAnotherTenant(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, environ := range [][]string{running, {"DATA_DIR=" + s.data}} {
-		other := append([]string{"ENTRA_TENANT_ID=99999999-6d4d-4958-8b9f-9d6445542f95", "WEBEX_ORG_ID=" + sandboxOrg}, environ...)
+		other := append([]string{"ENTRA_TENANT_ID=99999999-6d4d-4958-8b9f-9d6445542f95", "WEBEX_ORG_ID=" + sandbox.OrgID}, environ...)
 		for _, command := range []string{"status", "holds approve --all", "guard clear", "pause webex", "replay", "reconcile"} {
 			out, errOut, exit := outcome(t, other, strings.Fields(command)...)
 			if exit != 1 || !strings.HasPrefix(errOut, "entrawebex: the ledger is bound to ") || strings.Contains(out, "approved") {
 				t.Errorf("%s: exit code %d, %s%s", command, exit, out, errOut)
 			}
 		}
-		ours := append([]string{"ENTRA_TENANT_ID=" + sandboxTenant, "WEBEX_ORG_ID=" + sandboxOrg}, environ...)
+		ours := append([]string{"ENTRA_TENANT_ID=" + sandbox.TenantID, "WEBEX_ORG_ID=" + sandbox.OrgID}, environ...)
 		operate(t, ours, "status")
 	}
 }
@@ -236,7 +237,7 @@ func TestACommandEndsWithTheClientThatAskedForIt(t *testing.T) {
 		depth, err := p.Stores.DeadLetters.Depth(t.Context())
 		return err == nil && depth.Visible+depth.InFlight < many
 	}
-	if err := wait(t.Context(), 20*time.Second, moved); err != nil {
+	if err := sandbox.Wait(t.Context(), 20*time.Second, moved); err != nil {
 		t.Fatal(err)
 	}
 	goAway()
@@ -246,7 +247,7 @@ func TestACommandEndsWithTheClientThatAskedForIt(t *testing.T) {
 		depth, err := p.Stores.DeadLetters.Depth(t.Context())
 		return err == nil && depth.InFlight == 0 && depth.Visible > many/2
 	}
-	if err := wait(t.Context(), 20*time.Second, givenBack); err != nil {
+	if err := sandbox.Wait(t.Context(), 20*time.Second, givenBack); err != nil {
 		t.Error(err)
 	}
 }
@@ -275,7 +276,7 @@ func TestACommandEndsWithTheRunThatCarriesItOut(t *testing.T) {
 		depth, err := p.Stores.DeadLetters.Depth(t.Context())
 		return err == nil && depth.Visible+depth.InFlight < many
 	}
-	if err := wait(t.Context(), 20*time.Second, moved); err != nil {
+	if err := sandbox.Wait(t.Context(), 20*time.Second, moved); err != nil {
 		t.Error(err)
 	}
 	stop()

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"entrawebex/internal/sandbox"
 	"entrawebex/internal/sandbox/compare"
 	"entrawebex/internal/sandbox/graph"
 )
@@ -15,37 +16,37 @@ import (
 func TestWithoutNotificationsAllIsFoundWithinTwoIntervals(t *testing.T) {
 	t.Parallel()
 	s := setup(t, 40)
-	s.silent = true
+	s.Silent = true
 	const interval = 5 * time.Second
 	p := s.open("RECONCILE_INTERVAL=" + interval.String())
 	if p.Subscriptions != nil || p.listener != nil {
 		t.Error("it subscribes or listens")
 	}
 	s.run(p, func(ctx context.Context) {
-		users := s.tenant.Users()
-		group := s.tenant.Groups()[0].Text("id")
-		hired, err := s.tenant.Create(graph.User{"userPrincipalName": "late@" + sandboxDomain, "displayName": "Late", "givenName": "L", "surname": "Ate"})
+		users := s.Tenant.Users()
+		group := s.Tenant.Groups()[0].Text("id")
+		hired, err := s.Tenant.Create(graph.User{"userPrincipalName": "late@" + sandbox.Domain, "displayName": "Late", "givenName": "L", "surname": "Ate"})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, change := range []error{
-			s.tenant.AddMembers(group, hired),
-			s.tenant.RemoveMembers(group, users[5].Text("id")),
-			s.tenant.Update(users[6].Text("id"), func(u graph.User) { u["displayName"] = "Renamed" }),
-			s.tenant.Update(users[7].Text("id"), func(u graph.User) { u["accountEnabled"] = false }),
-			s.tenant.Delete(users[8].Text("id")),
-			s.tenant.UpdateGroup(group, func(g graph.Group) { g["displayName"] = "Renamed staff" }),
+			s.Tenant.AddMembers(group, hired),
+			s.Tenant.RemoveMembers(group, users[5].Text("id")),
+			s.Tenant.Update(users[6].Text("id"), func(u graph.User) { u["displayName"] = "Renamed" }),
+			s.Tenant.Update(users[7].Text("id"), func(u graph.User) { u["accountEnabled"] = false }),
+			s.Tenant.Delete(users[8].Text("id")),
+			s.Tenant.UpdateGroup(group, func(g graph.Group) { g["displayName"] = "Renamed staff" }),
 		} {
 			if change != nil {
 				t.Fatal(change)
 			}
 		}
-		equal := func() bool { return len(compare.Differences(s.tenant, s.org)) == 0 }
-		if err := wait(ctx, 2*interval, equal); err != nil {
-			t.Errorf("%v: %v", err, compare.Differences(s.tenant, s.org))
+		equal := func() bool { return len(compare.Differences(s.Tenant, s.Org)) == 0 }
+		if err := sandbox.Wait(ctx, 2*interval, equal); err != nil {
+			t.Errorf("%v: %v", err, compare.Differences(s.Tenant, s.Org))
 		}
 	})
-	for call := range s.tenant.Calls.Snapshot() {
+	for call := range s.Tenant.Calls.Snapshot() {
 		if strings.Contains(call, "subscriptions") {
 			t.Errorf("it calls %s", call)
 		}
