@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"entrawebex/internal/app"
+	"entrawebex/internal/app/operations"
 	"entrawebex/internal/change"
 	"entrawebex/internal/config"
 	"entrawebex/internal/entra"
@@ -105,14 +106,14 @@ func check(ctx context.Context, out io.Writer, s config.Settings) error {
 
 // checkLedger tells whose ledger it is, if there is one.
 func checkLedger(ctx context.Context, s config.Settings) (string, error) {
-	found, err := openStoresOf(ctx, s, func(context.Context) (config.Settings, error) { return s, nil })
+	found, err := operations.OpenWith(ctx, s, func(context.Context) (config.Settings, error) { return s, nil }, operatorLog())
 	if errors.Is(err, fs.ErrNotExist) {
 		return "none in DATA_DIR yet: the first start makes it", nil
 	}
 	if err != nil {
 		return "", err
 	}
-	return "of this tenant and organization", errors.Join(found.Bound(ctx), found.close())
+	return "of this tenant and organization", errors.Join(found.Bound(ctx), found.Close())
 }
 
 type permission struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"os"
 	"strings"
 
@@ -11,8 +12,18 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"entrawebex/internal/app/operations"
 	"entrawebex/internal/operator"
 )
+
+// storesHelp is told by every command that looks into the stores.
+const storesHelp = `
+Environment:
+  CHANGE_QUEUE_URL, DEAD_LETTER_QUEUE_URL, LEDGER_TABLE
+                          the queues and the table on AWS (the stack's outputs)
+  DATA_DIR                without them, where run keeps its own (data). While it
+                          runs, it carries the command out itself
+`
 
 // console is the command line of one operator: the stores of an environment, for a
 // person at this terminal.
@@ -66,9 +77,14 @@ func (c console) commands() []*cobra.Command {
 
 // with opens the stores and does there what is asked for.
 func (c console) with(ctx context.Context, do func(operator.Operations) error) error {
-	found, err := openStores(ctx, c.environ)
+	found, err := operations.Open(ctx, c.environ, operatorLog())
 	if err != nil {
 		return err
 	}
-	return errors.Join(do(found), found.close())
+	return errors.Join(do(found), found.Close())
+}
+
+// operatorLog tells an operator what is not as it should be.
+func operatorLog() *slog.Logger {
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"go.etcd.io/bbolt"
 
+	"entrawebex/internal/app/operations"
 	"entrawebex/internal/change"
 	"entrawebex/internal/config"
 	"entrawebex/internal/ledger"
@@ -54,12 +55,12 @@ func heldHome(t *testing.T, ids ...string) config.Settings {
 // openOperator opens the stores of a DATA_DIR until the test ends.
 func openOperator(t *testing.T, settings config.Settings) *operator.Operator {
 	t.Helper()
-	found, err := openStores(t.Context(), operatorEnviron(settings))
+	found, err := operations.Open(t.Context(), operatorEnviron(settings), operatorLog())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := found.close(); err != nil {
+		if err := found.Close(); err != nil {
 			t.Error(err)
 		}
 	})

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"entrawebex/internal/app/operations"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/plan"
 )
@@ -77,12 +78,12 @@ second time (DELETE_CONFIRM_AFTER). Names and attributes are shown, secrets are 
 }
 
 func (c console) plan(ctx context.Context, out, errOut io.Writer, options planOptions) error {
-	found, err := openOrEmpty(ctx, c.environ)
+	found, err := operations.OpenOrEmpty(ctx, c.environ, operatorLog())
 	if err != nil {
 		return err
 	}
 	made, err := c.makePlan(ctx, found, errOut, options)
-	if err := errors.Join(err, found.close()); err != nil {
+	if err := errors.Join(err, found.Close()); err != nil {
 		return err
 	}
 	if options.asJSON {

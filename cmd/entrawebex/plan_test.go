@@ -18,6 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"entrawebex/internal/app/operations"
 	"entrawebex/internal/change"
 	"entrawebex/internal/config"
 	"entrawebex/internal/operator"
@@ -61,7 +62,7 @@ func (s *staged) plan(environ []string, args ...string) *plan.Plan {
 // records are what the ledger keeps, and the guard; nothing if there is none.
 func (s *staged) records() []string {
 	s.t.Helper()
-	found, err := openStores(s.t.Context(), s.planEnviron())
+	found, err := operations.Open(s.t.Context(), s.planEnviron(), operatorLog())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -80,7 +81,7 @@ func (s *staged) records() []string {
 		err = errors.Join(err, documentErr)
 		records = append(records, name+string(data))
 	}
-	if err := errors.Join(err, found.close()); err != nil {
+	if err := errors.Join(err, found.Close()); err != nil {
 		s.t.Fatal(err)
 	}
 	return records
@@ -498,12 +499,12 @@ func TestAPlanForThoseAssignedSkipsTheOthersAndDisablesWhoLeft(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	found, err := openStores(t.Context(), s.planEnviron())
+	found, err := operations.Open(t.Context(), s.planEnviron(), operatorLog())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() {
-		if err := found.close(); err != nil {
+		if err := found.Close(); err != nil {
 			t.Error(err)
 		}
 	}()

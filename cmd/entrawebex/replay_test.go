@@ -2,17 +2,13 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"go.etcd.io/bbolt"
-
+	"entrawebex/internal/app/operations"
 	"entrawebex/internal/app/stores"
 	"entrawebex/internal/change"
 	"entrawebex/internal/operator"
@@ -113,12 +109,12 @@ func TestDeadLettersAreListedWithTheirReason(t *testing.T) {
 func TestDeadLettersThatTheLedgerDoesNotKnowAreCounted(t *testing.T) {
 	t.Parallel()
 	environ := kept(t)
-	h, err := openStores(t.Context(), environ)
+	h, err := operations.Open(t.Context(), environ, operatorLog())
 	if err != nil {
 		t.Fatal(err)
 	}
 	// As the queue moves it: without attributes.
-	if err := errors.Join(h.Operations.(*operator.Operator).DeadLetters.Send(t.Context(), []queue.Entry{{Group: aliveID, Body: []byte("{}")}}), h.close()); err != nil {
+	if err := errors.Join(h.Operations.(*operator.Operator).DeadLetters.Send(t.Context(), []queue.Entry{{Group: aliveID, Body: []byte("{}")}}), h.Close()); err != nil {
 		t.Fatal(err)
 	}
 	list := operate(t, environ, "dead-letters")
@@ -153,7 +149,7 @@ func TestAnOperatorReplaysOnAMachineThatIsStopped(t *testing.T) {
 			t.Errorf("%v: %q; want %q", step.flags, got, step.want)
 		}
 	}
-	h, err := openStores(t.Context(), environ)
+	h, err := operations.Open(t.Context(), environ, operatorLog())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +157,7 @@ func TestAnOperatorReplaysOnAMachineThatIsStopped(t *testing.T) {
 	if err != nil || len(msgs) != 1 || msgs[0].Group != deadID {
 		t.Errorf("%+v, %v", msgs, err)
 	}
-	if err := h.close(); err != nil {
+	if err := h.Close(); err != nil {
 		t.Error(err)
 	}
 }
@@ -176,41 +172,14 @@ func TestALongReplayTellsHowFarItIsToATerminalOnly(t *testing.T) {
 		{terminal{}, ""},
 		{terminal{Progress: true}, "\r\x1b[Klooked at 1 of about 1\r\x1b[K"},
 	} {
-		h, err := openStores(t.Context(), environ)
+		h, err := operations.Open(t.Context(), environ, operatorLog())
 		if err != nil {
 			t.Fatal(err)
 		}
 		var out, errOut bytes.Buffer
 		err = console{terminal: test.at}.putBack(t.Context(), h, &out, &errOut, replay.Request{DryRun: true})
-		if err := errors.Join(err, h.close()); err != nil || errOut.String() != test.want {
+		if err := errors.Join(err, h.Close()); err != nil || errOut.String() != test.want {
 			t.Errorf("%+v: %q, %v; want %q", test.at, errOut.String(), err, test.want)
 		}
-	}
-}
-
-func TestAnOperatorIsToldWhyNothingCanBeOpened(t *testing.T) {
-	t.Parallel()
-	held := t.TempDir()
-	db, err := bbolt.Open(filepath.Join(held, "entrawebex.db"), 0o600, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	empty := t.TempDir()
-	for _, test := range []struct{ variable, want string }{
-		{"DATA_DIR=" + held, "another process has the file in " + held + " and takes no commands"},
-		{"DATA_DIR=" + empty, "set DATA_DIR to the folder that entrawebex run uses"},
-		{"CHANGE_QUEUE_URL=https://sqs.example/1/changes.fifo", "LEDGER_TABLE is empty"},
-	} {
-		if _, err := openStores(context.WithoutCancel(t.Context()), []string{test.variable}); err == nil || !strings.Contains(err.Error(), test.want) {
-			t.Errorf("%s: error %v; want one with %q", test.variable, err, test.want)
-		}
-	}
-	if entries, err := os.ReadDir(empty); err != nil || len(entries) > 0 {
-		t.Errorf("a look left %v, %v", entries, err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"time"
 
+	"entrawebex/internal/app/operations"
 	"entrawebex/internal/config"
 	"entrawebex/internal/operator"
 )
@@ -21,7 +22,7 @@ import (
 // process that cannot have a socket (a path of more than about 100 bytes, a
 // file system without any) runs without one, and says so.
 func (p *process) listenOperator(ctx context.Context) {
-	path := socketPath(p.Settings.DataDir)
+	path := operations.Socket(p.Settings.DataDir)
 	listener, err := listenSocket(ctx, path)
 	if err != nil {
 		p.log.WarnContext(ctx, "operator commands have to wait until this process ends", "socket", path, "error", err)
@@ -76,7 +77,7 @@ func (p *process) serveOperator(ctx context.Context) error {
 
 // operations are what an operator can do in the stores of this process.
 func (p *process) operations() *operator.Operator {
-	o := newOperator(p.Stores, &p.Settings, p.present, p.log)
+	o := operations.New(p.Stores, &p.Settings, p.present, p.log)
 	o.Subscribed = []string{}
 	if p.Subscriptions != nil {
 		o.Subscribed = p.Subscriptions.Resources

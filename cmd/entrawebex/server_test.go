@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"entrawebex/internal/app/operations"
 	"entrawebex/internal/document"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/pause"
@@ -40,7 +41,7 @@ func running(t *testing.T) (p *process, environ []string) {
 		if err := p.Close(); err != nil {
 			t.Error(err)
 		}
-		if _, err := os.Lstat(socketPath(s.data)); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Lstat(operations.Socket(s.data)); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("the socket is left: %v", err)
 		}
 	})
@@ -93,7 +94,7 @@ func TestEveryOperatorCommandWorksWhileARunHasTheFile(t *testing.T) {
 			t.Errorf("%s: %q; want %q", step.args, got, step.want)
 		}
 	}
-	info, err := os.Stat(socketPath(p.Settings.DataDir))
+	info, err := os.Stat(operations.Socket(p.Settings.DataDir))
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the socket: %v, %v", info, err)
 	}
@@ -156,7 +157,7 @@ func (p *process) seenAlive(t *testing.T) {
 // crash leaves a socket on which nobody listens any more.
 func crash(t *testing.T, dataDir string) {
 	t.Helper()
-	stale, err := net.Listen("unix", socketPath(dataDir))
+	stale, err := net.Listen("unix", operations.Socket(dataDir))
 	if err != nil {
 		t.Fatal(err)
 	}

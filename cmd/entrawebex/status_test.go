@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"entrawebex/internal/app/operations"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/pause"
 	"entrawebex/internal/provision"
@@ -126,7 +127,7 @@ func TestAllIsNotWellUnlessTheSubscriptionsWereSeenAliveOfLate(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			settings := heldHome(t)
-			opened, err := openStores(t.Context(), operatorEnviron(settings))
+			opened, err := operations.Open(t.Context(), operatorEnviron(settings), operatorLog())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -138,7 +139,7 @@ func TestAllIsNotWellUnlessTheSubscriptionsWereSeenAliveOfLate(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if err := opened.close(); err != nil {
+			if err := opened.Close(); err != nil {
 				t.Fatal(err)
 			}
 			operate(t, operatorEnviron(settings), "guard", "clear")
@@ -148,17 +149,5 @@ func TestAllIsNotWellUnlessTheSubscriptionsWereSeenAliveOfLate(t *testing.T) {
 			}
 			fits(t, status)
 		})
-	}
-}
-
-// There, a first renewal that never came is no subscription either.
-func TestOnAWSThereMustBeSubscriptions(t *testing.T) {
-	t.Parallel()
-	found, err := openStores(t.Context(), []string{"CHANGE_QUEUE_URL=http://127.0.0.1:1/c", "DEAD_LETTER_QUEUE_URL=http://127.0.0.1:1/d", "LEDGER_TABLE=t"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(found.Operations.(*operator.Operator).Subscribed) == 0 {
-		t.Error("none")
 	}
 }

@@ -1,4 +1,6 @@
-package main
+// Package operations opens what an operator can do: in the stores that an environment
+// names, or in the process that has them.
+package operations
 
 import (
 	"context"
@@ -22,39 +24,35 @@ import (
 	"entrawebex/internal/renew"
 )
 
-// storesHelp is told by every command that looks into the stores.
-const storesHelp = `
-Environment:
-  CHANGE_QUEUE_URL, DEAD_LETTER_QUEUE_URL, LEDGER_TABLE
-                          the queues and the table on AWS (the stack's outputs)
-  DATA_DIR                without them, where run keeps its own (data). While it
-                          runs, it carries the command out itself
-`
-
-// opened are operations, and what gives back what they took.
-type opened struct {
+// Opened are Operations that were opened.
+type Opened struct {
 	operator.Operations
 
 	close func() error
 }
 
-// openStores opens the stores that the environment names, on AWS, else in DATA_DIR;
-// or the process that has those.
-func openStores(ctx context.Context, environ []string) (*opened, error) {
+// Close gives back what they took.
+func (o *Opened) Close() error { return o.close() }
+
+// Planner returns the settings of a config.Planner, as they are now.
+type Planner = func(context.Context) (config.Settings, error)
+
+// Open opens the stores that the environment names, on AWS, else in DATA_DIR; or the
+// process that has those. The error is fs.ErrNotExist before a first start.
+func Open(ctx context.Context, environ []string, log *slog.Logger) (*Opened, error) {
 	settings, err := config.Load(ctx, config.Operator, environ, config.Secret)
 	if err != nil {
 		return nil, err
 	}
 	planner := func(ctx context.Context) (config.Settings, error) {
-		settings, _, err := config.Begin(ctx, config.Planner, environ, operatorLog())
+		settings, _, err := config.Begin(ctx, config.Planner, environ, log)
 		return settings, err
 	}
-	return openStoresOf(ctx, settings, planner)
+	return OpenWith(ctx, settings, planner, log)
 }
 
-// openStoresOf opens the stores that the settings name; see openStores.
-func openStoresOf(ctx context.Context, settings config.Settings, planner func(context.Context) (config.Settings, error)) (*opened, error) {
-	log := operatorLog()
+// OpenWith opens the stores that the settings name; see Open.
+func OpenWith(ctx context.Context, settings config.Settings, planner Planner, log *slog.Logger) (*Opened, error) {
 	if settings.AWS == (config.AWS{}) {
 		return openFile(ctx, &settings, planner, log)
 	}
@@ -62,17 +60,13 @@ func openStoresOf(ctx context.Context, settings config.Settings, planner func(co
 	if err != nil {
 		return nil, err
 	}
-	o := newOperator(stores.OnAWS(aws, settings.AWS, log), &settings, planner, log)
+	o := New(stores.OnAWS(aws, settings.AWS, log), &settings, planner, log)
 	o.Subscribed = renew.Resources(true) // the stack has a webhook
-	return &opened{Operations: o, close: func() error { return nil }}, nil
+	return &Opened{Operations: o, close: func() error { return nil }}, nil
 }
 
-// operatorLog tells an operator what is not as it should be.
-func operatorLog() *slog.Logger {
-	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-}
-
-func newOperator(kept *stores.Stores, s *config.Settings, planner func(context.Context) (config.Settings, error), log *slog.Logger) *operator.Operator {
+// New returns what an operator can do in these stores.
+func New(kept *stores.Stores, s *config.Settings, planner Planner, log *slog.Logger) *operator.Operator {
 	return &operator.Operator{
 		Ledger: kept.Ledger, Changes: kept.Changes, DeadLetters: kept.DeadLetters, Replayer: kept.Replay(log),
 		Binding: func(ctx context.Context, tenantID, orgID string) error {
@@ -86,7 +80,7 @@ func newOperator(kept *stores.Stores, s *config.Settings, planner func(context.C
 // openFile opens the file in DATA_DIR if nobody has it, or whoever has it takes no
 // commands and is soon done: another operator, or a run that begins or ends. A run
 // that has it is asked instead.
-func openFile(ctx context.Context, s *config.Settings, planner func(context.Context) (config.Settings, error), log *slog.Logger) (*opened, error) {
+func openFile(ctx context.Context, s *config.Settings, planner Planner, log *slog.Logger) (*Opened, error) {
 	if _, err := os.Stat(stores.Path(s.DataDir)); err != nil {
 		return nil, fmt.Errorf("%w: set DATA_DIR to the folder that entrawebex run uses, or CHANGE_QUEUE_URL, DEAD_LETTER_QUEUE_URL and LEDGER_TABLE", err)
 	}
@@ -95,21 +89,21 @@ func openFile(ctx context.Context, s *config.Settings, planner func(context.Cont
 		file, err := stores.OpenFile(s.DataDir, patience)
 		switch {
 		case err == nil:
-			return &opened{Operations: newOperator(file.Stores, s, planner, log), close: file.Close}, nil
+			return &Opened{Operations: New(file.Stores, s, planner, log), close: file.Close}, nil
 		case !errors.Is(err, bbolterrors.ErrTimeout):
 			return nil, err
 		}
-		if socket := socketPath(s.DataDir); answers(ctx, socket) {
+		if socket := Socket(s.DataDir); answers(ctx, socket) {
 			client := operator.NewClient(socket)
 			client.TenantID, client.OrgID = s.Entra.TenantID, s.Webex.OrgID
-			return &opened{Operations: client, close: func() error { return nil }}, nil
+			return &Opened{Operations: client, close: func() error { return nil }}, nil
 		}
 	}
 	return nil, fmt.Errorf("another process has the file in %s and takes no commands: if it is entrawebex run, its log says why; else try again when it is done", s.DataDir)
 }
 
-// socketPath is where a run with this DATA_DIR takes commands.
-func socketPath(dataDir string) string { return filepath.Join(dataDir, "entrawebex.sock") }
+// Socket is the path at which a run with this DATA_DIR takes commands.
+func Socket(dataDir string) string { return filepath.Join(dataDir, "entrawebex.sock") }
 
 // answers reports whether a process listens on the socket; one that a crash
 // left refuses.
@@ -123,14 +117,14 @@ func answers(ctx context.Context, socket string) bool {
 	return true
 }
 
-// openOrEmpty opens the stores; before the first start, when there are none, it
+// OpenOrEmpty opens the stores; before the first start, when there are none, it
 // returns others in which nothing is kept, and whose plan says so.
-func openOrEmpty(ctx context.Context, environ []string) (*opened, error) {
-	found, err := openStores(ctx, environ)
+func OpenOrEmpty(ctx context.Context, environ []string, log *slog.Logger) (*Opened, error) {
+	found, err := Open(ctx, environ, log)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return found, err
 	}
-	settings, _, err := config.Begin(ctx, config.Planner, environ, operatorLog())
+	settings, _, err := config.Begin(ctx, config.Planner, environ, log)
 	if err != nil {
 		return nil, err
 	}
@@ -143,8 +137,8 @@ func openOrEmpty(ctx context.Context, environ []string) (*opened, error) {
 		return nil, errors.Join(err, os.RemoveAll(folder))
 	}
 	planner := func(context.Context) (config.Settings, error) { return settings, nil }
-	o := newOperator(file.Stores, &settings, planner, slog.New(slog.DiscardHandler))
-	return &opened{
+	o := New(file.Stores, &settings, planner, slog.New(slog.DiscardHandler))
+	return &Opened{
 		Operations: firstStart{Operator: o, dataDir: settings.DataDir},
 		close:      func() error { return errors.Join(file.Close(), os.RemoveAll(folder)) },
 	}, nil
