@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -76,7 +75,7 @@ func check(ctx context.Context, out io.Writer, s config.Settings) error {
 		line("Entra "+string(kind)+"s", "can be read, in the recycle bin too", checkObjects(ctx, directory, kind))
 	}
 	if !s.Everybody() {
-		assigned, err := checkAssignments(ctx, directory, s.Entra.AppID)
+		assigned, err := app.CheckAssignments(ctx, directory, s.Entra.AppID)
 		line("Enterprise application", assigned, err)
 	}
 	_, err = directory.Subscriptions(ctx)
@@ -143,27 +142,6 @@ func checkPermissions(ctx context.Context, directory *entra.Client, everybody bo
 		list = append(list, p)
 	}
 	return list
-}
-
-// checkAssignments tells how many are assigned to the application that is the
-// scope.
-func checkAssignments(ctx context.Context, directory *entra.Client, appID string) (string, error) {
-	id, err := directory.ServicePrincipal(ctx, appID)
-	if err != nil {
-		return "", err
-	}
-	page, err := directory.Assignments(ctx, id, "")
-	if err != nil {
-		return "", err
-	}
-	n := strconv.Itoa(len(page.Assignments))
-	if page.Next != "" {
-		n = "more than " + n
-	}
-	if n == "0" {
-		return "nobody is assigned: nobody is provisioned; assign users or groups to it in the Entra admin center, or set SCOPE=all", nil
-	}
-	return n + " assignments", nil
 }
 
 // checkObjects reads a user or group that cannot exist.

@@ -34,7 +34,7 @@ func TestCheckTellsWhoseTheLedgerIs(t *testing.T) {
 	if got := line(sandbox.TenantID); !strings.HasPrefix(got, "ok ") || !strings.Contains(got, "the first start makes it") {
 		t.Errorf("before the first start: %q", got)
 	}
-	if err := s.open().Close(); err != nil {
+	if err := s.Open().Close(); err != nil {
 		t.Fatal(err)
 	}
 	if got := line(sandbox.TenantID); !strings.HasPrefix(got, "ok ") || !strings.Contains(got, "of this tenant and organization") {
@@ -59,8 +59,8 @@ func TestCheckTellsOfAListThatIsRefused(t *testing.T) {
 		s.Org.ServeHTTP(w, r)
 	}))
 	t.Cleanup(unsorted.Close)
-	p := s.open()
-	s.run(p, func(ctx context.Context) {
+	p := s.Open()
+	s.Run(p, func(ctx context.Context) {
 		settings := p.Settings
 		settings.Webhook.URL = p.Subscriptions.WebhookURL
 		settings.Webex.SCIMURL = unsorted.URL + "/identity/scim/" + sandbox.OrgID + "/v2"

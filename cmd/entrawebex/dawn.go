@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"entrawebex/internal/app/standalone"
 	"entrawebex/internal/change"
 	"entrawebex/internal/sandbox"
 	"entrawebex/internal/sandbox/graph"
@@ -12,7 +13,7 @@ import (
 
 // dawn waits for the initial sync, and blocks people while it runs: a leaver must
 // not wait behind ten thousand others.
-func (s stage) dawn(ctx context.Context, p *process, show *screen) error {
+func (s stage) dawn(ctx context.Context, p *standalone.Process, show *screen) error {
 	show.step("The initial sync: everybody in scope, users before groups")
 	show.sync(true)
 	began := time.Now()
@@ -50,7 +51,7 @@ const few = 8
 // blockSome blocks and unblocks those of the first few people who are in Webex
 // already, one after the other, until the context ends. All are let in at the
 // end.
-func (s stage) blockSome(ctx context.Context, p *process) error {
+func (s stage) blockSome(ctx context.Context, p *standalone.Process) error {
 	var people []graph.User
 	for _, u := range s.Tenant.Users() {
 		if u.Enabled() && len(people) < few {
@@ -74,7 +75,7 @@ func (s stage) blockSome(ctx context.Context, p *process) error {
 
 // becomes waits until the ledger says that Webex has the account so, and reports
 // whether it did.
-func becomes(ctx context.Context, p *process, id string, active bool) bool {
+func becomes(ctx context.Context, p *standalone.Process, id string, active bool) bool {
 	return sandbox.Wait(ctx, time.Minute, func() bool {
 		r, _, err := p.Stores.Ledger.Record(ctx, change.Object{Kind: change.User, ID: id})
 		return err == nil && r.WebexID != "" && r.LastWritten["active"] == active

@@ -25,15 +25,15 @@ import (
 	"entrawebex/internal/plan"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/sandbox"
-	"entrawebex/internal/sandbox/compare"
 	"entrawebex/internal/sandbox/graph"
+	"entrawebex/internal/sandbox/runtest"
 	"entrawebex/internal/scoping"
 	"entrawebex/internal/sweep"
 )
 
 // planEnviron is the environment of an operator who plans for the stage.
 func (s *staged) planEnviron(more ...string) []string {
-	return append(append(s.Environ(s.data), "WEBHOOK_URL="), more...)
+	return append(append(s.Environ(), "WEBHOOK_URL="), more...)
 }
 
 // plan plans, and makes sure that nothing was written.
@@ -42,7 +42,7 @@ func (s *staged) plan(environ []string, args ...string) *plan.Plan {
 	s.Org.Calls.Reset()
 	s.Tenant.Calls.Reset()
 	before := s.records()
-	out := operate(s.t.(*testing.T), environ, append([]string{"plan", "--json"}, args...)...)
+	out := operate(s.t, environ, append([]string{"plan", "--json"}, args...)...)
 	if calls := s.Org.Calls.Snapshot(); calls.Writes() > 0 {
 		s.t.Errorf("the plan made the calls %v", calls)
 	}
@@ -91,15 +91,15 @@ func (s *staged) records() []string {
 func provisioned(t *testing.T, users int) *staged {
 	t.Helper()
 	s := setup(t, users)
-	p := s.open()
-	s.everybody(p)
+	p := s.Open()
+	s.Everybody(p)
 	for _, g := range s.Tenant.Groups() {
 		p.Worker.Converge(t.Context(), []change.Change{{Object: change.Object{Kind: change.Group, ID: g.Text("id")}, Source: change.Reconcile, SeenAt: time.Now()}})
 	}
 	if err := p.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if d := compare.Differences(s.Tenant, s.Org); len(d) > 0 {
+	if d := s.Differences(); len(d) > 0 {
 		t.Fatalf("differences: %v", d)
 	}
 	return s
@@ -147,7 +147,7 @@ func TestAPlanBeforeTheFirstStartCreatesAndAdoptsOnPaper(t *testing.T) {
 	if len(p.Notes) != 1 || !strings.Contains(p.Notes[0], "first start") {
 		t.Errorf("notes %q", p.Notes)
 	}
-	if entries, err := os.ReadDir(s.data); err != nil || len(entries) > 0 {
+	if entries, err := os.ReadDir(s.DataDir); err != nil || len(entries) > 0 {
 		t.Errorf("DATA_DIR has %v, %v", entries, err)
 	}
 }
@@ -228,8 +228,8 @@ func TestADeleteThatWaitsForItsSecondReadingIsPlanned(t *testing.T) {
 	if err := errors.Join(s.Tenant.Delete(gone), s.Tenant.Purge(gone)); err != nil {
 		t.Fatal(err)
 	}
-	p := s.open("DELETE_CONFIRM_AFTER=1h")
-	word := updated(gone)
+	p := s.Open("DELETE_CONFIRM_AFTER=1h")
+	word := runtest.Updated(gone)
 	word.Deleted = true
 	p.Worker.Converge(t.Context(), []change.Change{word})
 	if err := p.Close(); err != nil {
@@ -245,7 +245,7 @@ func TestADeleteThatWaitsForItsSecondReadingIsPlanned(t *testing.T) {
 func TestALostLedgerIsLinkedAgainOnPaper(t *testing.T) {
 	t.Parallel()
 	s := provisioned(t, 10)
-	s.data = t.TempDir()
+	s.DataDir = t.TempDir()
 	s.expect(s.plan(s.planEnviron(), "--all"), plan.Summary{})
 }
 
@@ -387,18 +387,18 @@ func TestAPlanRefusesTheLedgerOfAnotherTenant(t *testing.T) {
 func TestARunPlansForItsOperatorWithItsOwnSettings(t *testing.T) {
 	t.Parallel()
 	s := setup(t, 10)
-	p := s.open()
-	s.everybody(p)
+	p := s.Open()
+	s.Everybody(p)
 	var served sync.WaitGroup
 	ctx, stop := context.WithCancel(t.Context())
 	served.Go(func() {
-		if err := p.serveOperator(ctx); err != nil {
+		if err := p.ServeOperators(ctx); err != nil {
 			t.Error(err)
 		}
 	})
 	// Nothing of the tenant or the organization is in this environment.
 	file := filepath.Join(t.TempDir(), "accounts.csv")
-	out := operate(t, []string{"DATA_DIR=" + s.data}, "plan", "--all", "--accounts", file)
+	out := operate(t, []string{"DATA_DIR=" + s.DataDir}, "plan", "--all", "--accounts", file)
 	if !strings.Contains(out, "1 to create, 0 to change, 0 to disable, 0 to delete") {
 		t.Error(out)
 	}

@@ -1,14 +1,12 @@
 package main
 
 import (
-	"context"
-	"fmt"
 	"log/slog"
 	"os"
 
 	"github.com/spf13/cobra"
 
-	"entrawebex/internal/config"
+	"entrawebex/internal/app/standalone"
 )
 
 func runCommand(environ []string) *cobra.Command {
@@ -46,7 +44,7 @@ DATA_DIR.
 			if inSandbox {
 				return runSandbox(cmd.Context(), cmd.OutOrStdout(), environ, options)
 			}
-			return serve(cmd.Context(), environ)
+			return standalone.Serve(cmd.Context(), environ, slog.New(slog.NewTextHandler(os.Stderr, nil)))
 		},
 	}
 	flags := command.Flags()
@@ -58,26 +56,4 @@ DATA_DIR.
 	flags.BoolVar(&options.Silent, "silent", false, "with --sandbox: no notification arrives, and there is no webhook: what changes is found by asking Graph every two seconds")
 	flags.BoolVar(&options.stay, "stay", false, "with --sandbox: keep serving after the day, until interrupted")
 	return command
-}
-
-// serve serves the tenant and organization of the environment.
-func serve(ctx context.Context, environ []string) error {
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	settings, latest, err := config.Begin(ctx, config.OneProcess, environ, log)
-	if err != nil {
-		return err
-	}
-	p, err := open(ctx, settings, latest, log, nil)
-	if err != nil {
-		return err
-	}
-	if p.Subscriptions != nil {
-		log.InfoContext(ctx, "serving", "address", p.listener.Addr().String(), "webhook", p.Subscriptions.WebhookURL)
-	} else {
-		log.InfoContext(ctx, "asking Graph for changes", "every", settings.ReconcileInterval)
-	}
-	if err := p.Run(ctx); err != nil {
-		return fmt.Errorf("serve: %w", err)
-	}
-	return p.Close()
 }

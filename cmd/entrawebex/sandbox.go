@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"entrawebex/internal/app/standalone"
 	"entrawebex/internal/config"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/sandbox"
@@ -58,7 +59,7 @@ func runSandbox(ctx context.Context, out io.Writer, environ []string, options sa
 	show := newScreen(out, s.Tenant)
 	load := func(ctx context.Context) (config.Settings, error) { return s.settings(ctx, environ, data) }
 	log := slog.New(slog.NewJSONHandler(logFile, nil))
-	p, err := open(ctx, settings, config.NewLatest(settings, load, time.Now, log), log, show.attempt)
+	p, err := standalone.Open(ctx, settings, config.NewLatest(settings, load, time.Now, log), log, show.attempt)
 	if err != nil {
 		return err
 	}
@@ -72,7 +73,7 @@ func (s stage) settings(ctx context.Context, environ []string, data string) (con
 }
 
 // play subscribes, lets the day happen and tells what came of it.
-func (s stage) play(whole context.Context, p *process, show *screen, options sandboxOptions) error {
+func (s stage) play(whole context.Context, p *standalone.Process, show *screen, options sandboxOptions) error {
 	ctx, stop := context.WithCancel(whole)
 	defer stop()
 	group, ctx := errgroup.WithContext(ctx)
@@ -93,7 +94,7 @@ func (s stage) play(whole context.Context, p *process, show *screen, options san
 	return group.Wait()
 }
 
-func (s stage) day(ctx context.Context, p *process, show *screen, options sandboxOptions) error {
+func (s stage) day(ctx context.Context, p *standalone.Process, show *screen, options sandboxOptions) error {
 	show.opening(s, p, options)
 	if p.Subscriptions != nil {
 		subscribed := func() bool { return s.Tenant.Calls.Snapshot()["POST /subscriptions"] == len(p.Subscriptions.Resources) }
@@ -149,7 +150,7 @@ func (s stage) day(ctx context.Context, p *process, show *screen, options sandbo
 
 // evening waits until the day is over, and says what is left of it. The error is
 // that of ctx if it ends before.
-func (s stage) evening(ctx context.Context, p *process, show *screen, differ func() int) error {
+func (s stage) evening(ctx context.Context, p *standalone.Process, show *screen, differ func() int) error {
 	over := s.rested(s.quiet(ctx, p), differ, show.note)
 	if s.Silent { // nothing on the queue does not say that nothing will be
 		over = func() bool { return differ() == 0 }
@@ -200,7 +201,7 @@ func (s stage) rested(quiet func() bool, differ func() int, tell func(string)) f
 }
 
 // quiet reports whether nothing is on its way any more.
-func (s stage) quiet(ctx context.Context, p *process) func() bool {
+func (s stage) quiet(ctx context.Context, p *standalone.Process) func() bool {
 	return func() bool {
 		depth, err := p.Stores.Changes.Depth(ctx)
 		return err == nil && depth.Visible+depth.InFlight == 0 && s.Tenant.Undelivered() == 0

@@ -12,13 +12,13 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
+	"entrawebex/internal/app/standalone"
 	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/sandbox"
 	"entrawebex/internal/sandbox/compare"
 	"entrawebex/internal/sandbox/graph"
 	"entrawebex/internal/sandbox/scim"
-	"entrawebex/internal/sandbox/simhttp"
 	"entrawebex/internal/sweep"
 )
 
@@ -62,7 +62,7 @@ func (s *screen) printf(format string, args ...any) {
 
 func (s *screen) note(line string) { s.printf("\n%s\n", line) }
 
-func (s *screen) opening(st stage, p *process, options sandboxOptions) {
+func (s *screen) opening(st stage, p *standalone.Process, options sandboxOptions) {
 	s.printf(`A simulated tenant of %d users and a simulated Webex organization, seed %d.
 
   Entra     %s/v1.0/users       Authorization: Bearer %s
@@ -74,7 +74,7 @@ func (s *screen) opening(st stage, p *process, options sandboxOptions) {
 }
 
 // notifiedAt says where notifications arrive.
-func notifiedAt(p *process) string {
+func notifiedAt(p *standalone.Process) string {
 	if p.Subscriptions == nil {
 		return "none: Graph is asked every " + p.Settings.ReconcileInterval.String()
 	}
@@ -233,7 +233,7 @@ func (s *screen) summary(st stage, memberships int, differences []compare.Differ
 		}
 		t.AppendSeparator()
 	}
-	row("Calls a change, both sides", fmt.Sprintf("%.2f", float64(calls(graph)+calls(webex))/float64(max(s.changes, 1))))
+	row("Calls a change, both sides", fmt.Sprintf("%.2f", float64(graph.HTTP()+webex.HTTP())/float64(max(s.changes, 1))))
 	t.AppendSeparator()
 	row("Users in Entra", len(st.Tenant.Users()))
 	row("Groups in Entra", len(st.Tenant.Groups()))
@@ -247,18 +247,6 @@ func (s *screen) summary(st stage, memberships int, differences []compare.Differ
 	if len(differences) == 0 {
 		fmt.Fprintf(s.out, "%s Every user, group and membership in Webex is what Entra says.\n", s.paint(text.FgGreen, "✓"))
 	}
-}
-
-// calls counts HTTP calls: what was asked inside a $batch or a Bulk was one of
-// them.
-func calls(counts simhttp.Counts) int {
-	total := 0
-	for kind, n := range counts {
-		if !strings.HasPrefix(kind, "$batch ") && !strings.HasPrefix(kind, "Bulk ") {
-			total += n
-		}
-	}
-	return total
 }
 
 // percentile returns the p-th percentile, by the nearest rank.

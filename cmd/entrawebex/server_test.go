@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"entrawebex/internal/app/operations"
+	"entrawebex/internal/app/standalone"
 	"entrawebex/internal/document"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/pause"
@@ -24,10 +25,10 @@ import (
 
 // running is a process on a stage that runs until the test ends, and the
 // environment of its operator.
-func running(t *testing.T) (p *process, environ []string) {
+func running(t *testing.T) (p *standalone.Process, environ []string) {
 	t.Helper()
 	s := setup(t, 4)
-	p = s.open()
+	p = s.Open()
 	ctx, stop := context.WithCancel(t.Context())
 	var group sync.WaitGroup
 	group.Go(func() {
@@ -41,15 +42,15 @@ func running(t *testing.T) (p *process, environ []string) {
 		if err := p.Close(); err != nil {
 			t.Error(err)
 		}
-		if _, err := os.Lstat(operations.Socket(s.data)); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Lstat(operations.Socket(s.DataDir)); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("the socket is left: %v", err)
 		}
 	})
-	return p, []string{"DATA_DIR=" + s.data}
+	return p, []string{"DATA_DIR=" + s.DataDir}
 }
 
 // rest has the worker rest, which else buries at once what a replay puts back.
-func rest(t *testing.T, p *process) {
+func rest(t *testing.T, p *standalone.Process) {
 	t.Helper()
 	if err := p.Recovery.Switch.Pause(t.Context(), pause.Graph, pause.Pause{Since: time.Now(), Why: "test", ByOperator: true}); err != nil {
 		t.Fatal(err)
@@ -57,7 +58,7 @@ func rest(t *testing.T, p *process) {
 }
 
 // dead puts n messages on the dead-letter queue, as the queue itself does.
-func dead(t *testing.T, p *process, n int) {
+func dead(t *testing.T, p *standalone.Process, n int) {
 	t.Helper()
 	entries := make([]queue.Entry, n)
 	for i := range entries {
@@ -72,7 +73,7 @@ func TestEveryOperatorCommandWorksWhileARunHasTheFile(t *testing.T) {
 	t.Parallel()
 	p, environ := running(t)
 	dead(t, p, 1)
-	p.seenAlive(t)
+	seenAlive(t, p)
 	for _, step := range []struct {
 		args string
 		want string
@@ -126,10 +127,10 @@ func TestACommandRefusesTheLedgerOfAnotherTenant(t *testing.T) {
 	t.Parallel()
 	_, running := running(t)
 	s := setup(t, 4)
-	if err := s.open().Close(); err != nil {
+	if err := s.Open().Close(); err != nil {
 		t.Fatal(err)
 	}
-	for _, environ := range [][]string{running, {"DATA_DIR=" + s.data}} {
+	for _, environ := range [][]string{running, {"DATA_DIR=" + s.DataDir}} {
 		other := append([]string{"ENTRA_TENANT_ID=99999999-6d4d-4958-8b9f-9d6445542f95", "WEBEX_ORG_ID=" + sandbox.OrgID}, environ...)
 		for _, command := range []string{"status", "holds approve --all", "guard clear", "pause webex", "replay", "reconcile"} {
 			out, errOut, exit := outcome(t, other, strings.Fields(command)...)
@@ -143,7 +144,7 @@ func TestACommandRefusesTheLedgerOfAnotherTenant(t *testing.T) {
 }
 
 // seenAlive notes what a renewal would, once it has seen the subscriptions.
-func (p *process) seenAlive(t *testing.T) {
+func seenAlive(t *testing.T, p *standalone.Process) {
 	t.Helper()
 	note := document.Document[renew.Alive]{Store: p.Stores.Ledger, Name: "subscriptions alive"}
 	if err := note.Update(t.Context(), func(a *renew.Alive) (bool, error) {
@@ -167,29 +168,6 @@ func crash(t *testing.T, dataDir string) {
 	}
 }
 
-func TestASocketThatACrashLeftIsReplaced(t *testing.T) {
-	t.Parallel()
-	s := setup(t, 4)
-	crash(t, s.data)
-	p := s.open()
-	p.seenAlive(t)
-	var served sync.WaitGroup
-	ctx, stop := context.WithCancel(t.Context())
-	served.Go(func() {
-		if err := p.serveOperator(ctx); err != nil {
-			t.Error(err)
-		}
-	})
-	if got := operate(t, []string{"DATA_DIR=" + s.data}, "status"); !strings.HasSuffix(got, "all is well\n") {
-		t.Errorf("status:\n%s", got)
-	}
-	stop()
-	served.Wait()
-	if err := p.Close(); err != nil {
-		t.Error(err)
-	}
-}
-
 func TestASocketThatACrashLeftDoesNotHinderAnOperatorOfAStoppedRun(t *testing.T) {
 	t.Parallel()
 	settings := heldHome(t, first)
@@ -201,19 +179,6 @@ func TestASocketThatACrashLeftDoesNotHinderAnOperatorOfAStoppedRun(t *testing.T)
 	openOperator(t, settings)
 	if _, errOut, exit := outcome(t, operatorEnviron(settings), "holds"); exit != 1 || !strings.Contains(errOut, "takes no commands") {
 		t.Errorf("exit code %d, %s", exit, errOut)
-	}
-}
-
-func TestAProcessThatCanHaveNoSocketRunsWithoutOne(t *testing.T) {
-	t.Parallel()
-	s := setup(t, 4)
-	s.data += "/" + strings.Repeat("x", 120)
-	p := s.open()
-	if p.operator != nil {
-		t.Error("it listens")
-	}
-	if err := errors.Join(p.serveOperator(t.Context()), p.Close()); err != nil {
-		t.Error(err)
 	}
 }
 
@@ -249,40 +214,6 @@ func TestACommandEndsWithTheClientThatAskedForIt(t *testing.T) {
 		return err == nil && depth.InFlight == 0 && depth.Visible > many/2
 	}
 	if err := sandbox.Wait(t.Context(), 20*time.Second, givenBack); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestACommandEndsWithTheRunThatCarriesItOut(t *testing.T) {
-	t.Parallel()
-	s := setup(t, 4)
-	p := s.open()
-	const many = 30
-	rest(t, p)
-	dead(t, p, many)
-	ctx, stop := context.WithCancel(t.Context())
-	var group sync.WaitGroup
-	group.Go(func() {
-		if err := p.serveOperator(ctx); err != nil {
-			t.Error(err)
-		}
-	})
-	group.Go(func() {
-		_, errOut, exit := outcome(t, []string{"DATA_DIR=" + s.data}, "replay", "--rate", "1")
-		if exit != 1 || !strings.Contains(errOut, "context canceled") {
-			t.Errorf("exit code %d, %s", exit, errOut)
-		}
-	})
-	moved := func() bool {
-		depth, err := p.Stores.DeadLetters.Depth(t.Context())
-		return err == nil && depth.Visible+depth.InFlight < many
-	}
-	if err := sandbox.Wait(t.Context(), 20*time.Second, moved); err != nil {
-		t.Error(err)
-	}
-	stop()
-	group.Wait()
-	if err := p.Close(); err != nil {
 		t.Error(err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strconv"
 
 	"github.com/google/uuid"
 
@@ -47,6 +48,27 @@ func CheckTenant(ctx context.Context, directory *entra.Client, tenantID string) 
 		return fmt.Errorf("the credentials belong to tenant %s, not to ENTRA_TENANT_ID %s: correct one of them", id, tenantID)
 	}
 	return nil
+}
+
+// CheckAssignments tells how many are assigned to the application that is the
+// scope.
+func CheckAssignments(ctx context.Context, directory *entra.Client, appID string) (string, error) {
+	id, err := directory.ServicePrincipal(ctx, appID)
+	if err != nil {
+		return "", err
+	}
+	page, err := directory.Assignments(ctx, id, "")
+	if err != nil {
+		return "", err
+	}
+	n := strconv.Itoa(len(page.Assignments))
+	if page.Next != "" {
+		n = "more than " + n
+	}
+	if n == "0" {
+		return "nobody is assigned: nobody is provisioned; assign users or groups to it in the Entra admin center, or set SCOPE=all", nil
+	}
+	return n + " assignments", nil
 }
 
 // CheckWebex searches for a user that cannot exist, as Entra's own "Test

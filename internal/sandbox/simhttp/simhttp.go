@@ -133,6 +133,18 @@ func (c Counts) Writes() int {
 	return writes
 }
 
+// HTTP is the number of HTTP calls: what was asked inside a $batch or a Bulk was one
+// of them.
+func (c Counts) HTTP() int {
+	total := 0
+	for kind, n := range c {
+		if !strings.HasPrefix(kind, "$batch ") && !strings.HasPrefix(kind, "Bulk ") {
+			total += n
+		}
+	}
+	return total
+}
+
 // Bearer returns the token a request carries; empty if none.
 func Bearer(r *http.Request) string {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")

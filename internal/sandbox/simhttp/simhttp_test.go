@@ -25,6 +25,14 @@ func TestNetworkReturnsWhenTheContextEnds(t *testing.T) {
 	}
 }
 
+func TestWhatIsInsideABatchIsNoHTTPCall(t *testing.T) {
+	t.Parallel()
+	counts := Counts{"GET /Users": 7, "POST /$batch": 4, "$batch GET /users/{id}": 9, "POST /Bulk": 1, "Bulk POST /Users": 3}
+	if got := counts.HTTP(); got != 12 {
+		t.Errorf("HTTP() = %d, want 12", got)
+	}
+}
+
 func TestWritesAreCallsThatAskForAChange(t *testing.T) {
 	t.Parallel()
 	counts := Counts{"GET /Users": 7, "POST /Users": 1, "PATCH /Users/{id}": 2, "POST /$batch": 4, "$batch GET /users/{id}": 9, "$batch DELETE /users/{id}": 3}

@@ -1,9 +1,8 @@
-package main
+package standalone_test
 
 import (
 	"context"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -16,13 +15,14 @@ import (
 	"entrawebex/internal/config"
 	"entrawebex/internal/renew"
 	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/runtest"
 )
 
 func TestALifecycleNotificationIsFollowedBeforeTheNextMinute(t *testing.T) {
 	t.Parallel()
-	s := setup(t, 4)
-	p := s.open("RENEW_INTERVAL=1h")
-	s.run(p, func(ctx context.Context) {
+	s := runtest.New(t, 4)
+	p := s.Open("RENEW_INTERVAL=1h")
+	s.Run(p, func(ctx context.Context) {
 		states, err := renew.ReadSubscriptions(ctx, p.Stores.Ledger)
 		if err != nil || len(states) == 0 {
 			t.Fatalf("%+v, %v", states, err)
@@ -43,7 +43,7 @@ func TestALifecycleNotificationIsFollowedBeforeTheNextMinute(t *testing.T) {
 
 func TestTheTokenOfAServiceAppIsMadeAndKeptInTheDataFolder(t *testing.T) {
 	t.Parallel()
-	s := setup(t, 4)
+	s := runtest.New(t, 4)
 	var refreshed atomic.Int64
 	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		refreshed.Add(1)
@@ -55,25 +55,14 @@ func TestTheTokenOfAServiceAppIsMadeAndKeptInTheDataFolder(t *testing.T) {
 	}))
 	t.Cleanup(endpoint.Close)
 	for range 2 { // the second start goes on with what the first kept
-		settings, err := s.settings(t.Context(), append(anyPort(),
-			"WEBEX_CLIENT_ID=C1", "WEBEX_CLIENT_SECRET=s3cret", "WEBEX_REFRESH_TOKEN=r3fresh", "WEBEX_TOKEN_URL="+endpoint.URL), s.data)
-		if err != nil {
-			t.Fatal(err)
-		}
-		settings.Webex.AccessToken = "old"
-		again := func(context.Context) (config.Settings, error) { return settings, nil }
-		p, err := open(t.Context(), settings, config.NewLatest(settings, again, time.Now, slog.New(slog.DiscardHandler)), slog.New(slog.DiscardHandler), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := p.Close(); err != nil {
+		if err := s.OpenWith(serviceApp(s, endpoint.URL, "old")).Close(); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if n := refreshed.Load(); n != 1 {
 		t.Errorf("refreshed %d times", n)
 	}
-	info, err := os.Stat(filepath.Join(s.data, "webex-token.json"))
+	info, err := os.Stat(filepath.Join(s.DataDir, "webex-token.json"))
 	if err != nil || info.Mode() != 0o600 {
 		t.Errorf("%v, %v", info, err)
 	}
@@ -81,21 +70,23 @@ func TestTheTokenOfAServiceAppIsMadeAndKeptInTheDataFolder(t *testing.T) {
 
 func TestARefreshTokenThatIsRefusedIsToldAtTheStart(t *testing.T) {
 	t.Parallel()
-	s := setup(t, 4)
+	s := runtest.New(t, 4)
 	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		_, _ = io.WriteString(w, `{"error":"invalid_grant"}`)
 	}))
 	t.Cleanup(endpoint.Close)
-	settings, err := s.settings(t.Context(), append(anyPort(),
-		"WEBEX_CLIENT_ID=C1", "WEBEX_CLIENT_SECRET=s3cret", "WEBEX_REFRESH_TOKEN=r3fresh", "WEBEX_TOKEN_URL="+endpoint.URL), s.data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	settings.Webex.AccessToken = ""
-	log := slog.New(slog.DiscardHandler)
-	latest := config.NewLatest(settings, func(context.Context) (config.Settings, error) { return settings, nil }, time.Now, log)
-	if _, err := open(t.Context(), settings, latest, log, nil); err == nil || !strings.Contains(err.Error(), "developer.webex.com") {
+	if _, err := s.TryOpen(serviceApp(s, endpoint.URL, "")); err == nil || !strings.Contains(err.Error(), "developer.webex.com") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// serviceApp loads settings with a service app, and the access token there was before.
+func serviceApp(s *runtest.Sandbox, endpoint, accessToken string) func(context.Context) (config.Settings, error) {
+	load := s.Load("WEBEX_CLIENT_ID=C1", "WEBEX_CLIENT_SECRET=s3cret", "WEBEX_REFRESH_TOKEN=r3fresh", "WEBEX_TOKEN_URL="+endpoint)
+	return func(ctx context.Context) (config.Settings, error) {
+		settings, err := load(ctx)
+		settings.Webex.AccessToken = accessToken
+		return settings, err
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package standalone
 
 import (
 	"context"
@@ -21,7 +21,7 @@ import (
 // on the file, which this process has, proves that no other run is alive. A
 // process that cannot have a socket (a path of more than about 100 bytes, a
 // file system without any) runs without one, and says so.
-func (p *process) listenOperator(ctx context.Context) {
+func (p *Process) listenOperator(ctx context.Context) {
 	path := operations.Socket(p.Settings.DataDir)
 	listener, err := listenSocket(ctx, path)
 	if err != nil {
@@ -47,9 +47,9 @@ func listenSocket(ctx context.Context, path string) (net.Listener, error) {
 	return listener, nil
 }
 
-// serveOperator carries out operators' commands until ctx ends, and they with
+// ServeOperators carries out operators' commands until ctx ends, and they with
 // it.
-func (p *process) serveOperator(ctx context.Context) error {
+func (p *Process) ServeOperators(ctx context.Context) error {
 	if p.operator == nil {
 		return nil
 	}
@@ -76,7 +76,7 @@ func (p *process) serveOperator(ctx context.Context) error {
 }
 
 // operations are what an operator can do in the stores of this process.
-func (p *process) operations() *operator.Operator {
+func (p *Process) operations() *operator.Operator {
 	o := operations.New(p.Stores, &p.Settings, p.present, p.log)
 	o.Subscribed = []string{}
 	if p.Subscriptions != nil {
@@ -86,7 +86,7 @@ func (p *process) operations() *operator.Operator {
 }
 
 // present are the settings of this process with the credentials as they are now.
-func (p *process) present(ctx context.Context) (config.Settings, error) {
+func (p *Process) present(ctx context.Context) (config.Settings, error) {
 	s := p.Settings
 	s.Entra, s.Webex = p.Latest.Entra(ctx), p.Latest.Webex(ctx)
 	return s, nil

@@ -1,4 +1,4 @@
-package main
+package standalone_test
 
 import (
 	"context"
@@ -8,13 +8,14 @@ import (
 
 	"entrawebex/internal/sandbox"
 	"entrawebex/internal/sandbox/graph"
+	"entrawebex/internal/sandbox/runtest"
 )
 
 func TestAFaultIsOneDeadLetterUntilItIsMendedAndThenNone(t *testing.T) {
 	t.Parallel()
-	s := setup(t, 4)
-	p := s.open()
-	s.run(p, func(ctx context.Context) {
+	s := runtest.New(t, 4)
+	p := s.Open()
+	s.Run(p, func(ctx context.Context) {
 		letters := func(want int) {
 			t.Helper()
 			const soon = 15 * time.Second
@@ -38,7 +39,7 @@ func TestAFaultIsOneDeadLetterUntilItIsMendedAndThenNone(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i := range 3 {
-			s.settle(ctx, p)
+			s.Settle(ctx, p)
 			letters(1)
 			if err := s.Tenant.Update(hired, func(u graph.User) { u["displayName"] = fmt.Sprint("No Body ", i) }); err != nil {
 				t.Fatal(err)
@@ -47,7 +48,7 @@ func TestAFaultIsOneDeadLetterUntilItIsMendedAndThenNone(t *testing.T) {
 		if err := s.Tenant.Update(hired, func(u graph.User) { u["userPrincipalName"] = "no.body@" + sandbox.Domain }); err != nil {
 			t.Fatal(err)
 		}
-		s.settle(ctx, p)
+		s.Settle(ctx, p)
 		letters(0)
 	})
 }

@@ -1,4 +1,4 @@
-package main
+package standalone_test
 
 import (
 	"context"
@@ -13,8 +13,7 @@ import (
 	"time"
 
 	"entrawebex/internal/pause"
-	"entrawebex/internal/sandbox"
-	"entrawebex/internal/sandbox/compare"
+	"entrawebex/internal/sandbox/runtest"
 )
 
 // gate stands before a side: it answers with a status and a page of its own
@@ -64,21 +63,18 @@ func TestARunThatStartsWhileASideIsDownIsPausedAndCatchesUp(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			s := setup(t, 6)
+			s := runtest.New(t, 6)
 			at := map[pause.Side]*string{pause.Graph: &s.GraphURL, pause.Webex: &s.SCIMURL}[test.side]
 			g := newGate(t, *at, test.status)
 			*at = g.at
-			p := s.open("RENEW_INTERVAL=1s", "RECONCILE_INTERVAL=1s")
+			p := s.Open("RENEW_INTERVAL=1s", "RECONCILE_INTERVAL=1s")
 			state, err := p.Recovery.Switch.State(t.Context())
 			if _, paused := state[test.side]; err != nil || !paused || len(state) != 1 {
 				t.Errorf("%s, %v", state, err)
 			}
 			g.status.Store(0)
-			s.run(p, func(ctx context.Context) {
-				equal := func() bool { return len(compare.Differences(s.Tenant, s.Org)) == 0 }
-				if err := sandbox.Wait(ctx, time.Minute, equal); err != nil {
-					t.Errorf("%v: %v", err, compare.Differences(s.Tenant, s.Org))
-				}
+			s.Run(p, func(ctx context.Context) {
+				s.Equal(ctx, time.Minute)
 				state, err := p.Recovery.Switch.State(ctx)
 				if err != nil || len(state) > 0 {
 					t.Errorf("%s, %v", state, err)

@@ -1,4 +1,4 @@
-package main
+package standalone_test
 
 import (
 	"context"
@@ -7,22 +7,22 @@ import (
 	"time"
 
 	"entrawebex/internal/sandbox"
-	"entrawebex/internal/sandbox/compare"
 	"entrawebex/internal/sandbox/graph"
+	"entrawebex/internal/sandbox/runtest"
 )
 
 // Nothing is notified and nobody reaches the process: what changes is found all
 // the same.
 func TestWithoutNotificationsAllIsFoundWithinTwoIntervals(t *testing.T) {
 	t.Parallel()
-	s := setup(t, 40)
+	s := runtest.New(t, 40)
 	s.Silent = true
 	const interval = 5 * time.Second
-	p := s.open("RECONCILE_INTERVAL=" + interval.String())
-	if p.Subscriptions != nil || p.listener != nil {
+	p := s.Open("RECONCILE_INTERVAL=" + interval.String())
+	if p.Subscriptions != nil || p.Listens() {
 		t.Error("it subscribes or listens")
 	}
-	s.run(p, func(ctx context.Context) {
+	s.Run(p, func(ctx context.Context) {
 		users := s.Tenant.Users()
 		group := s.Tenant.Groups()[0].Text("id")
 		hired, err := s.Tenant.Create(graph.User{"userPrincipalName": "late@" + sandbox.Domain, "displayName": "Late", "givenName": "L", "surname": "Ate"})
@@ -41,10 +41,7 @@ func TestWithoutNotificationsAllIsFoundWithinTwoIntervals(t *testing.T) {
 				t.Fatal(change)
 			}
 		}
-		equal := func() bool { return len(compare.Differences(s.Tenant, s.Org)) == 0 }
-		if err := sandbox.Wait(ctx, 2*interval, equal); err != nil {
-			t.Errorf("%v: %v", err, compare.Differences(s.Tenant, s.Org))
-		}
+		s.Equal(ctx, 2*interval)
 	})
 	for call := range s.Tenant.Calls.Snapshot() {
 		if strings.Contains(call, "subscriptions") {

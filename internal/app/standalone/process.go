@@ -1,4 +1,6 @@
-package main
+// Package standalone is all functions in one process, on a queue and a ledger in a
+// file: the webhook, the workers, the jobs at their intervals, and operators' commands.
+package standalone
 
 import (
 	"context"
@@ -24,27 +26,27 @@ import (
 // its other clients keep to a handful of calls at once.
 const pollers = 4
 
-// process is all functions in one process, on the embedded queue and ledger.
-type process struct {
+// Process is the system in this process.
+type Process struct {
 	*app.App
 
 	log      *slog.Logger
-	told     bell
+	told     lifecycle
 	listener net.Listener // nil without a webhook, and so is server
 	server   *http.Server
 	operator net.Listener // nil if there can be none
 }
 
-// open makes a process that listens already, and does nothing yet. latest reads
+// Open makes a process that listens already, and does nothing yet. latest reads
 // the settings again; observe is told every attempt, and may be nil.
-func open(
+func Open(
 	ctx context.Context, s config.Settings, latest *config.Latest, log *slog.Logger, observe func(provision.Attempt),
-) (*process, error) {
+) (*Process, error) {
 	a, err := app.OpenEmbedded(ctx, s, latest, observe, log)
 	if err != nil {
 		return nil, err
 	}
-	p := &process{App: a, log: log, told: make(bell, 1)}
+	p := &Process{App: a, log: log, told: make(lifecycle, 1)}
 	if s.Webhook.URL != "" {
 		err = p.listen(ctx)
 	}
@@ -58,19 +60,28 @@ func open(
 	return p, nil
 }
 
-// checkScope looks for the application whose assignments are the scope.
-func (p *process) checkScope(ctx context.Context) error {
-	if p.Settings.Everybody() {
-		return nil
+// Serve serves the tenant and organization of the environment until ctx ends.
+func Serve(ctx context.Context, environ []string, log *slog.Logger) error {
+	settings, latest, err := config.Begin(ctx, config.OneProcess, environ, log)
+	if err != nil {
+		return err
 	}
-	assigned, err := checkAssignments(ctx, p.Graph, p.Settings.Entra.AppID)
-	if err == nil {
-		p.log.InfoContext(ctx, "scope", "application", p.Settings.Entra.AppID, "assigned", assigned)
+	p, err := Open(ctx, settings, latest, log, nil)
+	if err != nil {
+		return err
 	}
-	return err
+	if p.Subscriptions != nil {
+		log.InfoContext(ctx, "serving", "address", p.listener.Addr().String(), "webhook", p.Subscriptions.WebhookURL)
+	} else {
+		log.InfoContext(ctx, "asking Graph for changes", "every", settings.ReconcileInterval)
+	}
+	if err := p.Run(ctx); err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	return p.Close()
 }
 
-func (p *process) listen(ctx context.Context) error {
+func (p *Process) listen(ctx context.Context) error {
 	handler, err := webhook.Handler(&p.Settings, queue.Changes{Queue: p.Stores.Changes}, p.told, p.log)
 	if err != nil {
 		return err
@@ -92,7 +103,7 @@ func (p *process) listen(ctx context.Context) error {
 
 // Run serves until ctx ends: the webhook if there is one, the workers, renew and
 // reconcile at their intervals, and operators' commands.
-func (p *process) Run(ctx context.Context) error {
+func (p *Process) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	if p.server != nil {
 		group.Go(func() error {
@@ -119,13 +130,34 @@ func (p *process) Run(ctx context.Context) error {
 	group.Go(func() error { return p.dropLetters(ctx) })
 	group.Go(func() error { return p.repeat(ctx, "look for changes", p.Reconcile.Run) })
 	group.Go(func() error { return p.repeat(ctx, "compare everything", p.Sweeps.Run) })
-	group.Go(func() error { return p.serveOperator(ctx) })
+	group.Go(func() error { return p.ServeOperators(ctx) })
 	return group.Wait()
+}
+
+// dropEvery is how soon the letters of an object are gone that has healed: to
+// look whether any are to go is a read of the file.
+const dropEvery = 2 * time.Second
+
+// dropLetters takes the letters of objects that have healed off their queue, until
+// ctx ends.
+func (p *Process) dropLetters(ctx context.Context) error {
+	ticker := time.NewTicker(dropEvery)
+	defer ticker.Stop()
+	for {
+		if err := p.Drops.Settle(ctx); err != nil && ctx.Err() == nil {
+			p.log.ErrorContext(ctx, "dead letters", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
 }
 
 // renew runs the jobs at its interval, and when Graph says something of a
 // subscription. Their failures are told and tried again.
-func (p *process) renew(ctx context.Context) error {
+func (p *Process) renew(ctx context.Context) error {
 	ticker := time.NewTicker(p.Settings.RenewInterval)
 	defer ticker.Stop()
 	var told []renew.Lifecycle
@@ -144,7 +176,7 @@ func (p *process) renew(ctx context.Context) error {
 }
 
 // repeat does it at the interval of reconcile. What fails is told and done again.
-func (p *process) repeat(ctx context.Context, what string, do func(context.Context) error) error {
+func (p *Process) repeat(ctx context.Context, what string, do func(context.Context) error) error {
 	ticker := time.NewTicker(p.Settings.ReconcileInterval)
 	defer ticker.Stop()
 	for {
@@ -159,8 +191,8 @@ func (p *process) repeat(ctx context.Context, what string, do func(context.Conte
 	}
 }
 
-// Close gives back what open took.
-func (p *process) Close() error {
+// Close gives back what Open took.
+func (p *Process) Close() error {
 	var err error
 	for _, listener := range []net.Listener{p.listener, p.operator} {
 		if listener == nil {

@@ -1,4 +1,4 @@
-package main
+package standalone
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 // credentials, another tenant and another organization are told now and not with
 // the first change. A side that is down, or before which a proxy stands, is no
 // reason not to begin: it is paused until its probe succeeds.
-func (p *process) begin(ctx context.Context) error {
+func (p *Process) begin(ctx context.Context) error {
 	refreshed := p.Token.Run(ctx)
 	graph := app.CheckTenant(ctx, p.Graph, p.Settings.Entra.TenantID)
 	if graph == nil {
@@ -31,8 +31,20 @@ func (p *process) begin(ctx context.Context) error {
 	return errors.Join(p.rest(ctx, pause.Graph, graph), p.rest(ctx, pause.Webex, scim))
 }
 
+// checkScope looks for the application whose assignments are the scope.
+func (p *Process) checkScope(ctx context.Context) error {
+	if p.Settings.Everybody() {
+		return nil
+	}
+	assigned, err := app.CheckAssignments(ctx, p.Graph, p.Settings.Entra.AppID)
+	if err == nil {
+		p.log.InfoContext(ctx, "scope", "application", p.Settings.Entra.AppID, "assigned", assigned)
+	}
+	return err
+}
+
 // rest pauses a side for trouble that passes, and returns any other error.
-func (p *process) rest(ctx context.Context, side pause.Side, trouble error) error {
+func (p *Process) rest(ctx context.Context, side pause.Side, trouble error) error {
 	if trouble == nil || !passes(trouble) {
 		return trouble
 	}

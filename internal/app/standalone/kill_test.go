@@ -1,9 +1,10 @@
-package main
+package standalone_test
 
 import (
 	"context"
 	"flag"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -15,39 +16,24 @@ import (
 	"testing"
 	"time"
 
+	"entrawebex/internal/app/standalone"
 	"entrawebex/internal/sandbox"
-	"entrawebex/internal/sandbox/compare"
 	"entrawebex/internal/sandbox/graph"
+	"entrawebex/internal/sandbox/runtest"
 )
 
 // asRun makes this binary entrawebex run, so that a process can be killed.
 const asRun = "ENTRAWEBEX_TEST_RUN"
 
-// withStorm plays a day in a storm, too. It lasts half a minute, or as many minutes
-// as a write waits whose answer was lost.
-var withStorm = flag.Bool("storm", false, "play a day in a storm to its end")
-
 func TestMain(m *testing.M) {
 	if os.Getenv(asRun) == "" {
 		flag.Parse()
-		waiting()
+		runtest.Waiting()
 		os.Exit(m.Run())
 	}
-	if err := serve(context.Background(), os.Environ()); err != nil {
+	if err := standalone.Serve(context.Background(), os.Environ(), slog.New(slog.NewTextHandler(os.Stderr, nil))); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
-	}
-}
-
-// waiting has more tests run at a time than there are processors, unless -parallel
-// says how many: most of them wait for a scripted day to pass.
-func waiting() {
-	const many = "6"
-	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
-		_ = f.Value.Set(many) // a number
-	}
-	if !*withStorm {
-		fmt.Fprintln(os.Stderr, "NOT RUN: a day in a storm to its end, since -storm is not set (make sets it)")
 	}
 }
 
@@ -76,18 +62,17 @@ func stalling(t *testing.T, service string) (address string, writes *atomic.Int6
 // for that would not be done here.
 func TestAfterARunIsKilledTheNextGoesOnAtOnceWithWhatWasInFlight(t *testing.T) {
 	t.Parallel()
-	s := setup(t, 6)
+	s := runtest.New(t, 6)
 	s.Silent = true
-	p := s.open("RECONCILE_INTERVAL=1s")
-	s.run(p, func(context.Context) {}) // everybody is there
-	if d := compare.Differences(s.Tenant, s.Org); len(d) > 0 {
+	p := s.Open("RECONCILE_INTERVAL=1s")
+	s.Run(p, func(context.Context) {}) // everybody is there
+	if d := s.Differences(); len(d) > 0 {
 		t.Fatal(d)
 	}
 
 	scim, writes := stalling(t, s.SCIMURL)
 	killed := exec.CommandContext(t.Context(), os.Args[0])
-	killed.Env = append(append(anyPort(), s.Environ(s.data)...),
-		"WEBEX_SCIM_URL="+scim, "RECONCILE_INTERVAL=1s", asRun+"=1", "HOME="+os.Getenv("HOME"))
+	killed.Env = append(s.Environ(), "WEBEX_SCIM_URL="+scim, "RECONCILE_INTERVAL=1s", asRun+"=1", "HOME="+os.Getenv("HOME"))
 	var said strings.Builder
 	killed.Stderr = &said
 	if err := killed.Start(); err != nil {
@@ -112,16 +97,14 @@ func TestAfterARunIsKilledTheNextGoesOnAtOnceWithWhatWasInFlight(t *testing.T) {
 		t.Fatal(said.String())
 	}
 
-	p = s.open("RECONCILE_INTERVAL=1s")
+	p = s.Open("RECONCILE_INTERVAL=1s")
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- p.Run(ctx) }()
 	const atOnce = 30 * time.Second
 	// The queue is not empty yet: what was being written when the process was
 	// killed is read once more when no such write can be under way any more.
-	if err := sandbox.Wait(ctx, atOnce, func() bool { return len(compare.Differences(s.Tenant, s.Org)) == 0 }); err != nil {
-		t.Errorf("%v: %v", err, compare.Differences(s.Tenant, s.Org))
-	}
+	s.Equal(ctx, atOnce)
 	stop()
 	if err := <-ended; err != nil {
 		t.Error(err)
@@ -134,8 +117,8 @@ func TestAfterARunIsKilledTheNextGoesOnAtOnceWithWhatWasInFlight(t *testing.T) {
 // A comparison's lease lasts for ten minutes: run gives up after one.
 func TestAfterARunIsKilledTheNextGoesOnAtOnceWithTheComparison(t *testing.T) {
 	t.Parallel()
-	s := setup(t, 6)
-	p := s.open()
+	s := runtest.New(t, 6)
+	p := s.Open()
 	killed := fmt.Sprintf(`{"dueSince":%q,"holder":{"owner":"killed","until":%q}}`,
 		time.Now().Format(time.RFC3339), time.Now().Add(10*time.Minute).Format(time.RFC3339))
 	if err := p.Stores.Ledger.PutDocument(t.Context(), "sweep", []byte(killed), 0); err != nil {
@@ -147,5 +130,5 @@ func TestAfterARunIsKilledTheNextGoesOnAtOnceWithTheComparison(t *testing.T) {
 	if err := p.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s.run(s.open(), func(context.Context) {})
+	s.Run(s.Open(), func(context.Context) {})
 }

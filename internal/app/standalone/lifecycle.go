@@ -1,4 +1,4 @@
-package main
+package standalone
 
 import (
 	"context"
@@ -8,17 +8,18 @@ import (
 	"entrawebex/internal/renew"
 )
 
-// bell wakes the loop of renew when Graph says something of a subscription.
-type bell chan []renew.Lifecycle
+// lifecycle takes what Graph says of a subscription to the loop of renew, and so wakes
+// it.
+type lifecycle chan []renew.Lifecycle
 
 // Wake implements notification.Waker.
-func (b bell) Wake(_ context.Context, events []notification.Lifecycle) error {
+func (l lifecycle) Wake(_ context.Context, events []notification.Lifecycle) error {
 	told := make([]renew.Lifecycle, len(events))
 	for i, event := range events {
 		told[i] = renew.Lifecycle(event)
 	}
 	select {
-	case b <- told:
+	case l <- told:
 		return nil
 	default:
 		return errors.New("renew has not yet heard the last one")

@@ -1,8 +1,7 @@
-package main
+package standalone_test
 
 import (
 	"context"
-	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -11,13 +10,14 @@ import (
 	"entrawebex/internal/sandbox"
 	"entrawebex/internal/sandbox/compare"
 	"entrawebex/internal/sandbox/graph"
+	"entrawebex/internal/sandbox/runtest"
 )
 
 // In scope are those who are assigned, themselves or through a group; of that
 // Graph notifies nothing.
 func TestOnlyThoseWhoAreAssignedAreInWebex(t *testing.T) {
 	t.Parallel()
-	s := setup(t, 20)
+	s := runtest.New(t, 20)
 	users := s.Tenant.Users()
 	alone, member := users[5].Text("id"), users[6].Text("id")
 	group, err := s.Tenant.CreateGroup(graph.Group{"displayName": "Assigned"})
@@ -31,17 +31,15 @@ func TestOnlyThoseWhoAreAssignedAreInWebex(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	p := s.openScoped("RECONCILE_INTERVAL=1s", "DELETE_CONFIRM_AFTER=2s")
-	s.run(p, func(ctx context.Context) {
-		equal := func() bool { return len(compare.Differences(s.Tenant, s.Org, compare.Assigned)) == 0 }
+	p := s.OpenWith(scoped(s, "RECONCILE_INTERVAL=1s", "DELETE_CONFIRM_AFTER=2s"))
+	s.Run(p, func(ctx context.Context) {
 		await := func(what string) {
 			t.Helper()
-			if err := sandbox.Wait(ctx, 30*time.Second, equal); err != nil {
-				t.Errorf("%s: %v: %v", what, err, compare.Differences(s.Tenant, s.Org, compare.Assigned))
-			}
+			t.Log(what)
+			s.Equal(ctx, 30*time.Second, compare.Assigned)
 		}
 		await("the initial sync")
-		if n := s.active(); n != 2 {
+		if n := active(s); n != 2 {
 			t.Errorf("%d active accounts of ours", n)
 		}
 		if err := s.Tenant.Unassign(alone, graph.DefaultAccess); err != nil {
@@ -56,7 +54,7 @@ func TestOnlyThoseWhoAreAssignedAreInWebex(t *testing.T) {
 			t.Fatal(err)
 		}
 		await("another leaves the group")
-		if n := s.active(); n != 1 {
+		if n := active(s); n != 1 {
 			t.Errorf("%d active accounts of ours", n)
 		}
 	})
@@ -64,22 +62,18 @@ func TestOnlyThoseWhoAreAssignedAreInWebex(t *testing.T) {
 
 func TestAnApplicationThatIsNotThereIsToldAtTheStart(t *testing.T) {
 	t.Parallel()
-	s := setup(t, 4)
-	load := s.scoped("ENTRA_APP_ID=11111111-1111-4111-8111-111111111111")
-	settings, err := load(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = open(t.Context(), settings, config.NewLatest(settings, load, time.Now, slog.New(slog.DiscardHandler)), slog.New(slog.DiscardHandler), nil)
+	s := runtest.New(t, 4)
+	_, err := s.TryOpen(scoped(s, "ENTRA_APP_ID=11111111-1111-4111-8111-111111111111"))
 	if err == nil || !strings.Contains(err.Error(), "11111111-1111-4111-8111-111111111111") {
 		t.Errorf("error %v", err)
 	}
 }
 
 // scoped loads settings with the enterprise application of the tenant for scope.
-func (s *staged) scoped(environ ...string) func(context.Context) (config.Settings, error) {
+func scoped(s *runtest.Sandbox, environ ...string) func(context.Context) (config.Settings, error) {
+	load := s.Load(environ...)
 	return func(ctx context.Context) (config.Settings, error) {
-		settings, err := s.settings(ctx, append(anyPort(), environ...), s.data)
+		settings, err := load(ctx)
 		settings.Scope = "assigned"
 		if settings.Entra.AppID == "" {
 			settings.Entra.AppID = sandbox.AppID
@@ -88,22 +82,8 @@ func (s *staged) scoped(environ ...string) func(context.Context) (config.Setting
 	}
 }
 
-func (s *staged) openScoped(environ ...string) *process {
-	s.t.Helper()
-	load := s.scoped(environ...)
-	settings, err := load(s.t.Context())
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	p, err := open(s.t.Context(), settings, config.NewLatest(settings, load, time.Now, slog.New(slog.DiscardHandler)), slog.New(slog.DiscardHandler), nil)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return p
-}
-
 // active is how many active accounts are those of a user.
-func (s *staged) active() int {
+func active(s *runtest.Sandbox) int {
 	n := 0
 	for _, account := range s.Org.Users() {
 		external, _ := account["externalId"].(string)
@@ -117,13 +97,13 @@ func (s *staged) active() int {
 // A minute in which nothing happens costs next to nothing.
 func TestAnIdleMinuteCostsAtMostSixCallsToGraphAndNoneToWebex(t *testing.T) {
 	t.Parallel()
-	s := setup(t, 20)
+	s := runtest.New(t, 20)
 	if err := s.Tenant.Assign(s.Tenant.Users()[5].Text("id"), graph.DefaultAccess); err != nil {
 		t.Fatal(err)
 	}
-	p := s.openScoped("RECONCILE_INTERVAL=1h", "RENEW_INTERVAL=1h")
-	s.run(p, func(ctx context.Context) {
-		s.settle(ctx, p)
+	p := s.OpenWith(scoped(s, "RECONCILE_INTERVAL=1h", "RENEW_INTERVAL=1h"))
+	s.Run(p, func(ctx context.Context) {
+		s.Settle(ctx, p)
 		minute := func() {
 			for _, err := range []error{
 				p.Token.Run(ctx), p.Recovery.Settle(ctx), p.Subscriptions.Run(ctx), p.Recovery.CatchUp(ctx), p.Reconcile.Run(ctx), p.Sweeps.Run(ctx),
@@ -132,14 +112,14 @@ func TestAnIdleMinuteCostsAtMostSixCallsToGraphAndNoneToWebex(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			s.settle(ctx, p)
+			s.Settle(ctx, p)
 		}
 		minute() // takes in what the sync itself has not seen
 		s.Tenant.Calls.Reset()
 		s.Org.Calls.Reset()
 		minute()
 		const most = 6
-		if graph, webex := calls(s.Tenant.Calls.Snapshot()), calls(s.Org.Calls.Snapshot()); graph > most || webex > 0 {
+		if graph, webex := s.Tenant.Calls.Snapshot().HTTP(), s.Org.Calls.Snapshot().HTTP(); graph > most || webex > 0 {
 			t.Errorf("%d calls to Graph: %v; %d to Webex: %v", graph, s.Tenant.Calls.Snapshot(), webex, s.Org.Calls.Snapshot())
 		} else {
 			t.Logf("%d calls to Graph, %d to Webex", graph, webex)
