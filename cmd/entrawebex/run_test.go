@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"entrawebex/internal/config"
 	"entrawebex/internal/queue"
 	"entrawebex/internal/sandbox"
 )
@@ -118,36 +117,4 @@ func TestADayThatIsInterruptedSaysSo(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestCheckHasALineForEverythingARunNeeds(t *testing.T) {
-	t.Parallel()
-	s := setup(t, 4)
-	p := s.Open()
-	s.Run(p, func(ctx context.Context) {
-		settings := p.Settings
-		settings.Webhook.URL = p.Subscriptions.WebhookURL
-		var out bytes.Buffer
-		if err := check(ctx, &out, settings); err != nil || strings.Contains(out.String(), "FAIL") {
-			t.Errorf("%v\n%s", err, out.String())
-		}
-		for _, mistake := range []struct {
-			make  func(*config.Settings)
-			lines int
-			want  string
-		}{
-			{func(c *config.Settings) { c.Webex.AccessToken = "old" }, 1, "renew WEBEX_ACCESS_TOKEN"},
-			{func(c *config.Settings) { c.Entra.AccessToken = "old" }, 4, "401"},
-			{func(c *config.Settings) { c.Webhook.URL = s.GraphURL }, 2, "without authentication"},
-			{func(c *config.Settings) { c.Webhook.URL = "http://127.0.0.1:1" }, 2, "start the webhook"},
-		} {
-			wrong := settings
-			mistake.make(&wrong)
-			out.Reset()
-			err := check(ctx, &out, wrong)
-			if err == nil || strings.Count(out.String(), "FAIL") != mistake.lines || !strings.Contains(out.String(), mistake.want) {
-				t.Errorf("%v, want %d failures with %q\n%s", err, mistake.lines, mistake.want, out.String())
-			}
-		}
-	})
 }

@@ -1,0 +1,194 @@
+// Package check tests what a run needs, and changes nothing on either side.
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"entrawebex/internal/app"
+	"entrawebex/internal/app/operations"
+	"entrawebex/internal/change"
+	"entrawebex/internal/config"
+	"entrawebex/internal/entra"
+	"entrawebex/internal/provision"
+	"entrawebex/internal/webex"
+)
+
+// Result is one thing a run needs, and whether it is there.
+type Result struct {
+	What string
+	// Detail is what was found, or what there is to know about it.
+	Detail string
+	// Note says that it is only worth knowing: nothing was tested.
+	Note bool
+	// Err is why it is not as it should be, and says how to mend it.
+	Err error
+}
+
+// Run tests the settings, the ledger, both sides and the way back to the webhook, and
+// tells each result as it comes. What reaches Webex cannot write. The error is why
+// nothing could be tested.
+func Run(ctx context.Context, s config.Settings, log *slog.Logger, tell func(Result)) error {
+	sides, err := app.OpenSides(s, log)
+	if err != nil {
+		return err
+	}
+	for _, w := range s.Warnings {
+		tell(Result{What: "Settings", Detail: w, Note: true})
+	}
+	tell(Result{What: "Settings", Detail: "complete"})
+	kept, err := checkLedger(ctx, s, log)
+	tell(Result{What: "Ledger", Detail: kept, Err: err})
+	checkEntra(ctx, sides.Graph, &s, tell)
+	checkWebex(ctx, sides.Webex, s.Webex.OrgID, tell)
+	checkWebhook(ctx, &s, tell)
+	return nil
+}
+
+func checkEntra(ctx context.Context, directory *entra.Client, s *config.Settings, tell func(Result)) {
+	tell(Result{What: "Entra tenant", Detail: s.Entra.TenantID, Err: app.CheckTenant(ctx, directory, s.Entra.TenantID)})
+	for _, p := range checkPermissions(ctx, directory, s.Everybody()) {
+		tell(Result{What: "Entra permission", Detail: p.name, Err: p.err})
+	}
+	for _, kind := range change.Kinds() {
+		tell(Result{What: "Entra " + string(kind) + "s", Detail: "can be read, in the recycle bin too", Err: checkObjects(ctx, directory, kind)})
+	}
+	if !s.Everybody() {
+		assigned, err := app.CheckAssignments(ctx, directory, s.Entra.AppID)
+		tell(Result{What: "Enterprise application", Detail: assigned, Err: err})
+	}
+	_, err := directory.Subscriptions(ctx)
+	tell(Result{What: "Entra subscriptions", Detail: "can be listed", Err: err})
+}
+
+func checkWebex(ctx context.Context, target *webex.Client, orgID string, tell func(Result)) {
+	err := app.CheckWebex(ctx, target)
+	tell(Result{What: "Webex organization", Detail: orgID, Err: err})
+	if err != nil {
+		return
+	}
+	for _, kind := range change.Kinds() {
+		tell(Result{What: "Webex " + string(kind) + "s", Detail: "can be listed", Err: checkList(ctx, target, kind)})
+	}
+}
+
+func checkWebhook(ctx context.Context, s *config.Settings, tell func(Result)) {
+	if s.Webhook.URL == "" {
+		tell(Result{What: "Webhook", Detail: "none: WEBHOOK_URL is empty, and Graph is asked for changes every " + s.ReconcileInterval.String()})
+		return
+	}
+	for _, path := range []string{"/notifications", "/lifecycle"} {
+		address := strings.TrimRight(s.Webhook.URL, "/") + path
+		tell(Result{What: "Webhook handshake", Detail: address, Err: checkHandshake(ctx, address)})
+	}
+}
+
+// checkLedger tells whose ledger it is, if there is one.
+func checkLedger(ctx context.Context, s config.Settings, log *slog.Logger) (string, error) {
+	found, err := operations.OpenWith(ctx, s, func(context.Context) (config.Settings, error) { return s, nil }, log)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "none in DATA_DIR yet: the first start makes it", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return "of this tenant and organization", errors.Join(found.Bound(ctx), found.Close())
+}
+
+type permission struct {
+	name string
+	err  error
+}
+
+// checkPermissions compares what the token may do with what is needed.
+func checkPermissions(ctx context.Context, directory *entra.Client, everybody bool) []permission {
+	roles, known, err := directory.Roles(ctx)
+	if err != nil {
+		return []permission{{err: err}}
+	}
+	if !known {
+		return []permission{{name: "not listed in this kind of token; the next lines show what works"}}
+	}
+	needed := []string{"User.Read.All", "Group.Read.All", "Organization.Read.All"}
+	if !everybody {
+		needed = append(needed, "Application.Read.All", "Directory.Read.All")
+	}
+	var list []permission
+	for _, name := range needed {
+		p := permission{name: name}
+		if !slices.Contains(roles, name) {
+			p.err = fmt.Errorf("%s is missing: add it to the app registration as an application permission and grant admin consent", name)
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+// checkObjects reads a user or group that cannot exist.
+func checkObjects(ctx context.Context, directory *entra.Client, kind change.Kind) error {
+	reading := directory.Read(ctx, []provision.Query{{Object: change.Object{Kind: kind, ID: uuid.NewString()}}})[0]
+	if reading.Err == nil && reading.Presence != provision.Absent {
+		return fmt.Errorf("a %s with an id that was made up just now was found: this is not Graph", kind)
+	}
+	return reading.Err
+}
+
+// errEnough ends a list after its first page.
+var errEnough = errors.New("one page is enough")
+
+// checkList reads a page of all users or groups, as a comparison of everything
+// does.
+func checkList(ctx context.Context, target *webex.Client, kind change.Kind) error {
+	var err error
+	if kind == change.Group {
+		err = target.Groups(ctx, func([]provision.ListedGroup) error { return errEnough })
+	} else {
+		err = target.Users(ctx, func([]provision.Resource) error { return errEnough })
+	}
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
+}
+
+// checkHandshake calls the webhook as Graph does when a subscription is made
+// (change-notifications-delivery-webhooks, "notificationUrl validation").
+func checkHandshake(ctx context.Context, address string) error {
+	const within = 10 * time.Second
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	token := "Validation: check + 100% & " + uuid.NewString()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address+"?validationToken="+url.QueryEscape(token), http.NoBody)
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", "text/plain; charset=utf-8")
+	response, err := (&http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}).Do(request)
+	if err != nil {
+		return fmt.Errorf("%w: start the webhook, or correct WEBHOOK_URL", err)
+	}
+	defer response.Body.Close()
+	const enough = 4 << 10
+	body, err := io.ReadAll(io.LimitReader(response.Body, enough))
+	switch {
+	case err != nil:
+		return err
+	case response.StatusCode != http.StatusOK:
+		return fmt.Errorf("it answers %s: it must let Graph in without authentication", response.Status)
+	case string(body) != token:
+		return errors.New("it does not answer with the token: something else listens there, or a proxy rewrites the query")
+	default:
+		return nil
+	}
+}

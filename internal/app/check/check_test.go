@@ -1,0 +1,127 @@
+package check_test
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"entrawebex/internal/app/check"
+	"entrawebex/internal/config"
+	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/runtest"
+)
+
+// results are all of a check.
+func results(t *testing.T, s config.Settings) []check.Result {
+	t.Helper()
+	var all []check.Result
+	if err := check.Run(t.Context(), s, slog.New(slog.DiscardHandler), func(r check.Result) { all = append(all, r) }); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// failed are the errors among results.
+func failed(of []check.Result) []string {
+	var errs []string
+	for _, r := range of {
+		if r.Err != nil {
+			errs = append(errs, r.Err.Error())
+		}
+	}
+	return errs
+}
+
+func TestCheckTellsWhoseTheLedgerIs(t *testing.T) {
+	t.Parallel()
+	s := runtest.New(t, 4)
+	ledger := func(tenantID string) check.Result {
+		t.Helper()
+		settings, err := config.Load(t.Context(), config.Planner, append(s.Environ(), "WEBHOOK_URL=", "ENTRA_TENANT_ID="+tenantID), config.Secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var found check.Result
+		for _, r := range results(t, settings) { // what else fails is another test's
+			if r.What == "Ledger" {
+				found = r
+			}
+		}
+		return found
+	}
+	const other = "99999999-6d4d-4958-8b9f-9d6445542f95"
+	if got := ledger(sandbox.TenantID); got.Err != nil || !strings.Contains(got.Detail, "the first start makes it") {
+		t.Errorf("before the first start: %+v", got)
+	}
+	if err := s.Open().Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := ledger(sandbox.TenantID); got.Err != nil || !strings.Contains(got.Detail, "of this tenant and organization") {
+		t.Errorf("ours: %+v", got)
+	}
+	if got := ledger(other); got.Err == nil || !strings.Contains(got.Err.Error(), "the ledger is bound to") {
+		t.Errorf("another's: %+v", got)
+	}
+}
+
+func TestCheckTellsOfAListThatIsRefused(t *testing.T) {
+	t.Parallel()
+	s := runtest.New(t, 4)
+	unsorted := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet {
+			t.Errorf("check sends %s %s", r.Method, r.URL.Path)
+		}
+		if r.URL.Query().Has("sortBy") {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		s.Org.ServeHTTP(w, r)
+	}))
+	t.Cleanup(unsorted.Close)
+	p := s.Open()
+	s.Run(p, func(context.Context) {
+		settings := p.Settings
+		settings.Webhook.URL = p.Subscriptions.WebhookURL
+		settings.Webex.SCIMURL = unsorted.URL + "/identity/scim/" + sandbox.OrgID + "/v2"
+		failures := failed(results(t, settings))
+		for _, want := range []string{"list the users of Webex: Webex answered 400", "list the groups of Webex: Webex answered 400"} {
+			if len(failures) != 2 || !strings.Contains(strings.Join(failures, "\n"), want) {
+				t.Errorf("%q, want two failures, one with %q", failures, want)
+			}
+		}
+	})
+}
+
+func TestThereIsAResultForEverythingARunNeeds(t *testing.T) {
+	t.Parallel()
+	s := runtest.New(t, 4)
+	p := s.Open()
+	s.Run(p, func(context.Context) {
+		settings := p.Settings
+		settings.Webhook.URL = p.Subscriptions.WebhookURL
+		const all = 11
+		if found := results(t, settings); len(found) < all || len(failed(found)) > 0 {
+			t.Errorf("%+v", found)
+		}
+		for _, mistake := range []struct {
+			make  func(*config.Settings)
+			lines int
+			want  string
+		}{
+			{func(c *config.Settings) { c.Webex.AccessToken = "old" }, 1, "renew WEBEX_ACCESS_TOKEN"},
+			{func(c *config.Settings) { c.Entra.AccessToken = "old" }, 4, "401"},
+			{func(c *config.Settings) { c.Webhook.URL = s.GraphURL }, 2, "without authentication"},
+			{func(c *config.Settings) { c.Webhook.URL = "http://127.0.0.1:1" }, 2, "start the webhook"},
+		} {
+			wrong := settings
+			mistake.make(&wrong)
+			failures := failed(results(t, wrong))
+			if len(failures) != mistake.lines || !strings.Contains(strings.Join(failures, "\n"), mistake.want) {
+				t.Errorf("%q, want %d failures with %q", failures, mistake.lines, mistake.want)
+			}
+		}
+	})
+}
