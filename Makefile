@@ -41,8 +41,8 @@ simulation: ## SEEDS simulated lives of a tenant
 # that can find: it has a run, and a limit, of its own. Rules that are broken on
 # purpose show no race that others do not.
 race: ## all tests under the race detector, the simulation with RACE_SEEDS
-	go test -race -timeout 20m $$(go list ./... | grep -vE '/(internal/simulation|cmd/entrawebex)$$')
-	go test -race -timeout 20m ./cmd/entrawebex -storm
+	go test -race -timeout 20m $$(go list ./... | grep -vE '/(internal/simulation|internal/sandbox/demo)$$')
+	go test -race -timeout 20m ./internal/sandbox/demo -storm
 	GOGC=800 go test -race -timeout 20m -skip NoticesEveryRuleThatIsBroken ./internal/simulation -seeds $(RACE_SEEDS)
 
 bench: ## each benchmark once

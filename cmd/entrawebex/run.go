@@ -1,16 +1,20 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"io"
 	"log/slog"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"entrawebex/internal/app/standalone"
+	"entrawebex/internal/sandbox/demo"
 )
 
 func runCommand(environ []string) *cobra.Command {
-	var options sandboxOptions
+	var options demo.Options
 	var inSandbox bool
 	command := &cobra.Command{
 		Use:   "run",
@@ -42,7 +46,7 @@ DATA_DIR.
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if inSandbox {
-				return runSandbox(cmd.Context(), cmd.OutOrStdout(), environ, options)
+				return play(cmd.Context(), cmd.OutOrStdout(), environ, options)
 			}
 			return standalone.Serve(cmd.Context(), environ, slog.New(slog.NewTextHandler(os.Stderr, nil)))
 		},
@@ -51,9 +55,19 @@ DATA_DIR.
 	flags.BoolVar(&inSandbox, "sandbox", false, "bring a simulated tenant and organization and play a day")
 	flags.Uint64Var(&options.Seed, "seed", 1, "with --sandbox: decides everything that is random about the day")
 	flags.IntVar(&options.Users, "users", 60, "with --sandbox: how many users there are in the morning")
-	flags.IntVar(&options.members, "members", 10_000, "with --sandbox: how many members the largest group has; 0 for no such group")
+	flags.IntVar(&options.Members, "members", 10_000, "with --sandbox: how many members the largest group has; 0 for no such group")
 	flags.BoolVar(&options.Storm, "storm", false, "with --sandbox: let one call in eight fail, before or after its effect, and deliveries come doubled or late")
 	flags.BoolVar(&options.Silent, "silent", false, "with --sandbox: no notification arrives, and there is no webhook: what changes is found by asking Graph every two seconds")
-	flags.BoolVar(&options.stay, "stay", false, "with --sandbox: keep serving after the day, until interrupted")
+	flags.BoolVar(&options.Stay, "stay", false, "with --sandbox: keep serving after the day, until interrupted")
 	return command
+}
+
+// play plays a day in a sandbox.
+func play(ctx context.Context, out io.Writer, environ []string, options demo.Options) error {
+	options.Terminal = isTerminal(out)
+	err := demo.Run(ctx, out, environ, options)
+	if errors.Is(err, demo.ErrReported) {
+		return errReported
+	}
+	return err
 }

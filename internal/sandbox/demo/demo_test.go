@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"bytes"
@@ -11,6 +11,8 @@ import (
 
 	"entrawebex/internal/queue"
 	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/runtest"
+	"entrawebex/internal/sandbox/story"
 )
 
 const clean = "Every user, group and membership in Webex is what Entra says."
@@ -24,7 +26,7 @@ func TestTheDayInTheSandboxEndsWithWebexEqualToEntra(t *testing.T) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
 			var out bytes.Buffer
-			err := runSandbox(t.Context(), &out, anyPort(), sandboxOptions{Options: sandbox.Options{Seed: seed, Users: 30}, members: 150})
+			err := Run(t.Context(), &out, anyPort(), Options{Options: sandbox.Options{Seed: seed, Users: 30}, Members: 150})
 			if err != nil || !strings.Contains(out.String(), clean) {
 				t.Errorf("%v\n%s", err, out.String())
 			}
@@ -36,7 +38,7 @@ func TestTheDayWithNestedGroupsEndsWithWebexEqualToEntra(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	environ := append(anyPort(), "NESTED_GROUPS=true")
-	err := runSandbox(t.Context(), &out, environ, sandboxOptions{Options: sandbox.Options{Seed: 4, Users: 10}, members: 20})
+	err := Run(t.Context(), &out, environ, Options{Options: sandbox.Options{Seed: 4, Users: 10}, Members: 20})
 	if err != nil || !strings.Contains(out.String(), clean) {
 		t.Errorf("%v\n%s", err, out.String())
 	}
@@ -48,7 +50,7 @@ func TestTheDayInAStormEndsWithWebexEqualToEntra(t *testing.T) {
 		t.Skip("left out: a day in a storm to its end; -storm plays it")
 	}
 	var out bytes.Buffer
-	err := runSandbox(t.Context(), &out, anyPort(), sandboxOptions{Options: sandbox.Options{Seed: 5, Users: 10, Storm: true}, members: 50})
+	err := Run(t.Context(), &out, anyPort(), Options{Options: sandbox.Options{Seed: 5, Users: 10, Storm: true}, Members: 50})
 	if err != nil || !strings.Contains(out.String(), clean) || !strings.Contains(out.String(), "Storm: 502 after the effect") {
 		t.Errorf("%v\n%s", err, out.String())
 	}
@@ -58,16 +60,16 @@ func TestTheDayInAStormEndsWithWebexEqualToEntra(t *testing.T) {
 // side that differs does.
 func TestTheDayIsOverWhenOnlySecondLooksAreLeft(t *testing.T) {
 	t.Parallel()
-	s := setup(t, 6)
+	s := runtest.New(t, 6)
 	s.Run(s.Open(), func(context.Context) {})
 	p := s.Open() // which does nothing
-	if err := p.Stores.Changes.Send(t.Context(), []queue.Entry{{Group: first, Body: []byte("{}")}}); err != nil {
+	if err := p.Stores.Changes.Send(t.Context(), []queue.Entry{{Group: story.WellKnownID, Body: []byte("{}")}}); err != nil {
 		t.Fatal(err)
 	}
 	differ := 2
 	var told []string
-	played := stage{s.Sandbox.Sandbox}
-	over := played.rested(played.quiet(t.Context(), p), func() int { return differ }, func(line string) { told = append(told, line) })
+	d := &demo{Sandbox: s.Sandbox, process: p}
+	over := d.rested(d.quiet(t.Context()), func() int { return differ }, func(line string) { told = append(told, line) })
 	const moment, patience = 16 * time.Second, 10 * time.Second
 	if err := sandbox.Wait(t.Context(), moment, over); !errors.Is(err, sandbox.ErrTimeout) {
 		t.Errorf("it is over while the sides differ: %v", err)
@@ -87,7 +89,7 @@ func TestTheDayIsOverWhenOnlySecondLooksAreLeft(t *testing.T) {
 	}
 }
 
-// interrupting is a screen whose reader interrupts at a line.
+// interrupting is a terminal whose reader interrupts at a line.
 type interrupting struct {
 	bytes.Buffer
 
@@ -110,8 +112,8 @@ func TestADayThatIsInterruptedSaysSo(t *testing.T) {
 			ctx, stop := context.WithCancel(t.Context())
 			defer stop()
 			out := &interrupting{at: line, stop: stop}
-			err := runSandbox(ctx, out, anyPort(), sandboxOptions{Options: sandbox.Options{Seed: 5, Users: 10, Storm: true}})
-			if got := out.String(); !errors.Is(err, errReported) || !strings.Contains(got, "Stopped before the day was over") ||
+			err := Run(ctx, out, anyPort(), Options{Options: sandbox.Options{Seed: 5, Users: 10, Storm: true}})
+			if got := out.String(); !errors.Is(err, ErrReported) || !strings.Contains(got, "Stopped before the day was over") ||
 				strings.Contains(got, "queue is not empty") || strings.Contains(got, "The day, in") {
 				t.Errorf("%v\n%s", err, got)
 			}

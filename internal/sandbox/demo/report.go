@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"fmt"
@@ -22,8 +22,8 @@ import (
 	"entrawebex/internal/sweep"
 )
 
-// screen shows a day in the sandbox to a person.
-type screen struct {
+// report shows a day in the sandbox to a person.
+type report struct {
 	tenant   *graph.Tenant
 	terminal bool
 
@@ -39,38 +39,38 @@ type screen struct {
 	names     map[string]string // by object id
 }
 
-func newScreen(out io.Writer, tenant *graph.Tenant) *screen {
-	return &screen{
-		out: out, tenant: tenant, terminal: isTerminal(out), started: time.Now(),
+func newReport(out io.Writer, tenant *graph.Tenant, terminal bool) *report {
+	return &report{
+		out: out, tenant: tenant, terminal: terminal, started: time.Now(),
 		actions: map[provision.Action]int{}, statuses: map[provision.Status]int{}, names: map[string]string{},
 	}
 }
 
 // paint colours a text for a terminal, and for nothing else.
-func (s *screen) paint(colour text.Color, what string) string {
-	if !s.terminal {
+func (r *report) paint(colour text.Color, what string) string {
+	if !r.terminal {
 		return what
 	}
 	return colour.Sprint(what)
 }
 
-func (s *screen) printf(format string, args ...any) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	fmt.Fprintf(s.out, format, args...)
+func (r *report) printf(format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	fmt.Fprintf(r.out, format, args...)
 }
 
-func (s *screen) note(line string) { s.printf("\n%s\n", line) }
+func (r *report) note(line string) { r.printf("\n%s\n", line) }
 
-func (s *screen) opening(st stage, p *standalone.Process, options sandboxOptions) {
-	s.printf(`A simulated tenant of %d users and a simulated Webex organization, seed %d.
+func (r *report) opening(d *demo) {
+	r.printf(`A simulated tenant of %d users and a simulated Webex organization, seed %d.
 
   Entra     %s/v1.0/users       Authorization: Bearer %s
   Webex     %s/Users  Authorization: Bearer %s
   Webhook   %s
   Pages     %s
   Operate   DATA_DIR=%s entrawebex status
-`, options.Users, options.Seed, st.GraphURL, sandbox.Token, st.SCIMURL, sandbox.Token, notifiedAt(p), graph.Pages()+"; "+scim.Pages(), p.Settings.DataDir)
+`, d.options.Users, d.options.Seed, d.GraphURL, sandbox.Token, d.SCIMURL, sandbox.Token, notifiedAt(d.process), graph.Pages()+"; "+scim.Pages(), d.process.Settings.DataDir)
 }
 
 // notifiedAt says where notifications arrive.
@@ -81,69 +81,69 @@ func notifiedAt(p *standalone.Process) string {
 	return p.Subscriptions.WebhookURL + "/notifications"
 }
 
-func (s *screen) sync(runs bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.syncs = runs
+func (r *report) sync(runs bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.syncs = runs
 }
 
 // syncing tells how far an initial sync is, on a terminal.
-func (s *screen) syncing(p sweep.Progress) {
-	if !s.terminal {
+func (r *report) syncing(p sweep.Progress) {
+	if !r.terminal {
 		return
 	}
 	line := fmt.Sprintf("%s, %d", p.Phase, p.Done)
 	if p.Total > 0 {
 		line += fmt.Sprintf(" of %d", p.Total)
 	}
-	s.printf("\r\x1b[K  %s", line)
+	r.printf("\r\x1b[K  %s", line)
 }
 
 // synced tells what the initial sync came to.
-func (s *screen) synced(r sweep.Result, took time.Duration) {
-	s.sync(false)
-	if s.terminal {
-		s.printf("\r\x1b[K")
+func (r *report) synced(result sweep.Result, took time.Duration) {
+	r.sync(false)
+	if r.terminal {
+		r.printf("\r\x1b[K")
 	}
 	var did []string
-	for _, action := range slices.Sorted(maps.Keys(r.Actions)) {
+	for _, action := range slices.Sorted(maps.Keys(result.Actions)) {
 		if action != provision.None {
-			did = append(did, fmt.Sprintf("%d %sd", r.Actions[action], action))
+			did = append(did, fmt.Sprintf("%d %sd", result.Actions[action], action))
 		}
 	}
-	s.printf("  %s %s in %s\n", s.paint(text.FgGreen, "✓"), strings.Join(did, ", "), took.Round(100*time.Millisecond))
+	r.printf("  %s %s in %s\n", r.paint(text.FgGreen, "✓"), strings.Join(did, ", "), took.Round(100*time.Millisecond))
 }
 
-func (s *screen) step(title string) { s.printf("\n%s\n", s.paint(text.Bold, title)) }
+func (r *report) step(title string) { r.printf("\n%s\n", r.paint(text.Bold, title)) }
 
 // attempt shows an attempt that wrote or failed. It is called by the workers.
-func (s *screen) attempt(a provision.Attempt) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.changes += len(a.Causes)
-	s.statuses[a.Status]++
+func (r *report) attempt(a provision.Attempt) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.changes += len(a.Causes)
+	r.statuses[a.Status]++
 	switch {
 	case a.Fault != nil && a.Again > 0:
-		fmt.Fprintf(s.out, "  %s %-8s %-28s %s; again in %s\n", s.paint(text.FgYellow, "↻"), "retry", s.name(a), a.Fault.Reason, a.Again.Round(time.Second))
+		fmt.Fprintf(r.out, "  %s %-8s %-28s %s; again in %s\n", r.paint(text.FgYellow, "↻"), "retry", r.name(a), a.Fault.Reason, a.Again.Round(time.Second))
 		return
 	case a.Fault != nil:
-		fmt.Fprintf(s.out, "  %s %-8s %-28s %s\n", s.paint(text.FgRed, "✗"), a.Fault.Kind, s.name(a), a.Fault.Reason)
+		fmt.Fprintf(r.out, "  %s %-8s %-28s %s\n", r.paint(text.FgRed, "✗"), a.Fault.Kind, r.name(a), a.Fault.Reason)
 		return
 	}
 	if a.Action == provision.None {
 		return
 	}
-	s.actions[a.Action]++
+	r.actions[a.Action]++
 	latency := a.Exported.Sub(noticed(a))
 	if a.Action == provision.Disable {
-		s.blocks = append(s.blocks, latency)
+		r.blocks = append(r.blocks, latency)
 	}
-	if s.syncs {
+	if r.syncs {
 		return
 	}
-	s.latencies = append(s.latencies, latency)
+	r.latencies = append(r.latencies, latency)
 	const width = 44
-	fmt.Fprintf(s.out, "  %s %-8s %-28s %s %6d ms\n", s.paint(text.FgGreen, "✓"), a.Action, s.name(a),
+	fmt.Fprintf(r.out, "  %s %-8s %-28s %s %6d ms\n", r.paint(text.FgGreen, "✓"), a.Action, r.name(a),
 		text.Pad(text.Snip(modified(a), width, "…"), width, ' '), latency.Milliseconds())
 }
 
@@ -157,13 +157,13 @@ func noticed(a provision.Attempt) time.Time {
 }
 
 // name is what a person calls the object; one who is gone keeps the last name.
-func (s *screen) name(a provision.Attempt) string {
-	if user, err := s.tenant.User(a.Object.ID); err == nil {
-		s.names[a.Object.ID] = user.Text("displayName")
-	} else if group, err := s.tenant.Group(a.Object.ID); err == nil {
-		s.names[a.Object.ID] = group.Text("displayName")
+func (r *report) name(a provision.Attempt) string {
+	if user, err := r.tenant.User(a.Object.ID); err == nil {
+		r.names[a.Object.ID] = user.Text("displayName")
+	} else if group, err := r.tenant.Group(a.Object.ID); err == nil {
+		r.names[a.Object.ID] = group.Text("displayName")
 	}
-	if name := s.names[a.Object.ID]; name != "" {
+	if name := r.names[a.Object.ID]; name != "" {
 		return name
 	}
 	return a.Object.ID
@@ -197,27 +197,27 @@ func modified(a provision.Attempt) string {
 }
 
 // summary shows what the day came to. memberships is how many Entra has.
-func (s *screen) summary(st stage, memberships int, differences []compare.Difference) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	graph, webex := st.Tenant.Calls.Snapshot(), st.Org.Calls.Snapshot()
+func (r *report) summary(d *demo, memberships int, differences []compare.Difference) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	graph, webex := d.Tenant.Calls.Snapshot(), d.Org.Calls.Snapshot()
 
 	t := table.NewWriter()
-	t.SetOutputMirror(s.out)
+	t.SetOutputMirror(r.out)
 	t.SetStyle(table.StyleLight)
-	t.SetTitle("The day, in %s", time.Since(s.started).Round(100*time.Millisecond))
+	t.SetTitle("The day, in %s", time.Since(r.started).Round(100*time.Millisecond))
 	row := func(what string, value any) { t.AppendRow(table.Row{what, value}) }
-	row("Changes noticed", s.changes)
-	for _, action := range slices.Sorted(maps.Keys(s.actions)) {
-		row("  "+string(action)+"d in Webex", s.actions[action])
+	row("Changes noticed", r.changes)
+	for _, action := range slices.Sorted(maps.Keys(r.actions)) {
+		row("  "+string(action)+"d in Webex", r.actions[action])
 	}
-	row("  nothing to write", s.statuses[provision.Skipped])
-	row("  failed attempts", s.statuses[provision.Failure])
+	row("  nothing to write", r.statuses[provision.Skipped])
+	row("  failed attempts", r.statuses[provision.Failure])
 	t.AppendSeparator()
-	row("Change in Entra → Webex, p50", percentile(s.latencies, 50))
-	row("Change in Entra → Webex, p99", percentile(s.latencies, 99))
-	row(fmt.Sprintf("Blocked sign-in → inactive, p50 (%d)", len(s.blocks)), percentile(s.blocks, 50))
-	row("Blocked sign-in → inactive, p99", percentile(s.blocks, 99))
+	row("Change in Entra → Webex, p50", percentile(r.latencies, 50))
+	row("Change in Entra → Webex, p99", percentile(r.latencies, 99))
+	row(fmt.Sprintf("Blocked sign-in → inactive, p50 (%d)", len(r.blocks)), percentile(r.blocks, 50))
+	row("Blocked sign-in → inactive, p99", percentile(r.blocks, 99))
 	t.AppendSeparator()
 	for _, kind := range slices.Sorted(maps.Keys(graph)) {
 		row("Graph "+kind, graph[kind])
@@ -225,27 +225,27 @@ func (s *screen) summary(st stage, memberships int, differences []compare.Differ
 	for _, kind := range slices.Sorted(maps.Keys(webex)) {
 		row("Webex "+kind, webex[kind])
 	}
-	if st.Storm != nil {
+	if d.Storm != nil {
 		t.AppendSeparator()
-		struck := st.Storm.Counts()
+		struck := d.Storm.Counts()
 		for _, kind := range slices.Sorted(maps.Keys(struck)) {
 			row("Storm: "+kind, struck[kind])
 		}
 		t.AppendSeparator()
 	}
-	row("Calls a change, both sides", fmt.Sprintf("%.2f", float64(graph.HTTP()+webex.HTTP())/float64(max(s.changes, 1))))
+	row("Calls a change, both sides", fmt.Sprintf("%.2f", float64(graph.HTTP()+webex.HTTP())/float64(max(r.changes, 1))))
 	t.AppendSeparator()
-	row("Users in Entra", len(st.Tenant.Users()))
-	row("Groups in Entra", len(st.Tenant.Groups()))
+	row("Users in Entra", len(d.Tenant.Users()))
+	row("Groups in Entra", len(d.Tenant.Groups()))
 	row("Memberships in Entra", memberships)
 	row("Differences in Webex", len(differences))
-	fmt.Fprintln(s.out)
+	fmt.Fprintln(r.out)
 	t.Render()
-	for _, d := range differences {
-		fmt.Fprintf(s.out, "%s %s\n", s.paint(text.FgRed, "✗"), d)
+	for _, difference := range differences {
+		fmt.Fprintf(r.out, "%s %s\n", r.paint(text.FgRed, "✗"), difference)
 	}
 	if len(differences) == 0 {
-		fmt.Fprintf(s.out, "%s Every user, group and membership in Webex is what Entra says.\n", s.paint(text.FgGreen, "✓"))
+		fmt.Fprintf(r.out, "%s Every user, group and membership in Webex is what Entra says.\n", r.paint(text.FgGreen, "✓"))
 	}
 }
 
