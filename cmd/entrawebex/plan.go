@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -11,6 +12,7 @@ import (
 	"entrawebex/internal/app/operations"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/plan"
+	"entrawebex/internal/progress"
 )
 
 // planOptions are what a plan is asked for, and how it is told.
@@ -98,9 +100,9 @@ func (c console) plan(ctx context.Context, out, errOut io.Writer, options planOp
 func (c console) makePlan(ctx context.Context, o operator.Operations, errOut io.Writer, options planOptions) (made *plan.Plan, err error) {
 	var watcher plan.Watcher
 	if c.terminal.Progress {
-		line := &planProgress{out: errOut}
-		defer line.clear()
-		watcher.Progress = line.show
+		line := &progress.Line{Out: errOut}
+		defer line.Clear()
+		watcher.Progress = func(phase string, done, of int) { line.Show(phase, howFar(phase, done, of)) }
 	}
 	if options.Accounts {
 		list, createErr := createAccounts(options.file)
@@ -111,4 +113,16 @@ func (c console) makePlan(ctx context.Context, o operator.Operations, errOut io.
 		watcher.Account = list.add
 	}
 	return o.Plan(ctx, options.Request, watcher)
+}
+
+// howFar tells how many of how many are done; of 0 is of nobody knows how many.
+func howFar(phase string, done, of int) string {
+	switch {
+	case of > 0:
+		return fmt.Sprintf("%s: %d of %d", phase, done, of)
+	case done > 0:
+		return fmt.Sprintf("%s: %d", phase, done)
+	default:
+		return phase
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"entrawebex/internal/operator"
+	"entrawebex/internal/progress"
 	"entrawebex/internal/replay"
 )
 
@@ -58,15 +59,14 @@ handle of its task.
 // came of it.
 func (c console) putBack(ctx context.Context, o operator.Operations, out, errOut io.Writer, request replay.Request) error {
 	var looked func(done, of int)
-	line := &progress{out: errOut}
+	line := &progress.Line{Out: errOut}
 	if c.terminal.Progress {
-		looked = func(done, of int) {
-			line.total = of
-			line.add(done - line.done)
+		looked = func(done, of int) { // a number that was approximate may be exceeded
+			line.Show("", fmt.Sprintf("looked at %d of about %d", done, max(of, done)))
 		}
 	}
 	result, err := o.Replay(ctx, request, looked)
-	line.clear()
+	line.Clear()
 	switch {
 	case result.Task != "":
 		fmt.Fprintf(out, "SQS is moving all dead letters. Its task is %s\n", result.Task)

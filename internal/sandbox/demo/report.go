@@ -14,6 +14,7 @@ import (
 
 	"entrawebex/internal/app/standalone"
 	"entrawebex/internal/change"
+	"entrawebex/internal/progress"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/sandbox"
 	"entrawebex/internal/sandbox/compare"
@@ -29,6 +30,7 @@ type report struct {
 
 	mu        sync.Mutex
 	out       io.Writer
+	line      progress.Line // how far the initial sync is
 	started   time.Time
 	changes   int
 	actions   map[provision.Action]int
@@ -41,7 +43,7 @@ type report struct {
 
 func newReport(out io.Writer, tenant *graph.Tenant, terminal bool) *report {
 	return &report{
-		out: out, tenant: tenant, terminal: terminal, started: time.Now(),
+		out: out, line: progress.Line{Out: out}, tenant: tenant, terminal: terminal, started: time.Now(),
 		actions: map[provision.Action]int{}, statuses: map[provision.Status]int{}, names: map[string]string{},
 	}
 }
@@ -85,6 +87,7 @@ func (r *report) sync(runs bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.syncs = runs
+	r.line.Clear()
 }
 
 // syncing tells how far an initial sync is, on a terminal.
@@ -92,19 +95,18 @@ func (r *report) syncing(p sweep.Progress) {
 	if !r.terminal {
 		return
 	}
-	line := fmt.Sprintf("%s, %d", p.Phase, p.Done)
+	text := fmt.Sprintf("  %s, %d", p.Phase, p.Done)
 	if p.Total > 0 {
-		line += fmt.Sprintf(" of %d", p.Total)
+		text += fmt.Sprintf(" of %d", p.Total)
 	}
-	r.printf("\r\x1b[K  %s", line)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.line.Show(string(p.Phase), text)
 }
 
 // synced tells what the initial sync came to.
 func (r *report) synced(result sweep.Result, took time.Duration) {
 	r.sync(false)
-	if r.terminal {
-		r.printf("\r\x1b[K")
-	}
 	var did []string
 	for _, action := range slices.Sorted(maps.Keys(result.Actions)) {
 		if action != provision.None {
