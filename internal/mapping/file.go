@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"entrawebex/internal/mapping/expression"
+	"entrawebex/internal/mapping/nearest"
 )
 
 // FileName is the name of the file that the default is in.
@@ -208,7 +209,7 @@ func insteadTarget(written string, targets []target) string {
 			names = append(names, t.path)
 		}
 	}
-	if name := nearest(written, names); name != "" {
+	if name := nearest.Name(written, names); name != "" {
 		return "write " + name
 	}
 	return "write an attribute that Webex takes, such as " + strings.Join(names[:min(5, len(names))], ", ")
@@ -340,7 +341,7 @@ func insteadOrigin(written string, origins []origin) string {
 			names = append(names, o.name)
 		}
 	}
-	if name := nearest(written, names); name != "" {
+	if name := nearest.Name(written, names); name != "" {
 		return "write " + name
 	}
 	return "write a property that Graph has of them, such as " + strings.Join(names[1:5], ", ")
@@ -419,4 +420,8 @@ func (r *reader) matching(rules []rule, s section, at map[string]*yaml.Node) []p
 		r.wrongf(at[s.by], "%s are not matched by %s, by which Webex knows them; write matching: 1 in this line", s.name, s.by)
 	}
 	return paths
+}
+
+func hasPrefixFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
 }

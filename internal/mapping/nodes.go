@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"entrawebex/internal/mapping/nearest"
 )
 
 // reader reads YAML by its nodes, which know where they stand, and gathers what is
@@ -92,7 +94,7 @@ func (r *reader) fields(n *yaml.Node, what string, known ...string) fields {
 
 // instead says which of the names to write.
 func instead(written string, names []string) string {
-	if name := nearest(written, names); name != "" {
+	if name := nearest.Name(written, names); name != "" {
 		return "write " + name
 	}
 	return "write one of " + strings.Join(names, ", ")

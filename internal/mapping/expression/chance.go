@@ -34,7 +34,7 @@ func chances() []definition {
 			signature: "SelectUniqueValue(uniqueValueRule1, uniqueValueRule2, uniqueValueRule3, …)",
 			least:     2, most: unlimited, volatile: true, topmost: true, compile: always(selectUniqueValue),
 			does:    "The first value that nobody in the target has.",
-			refused: "SelectUniqueValue is for Workday, SuccessFactors and API-driven provisioning to Active Directory; Entra does not support it where users are provisioned to applications: write the first of its rules alone",
+			refused: "SelectUniqueValue is for Workday, SuccessFactors and API-driven provisioning to Active Directory; Entra does not support it where users are provisioned to applications; write the first of its rules alone",
 		},
 	}
 }

@@ -34,7 +34,7 @@ func TestWhatMayChangeByItselfIsVolatile(t *testing.T) {
 
 func TestWhatEntraRefusesToApplicationsIsKnownAndRefused(t *testing.T) {
 	t.Parallel()
-	const want = "line 1, column 1: SelectUniqueValue is for Workday, SuccessFactors and API-driven provisioning to Active Directory; Entra does not support it where users are provisioned to applications: write the first of its rules alone"
+	const want = "line 1, column 1: SelectUniqueValue is for Workday, SuccessFactors and API-driven provisioning to Active Directory; Entra does not support it where users are provisioned to applications; write the first of its rules alone"
 	if err := parsed(t, `SelectUniqueValue([a], [b])`).Refused(); err == nil || err.Error() != want {
 		t.Error(err)
 	}
@@ -46,7 +46,7 @@ func TestWhatEntraRefusesToApplicationsIsKnownAndRefused(t *testing.T) {
 	if err := parsed(t, `Coalesce([a], [b])`).Refused(); err != nil {
 		t.Error(err)
 	}
-	mistaken(t, `Append("x", SelectUniqueValue([a], [b]))`, "line 1, column 13: SelectUniqueValue stands within another function: it must be the outermost")
+	mistaken(t, `Append("x", SelectUniqueValue([a], [b]))`, "line 1, column 13: SelectUniqueValue stands within another function; it must be the outermost")
 }
 
 func TestAUniqueValueIsTheFirstThatIsNotTaken(t *testing.T) {
@@ -147,9 +147,9 @@ func TestARandomStringThatCannotBeIsAMistake(t *testing.T) {
 		`RandomString(5, 3, 0, 0, 3)`:               `line 1, column 1: RandomString: the least numbers together are more than Length`,
 		`RandomString(5, "many", 0, 0, 3)`:          `line 1, column 1: RandomString: MinimumNumbers is no whole number`,
 		`RandomString(5, 3, 0, 0, 0, "0123456789")`: `line 1, column 1: RandomString: CharactersToAvoid leaves no character of a kind that is asked for`,
-		`RandomString(5, 3, 0, 0)`:                  `line 1, column 1: RandomString takes 5 to 6 arguments, and has 4: write RandomString(Length, MinimumNumbers, MinimumSpecialCharacters, MinimumCapital, MinimumLowerCase, CharactersToAvoid)`,
-		`Guid([a])`:                                 `line 1, column 1: Guid takes no arguments, and has 1: write Guid()`,
-		`DefaultDomain("contoso.com")`:              `line 1, column 1: DefaultDomain takes no arguments, and has 1: write DefaultDomain()`,
+		`RandomString(5, 3, 0, 0)`:                  `line 1, column 1: RandomString takes 5 to 6 arguments, and has 4; write RandomString(Length, MinimumNumbers, MinimumSpecialCharacters, MinimumCapital, MinimumLowerCase, CharactersToAvoid)`,
+		`Guid([a])`:                                 `line 1, column 1: Guid takes no arguments, and has 1; write Guid()`,
+		`DefaultDomain("contoso.com")`:              `line 1, column 1: DefaultDomain takes no arguments, and has 1; write DefaultDomain()`,
 	})
 }
 
@@ -206,6 +206,11 @@ func TestWhatIsRedactedIsNotTraced(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, steps); diff != "" {
 		t.Error(diff)
+	}
+	for _, text := range []string{`IIF([a] = Redact([b]), "c", "d")`, `IIF(Redact([a]) = [b], "c", "d")`} {
+		if !parsed(t, text).Redacted() {
+			t.Error(text, "is not redacted")
+		}
 	}
 	if parsed(t, `Append([a], "b")`).Redacted() {
 		t.Error("an expression without Redact is redacted")

@@ -50,7 +50,7 @@ func written(t time.Time) (any, error) {
 	return t.Format("1/2/2006 3:04:05 PM"), nil
 }
 
-var errNoDate = errors.New("the value is no date: write it as 2026-01-31, or read it with FormatDateTime")
+var errNoDate = errors.New("the value is no date; write it as 2026-01-31, or read it with FormatDateTime")
 
 // readDate reads a date in ISO 8601 or as Americans write it; a fraction of a
 // second may follow the seconds.

@@ -15,8 +15,8 @@ func TestDates(t *testing.T) {
 		"empty": "", "day": "2024-02-29", "text": "soon", "list": []any{"x", "y"}, "d": "d", "fraction": 1.5, "great": "9e18",
 		"late": "9999-12-31", "early": "1600-12-31", "format": "yyyy", "YYYY": "YYYY", "styles": "AllowWhiteSpaces", "style": "nice",
 	}
-	const several = "takes one value, and there are several: choose with Item, or put them together with Join"
-	const none = "the value is no date: write it as 2026-01-31, or read it with FormatDateTime"
+	const several = "takes one value, and there are several; choose with Item, or put them together with Join"
+	const none = "the value is no date; write it as 2026-01-31, or read it with FormatDateTime"
 	evaluated(t, attributes, []evaluation{
 		{text: `CDate([none])`, want: nil},
 		{text: `CDate([empty])`, want: nil},
@@ -70,29 +70,29 @@ func TestDates(t *testing.T) {
 		{text: `FormatDateTime([list], , "yyyy", "yyyy")`, err: "FormatDateTime: " + several},
 		{text: `FormatDateTime([text], , "yyyy-MM-dd", "yyyy")`, err: "FormatDateTime: the value is not in inputFormat"},
 		{text: `FormatDateTime([day], , "yyyy-MM-dd", [format])`, want: "2024"},
-		{text: `FormatDateTime([day], , "yyyy-MM-dd", [YYYY])`, err: "FormatDateTime: YYYY is no part of a date: write yyyy MM dd HH mm ss, or put a text in single quotation marks"},
-		{text: `FormatDateTime([day], , [YYYY], "yyyy")`, err: "FormatDateTime: YYYY is no part of a date: write yyyy MM dd HH mm ss, or put a text in single quotation marks"},
+		{text: `FormatDateTime([day], , "yyyy-MM-dd", [YYYY])`, err: "FormatDateTime: YYYY is no part of a date; write yyyy MM dd HH mm ss, or put a text in single quotation marks"},
+		{text: `FormatDateTime([day], , [YYYY], "yyyy")`, err: "FormatDateTime: YYYY is no part of a date; write yyyy MM dd HH mm ss, or put a text in single quotation marks"},
 		{text: `FormatDateTime(" 2024", , "yyyy", "yyyy")`, want: "2024"},
 		{text: `FormatDateTime(" 2024 - 02", [styles], "yyyy-MM", "yyyyMM")`, want: "202402"},
 		{text: `FormatDateTime("2024 02", "AllowInnerWhite", "yyyy MM", "yyyyMM")`, want: "202402"},
 		{text: `FormatDateTime("2024 ", "DateTimeStyles.AllowTrailingWhite | DateTimeStyles.AssumeUniversal", "yyyy", "yyyy")`, want: "2024"},
 		{text: `FormatDateTime(Append(" ", "2024"), "AllowTrailingWhite", "yyyy", "yyyy")`, err: "FormatDateTime: the value is not in inputFormat"},
 		{text: `FormatDateTime(Append("2024", " "), "AllowLeadingWhite, None", "yyyy", "yyyy")`, err: "FormatDateTime: the value is not in inputFormat"},
-		{text: `FormatDateTime("2024", [style], "yyyy", "yyyy")`, err: "FormatDateTime: dateTimeStyles has names of DateTimeStyles, such as AllowWhiteSpaces: leave it out"},
+		{text: `FormatDateTime("2024", [style], "yyyy", "yyyy")`, err: "FormatDateTime: dateTimeStyles has names of DateTimeStyles, such as AllowWhiteSpaces; leave it out"},
 	})
 	refused(t, map[string]string{
 		`DateAdd("w", 1, [day])`:                         `line 1, column 9: DateAdd: the interval is "yyyy", "m", "d", "ww", "h", "n" for minutes, or "s"`,
 		`DateDiff("minute", [a], [b])`:                   `line 1, column 10: DateDiff: the interval is "yyyy", "m", "d", "ww", "h", "n" for minutes, or "s"`,
 		`CDate("31.12.2024")`:                            `line 1, column 1: CDate: ` + none,
-		`FormatDateTime([a], "yyyy", "yyyy")`:            `line 1, column 1: FormatDateTime takes 4 arguments, and has 3: write FormatDateTime(source, dateTimeStyles, inputFormat, outputFormat)`,
-		`FormatDateTime([a], "x", "yyyy", "yyyy")`:       `line 1, column 21: FormatDateTime: dateTimeStyles has names of DateTimeStyles, such as AllowWhiteSpaces: leave it out`,
-		`FormatDateTime([a], , "YYYY-MM-DD", "yyyy")`:    `line 1, column 23: FormatDateTime: YYYY is no part of a date: write yyyy MM dd HH mm ss, or put a text in single quotation marks`,
-		`FormatDateTime([a], , "yyyy", "")`:              `line 1, column 31: FormatDateTime: a format is empty: write yyyy-MM-dd, for example`,
-		`FormatDateTime([a], , "yyyy", "d")`:             `line 1, column 31: FormatDateTime: the format d alone is one that .NET has a name for: write it out, as M/d/yyyy h:mm:ss tt`,
-		`FormatDateTime([a], , "yyyy", "yyyy 'x")`:       `line 1, column 31: FormatDateTime: a text in the format has no end: write a ' behind it`,
+		`FormatDateTime([a], "yyyy", "yyyy")`:            `line 1, column 1: FormatDateTime takes 4 arguments, and has 3; write FormatDateTime(source, dateTimeStyles, inputFormat, outputFormat)`,
+		`FormatDateTime([a], "x", "yyyy", "yyyy")`:       `line 1, column 21: FormatDateTime: dateTimeStyles has names of DateTimeStyles, such as AllowWhiteSpaces; leave it out`,
+		`FormatDateTime([a], , "YYYY-MM-DD", "yyyy")`:    `line 1, column 23: FormatDateTime: YYYY is no part of a date; write yyyy MM dd HH mm ss, or put a text in single quotation marks`,
+		`FormatDateTime([a], , "yyyy", "")`:              `line 1, column 31: FormatDateTime: a format is empty; write yyyy-MM-dd, for example`,
+		`FormatDateTime([a], , "yyyy", "d")`:             `line 1, column 31: FormatDateTime: the format d alone is one that .NET has a name for; write it out, as M/d/yyyy h:mm:ss tt`,
+		`FormatDateTime([a], , "yyyy", "yyyy 'x")`:       `line 1, column 31: FormatDateTime: a text in the format has no end; write a ' behind it`,
 		`FormatDateTime([a], , "yyyy", "yyyy%")`:         `line 1, column 31: FormatDateTime: the format ends with %`,
-		`FormatDateTime([a], , "yyyy", "gg")`:            `line 1, column 31: FormatDateTime: gg is no part of a date: write yyyy MM dd HH mm ss, or put a text in single quotation marks`,
-		`FormatDateTime([a], , "yyyy", "ffffffff")`:      `line 1, column 31: FormatDateTime: ffffffff is no part of a date: write yyyy MM dd HH mm ss, or put a text in single quotation marks`,
+		`FormatDateTime([a], , "yyyy", "gg")`:            `line 1, column 31: FormatDateTime: gg is no part of a date; write yyyy MM dd HH mm ss, or put a text in single quotation marks`,
+		`FormatDateTime([a], , "yyyy", "ffffffff")`:      `line 1, column 31: FormatDateTime: ffffffff is no part of a date; write yyyy MM dd HH mm ss, or put a text in single quotation marks`,
 		`FormatDateTime("2024-13", , "yyyy-MM", "yyyy")`: `line 1, column 1: FormatDateTime: the value is not in inputFormat`,
 	})
 }
@@ -154,6 +154,8 @@ func TestATextThatIsNotInTheFormatIsNotRead(t *testing.T) {
 		{"yyyy mm", "2024 60"},
 		{"yyyy ss", "2024 60"},
 		{"yyyy.ff", "2024.1"},
+		{"yyyy.ff", "2024.123"},
+		{"yyyy.FF", "2024.123"},
 		{"yyyy MMM", "2024 Foo"},
 		{"yyyy ddd", "2024 Foo"},
 		{"yyyyzzz", "2024"},
@@ -162,6 +164,8 @@ func TestATextThatIsNotInTheFormatIsNotRead(t *testing.T) {
 		{"yyyyzzz", "2024+15:00"},
 		{"yyyyzzz", "2024+01:60"},
 		{"yyyyzz", "2024+1"},
+		{"yyyyz", "2024+"},
+		{"yyyy hhtt", "2024 10"},
 		{"yyyyK", "2024X"},
 	} {
 		x := parsed(t, `FormatDateTime([a], , "`+test.format+`", "yyyy")`)
@@ -180,6 +184,8 @@ func TestADateWithAZoneIsWrittenInUTC(t *testing.T) {
 		{"yyyy-MM-dd HH:mmK", "2023-12-31 23:00-02:00", "2024-01-01 01:00"},
 		{"yyyy-MM-dd HH:mmK", "2023-12-31 23:00Z", "2023-12-31 23:00"},
 		{"yyyy-MM-dd HH:mmK", "2023-12-31 23:00", "2023-12-31 23:00"},
+		{"yyyy-MM-dd HH:mmK", "2024-01-01 00:00+14:00", "2023-12-31 10:00"},
+		{"yyyy", "0001", "0001-01-01 00:00"},
 		{"d.M.yy", "1.2.49", "2049-02-01 00:00"},
 		{"d.M.yy", "1.2.50", "1950-02-01 00:00"},
 	} {

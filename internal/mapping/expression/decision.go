@@ -137,7 +137,7 @@ func ignoreFlow(e *evaluation, args arguments) (any, error) {
 
 func switches(args arguments) (compute, error) {
 	if len(args)%2 != 0 {
-		return nil, errors.New("a key has no value: the arguments are source, default, and pairs of key and value")
+		return nil, errors.New("a key has no value; the arguments are source, default, and pairs of key and value")
 	}
 	return func(e *evaluation) (any, error) {
 		source, _, err := e.text(args[0])

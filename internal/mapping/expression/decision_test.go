@@ -30,7 +30,7 @@ func TestDecisions(t *testing.T) {
 		{text: `IIF([none], "a", "b")`, want: "b"},
 		{text: `IIF([text], "a", "b")`, err: "IIF: takes a boolean or a number"},
 		{text: `IIF(IsNullOrEmpty([none]), "a", "b")`, want: "a"},
-		{text: `IIF([list] = "x", "a", "b")`, err: "IIF: takes one value, and there are several: choose with Item, or put them together with Join"},
+		{text: `IIF([list] = "x", "a", "b")`, err: "IIF: takes one value, and there are several; choose with Item, or put them together with Join"},
 		{text: `IIF([one] = "x", "a", "b")`, want: "a"},
 		{text: `IIF("x" = [parts], "a", "b")`, err: "IIF: takes a text, and the value has parts"},
 		{text: `IIF([fraction] > 1, "a", "b")`, want: "a"},
@@ -58,7 +58,7 @@ func TestDecisions(t *testing.T) {
 		{text: `Switch([n], "d", "3", "three")`, want: "three"},
 		{text: `Switch([text], "d", "X", "1")`, want: "d"},
 		{text: `Switch([text], Not([text]), "x", "1")`, want: "1"},
-		{text: `Switch([list], "d", "x", "1")`, err: "Switch: takes one value, and there are several: choose with Item, or put them together with Join"},
-		{text: `Switch("x", "d", [list], "1")`, err: "Switch: takes one value, and there are several: choose with Item, or put them together with Join"},
+		{text: `Switch([list], "d", "x", "1")`, err: "Switch: takes one value, and there are several; choose with Item, or put them together with Join"},
+		{text: `Switch("x", "d", [list], "1")`, err: "Switch: takes one value, and there are several; choose with Item, or put them together with Join"},
 	})
 }

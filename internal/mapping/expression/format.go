@@ -72,7 +72,7 @@ func parseStyles(text string) (styles, error) {
 			s = styles{leading: true, trailing: true, inner: true}
 		case "none", "roundtripkind", "adjusttouniversal", "assumeuniversal", "assumelocal", "nocurrentdatedefault":
 		default:
-			return styles{}, errors.New("dateTimeStyles has names of DateTimeStyles, such as AllowWhiteSpaces: leave it out")
+			return styles{}, errors.New("dateTimeStyles has names of DateTimeStyles, such as AllowWhiteSpaces; leave it out")
 		}
 	}
 	return s, nil
@@ -105,10 +105,10 @@ type field struct {
 // YYYY.
 func parseFormat(text string) (dateFormat, error) {
 	if text == "" {
-		return nil, errors.New("a format is empty: write yyyy-MM-dd, for example")
+		return nil, errors.New("a format is empty; write yyyy-MM-dd, for example")
 	}
 	if len(text) == 1 && unicode.IsLetter(rune(text[0])) {
-		return nil, fmt.Errorf("the format %s alone is one that .NET has a name for: write it out, as M/d/yyyy h:mm:ss tt", text)
+		return nil, fmt.Errorf("the format %s alone is one that .NET has a name for; write it out, as M/d/yyyy h:mm:ss tt", text)
 	}
 	var format dateFormat
 	for text != "" {
@@ -127,7 +127,7 @@ func nextField(text string) (part field, length int, err error) {
 	case c == '\'' || c == '"':
 		end := strings.IndexByte(text[1:], c)
 		if end < 0 {
-			return field{}, 0, fmt.Errorf("a text in the format has no end: write a %c behind it", c)
+			return field{}, 0, fmt.Errorf("a text in the format has no end; write a %c behind it", c)
 		}
 		return field{text: text[1 : 1+end]}, end + 2, nil
 	case c == '\\' || c == '%':
@@ -145,7 +145,7 @@ func nextField(text string) (part field, length int, err error) {
 	case c < utf8.RuneSelf && unicode.IsLetter(rune(c)):
 		width := len(text) - len(strings.TrimLeft(text, text[:1]))
 		if width > widest(c) {
-			return field{}, 0, fmt.Errorf("%s is no part of a date: write yyyy MM dd HH mm ss, or put a text in single quotation marks", text[:width])
+			return field{}, 0, fmt.Errorf("%s is no part of a date; write yyyy MM dd HH mm ss, or put a text in single quotation marks", text[:width])
 		}
 		return field{letter: c, width: width}, width, nil
 	default:

@@ -57,11 +57,11 @@ func names(all []definition) []string {
 func (d definition) fits(args arguments) string {
 	n := len(args)
 	if n < d.least || n > d.most {
-		return fmt.Sprintf("%s takes %s, and has %d: write %s", d.name(), d.count(), n, d.signature)
+		return fmt.Sprintf("%s takes %s, and has %d; write %s", d.name(), d.count(), n, d.signature)
 	}
 	for i, a := range args {
 		if a == nil && !slices.Contains(d.optional, i) {
-			return fmt.Sprintf("argument %d of %s is missing: write %s", i+1, d.name(), d.signature)
+			return fmt.Sprintf("argument %d of %s is missing; write %s", i+1, d.name(), d.signature)
 		}
 	}
 	return ""
@@ -135,23 +135,23 @@ func always(f func(e *evaluation, args arguments) (any, error)) func(arguments) 
 func elsewhere(name string) (instead string, known bool) {
 	switch strings.ToLower(name) {
 	case "trim":
-		return `: write Replace(source, , "^\\s+|\\s+$", , "", , )`, true
+		return `; write Replace(source, , "^\\s+|\\s+$", , "", , )`, true
 	case "ltrim":
-		return `: write Replace(source, , "^\\s+", , "", , )`, true
+		return `; write Replace(source, , "^\\s+", , "", , )`, true
 	case "rtrim":
-		return `: write Replace(source, , "\\s+$", , "", , )`, true
+		return `; write Replace(source, , "\\s+$", , "", , )`, true
 	case "lcase":
-		return ": write ToLower(source)", true
+		return "; write ToLower(source)", true
 	case "ucase":
-		return ": write ToUpper(source)", true
+		return "; write ToUpper(source)", true
 	case "contains":
-		return ": write InStr(value1, value2) > 0 in the condition of IIF", true
+		return "; write InStr(value1, value2) > 0 in the condition of IIF", true
 	case "right":
-		return `: write Replace(source, , "^.*(.{3})$", , "$1", , ) for the last 3 characters`, true
+		return `; write Replace(source, , "^.*(.{3})$", , "$1", , ) for the last 3 characters`, true
 	case "cnum":
-		return ": a text of digits is taken where a number is expected", true
+		return "; a text of digits is taken where a number is expected", true
 	case "approleassignments":
-		return ": write SingleAppRoleAssignment([appRoleAssignments])", true
+		return "; write SingleAppRoleAssignment([appRoleAssignments])", true
 	case "convertfrombase64", "convertfromutf8hex", "cguid", "cref", "dncomponent", "dncomponentrev", "error", "escapedncomponent",
 		"instrrev", "isbitset", "isdate", "isguid", "isnumeric", "padleft", "padright", "randomnum", "replacechars", "select",
 		"stringfromguid", "stringfromsid", "where", "with":

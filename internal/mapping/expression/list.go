@@ -145,7 +145,7 @@ func split(e *evaluation, args arguments) (any, error) {
 func ofRoles(args arguments) error {
 	const name = "appRoleAssignments"
 	if a, is := args[0].node.(attribute); !is || !strings.EqualFold(a.name, name) {
-		return misplaced{errors.New("takes the app roles of a user: write [" + name + "]"), args[0].offset}
+		return misplaced{errors.New("takes the app roles of a user; write [" + name + "]"), args[0].offset}
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ func TestLists(t *testing.T) {
 		"parts": []any{map[string]any{"a": "b"}}, "nested": []any{[]any{"a", "b"}, "c"}, "long": strings.Repeat("a", expression.MaxResult),
 		"appRoleAssignments": []any{},
 	}
-	const several = "takes one value, and there are several: choose with Item, or put them together with Join"
+	const several = "takes one value, and there are several; choose with Item, or put them together with Join"
 	evaluated(t, attributes, []evaluation{
 		{text: `Count([none])`, want: int64(0)},
 		{text: `Count([one])`, want: int64(1)},
@@ -51,11 +51,11 @@ func TestLists(t *testing.T) {
 		{text: `SingleAppRoleAssignment([appRoleAssignments])`, want: nil},
 	})
 	refused(t, map[string]string{
-		`SingleAppRoleAssignment([roles])`:         `line 1, column 25: SingleAppRoleAssignment: takes the app roles of a user: write [appRoleAssignments]`,
-		`AppRoleAssignmentsComplex("Admin")`:       `line 1, column 27: AppRoleAssignmentsComplex: takes the app roles of a user: write [appRoleAssignments]`,
+		`SingleAppRoleAssignment([roles])`:         `line 1, column 25: SingleAppRoleAssignment: takes the app roles of a user; write [appRoleAssignments]`,
+		`AppRoleAssignmentsComplex("Admin")`:       `line 1, column 27: AppRoleAssignmentsComplex: takes the app roles of a user; write [appRoleAssignments]`,
 		`Join(",", [a], Split("a", ""))`:           `line 1, column 16: Split: the delimiter is empty`,
-		`Join(",")`:                                `line 1, column 1: Join takes 2 arguments or more, and has 1: write Join(separator, source1, source2, …)`,
-		`Item([proxyAddresses])`:                   `line 1, column 1: Item takes 2 arguments, and has 1: write Item(attribute, index)`,
-		`AppRoleAssignments([appRoleAssignments])`: `line 1, column 1: AppRoleAssignments is a function of Entra's cloud sync or Entra Connect, which provisioning to applications does not have: write SingleAppRoleAssignment([appRoleAssignments])`,
+		`Join(",")`:                                `line 1, column 1: Join takes 2 arguments or more, and has 1; write Join(separator, source1, source2, …)`,
+		`Item([proxyAddresses])`:                   `line 1, column 1: Item takes 2 arguments, and has 1; write Item(attribute, index)`,
+		`AppRoleAssignments([appRoleAssignments])`: `line 1, column 1: AppRoleAssignments is a function of Entra's cloud sync or Entra Connect, which provisioning to applications does not have; write SingleAppRoleAssignment([appRoleAssignments])`,
 	})
 }

@@ -6,12 +6,12 @@ import (
 	"unicode/utf8"
 )
 
-// Mistake is what is wrong at a place of an expression, and what to write
-// instead.
+// Mistake is what is wrong at a place of an expression.
 type Mistake struct {
 	Offset       int // bytes of the expression before it
 	Line, Column int // from 1, in characters
-	Text         string
+	// Text says what is wrong, and behind a semicolon what to write instead.
+	Text string
 }
 
 func (m *Mistake) Error() string {
@@ -19,7 +19,7 @@ func (m *Mistake) Error() string {
 }
 
 // Mistakes are all that are wrong with an expression, in the order of their
-// places; at least one.
+// places; at least one, each a line of the error.
 type Mistakes []*Mistake
 
 func (m Mistakes) Error() string {
@@ -27,7 +27,7 @@ func (m Mistakes) Error() string {
 	for i, mistake := range m {
 		texts[i] = mistake.Error()
 	}
-	return strings.Join(texts, "; ")
+	return strings.Join(texts, "\n")
 }
 
 // mistake is one at an offset of a text.
@@ -39,37 +39,4 @@ func mistake(text string, offset int, format string, args ...any) *Mistake {
 		Column: utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:]) + 1,
 		Text:   fmt.Sprintf(format, args...),
 	}
-}
-
-// nearest is the name that is most like another, of those that could have been
-// meant; empty if none could.
-func nearest(name string, names []string) string {
-	best, least := "", len(name)/2+1
-	for _, candidate := range names {
-		if d := distance(strings.ToLower(name), strings.ToLower(candidate)); d < least {
-			best, least = candidate, d
-		}
-	}
-	return best
-}
-
-// distance is the number of letters to put in, leave out or change (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

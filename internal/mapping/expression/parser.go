@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"entrawebex/internal/mapping/nearest"
 )
 
 // MaxLength is the length that Entra allows an expression, in characters
@@ -20,7 +22,7 @@ const maxDepth = 50
 // that leaves in doubt how the text goes on.
 func Parse(text string) (*Expression, error) {
 	if n := utf8.RuneCountInString(text); n > MaxLength {
-		return nil, Mistakes{mistake(text, 0, "an expression has at most %d characters, and this one has %d: make several mappings of it, or shorten it", MaxLength, n)}
+		return nil, Mistakes{mistake(text, 0, "an expression has at most %d characters, and this one has %d; make several mappings of it, or shorten it", MaxLength, n)}
 	}
 	p := parser{text: text, functions: definitions(), result: &Expression{text: text}}
 	root, err := p.operand(0)
@@ -93,10 +95,10 @@ func (p *parser) operand(depth int) (node, error) {
 func (p *parser) attribute() (node, error) {
 	name, _, closed := strings.Cut(p.text[p.at+1:], "]")
 	if !closed || strings.ContainsAny(name, "\n[") {
-		return nil, p.wrong(p.at, "the attribute has no end: write [%s]", strings.TrimRight(cut(strings.Trim(name, "[")), " "))
+		return nil, p.wrong(p.at, "the attribute has no end; write [%s]", strings.TrimRight(cut(strings.Trim(name, "[")), " "))
 	}
 	if strings.TrimSpace(name) == "" {
-		return nil, p.wrong(p.at, "the brackets name no attribute: write [displayName], for example")
+		return nil, p.wrong(p.at, "the brackets name no attribute; write [displayName], for example")
 	}
 	p.at += len(name) + 2
 	name = strings.TrimSpace(name)
@@ -119,10 +121,10 @@ func (p *parser) quoted() (node, error) {
 			i++
 			b.WriteByte(p.text[i])
 		default:
-			p.notef(i, `a backslash in a text is written twice: \\%s`, first(p.text[i+1:]))
+			p.notef(i, `a backslash in a text is written twice; write \\%s`, first(p.text[i+1:]))
 		}
 	}
-	return nil, p.wrong(p.at, `the text has no end: write a " behind it`)
+	return nil, p.wrong(p.at, `the text has no end; write a " behind it`)
 }
 
 // number reads a number, whole or not, or in hexadecimal as in &HF7.
@@ -148,9 +150,9 @@ func (p *parser) number() (node, error) {
 		return constant{n}, nil
 	}
 	if text == "&" {
-		return nil, p.wrong(start, "there is no operator &: write Append(a, b) or Join(\"\", a, b)")
+		return nil, p.wrong(start, "there is no operator &; write Append(a, b) or Join(\"\", a, b)")
 	}
-	return nil, p.wrong(start, "%q is no number: write %q for the text", text, text)
+	return nil, p.wrong(start, "%q is no number; write %q for the text", text, text)
 }
 
 // word is the name that stands next.
@@ -169,13 +171,13 @@ func (p *parser) bare(name string, start int) (node, error) {
 	case "vbtextcompare", "vbbinarycompare":
 		return constant{name}, nil
 	case "true":
-		return nil, p.wrong(start, `%s is written as a text: "True"`, name)
+		return nil, p.wrong(start, `%s is written as a text; write "True"`, name)
 	case "false":
-		return nil, p.wrong(start, `%s is written as a text: "False"`, name)
+		return nil, p.wrong(start, `%s is written as a text; write "False"`, name)
 	case "null":
-		return nil, p.wrong(start, "there is no word for null: leave the argument out, as in Switch([a], , …)")
+		return nil, p.wrong(start, "there is no word for null; leave the argument out, as in Switch([a], , …)")
 	default:
-		return nil, p.wrong(start, `%s is no function: write [%s] for the attribute, "%s" for the text`, name, name, name)
+		return nil, p.wrong(start, `%s is no function; write [%s] for the attribute, "%s" for the text`, name, name, name)
 	}
 }
 
@@ -183,21 +185,21 @@ func (p *parser) bare(name string, start int) (node, error) {
 func (p *parser) stray() *Mistake {
 	switch c := first(p.text[p.at:]); c {
 	case "'", "“", "”", "„", "‘", "’", "«":
-		return p.wrong(p.at, `%s does not enclose a text: write "…"`, c)
+		return p.wrong(p.at, `%s does not enclose a text; write "…"`, c)
 	case ",", ")":
 		return p.wrong(p.at, `[attribute], "text" or Function(…) is expected before the %s`, c)
 	default:
-		return p.wrong(p.at, `%s begins no argument: write [attribute], "text" or Function(…)`, c)
+		return p.wrong(p.at, `%s begins no argument; write [attribute], "text" or Function(…)`, c)
 	}
 }
 
 // behind is what could be meant by what stands behind the end.
 func (p *parser) behind() string {
 	if symbol, _ := p.symbol(); symbol != "" {
-		return ": write IIF(a " + symbol + " b, …), or CBool(a " + symbol + " b)"
+		return "; write IIF(a " + symbol + " b, …), or CBool(a " + symbol + " b)"
 	}
 	if p.next("&") {
-		return `: write Append(a, b) or Join("", a, b)`
+		return `; write Append(a, b) or Join("", a, b)`
 	}
 	return ""
 }
@@ -205,7 +207,7 @@ func (p *parser) behind() string {
 // call reads the arguments of a function, whose opening parenthesis was read.
 func (p *parser) call(name string, start, depth int) (node, error) {
 	if depth >= maxDepth {
-		return nil, p.wrong(start, "there are more than %d functions within each other: make several mappings of it", maxDepth)
+		return nil, p.wrong(start, "there are more than %d functions within each other; make several mappings of it", maxDepth)
 	}
 	d, known := find(p.functions, name)
 	if !known {
@@ -217,7 +219,7 @@ func (p *parser) call(name string, start, depth int) (node, error) {
 		return &call{name: name, arguments: args}, err
 	}
 	if d.topmost && depth > 0 {
-		p.notef(start, "%s stands within another function: it must be the outermost", d.name())
+		p.notef(start, "%s stands within another function; it must be the outermost", d.name())
 	}
 	c := &call{name: d.name(), arguments: args}
 	p.complete(c, d, start)
@@ -306,7 +308,7 @@ func (p *parser) condition(left node, depth int) (node, error) {
 		return left, nil
 	}
 	if instead != "" {
-		return nil, p.wrong(p.at, "there is no operator %s: write %s", symbol, instead)
+		return nil, p.wrong(p.at, "there is no operator %s; write %s", symbol, instead)
 	}
 	p.at += len(symbol)
 	right, err := p.operand(depth)
@@ -318,7 +320,7 @@ func (p *parser) condition(left node, depth int) (node, error) {
 			if instead == "" {
 				instead = "one comparison in a condition, and another IIF for the next"
 			}
-			return nil, p.wrong(p.at, "%s cannot stand here: write %s", symbol, instead)
+			return nil, p.wrong(p.at, "%s cannot stand here; write %s", symbol, instead)
 		}
 	}
 	holds, _ := operator(symbol)
@@ -354,8 +356,8 @@ func (p *parser) unknown(name string) string {
 	if instead, known := elsewhere(name); known {
 		return name + " is a function of Entra's cloud sync or Entra Connect, which provisioning to applications does not have" + instead
 	}
-	if near := nearest(name, names(p.functions)); near != "" {
-		return "unknown function " + strconv.Quote(name) + ": write " + near
+	if near := nearest.Name(name, names(p.functions)); near != "" {
+		return "unknown function " + strconv.Quote(name) + "; write " + near
 	}
 	return "unknown function " + strconv.Quote(name)
 }

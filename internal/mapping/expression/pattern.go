@@ -49,7 +49,7 @@ func (t *translation) next() error {
 	case t.class && c == ']':
 		t.class = false
 	case t.class && strings.HasPrefix(t.rest, "-["):
-		return errors.New("a class minus another, [a-z-[aeiou]], is not supported in regexPattern: write the characters that are left")
+		return errors.New("a class minus another, [a-z-[aeiou]], is not supported in regexPattern; write the characters that are left")
 	case t.class && c == '[':
 		t.take(1, `\[`)
 		return nil
@@ -89,7 +89,7 @@ func unsupported(rest string) string {
 		{"(?>", "an atomic group, (?>…)"},
 		{"(?(", "a condition, (?(…)…)"},
 		{"(?#", "a comment, (?#…)"},
-		{"(?'", "a group named as (?'name'…): write (?<name>…)"},
+		{"(?'", "a group named as (?'name'…); write (?<name>…)"},
 	} {
 		if strings.HasPrefix(rest, group.opening) {
 			return notSupported(group.wrong)
@@ -103,11 +103,11 @@ func unsupported(rest string) string {
 }
 
 func notSupported(what string) string {
-	what, instead, _ := strings.Cut(what, ": ")
+	what, instead, _ := strings.Cut(what, "; ")
 	if instead == "" {
 		instead = "write the pattern without it, or use a group and regexGroupName"
 	}
-	return what + ", is not supported in regexPattern: " + instead
+	return what + ", is not supported in regexPattern; " + instead
 }
 
 // The classes of characters are those of Unicode, as in .NET, where \w of RE2
@@ -160,9 +160,9 @@ func unsupportedEscape(c byte) string {
 	case 'G':
 		return notSupported(`the end of the last match, \G`)
 	case 'Z':
-		return notSupported(`the end before a line's end, \Z: write \\z`)
+		return notSupported(`the end before a line's end, \Z; write \\z`)
 	case 'c':
-		return notSupported(`a control character, \c: write \\x and its number`)
+		return notSupported(`a control character, \c; write \\x and its number`)
 	default:
 		return ""
 	}

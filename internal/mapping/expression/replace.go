@@ -203,7 +203,7 @@ func groupIndex(re *regexp.Regexp, name string) (int, error) {
 	if i, err := strconv.Atoi(name); err == nil && i >= 0 && i <= re.NumSubexp() {
 		return i, nil
 	}
-	return 0, errors.New("regexPattern has no group of the name regexGroupName: write (?<name>…) in it")
+	return 0, errors.New("regexPattern has no group of the name regexGroupName; write (?<name>…) in it")
 }
 
 // matching is the text of an argument and the pattern to look for in it; no
@@ -259,7 +259,7 @@ func parseReplacement(text string) (replacement, error) {
 		case "$&":
 			r = append(r, substitution{text: written, group: "0"})
 		case "$`", "$'", "$+", "$_":
-			return nil, fmt.Errorf("%s is not supported in replacementValue: write $$%s for the text, ${name} for a group", written, written[1:])
+			return nil, fmt.Errorf("%s is not supported in replacementValue; write $$%s for the text, ${name} for a group", written, written[1:])
 		default:
 			r = append(r, substitution{text: written, group: strings.Trim(written, "${}")})
 		}

@@ -13,7 +13,7 @@ func TestReplace(t *testing.T) {
 		"a": "Zoë Müller", "empty": "", "list": []any{"x", "y"}, "group": "g", "pattern": "(?<g>o)", "broken": "(", "money": "5$",
 		"long": strings.Repeat("a", expression.MaxResult), "longer": strings.Repeat("a", expression.MaxResult+1), "thousand": strings.Repeat("b", 1000),
 	}
-	const several = "Replace: takes one value, and there are several: choose with Item, or put them together with Join"
+	const several = "Replace: takes one value, and there are several; choose with Item, or put them together with Join"
 	const long = "Replace: the result is longer than 64 KiB"
 	evaluated(t, attributes, []evaluation{
 		{text: `Replace([a], "Z", , , "z", , )`, want: "zoë Müller"},
@@ -45,8 +45,8 @@ func TestReplace(t *testing.T) {
 		{text: `Replace([a], , "(?<g>l)l", "g", "L", , )`, want: "Zoë MüLler"},
 		{text: `Replace([a], , "(x)?l", "1", "L", , )`, want: "Zoë Müller"},
 		{text: `Replace([a], , [pattern], [group], "0", , )`, want: "Z0ë Müller"},
-		{text: `Replace([a], , [pattern], "h", "0", , )`, err: "Replace: regexPattern has no group of the name regexGroupName: write (?<name>…) in it"},
-		{text: `Replace([a], , "(?<g>l)", [empty], "0", , )`, err: "Replace: regexPattern has no group of the name regexGroupName: write (?<name>…) in it"},
+		{text: `Replace([a], , [pattern], "h", "0", , )`, err: "Replace: regexPattern has no group of the name regexGroupName; write (?<name>…) in it"},
+		{text: `Replace([a], , "(?<g>l)", [empty], "0", , )`, err: "Replace: regexPattern has no group of the name regexGroupName; write (?<name>…) in it"},
 		{text: `Replace([a], , "(?<g>l)", "g", [list], , )`, err: several},
 		{text: `Replace([none], , "(?<g>l)", "g", "x", , )`, want: nil},
 		{text: `Replace([long], , "(?<g>a)", "g", [thousand], , )`, err: long},
@@ -55,7 +55,7 @@ func TestReplace(t *testing.T) {
 		{text: `Replace([none], , "(?<g>x)", "g", , [a], )`, want: nil},
 		{text: `Replace([none], , "(?<g>x)", "g", , [none], )`, want: nil},
 		{text: `Replace([list], , "(?<g>x)", "g", , [a], )`, err: several},
-		{text: `Replace([none], , [pattern], "h", , [a], )`, err: "Replace: regexPattern has no group of the name regexGroupName: write (?<name>…) in it"},
+		{text: `Replace([none], , [pattern], "h", , [a], )`, err: "Replace: regexPattern has no group of the name regexGroupName; write (?<name>…) in it"},
 	})
 	const ways = "write with the source either oldValue and replacementValue, or oldValue and template, or regexPattern and replacementValue, or regexPattern, regexGroupName and replacementValue, or regexPattern, regexGroupName and replacementAttributeName, and leave the others out"
 	refused(t, map[string]string{
@@ -65,11 +65,11 @@ func TestReplace(t *testing.T) {
 		`Replace([a], "", , , "d", , )`:                                 `line 1, column 14: Replace: oldValue is empty`,
 		`Replace([a], "", , , , , "d")`:                                 `line 1, column 14: Replace: oldValue is empty`,
 		`Replace([a], , "", , "d", , )`:                                 `line 1, column 16: Replace: regexPattern is empty`,
-		`Replace([a], , "(?<g>b)", "h", "d", , )`:                       `line 1, column 27: Replace: regexPattern has no group of the name regexGroupName: write (?<name>…) in it`,
+		`Replace([a], , "(?<g>b)", "h", "d", , )`:                       `line 1, column 27: Replace: regexPattern has no group of the name regexGroupName; write (?<name>…) in it`,
 		`Replace([a], , "(", "h", "d", , )`:                             `line 1, column 16: Replace: regexPattern is no regular expression: missing closing )`,
-		`Replace([a], , "b", , "$_", , )`:                               `line 1, column 23: Replace: $_ is not supported in replacementValue: write $$_ for the text, ${name} for a group`,
-		`Replace([a], "b", , , "c", , , )`:                              `line 1, column 1: Replace takes 2 to 7 arguments, and has 8: write Replace(source, oldValue, regexPattern, regexGroupName, replacementValue, replacementAttributeName, template)`,
-		`Replace(, "b", , , "c", , )`:                                   `line 1, column 1: argument 1 of Replace is missing: write Replace(source, oldValue, regexPattern, regexGroupName, replacementValue, replacementAttributeName, template)`,
+		`Replace([a], , "b", , "$_", , )`:                               `line 1, column 23: Replace: $_ is not supported in replacementValue; write $$_ for the text, ${name} for a group`,
+		`Replace([a], "b", , , "c", , , )`:                              `line 1, column 1: Replace takes 2 to 7 arguments, and has 8; write Replace(source, oldValue, regexPattern, regexGroupName, replacementValue, replacementAttributeName, template)`,
+		`Replace(, "b", , , "c", , )`:                                   `line 1, column 1: argument 1 of Replace is missing; write Replace(source, oldValue, regexPattern, regexGroupName, replacementValue, replacementAttributeName, template)`,
 		`Replace([a], , "` + strings.Repeat("b", 1001) + `", , "", , )`: `line 1, column 16: Replace: regexPattern is longer than 1000 bytes`,
 	})
 }
@@ -111,7 +111,7 @@ func TestPatternsOfDotNet(t *testing.T) {
 			holds(t, text, map[string]any{"a": want.text}, want.without, "")
 		})
 	}
-	const without = ", is not supported in regexPattern: write the pattern without it, or use a group and regexGroupName"
+	const without = ", is not supported in regexPattern; write the pattern without it, or use a group and regexGroupName"
 	for pattern, want := range map[string]string{
 		`a(?=b)`:       "looking ahead, (?=…)" + without,
 		`a(?!b)`:       "looking ahead, (?!…)" + without,
@@ -120,14 +120,14 @@ func TestPatternsOfDotNet(t *testing.T) {
 		`(?>a)`:        "an atomic group, (?>…)" + without,
 		`(?(a)b|c)`:    "a condition, (?(…)…)" + without,
 		`(?#a)`:        "a comment, (?#…)" + without,
-		`(?'n'a)`:      "a group named as (?'name'…), is not supported in regexPattern: write (?<name>…)",
+		`(?'n'a)`:      "a group named as (?'name'…), is not supported in regexPattern; write (?<name>…)",
 		`(?<a-b>c)`:    "a balancing group, (?<a-b>…)" + without,
 		`(a)\1`:        `a reference to what a group has matched, \1` + without,
 		`(?<n>a)\k<n>`: `a reference to what a group has matched, \k` + without,
 		`\Ga`:          `the end of the last match, \G` + without,
-		`a\Z`:          `the end before a line's end, \Z, is not supported in regexPattern: write \\z`,
-		`\cA`:          `a control character, \c, is not supported in regexPattern: write \\x and its number`,
-		`[a-z-[b]]`:    "a class minus another, [a-z-[aeiou]], is not supported in regexPattern: write the characters that are left",
+		`a\Z`:          `the end before a line's end, \Z, is not supported in regexPattern; write \\z`,
+		`\cA`:          `a control character, \c, is not supported in regexPattern; write \\x and its number`,
+		`[a-z-[b]]`:    "a class minus another, [a-z-[aeiou]], is not supported in regexPattern; write the characters that are left",
 		`a\`:           "regexPattern ends with a backslash",
 		`a)`:           "regexPattern is no regular expression: unexpected )",
 		`(?x)a`:        "regexPattern is no regular expression: invalid or unsupported Perl syntax",

@@ -5,7 +5,7 @@ import "testing"
 func TestTexts(t *testing.T) {
 	t.Parallel()
 	attributes := map[string]any{"a": "Zoë", "empty": "", "n": float64(42), "yes": true, "list": []any{"x", "y"}, "emoji": "a😀b", "istanbul": "Iıİi"}
-	const several = "takes one value, and there are several: choose with Item, or put them together with Join"
+	const several = "takes one value, and there are several; choose with Item, or put them together with Join"
 	evaluated(t, attributes, []evaluation{
 		{text: `Append([none], "x")`, want: nil},
 		{text: `Append([a], [none])`, want: "Zoë"},
@@ -77,7 +77,7 @@ func TestTexts(t *testing.T) {
 	})
 	refused(t, map[string]string{
 		`ToLower([a], "english")`:            `line 1, column 14: ToLower: the culture has the form of en-US`,
-		`InStr([a], "o", 1, vbBinary)`:       `line 1, column 20: vbBinary is no function: write [vbBinary] for the attribute, "vbBinary" for the text`,
+		`InStr([a], "o", 1, vbBinary)`:       `line 1, column 20: vbBinary is no function; write [vbBinary] for the attribute, "vbBinary" for the text`,
 		`InStr([a], "o", 1, "binary")`:       `line 1, column 20: InStr: compareType is vbBinaryCompare or vbTextCompare`,
 		`Append([b], Mid("text", 0, 1))`:     `line 1, column 13: Mid: start counts from 1, and length is not negative`,
 		`Append([b], Left("text", "three"))`: `line 1, column 13: Left: NumChars is no whole number`,

@@ -78,7 +78,7 @@ func asText(v any) (text string, there bool, err error) {
 		return "", false, nil
 	case []any:
 		if len(v) > 1 {
-			return "", false, errors.New("takes one value, and there are several: choose with Item, or put them together with Join")
+			return "", false, errors.New("takes one value, and there are several; choose with Item, or put them together with Join")
 		}
 		if len(v) == 0 {
 			return "", false, nil
