@@ -48,6 +48,11 @@ func TestTheLanguageIsEntras(t *testing.T) {
 		if len(f.Examples) == 0 || !strings.HasPrefix(f.Signature, f.Name+"(") || !strings.HasSuffix(f.Does, ".") {
 			t.Errorf("the reference of %s is not complete: %+v", f.Name, f)
 		}
+		for _, x := range f.Examples {
+			if x.Function != f.Name || !strings.Contains(x.Expression, f.Name+"(") {
+				t.Errorf("%s is no example of %s", x.Expression, f.Name)
+			}
+		}
 	}
 	if diff := cmp.Diff(strings.Fields(all), names); diff != "" {
 		t.Error(diff)
