@@ -98,11 +98,11 @@ func TestAnOperatorIsKnownInWhateverForm(t *testing.T) {
 func TestAnAttributeIsFoundWhereGraphHasIt(t *testing.T) {
 	t.Parallel()
 	attributes := map[string]any{
-		"id": "x", "userPrincipalName": "x", "onPremisesExtensionAttributes": map[string]any{"extensionAttribute7": "x"},
+		"id": "x", "onPremisesExtensionAttributes": map[string]any{"extensionAttribute7": "x"},
 		"employeeOrgData": map[string]any{"division": "x"}, "extensionAttribute16": "x",
 	}
 	reads := map[string]string{
-		"id": "id", "objectId": "id", "originalUserPrincipalName": "userPrincipalName", "extensionAttribute7": "onPremisesExtensionAttributes",
+		"id": "id", "extensionAttribute7": "onPremisesExtensionAttributes",
 		"employeeOrgData.division": "employeeOrgData", "extensionAttribute16": "extensionAttribute16",
 	}
 	for name, want := range reads {
@@ -115,6 +115,12 @@ func TestAnAttributeIsFoundWhereGraphHasIt(t *testing.T) {
 	for _, shown := range []any{nil, map[string]any{"division": "x"}} {
 		if got := within.Evaluate(scoping.Subject{Attributes: map[string]any{"employeeOrgData": shown}}); got != scoping.Holds {
 			t.Errorf("of %v IS NULL %s", shown, got)
+		}
+	}
+	extension := newFilter(t, []scoping.Clause{{"extension_0123456789abcdef0123456789abcdef_desk", "IS NULL", ""}})
+	for name, want := range map[string]scoping.Outcome{"accountEnabled": scoping.Holds, "securityEnabled": scoping.Holds, "id": scoping.Undetermined} {
+		if got := extension.Evaluate(scoping.Subject{Attributes: map[string]any{name: true}}); got != want {
+			t.Errorf("that an extension IS NULL which is not shown with %s %s", name, got)
 		}
 	}
 	several := newFilter(t, []scoping.Clause{{"department", "EQUALS", "x"}, {"city", "IS NULL", ""}}, []scoping.Clause{{"city", "EQUALS", "x"}})
@@ -270,7 +276,7 @@ func TestAGroupThatCanNeverBeTrueIsAMistake(t *testing.T) {
 		{"a number within it", scoping.Clause{"employeeId", "EQUALS", "7"}, scoping.Clause{"employeeId", "Greater_Than_OR_EQUALS", "7"}, false},
 		{"a value that the pattern does not match", department("EQUALS", "a"), department("REGEX MATCH", "b"), true},
 		{"a value that the pattern matches", department("EQUALS", "abc"), department("REGEX MATCH", "b"), false},
-		{"one name of an attribute and the other", scoping.Clause{"id", "IS NULL", ""}, scoping.Clause{"objectId", "IS NOT NULL", ""}, true},
+		{"null and a value within another attribute", scoping.Clause{"employeeOrgData.division", "IS NULL", ""}, scoping.Clause{"employeeOrgData.costCenter", "IS NOT NULL", ""}, false},
 	} {
 		for _, group := range [][]scoping.Clause{{test.a, test.b}, {test.b, test.a}} {
 			_, mistakes := scoping.NewFilter([][]scoping.Clause{group})

@@ -14,14 +14,8 @@ type attribute struct {
 	within []string
 }
 
-// attributeOf reads an attribute's name: Graph's, or what Entra's mappings call it.
+// attributeOf reads an attribute's name.
 func attributeOf(name string) attribute {
-	switch name {
-	case "objectId":
-		return attribute{top: "id"}
-	case "originalUserPrincipalName":
-		return attribute{top: "userPrincipalName"}
-	}
 	const extension = "extensionAttribute"
 	if n, err := strconv.Atoi(strings.TrimPrefix(name, extension)); err == nil && strings.HasPrefix(name, extension) && 1 <= n && n <= 15 {
 		return attribute{top: "onPremisesExtensionAttributes", within: []string{name}}
@@ -31,9 +25,16 @@ func attributeOf(name string) attribute {
 }
 
 // of returns the value; false if it is not known. What is shown is shown whole: what
-// is missing within it is null.
+// is missing within it is null. So is a directory extension that is missing from what
+// is shown with the state of the object: setting it to null deletes the property
+// (https://learn.microsoft.com/graph/extensibility-overview).
 func (a attribute) of(attributes map[string]any) (v any, known bool) {
 	v, known = attributes[a.top]
+	if !known && a.isExtension() {
+		_, user := attributes[accountEnabled]
+		_, group := attributes[securityEnabled]
+		return nil, user || group
+	}
 	for _, name := range a.within {
 		within, _ := v.(map[string]any)
 		v = within[name]
@@ -52,9 +53,12 @@ func (a attribute) isSingle() bool {
 		"serviceProvisioningErrors", "skills":
 		return false
 	default:
-		return !strings.HasPrefix(a.top, "extension_")
+		return !a.isExtension()
 	}
 }
+
+// isExtension reports whether it is a directory extension.
+func (a attribute) isExtension() bool { return strings.HasPrefix(a.top, "extension_") }
 
 // isNull reports whether there is no value: none, an empty text, or a list of
 // nothing else.

@@ -10,10 +10,13 @@ import (
 	"strings"
 	"testing"
 
+	"entrawebex/infra"
 	"entrawebex/internal/change"
+	"entrawebex/internal/mapping"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/sandbox/compare"
 	"entrawebex/internal/sandbox/graph"
+	"entrawebex/internal/scoping"
 	"entrawebex/internal/sweep"
 )
 
@@ -74,6 +77,52 @@ func TestWhatChangedInEntraIsRepairedEvenWithoutDriftRepair(t *testing.T) {
 	if s.writes() != 3 || len(s.queued) > 0 {
 		t.Errorf("%d writes, %v", s.writes(), s.queued)
 	}
+}
+
+// filtered has only those provisioned who are in Sales, by the mapping file.
+func (s *sweeper) filtered() {
+	file := strings.Replace(string(infra.Provisioning()), "users:\n", "users:\n  scope: [[{ attribute: department, operator: EQUALS, value: Sales }]]\n", 1)
+	s.rules = try(mapping.Parse([]byte(file)))(s.t)
+	s.again()
+	rules := scoping.Rules{Filters: s.rules.Filters()}
+	s.engine.Scoping, s.sweep.Scoping = rules, rules
+}
+
+// The filter is read from the file, what it asks for from Graph's pages and of the
+// person in question.
+func TestWhoLeavesByTheFilterIsClosedAndOpenedAgain(t *testing.T) {
+	t.Parallel()
+	s := newSweeper(t, 1)
+	defer s.close()
+	ids := s.provisioned(4, 1, 3)
+	moved := func(id, department string) {
+		if err := s.tenant.Update(id, func(u graph.User) { u["department"] = department }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	is := func(active bool, when string) {
+		if got := s.org.Users()[s.account(ids[0])]["active"]; got != active {
+			t.Errorf("%s the account's active is %v", when, got)
+		}
+	}
+	for _, id := range ids {
+		moved(id, "Sales")
+	}
+	s.filtered()
+	s.run()
+	s.are(map[sweep.Class]int{sweep.InSync: 5})
+	moved(ids[0], "HR")
+	s.filtered()
+	s.run()
+	s.are(map[sweep.Class]int{sweep.InSync: 4, sweep.Unassigned: 1})
+	s.drain()
+	is(false, "in HR")
+	moved(ids[0], "Sales")
+	s.filtered()
+	s.run()
+	s.are(map[sweep.Class]int{sweep.InSync: 4, sweep.Behind: 1})
+	s.equal()
+	is(true, "in Sales again")
 }
 
 func TestAnAccountThatWasTakenAwayInWebexIsMadeAgain(t *testing.T) {
