@@ -114,6 +114,7 @@ func (r *reader) mapping(file fields, s section) Mapping {
 	if lines.Kind != yaml.SequenceNode {
 		return Mapping{}
 	}
+	describe(m.rules)
 	for _, t := range s.targets {
 		if t.needed && at[t.path] == nil {
 			r.wrongf(lines, "%s need a line with target: %s; write %s", s.name, t.path, usual(s.name, t.path))
@@ -121,6 +122,21 @@ func (r *reader) mapping(file fields, s section) Mapping {
 	}
 	m.matching = r.matching(m.rules, s, at)
 	return m
+}
+
+// describe notes which rules describe the value of an element that another one maps.
+func describe(rules []rule) {
+	values := map[string]string{}
+	for _, l := range rules {
+		if l.target.sub == "value" {
+			values[l.target.element()] = l.target.text
+		}
+	}
+	for i, l := range rules {
+		if element := l.target.element(); element != "" && l.target.sub != "value" {
+			rules[i].describes = values[element]
+		}
+	}
 }
 
 // usual is the line of the default file for a target that is needed.
@@ -169,7 +185,9 @@ func (r *reader) rule(n *yaml.Node, s section, at map[string]*yaml.Node) (rule, 
 		onCreate: r.choice(f, "apply", "always", "creation") == "creation",
 		clears:   r.choice(f, "whenNull", "keep", "clear") == "clear",
 	}
-	line.otherwise = r.value(f, "default", t)
+	if line.otherwise = r.value(f, "default", t); line.otherwise != nil {
+		line.otherwise, _ = t.form.of(line.otherwise) // which is checked
+	}
 	line.alwaysOtherwise = r.choice(f, "defaultWhen", "creation", "always") == "always"
 	r.agree(f, t, line)
 	return line, len(r.mistakes) == before
@@ -388,6 +406,9 @@ func (r *reader) agree(f fields, t target, line rule) {
 	}
 	if line.clears && line.otherwise != nil && line.alwaysOtherwise {
 		r.wrongf(f.keys["whenNull"], "with a default that always applies it is never null; leave whenNull or defaultWhen out")
+	}
+	if line.required && line.otherwise != nil && !line.alwaysOtherwise {
+		r.wrongf(f.keys["default"], "%s is required later, too; write defaultWhen: always", t.path)
 	}
 	if line.clears && line.required {
 		r.wrongf(f.keys["whenNull"], "%s is required and cannot be cleared; leave whenNull out", t.path)

@@ -51,6 +51,9 @@ type rule struct {
 	// onCreate says that the value is written on creation and never again, clears
 	// that it goes from Webex when Entra has none.
 	onCreate, clears bool
+	// describes is the path of the value of the element that this only describes, as
+	// primary does; empty if it is not mapped.
+	describes string
 	// otherwise is the value where Entra has none, on creation or always.
 	otherwise       any
 	alwaysOtherwise bool
@@ -150,56 +153,101 @@ func (m Mapping) Excerpt(resource map[string]any) map[string]any {
 	return excerpt
 }
 
-// Map computes the values a user or group should have in Webex. Attributes are Graph's, and
-// IsSoftDeleted, which the caller computes. An attribute without a value is
-// left out: clearing it in Entra clears nothing in Webex, as with Entra's own
-// service. The error names the attribute at fault and never its value.
+// Map computes the values that a user or group should have who is in Webex. Attributes
+// are Graph's, and IsSoftDeleted, which the caller computes. An attribute without a
+// value is left out: clearing it in Entra clears nothing in Webex, as with Entra's own
+// service; it is nil if the mapping says that null clears, and Graph shows the null.
+// The error names the attribute at fault and never its value.
 func (m Mapping) Map(attributes map[string]any) (map[string]any, error) {
+	return m.values(attributes, false)
+}
+
+// MapNew computes the values with which a user or group is created: like Map, with
+// what is applied on creation alone, and the defaults for it.
+func (m Mapping) MapNew(attributes map[string]any) (map[string]any, error) {
+	return m.values(attributes, true)
+}
+
+func (m Mapping) values(attributes map[string]any, creation bool) (map[string]any, error) {
 	values := make(map[string]any, len(m.rules))
 	get := func(name string) any { return source(attributes, name) }
-	for _, r := range m.rules {
+	for i := range m.rules {
+		r := &m.rules[i]
+		if r.onCreate && !creation {
+			continue
+		}
 		v, err := r.value(get)
 		if err != nil {
 			return nil, fmt.Errorf("map %s: %w", r.target.text, err)
 		}
-		if v == nil || v == "" {
-			if r.required {
-				return nil, fmt.Errorf("map %s: Entra has no value for %s", r.target.text,
-					strings.Join(r.source.Attributes(), ", "))
-			}
+		if _, ignored := v.(expression.Ignored); ignored {
 			continue
 		}
-		if r.form == address && !isAddress(v) {
-			return nil, fmt.Errorf("map %s: the value is not an e-mail address", r.target.text)
+		if v == nil && r.otherwise != nil && (creation || r.alwaysOtherwise) {
+			v = r.otherwise
 		}
-		if s, ok := v.(string); ok && r.longest > 0 && utf8.RuneCountInString(s) > r.longest {
-			return nil, fmt.Errorf("map %s: the value has %d characters and Webex takes %d: shorten %s in Entra",
-				r.target.text, utf8.RuneCountInString(s), r.longest, strings.Join(r.source.Attributes(), ", "))
+		switch {
+		case v != nil:
+			if err := r.fits(v); err != nil {
+				return nil, fmt.Errorf("map %s: %w", r.target.text, err)
+			}
+			values[r.target.text] = v
+		case r.required:
+			return nil, fmt.Errorf("map %s: Entra has no value for %s", r.target.text, strings.Join(r.source.Attributes(), ", "))
+		case r.clears && !creation && r.isShown(attributes):
+			values[r.target.text] = nil
 		}
-		values[r.target.text] = v
 	}
+	m.withoutValue(values)
 	return values, nil
 }
 
-// value is what the rule makes of attributes, as the target types it; nil if it
-// does not flow.
-func (r rule) value(get func(name string) any) (any, error) {
+// withoutValue takes from the values what describes the value of an element that has
+// none, such as primary.
+func (m Mapping) withoutValue(values map[string]any) {
+	for i := range m.rules {
+		if r := &m.rules[i]; r.describes != "" && values[r.describes] == nil {
+			delete(values, r.target.text)
+		}
+	}
+}
+
+// isShown reports whether all that the rule reads is among the attributes: what is not
+// shown is not null.
+func (r *rule) isShown(attributes map[string]any) bool {
+	return !slices.ContainsFunc(r.source.Attributes(), func(name string) bool {
+		_, shown := attributes[graphName(name)]
+		return !shown
+	})
+}
+
+// fits returns why Webex does not take the value.
+func (r *rule) fits(v any) error {
+	if r.form == address && !isAddress(v) {
+		return errors.New("the value is not an e-mail address")
+	}
+	if s, ok := v.(string); ok && r.longest > 0 && utf8.RuneCountInString(s) > r.longest {
+		return fmt.Errorf("the value has %d characters and Webex takes %d: shorten %s in Entra",
+			utf8.RuneCountInString(s), r.longest, strings.Join(r.source.Attributes(), ", "))
+	}
+	return nil
+}
+
+// value is what the rule makes of attributes, in the target's form; nil for null, and
+// for a text that is empty.
+func (r *rule) value(get func(name string) any) (any, error) {
 	v, err := r.source.Evaluate(expression.Environment{}, get)
 	if _, ignored := v.(expression.Ignored); ignored || err != nil {
-		return nil, err
+		return v, err
 	}
-	v = r.typed(v)
-	if _, is := v.(bool); !is && v != nil && v != "" && r.form == boolean {
-		return nil, errors.New("the value is neither True nor False")
-	}
-	return v, nil
+	return r.form.of(v)
 }
 
 // Resource returns the SCIM resource that has these values.
 func (m Mapping) Resource(values map[string]any) map[string]any {
 	resource := map[string]any{}
 	for _, r := range m.rules {
-		if v, ok := values[r.target.text]; ok {
+		if v := values[r.target.text]; v != nil {
 			r.target.set(resource, v)
 		}
 	}
@@ -279,13 +327,16 @@ func truth(v any) (is, ok bool) {
 	return false, false
 }
 
-// canonical is the one form of all values that are the same.
+// canonical is the one form of all values that are the same; an empty text is none.
 func (r rule) canonical(v any) any {
 	s, ok := r.typed(v).(string)
 	if !ok {
 		return r.typed(v)
 	}
-	return r.plain(s)
+	if s = r.plain(s); s == "" {
+		return nil
+	}
+	return s
 }
 
 // plain is the canonical form of a string.
@@ -301,28 +352,45 @@ func (r rule) plain(s string) string {
 type PatchOperation struct {
 	Op    string `json:"op"`
 	Path  string `json:"path"`
-	Value any    `json:"value"`
+	Value any    `json:"value,omitempty"` // none to remove
 }
 
 // Diff returns the smallest PATCH that turns have into want, and the paths it
-// changes. What want does not name is left alone, and so is what means the same. An element of a multi-valued
+// changes. What want does not name is left alone, and so is what means the same; what
+// it has as nil is removed. An element of a multi-valued
 // attribute of which have knows nothing is added as a whole: a replace would
-// have no target. Picks tell elements apart that the paths do not; nil if there
+// have no target. So is one removed that loses its value. Picks tell elements apart that the paths do not; nil if there
 // are none.
 func (m Mapping) Diff(have, want map[string]any, picks Picks) (patch []PatchOperation, changed []string) {
 	known, added := map[string]bool{}, map[string]map[string]any{}
 	for _, r := range m.rules {
-		if _, ok := have[r.target.text]; ok {
+		if have[r.target.text] != nil {
 			known[r.target.element()] = true
 		}
 	}
+	removed := m.removed(want)
 	for _, r := range m.rules {
 		v, ok := want[r.target.text]
+		element := r.target.element()
+		if removed[element] {
+			if have[r.target.text] == nil {
+				continue
+			}
+			changed = append(changed, r.target.text)
+			if known[element] {
+				patch = append(patch, PatchOperation{Op: "remove", Path: r.target.whole(picks)})
+				known[element] = false
+			}
+			continue
+		}
 		if !ok || r.same(have[r.target.text], v) {
 			continue
 		}
 		changed = append(changed, r.target.text)
-		element := r.target.element()
+		if v == nil {
+			patch = append(patch, PatchOperation{Op: "remove", Path: r.target.picked(picks)})
+			continue
+		}
 		if element == "" || known[element] {
 			patch = append(patch, PatchOperation{Op: "replace", Path: r.target.picked(picks), Value: v})
 			continue
@@ -337,11 +405,62 @@ func (m Mapping) Diff(have, want map[string]any, picks Picks) (patch []PatchOper
 	return patch, changed
 }
 
+// removed are the elements that want has without what they are for: their value, or
+// where they have none, all of their mapped parts.
+func (m Mapping) removed(want map[string]any) map[string]bool {
+	var removed map[string]bool
+	for _, r := range m.rules {
+		v, named := want[r.target.text]
+		if element := r.target.element(); element != "" && named && v == nil && (r.target.sub == "value" || m.isBare(element, want)) {
+			if removed == nil {
+				removed = map[string]bool{}
+			}
+			removed[element] = true
+		}
+	}
+	return removed
+}
+
+// isBare reports whether want has all the mapped parts of an element as nil.
+func (m Mapping) isBare(element string, want map[string]any) bool {
+	return !slices.ContainsFunc(m.rules, func(r rule) bool {
+		v, named := want[r.target.text]
+		return r.target.element() == element && (!named || v != nil)
+	})
+}
+
 func isAddress(v any) bool {
 	s, ok := v.(string)
 	if !ok || len(s) > longestAddress {
 		return false
 	}
+	if isPlain(s) {
+		return true
+	}
 	a, err := mail.ParseAddress(s)
 	return err == nil && a.Address == s
+}
+
+// isPlain reports whether a text is an address of nothing but letters, digits, dots,
+// hyphens, underscores and plus signs, as nearly all are: the grammar of RFC 5322
+// takes ten times as long.
+func isPlain(s string) bool {
+	local, domain, ok := strings.Cut(s, "@")
+	return ok && areAtoms(local) && areAtoms(domain)
+}
+
+// areAtoms reports whether a text is words of these characters between dots.
+func areAtoms(s string) bool {
+	before := byte('.')
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '+':
+		case c == '.' && before != '.':
+		default:
+			return false
+		}
+		before = c
+	}
+	return before != '.'
 }

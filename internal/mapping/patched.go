@@ -7,6 +7,10 @@ import "strings"
 func (m Mapping) Patched(resource map[string]any, patch []PatchOperation) map[string]any {
 	patched, _ := copied(resource).(map[string]any)
 	for _, op := range patch {
+		if op.Op == "remove" {
+			m.remove(patched, op.Path)
+			continue
+		}
 		for _, r := range m.rules {
 			if v, ok := r.target.written(op); ok {
 				r.target.set(patched, v)
@@ -14,6 +18,21 @@ func (m Mapping) Patched(resource map[string]any, patch []PatchOperation) map[st
 		}
 	}
 	return patched
+}
+
+// remove carries out a removal: of an element, or of what stands at a path.
+func (m Mapping) remove(resource map[string]any, at string) {
+	for _, r := range m.rules {
+		picks := Picks{r.target.element(): between(at)}
+		switch {
+		case r.target.key != "" && at == r.target.whole(picks):
+			r.target.remove(resource)
+			return
+		case at == r.target.picked(picks):
+			r.target.unset(resource)
+			return
+		}
+	}
 }
 
 // written is the value that an operation writes at the path; false if none.
@@ -37,7 +56,7 @@ func (p path) written(op PatchOperation) (any, bool) {
 // between is what the path has of a filter behind its first condition.
 func between(path string) string {
 	_, pick, _ := strings.Cut(path, " and ")
-	if end := strings.LastIndex(pick, "]."); end >= 0 {
+	if end := strings.LastIndexByte(pick, ']'); end >= 0 {
 		return pick[:end]
 	}
 	return ""

@@ -3,6 +3,8 @@ package mapping
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 
 	filter "github.com/scim2/filter-parser/v2"
@@ -80,6 +82,11 @@ func (p path) picked(picks Picks) string {
 		return p.text
 	}
 	return fmt.Sprintf("%s[%s eq %q and %s].%s", p.container(), p.key, p.keyValue, pick, p.sub)
+}
+
+// whole is the path of the element itself, as picked has that of a part of it.
+func (p path) whole(picks Picks) string {
+	return strings.TrimSuffix(p.picked(picks), "."+p.sub)
 }
 
 // pick is the filter that tells the element at the path from others like it;
@@ -190,6 +197,35 @@ func (p path) set(resource map[string]any, value any) {
 	default:
 		resource[p.attribute] = value
 	}
+}
+
+// unset takes the value at the path away.
+func (p path) unset(resource map[string]any) {
+	if p.schema != "" {
+		resource = child(resource, p.schema)
+	}
+	switch {
+	case p.key != "":
+		elements, _ := resource[p.attribute].([]any)
+		delete(ours(picked(elements, p.key, p.keyValue)), p.sub)
+	case p.sub != "":
+		delete(child(resource, p.attribute), p.sub)
+	default:
+		delete(resource, p.attribute)
+	}
+}
+
+// remove takes the element that is ours away.
+func (p path) remove(resource map[string]any) {
+	if p.schema != "" {
+		resource = child(resource, p.schema)
+	}
+	elements, _ := resource[p.attribute].([]any)
+	e := ours(picked(elements, p.key, p.keyValue))
+	resource[p.attribute] = slices.DeleteFunc(elements, func(other any) bool {
+		o, _ := other.(map[string]any)
+		return e != nil && reflect.DeepEqual(o, e)
+	})
 }
 
 func child(resource map[string]any, name string) map[string]any {

@@ -13,9 +13,7 @@ type Print []uint64
 func (m Mapping) Print(values map[string]any) Print {
 	p := make(Print, len(m.rules))
 	for i, r := range m.rules {
-		if v, ok := values[r.target.text]; ok {
-			p[i] = r.hash(v)
-		}
+		p[i] = r.hash(values[r.target.text])
 	}
 	return p
 }
@@ -34,12 +32,16 @@ func (m Mapping) Has(have Print, want map[string]any) bool {
 	return true
 }
 
-// hash is that of all values that are the same; never zero, which stands for no
-// value. It allocates nothing for a boolean, or a string as it is written.
+// hash is that of all values that are the same; zero stands for no value. It allocates nothing for a boolean, or a string as it is written.
 func (r rule) hash(v any) uint64 {
 	switch v := r.typed(v).(type) {
+	case nil:
+		return 0
 	case string:
-		return fnv1a("s", r.plain(v))
+		if v = r.plain(v); v == "" {
+			return 0
+		}
+		return fnv1a("s", v)
 	case bool:
 		return fnv1a("b", strconv.FormatBool(v))
 	default:

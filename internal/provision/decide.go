@@ -98,12 +98,15 @@ func (d *decision) desired() (map[string]any, error) {
 	return d.mapped()
 }
 
-// mapped maps the attributes of a user who is there, and of whom the reading shows
+// mapped maps the attributes of an object that is there, and of which the reading shows
 // all that decides.
 func (v *view) mapped() (map[string]any, error) {
 	attributes := maps.Clone(v.reading.Attributes)
 	attributes["IsSoftDeleted"] = v.verdict().IsSoftDeleted()
-	return v.mapping.Users.Map(attributes)
+	if v.record.WebexID == "" {
+		return v.rules(v.object.Kind).MapNew(attributes)
+	}
+	return v.rules(v.object.Kind).Map(attributes)
 }
 
 // lacks reports whether Entra's answer does not show what decides about the
@@ -142,15 +145,36 @@ func (d *decision) decideUnlinked(want map[string]any) {
 	case d.record.WebexID != "" && d.leftScope():
 		d.decide() // the scope says something else of who has an account
 	case d.record.WebexID != "":
-		d.change(want)
+		d.conform()
 	case d.record.PendingWrite != nil && (want[active] == false || !containsFold(d.record.PendingWrite.Names, name)):
 		d.hidden()
 	case verdict.Decision == scoping.Skip:
 		d.skip(Scoping, verdict.Sentence(change.User))
 	case want[active] == false:
 		d.skip(Scoping, "is mapped to an account that is not active, and was never provisioned")
+	case !d.mapping.Users.Actions().Create:
+		d.skip(Export, off("create", change.User)+"no account is made")
 	default:
 		d.create(want)
+	}
+}
+
+// off says that an action is off, for an administrator who knows Entra's target object
+// actions.
+func off(action string, kind change.Kind) string {
+	return fmt.Sprintf("the action %s is off in the mapping of %ss: ", action, kind)
+}
+
+// conform has what was found in Webex, and is the object's from now on, changed to what
+// Entra has: what is for creation is not for it.
+func (d *decision) conform() {
+	want, err := d.desired()
+	switch {
+	case d.ended:
+	case err != nil:
+		d.fail(Processing, permanentf("%s: %v", d.object, err))
+	default:
+		d.change(want)
 	}
 }
 
@@ -203,6 +227,14 @@ func (d *decision) change(want map[string]any) {
 	want = d.record.writable(rules, want)
 	maps.DeleteFunc(want, func(path string, _ any) bool { return d.refused[path] != nil })
 	patch, changed := rules.Diff(d.record.LastWritten, want, d.record.Picks)
+	if !rules.Actions().Update && slices.ContainsFunc(changed, func(path string) bool { return path != active || want[path] != false }) {
+		if want[active] != false || d.record.LastWritten[active] == false {
+			d.leave(Export, off("update", d.object.Kind)+strings.Join(changed, ", ")+" stays as it is")
+			return
+		}
+		want = map[string]any{active: false}
+		patch, changed = rules.Diff(d.record.LastWritten, want, d.record.Picks)
+	}
 	if d.singly && len(changed) > 1 {
 		want = map[string]any{changed[0]: want[changed[0]]}
 		patch, changed = rules.Diff(d.record.LastWritten, want, d.record.Picks)
@@ -238,6 +270,10 @@ func (r *Record) writable(rules mapping.Mapping, want map[string]any) map[string
 // is there, the members come first.
 func (d *decision) unchanged() {
 	if d.isGroup() && d.reading.Presence == Present {
+		if !d.fresh && !d.mapping.Groups.Actions().Update {
+			d.leave(Export, off("update", change.Group)+"its members stay as they are")
+			return
+		}
 		d.next.members = true
 		return
 	}
@@ -350,6 +386,9 @@ func (d *decision) mayDestroy(what Destruction) bool {
 	case d.upsertOnly:
 		d.spare(Scoping, fmt.Sprintf("UPSERT_ONLY is set: Entra asks to %s it, and it stays as it is", what))
 		return false
+	case !d.rules(d.object.Kind).Actions().Delete:
+		d.spare(Scoping, fmt.Sprintf("%sEntra asks to %s it, and it stays as it is", off("delete", d.object.Kind), what))
+		return false
 	case d.isProtected():
 		if d.hold(Hold{Operation: what}) {
 			d.notice(slog.LevelError, "protected user held", slog.String("operation", string(what)))
@@ -383,6 +422,11 @@ func (v *view) spare(step StepName, why string) {
 		}
 		v.record.Spared = &Spared{Since: since, Why: why}
 	}
+	v.leave(step, why)
+}
+
+// leave ends an attempt that leaves the rest undone.
+func (v *view) leave(step StepName, why string) {
 	if v.attempt.Action == None {
 		v.skip(step, why)
 		return

@@ -26,7 +26,7 @@ func (d *decision) decideGroup() {
 		d.skip(Scoping, verdict.Sentence(change.Group))
 		return
 	}
-	want, err := d.mapping.Groups.Map(d.reading.Attributes)
+	want, err := d.mapped()
 	switch {
 	case err != nil:
 		d.fail(Processing, permanentf("%s: %v", d.object, err))
@@ -70,9 +70,11 @@ func (d *decision) matchGroup(want map[string]any) {
 			d.object, candidates(append(append(ours, free...), others...))))
 	case len(ours) == 1:
 		d.adopt(ours[0])
-		d.change(want)
+		d.conform()
 	case d.record.PendingWrite != nil:
 		d.hidden()
+	case !d.mapping.Groups.Actions().Create:
+		d.skip(Export, off("create", change.Group)+"no group is made")
 	case d.seed():
 		d.create(want)
 		d.next.write.seed(d.answers.links)

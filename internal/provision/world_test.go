@@ -142,6 +142,7 @@ type person struct {
 	fault         error
 	shown, hidden bool
 	lacks         string // an attribute Entra leaves out
+	more          map[string]any
 }
 
 // tenant is Entra: provision.Directory over people.
@@ -359,6 +360,7 @@ func (t *tenant) reading(id string) provision.Reading {
 		"id": id, "userPrincipalName": p.name, "givenName": p.given, "surname": p.surname,
 		"displayName": p.display, "accountEnabled": p.enabled,
 	}
+	maps.Copy(attributes, p.more)
 	delete(attributes, p.lacks)
 	if p.binned {
 		attributes["userPrincipalName"] = strings.ReplaceAll(id, "-", "") + p.name
@@ -664,6 +666,9 @@ func (o *org) patch(kind change.Kind, id string, ops []mapping.PatchOperation) e
 			a["emails"] = []any{email}
 		default:
 			a[op.Path] = op.Value
+			if op.Op == "remove" {
+				delete(a, op.Path)
+			}
 		}
 	}
 	o.kind(kind)[id] = a

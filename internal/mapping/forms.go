@@ -1,0 +1,71 @@
+package mapping
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// of is a value of Entra in the form; nil for null, and for a text that is empty.
+func (f form) of(v any) (any, error) {
+	if list, several := v.([]any); several && f != texts {
+		if len(list) > 1 {
+			return nil, errors.New("it has several values and Webex takes one: write Item or Join in the expression")
+		}
+		v = nil
+		if len(list) == 1 {
+			v = list[0]
+		}
+	}
+	switch v := v.(type) {
+	case nil:
+		return v, nil
+	case string:
+		if v == "" {
+			return f.of(nil)
+		}
+		return f.ofText(v)
+	case bool:
+		if f == boolean {
+			return v, nil
+		}
+		return f.ofText(strings.ToUpper(fmt.Sprint(v)[:1]) + fmt.Sprint(v)[1:]) // as Entra writes it
+	case []any:
+		if len(v) == 0 {
+			return f.of(nil)
+		}
+		return v, nil
+	default:
+		return f.ofText(fmt.Sprint(v))
+	}
+}
+
+// ofText is a text that is not empty in the form.
+func (f form) ofText(s string) (any, error) {
+	switch f {
+	case boolean:
+		if b, ok := truth(s); ok {
+			return b, nil
+		}
+		return nil, errors.New("the value is neither True nor False")
+	case language:
+		return locale(s), nil
+	case texts:
+		return []any{s}, nil
+	default:
+		return s, nil
+	}
+}
+
+// locale is a language of Entra in Webex's form: en_US for en-US, zh_TW for
+// zh-Hant-TW. Where no country is said it stays as it is: which one is meant nobody
+// knows.
+func locale(s string) string {
+	const parts = 2
+	m := regexp.MustCompile(`^([a-z]{2,3})(?:[-_][A-Z][a-z]{3})?[-_]([A-Z]{2})$`).FindStringSubmatch(s)
+	if len(m) <= parts {
+		return s
+	}
+	return m[1] + "_" + m[2]
+}
