@@ -8,8 +8,13 @@ import (
 	"strings"
 )
 
-// maxPattern is the length of a pattern, in bytes.
-const maxPattern = 1000
+// A pattern is matched in a time in proportion to its instructions and the text,
+// of which the most take about a second.
+const (
+	maxMatched      = 8 << 10 // bytes of text; attributes of Entra have a few hundred
+	maxPattern      = 1000    // bytes
+	maxInstructions = 2000    // \d{10} has ten, .{0,256} twice as many as its count
+)
 
 // pattern compiles a regular expression of .NET as one of RE2, which needs a
 // time in proportion to the text and cannot hang. What RE2 lacks is refused.
@@ -27,11 +32,26 @@ func pattern(text string) (*regexp.Regexp, error) {
 			return nil, err
 		}
 	}
-	re, err := regexp.Compile(t.done.String())
+	return small(t.done.String())
+}
+
+// small compiles a pattern of RE2 that is matched soon.
+func small(text string) (*regexp.Regexp, error) {
+	parsed, err := syntax.Parse(text, syntax.Perl)
 	if wrong := (*syntax.Error)(nil); errors.As(err, &wrong) {
 		return nil, errors.New("regexPattern is no regular expression: " + string(wrong.Code))
 	}
-	return re, err
+	if err != nil {
+		return nil, err
+	}
+	program, err := syntax.Compile(parsed.Simplify())
+	if err != nil {
+		return nil, err
+	}
+	if len(program.Inst) > maxInstructions {
+		return nil, errors.New("regexPattern would take too long; write smaller counts in { }")
+	}
+	return regexp.Compile(text)
 }
 
 // translation is a pattern of .NET on its way to RE2.

@@ -213,8 +213,8 @@ func matching(e *evaluation, source *argument, expression func(*evaluation) (*re
 	if err != nil || !there {
 		return "", nil, err
 	}
-	if len(s) > MaxResult {
-		return "", nil, errTooLong
+	if len(s) > maxMatched {
+		return "", nil, fmt.Errorf("the text is longer than the %d KiB that a pattern is matched with", maxMatched>>10)
 	}
 	re, err := expression(e)
 	return s, re, err

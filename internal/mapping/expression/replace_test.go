@@ -10,8 +10,8 @@ import (
 func TestReplace(t *testing.T) {
 	t.Parallel()
 	attributes := map[string]any{
-		"a": "Zoë Müller", "empty": "", "list": []any{"x", "y"}, "group": "g", "pattern": "(?<g>o)", "broken": "(", "money": "5$",
-		"long": strings.Repeat("a", expression.MaxResult), "longer": strings.Repeat("a", expression.MaxResult+1), "thousand": strings.Repeat("b", 1000),
+		"a": "Zoë Müller", "empty": "", "list": []any{"x", "y"}, "group": "g", "pattern": "(?<g>o)", "broken": "(", "large": "(abcd){500}", "money": "5$",
+		"long": strings.Repeat("a", expression.MaxResult), "matched": strings.Repeat("a", 8<<10), "longer": strings.Repeat("a", 8<<10+1), "thousand": strings.Repeat("b", 1000),
 	}
 	const several = "Replace: takes one value, and there are several; choose with Item, or put them together with Join"
 	const long = "Replace: the result is longer than 64 KiB"
@@ -39,9 +39,12 @@ func TestReplace(t *testing.T) {
 		{text: `Replace([a], , "l", , [list], , )`, err: several},
 		{text: `Replace([a], , [pattern], , "0", , )`, want: "Z0ë Müller"},
 		{text: `Replace([a], , [broken], , "0", , )`, err: "Replace: regexPattern is no regular expression: missing closing )"},
+		{text: `Replace([a], , [large], , "0", , )`, err: "Replace: regexPattern would take too long; write smaller counts in { }"},
+		{text: `Replace([a], , ".{0,256}$", , "", , )`, want: ""},
 		{text: `Replace([a], , [empty], , "0", , )`, err: "Replace: regexPattern is empty"},
-		{text: `Replace([long], , "a", , [thousand], , )`, err: long},
-		{text: `Replace([longer], , "a", , "", , )`, err: long},
+		{text: `Replace([matched], , "a", , [thousand], , )`, err: long},
+		{text: `Replace([matched], , "a", , "", , )`, want: ""},
+		{text: `Replace([longer], , "a", , "", , )`, err: "Replace: the text is longer than the 8 KiB that a pattern is matched with"},
 		{text: `Replace([a], , "(?<g>l)l", "g", "L", , )`, want: "Zoë MüLler"},
 		{text: `Replace([a], , "(x)?l", "1", "L", , )`, want: "Zoë Müller"},
 		{text: `Replace([a], , [pattern], [group], "0", , )`, want: "Z0ë Müller"},
@@ -49,7 +52,7 @@ func TestReplace(t *testing.T) {
 		{text: `Replace([a], , "(?<g>l)", [empty], "0", , )`, err: "Replace: regexPattern has no group of the name regexGroupName; write (?<name>…) in it"},
 		{text: `Replace([a], , "(?<g>l)", "g", [list], , )`, err: several},
 		{text: `Replace([none], , "(?<g>l)", "g", "x", , )`, want: nil},
-		{text: `Replace([long], , "(?<g>a)", "g", [thousand], , )`, err: long},
+		{text: `Replace([matched], , "(?<g>a)", "g", [thousand], , )`, err: long},
 		{text: `Replace([group], , "(?<g>l)", "g", , [a], )`, want: "g"},
 		{text: `Replace([none], , "(?<g>l+)", "g", , [a], )`, want: "ll"},
 		{text: `Replace([none], , "(?<g>x)", "g", , [a], )`, want: nil},
