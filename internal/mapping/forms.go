@@ -58,12 +58,15 @@ func (f form) ofText(s string) (any, error) {
 	}
 }
 
+// regional is a language of a country, and perhaps of a script.
+var regional = regexp.MustCompile(`^([a-z]{2,3})(?:[-_][A-Z][a-z]{3})?[-_]([A-Z]{2})$`)
+
 // locale is a language of Entra in Webex's form: en_US for en-US, zh_TW for
 // zh-Hant-TW. Where no country is said it stays as it is: which one is meant nobody
 // knows.
 func locale(s string) string {
 	const parts = 2
-	m := regexp.MustCompile(`^([a-z]{2,3})(?:[-_][A-Z][a-z]{3})?[-_]([A-Z]{2})$`).FindStringSubmatch(s)
+	m := regional.FindStringSubmatch(s)
 	if len(m) <= parts {
 		return s
 	}
