@@ -6,8 +6,11 @@
 package mapping
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
+	"math/rand/v2"
 	"net/mail"
 	"reflect"
 	"slices"
@@ -236,11 +239,22 @@ func (r *rule) fits(v any) error {
 // value is what the rule makes of attributes, in the target's form; nil for null, and
 // for a text that is empty.
 func (r *rule) value(get func(name string) any) (any, error) {
-	v, err := r.source.Evaluate(expression.Environment{}, get)
+	var env expression.Environment
+	if r.source.Volatile() {
+		env.Random = r.chance(get)
+	}
+	v, err := r.source.Evaluate(env, get)
 	if _, ignored := v.(expression.Ignored); ignored || err != nil {
 		return v, err
 	}
 	return r.form.of(v)
+}
+
+// chance is where random values come from. It is the same for an object as long as
+// the expression and all that it reads are: such a value is not written at every look,
+// and nobody has to keep it.
+func (r *rule) chance(get func(name string) any) io.Reader {
+	return rand.NewChaCha8(sha256.Sum256(fmt.Appendf(nil, "%v %s %s", get("objectId"), r.target.text, r.source.Arguments(get))))
 }
 
 // Resource returns the SCIM resource that has these values.

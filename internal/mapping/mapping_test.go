@@ -355,3 +355,39 @@ func FuzzParse(f *testing.F) {
 		m.Values(m.Resource(values))
 	})
 }
+
+// A value that chance makes is not written at every look: it stays while all that
+// the expression reads does.
+func TestARandomValueStaysWhileWhatIsReadDoes(t *testing.T) {
+	t.Parallel()
+	m := parse(t,
+		`{ target: nickName, expression: 'IIF([department] = "none", "none", Guid())' }`,
+		`{ target: title, expression: 'IIF([department] = "none", "none", Guid())' }`,
+		`{ target: timezone, expression: 'RandomString(12, 3, 0, 3, 3)' }`,
+	)
+	of := func(changes map[string]any) map[string]any {
+		attributes := ada()
+		attributes["department"] = "Sales"
+		maps.Copy(attributes, changes)
+		values, err := m.Map(attributes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return values
+	}
+	first := of(nil)
+	if diff := cmp.Diff(first, of(map[string]any{"surname": "King"})); diff != "" {
+		t.Error("another attribute has changed:", diff)
+	}
+	if first["nickName"] == first["title"] {
+		t.Error("two attributes have the same value")
+	}
+	for name, changes := range map[string]map[string]any{"what is read": {"department": "Support"}, "the object": {"id": "another"}} {
+		if of(changes)["nickName"] == first["nickName"] {
+			t.Error(name, "is another, and the value is the same")
+		}
+	}
+	if other := of(map[string]any{"id": "another"}); other["timezone"] == first["timezone"] {
+		t.Error("two objects have the same value")
+	}
+}
