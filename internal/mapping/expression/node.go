@@ -141,22 +141,21 @@ func (c comparison) value(e *evaluation) (any, error) {
 	return c.holds(order), nil
 }
 
-// operator is what a comparison operator asks of the order of its sides.
-func operator(text string) (holds func(order int) bool, known bool) {
-	switch text {
+// operator is what one of Entra's comparison operators asks of the order of its
+// sides.
+func operator(symbol string) (holds func(order int) bool) {
+	switch symbol {
 	case "=":
-		return func(order int) bool { return order == 0 }, true
+		return func(order int) bool { return order == 0 }
 	case "<>":
-		return func(order int) bool { return order != 0 }, true
+		return func(order int) bool { return order != 0 }
 	case ">":
-		return func(order int) bool { return order > 0 }, true
+		return func(order int) bool { return order > 0 }
 	case ">=":
-		return func(order int) bool { return order >= 0 }, true
+		return func(order int) bool { return order >= 0 }
 	case "<":
-		return func(order int) bool { return order < 0 }, true
-	case "<=":
-		return func(order int) bool { return order <= 0 }, true
-	default:
-		return nil, false
+		return func(order int) bool { return order < 0 }
+	default: // <=
+		return func(order int) bool { return order <= 0 }
 	}
 }

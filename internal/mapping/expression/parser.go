@@ -323,8 +323,7 @@ func (p *parser) condition(left node, depth int) (node, error) {
 			return nil, p.wrong(p.at, "%s cannot stand here; write %s", symbol, instead)
 		}
 	}
-	holds, _ := operator(symbol)
-	return comparison{left: left, right: right, holds: holds}, nil
+	return comparison{left: left, right: right, holds: operator(symbol)}, nil
 }
 
 // symbol is the operator that stands next, and what to write instead of one that

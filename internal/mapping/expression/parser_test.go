@@ -43,6 +43,7 @@ func TestALanguageOfFunctionsAttributesAndConstants(t *testing.T) {
 		{"equal in another case", `IIF([a]="a", "yes", "no")`, "no"},
 		{"not equal", `IIF([a] <> [b], "yes", "no")`, "yes"},
 		{"less", `IIF([n] < 10, "yes", "no")`, "yes"},
+		{"not less", `IIF([n] < 7, "yes", "no")`, "no"},
 		{"less, as a text of digits", `IIF("7" < 10, "yes", "no")`, "yes"},
 		{"at most", `IIF([n]<=7, "yes", "no")`, "yes"},
 		{"greater", `IIF([n]>7, "yes", "no")`, "no"},
