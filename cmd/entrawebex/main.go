@@ -51,7 +51,7 @@ func tell(errOut io.Writer, err error) int {
 // command is the whole command line.
 func command(environ []string, at terminal) *cobra.Command {
 	root := rootCommand()
-	root.AddCommand(runCommand(environ), checkCommand(environ))
+	root.AddCommand(runCommand(environ), checkCommand(environ), mappingCommand())
 	root.AddCommand(console{environ: environ, terminal: at}.commands()...)
 	return root
 }
@@ -120,6 +120,7 @@ Environment:
   GUARD_GROUP_SHARE       and removals above 20 percent of a group's members
   DELETE_CONFIRM_AFTER    time between the two looks before a delete (10m)
   LISTEN_ADDR             where to listen (127.0.0.1:8080)
+  MAPPING_FILE            a mapping file in place of the one that is built in
   DATA_DIR                where queue and ledger live (data)
   RENEW_INTERVAL          how often the subscription is looked after (1m)
   RECONCILE_INTERVAL      how often what no notification told is looked for (1m)

@@ -8,12 +8,10 @@ import (
 	"log/slog"
 	"time"
 
-	"entrawebex/infra"
 	"entrawebex/internal/app/stores"
 	"entrawebex/internal/config"
 	"entrawebex/internal/entra"
 	"entrawebex/internal/ledger"
-	"entrawebex/internal/mapping"
 	"entrawebex/internal/pause"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/queue"
@@ -68,7 +66,7 @@ func open(ctx context.Context, s config.Settings, on backend, observe func(provi
 	if err := ledger.Bind(ctx, kept.Ledger, s.Entra.TenantID, s.Webex.OrgID); err != nil {
 		return nil, err
 	}
-	rules, err := mapping.Parse(infra.Provisioning())
+	rules, err := rulesOf(&s)
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"entrawebex/infra"
 	"entrawebex/internal/change"
 	"entrawebex/internal/config"
 	"entrawebex/internal/entra"
@@ -26,7 +25,7 @@ type Sides struct {
 
 // OpenSides opens both sides for what looks and does nothing.
 func OpenSides(s config.Settings, log *slog.Logger) (*Sides, error) {
-	rules, err := mapping.Parse(infra.Provisioning())
+	rules, err := rulesOf(&s)
 	if err != nil {
 		return nil, err
 	}

@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"entrawebex/infra"
 	"entrawebex/internal/app/stores"
 	"entrawebex/internal/change"
 	"entrawebex/internal/config"
@@ -103,7 +102,7 @@ func (p *Parts) scoping() scoping.Rules {
 }
 
 func (p *Parts) cursors() *reconcile.Cursors {
-	return reconcile.NewCursors(p.Ledger, p.Rules.Select(), p.Settings.Rules()+"\n"+string(infra.Provisioning()), time.Now)
+	return reconcile.NewCursors(p.Ledger, p.Rules.Select(), p.Settings.Rules()+"\n"+p.Rules.Text(), time.Now)
 }
 
 // Letters is what the ledger knows of the dead-letter queue.

@@ -34,6 +34,8 @@ type Settings struct {
 	// SkipOutOfScopeDeletions leaves those active who left the scope. It is
 	// named as with Entra's own service.
 	SkipOutOfScopeDeletions bool `env:"SKIP_OUT_OF_SCOPE_DELETIONS"`
+	// MappingFile is read in place of the mapping that is built in, on one machine.
+	MappingFile string `env:"MAPPING_FILE"`
 	// ProvisionGroups is false if groups are left alone in Webex.
 	ProvisionGroups bool `env:"PROVISION_GROUPS" envDefault:"true"`
 	// NestedGroups makes the users of groups within a group its members.
@@ -237,7 +239,7 @@ func merge(ctx context.Context, variables map[string]string, arn string, secret 
 }
 
 func (s *Settings) check(part Part) error {
-	problems := []error{s.checkScope(), s.checkTenant()}
+	problems := []error{s.checkScope(), s.checkTenant(), s.checkMapping(part)}
 	switch part {
 	case WebhookFunction:
 		problems = append(problems, s.checkClientState(), need("CHANGE_QUEUE_URL", s.AWS.ChangeQueueURL, "the URL of the FIFO queue"))
@@ -361,6 +363,15 @@ func (s *Settings) checkGuard() error {
 	default:
 		return nil
 	}
+}
+
+// checkMapping refuses a file for what runs on AWS: its functions share none.
+func (s *Settings) checkMapping(part Part) error {
+	alone := part == OneProcess || part == Planner && s.AWS == (AWS{})
+	if s.MappingFile != "" && !alone {
+		return errors.New("MAPPING_FILE is for one machine: on AWS leave it out, and build with another infra/provisioning.yaml")
+	}
+	return nil
 }
 
 func (s *Settings) checkTenant() error {

@@ -331,3 +331,23 @@ func TestOrganizationIDs(t *testing.T) {
 		})
 	}
 }
+
+func TestAMappingFileIsForOneMachine(t *testing.T) {
+	t.Parallel()
+	for part, taken := range map[Part]bool{OneProcess: true, WorkerFunction: false, ReconcileFunction: false, Planner: false} {
+		variables := complete()
+		variables["MAPPING_FILE"] = "mine.yaml"
+		_, err := load(t, part, variables, nil)
+		if refused := err != nil && strings.Contains(err.Error(), "MAPPING_FILE is for one machine"); refused == taken {
+			t.Errorf("part %d: %v", part, err)
+		}
+	}
+	alone := complete()
+	alone["MAPPING_FILE"] = "mine.yaml"
+	for _, home := range []string{"CHANGE_QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "LEDGER_TABLE"} {
+		delete(alone, home)
+	}
+	if s, err := load(t, Planner, alone, nil); err != nil || s.MappingFile != "mine.yaml" {
+		t.Error(err)
+	}
+}

@@ -34,6 +34,7 @@ func ParseFile(name string, data []byte) (Rules, error) {
 	}
 	r := &reader{lines: strings.Split(string(data), "\n")}
 	rules := r.rules(data)
+	rules.text = string(data)
 	if len(r.mistakes) == 0 {
 		return rules, nil
 	}
@@ -167,18 +168,16 @@ func (r *reader) rule(n *yaml.Node, s section, at map[string]*yaml.Node) (rule, 
 	if n.Kind != yaml.MappingNode {
 		return rule{}, false
 	}
-	t, ok := r.target(f, s, at)
-	if !ok {
-		r.from(f, s, target{})
-		return rule{}, false
-	}
-	path, err := parsePath(t.path)
-	if err != nil {
-		r.wrongf(n, "%v; write another target", err)
-		return rule{}, false
+	t, known := r.target(f, s, at) // if not, the rest of the line is read all the same
+	place := path{}
+	if known {
+		var err error
+		if place, err = parsePath(t.path); err != nil {
+			r.wrongf(n, "%v; write another target", err)
+		}
 	}
 	line := rule{
-		target: path, form: t.form, longest: t.longest,
+		target: place, form: t.form, longest: t.longest,
 		source:   r.from(f, s, t),
 		matching: r.number(f, "matching"),
 		required: r.boolean(f, "required", false) || t.needed,
@@ -419,7 +418,7 @@ func (r *reader) agree(f fields, t target, line rule) {
 	if t.needed && line.onCreate {
 		r.wrongf(f.values["apply"], "%s is compared at every look; leave apply out", t.path)
 	}
-	if n := f.values["matching"]; n != nil && !t.searchable {
+	if n := f.values["matching"]; n != nil && t.path != "" && !t.searchable {
 		r.wrongf(n, "Webex cannot be searched by %s; leave matching out", t.path)
 	}
 }

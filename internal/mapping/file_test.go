@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"entrawebex/infra"
 	"entrawebex/internal/change"
 	"entrawebex/internal/mapping"
 	"entrawebex/internal/scoping"
@@ -100,5 +101,28 @@ func TestAFilterSaysWhoIsInScope(t *testing.T) {
 				t.Errorf("%s, want %s", got, test.want)
 			}
 		})
+	}
+}
+
+// Every line that is commented out in the default file is one that can be had.
+func TestTheDefaultFileTakesAllThatItOffers(t *testing.T) {
+	t.Parallel()
+	const off = "    # - {"
+	text := string(infra.Provisioning())
+	offered := strings.Count(text, off)
+	rules, err := mapping.Parse([]byte(strings.ReplaceAll(text, off, "    - {")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	attributes := ada()
+	for _, name := range rules.Users.Select() {
+		if _, there := attributes[name]; !there {
+			attributes[name] = "x"
+		}
+	}
+	attributes["businessPhones"], attributes["employeeOrgData"] = []any{"1"}, map[string]any{"costCenter": "c", "division": "d"}
+	got, err := rules.Users.Map(attributes)
+	if before, _ := defaults(t).Map(ada()); err != nil || offered < 15 || len(got) != len(before)+offered {
+		t.Errorf("%d values of %d lines more than %d: %v", len(got), offered, len(before), err)
 	}
 }

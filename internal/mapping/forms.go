@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"strings"
 )
 
 // of is a value of Entra in the form; nil for null, and for a text that is empty.
@@ -27,10 +26,14 @@ func (f form) of(v any) (any, error) {
 		}
 		return f.ofText(v)
 	case bool:
-		if f == boolean {
+		switch {
+		case f == boolean:
 			return v, nil
+		case v: // as Entra writes it
+			return f.ofText("True")
+		default:
+			return f.ofText("False")
 		}
-		return f.ofText(strings.ToUpper(fmt.Sprint(v)[:1]) + fmt.Sprint(v)[1:]) // as Entra writes it
 	case []any:
 		if len(v) == 0 {
 			return f.of(nil)

@@ -23,7 +23,15 @@ import (
 )
 
 // Rules are the attribute mappings of the kinds of objects.
-type Rules struct{ Users, Groups Mapping }
+type Rules struct {
+	Users, Groups Mapping
+
+	text string
+}
+
+// Text is the file that the rules were read from. Where it has changed, all have to be
+// looked at.
+func (r Rules) Text() string { return r.text }
 
 // Mapping is the attribute mapping of one kind of object.
 type Mapping struct {
@@ -311,11 +319,11 @@ func (m Mapping) Same(target string, a, b any) bool {
 
 // same compares as SCIM's schema does (RFC 7643 section 8.7.1: userName and
 // addresses are not caseExact), and as Webex does, which takes outer blanks off.
-func (r rule) same(a, b any) bool { return reflect.DeepEqual(r.canonical(a), r.canonical(b)) }
+func (r *rule) same(a, b any) bool { return reflect.DeepEqual(r.canonical(a), r.canonical(b)) }
 
 // typed is the value as the schema types it: booleans are also seen as texts, in
 // Webex and as what Entra's expressions give.
-func (r rule) typed(v any) any {
+func (r *rule) typed(v any) any {
 	if r.form != boolean {
 		return v
 	}
@@ -342,7 +350,7 @@ func truth(v any) (is, ok bool) {
 }
 
 // canonical is the one form of all values that are the same; an empty text is none.
-func (r rule) canonical(v any) any {
+func (r *rule) canonical(v any) any {
 	s, ok := r.typed(v).(string)
 	if !ok {
 		return r.typed(v)
@@ -354,7 +362,7 @@ func (r rule) canonical(v any) any {
 }
 
 // plain is the canonical form of a string.
-func (r rule) plain(s string) string {
+func (r *rule) plain(s string) string {
 	s = strings.TrimSpace(s)
 	if r.form == address {
 		s = strings.ToLower(s)

@@ -33,7 +33,7 @@ func (m Mapping) Has(have Print, want map[string]any) bool {
 }
 
 // hash is that of all values that are the same; zero stands for no value. It allocates nothing for a boolean, or a string as it is written.
-func (r rule) hash(v any) uint64 {
+func (r *rule) hash(v any) uint64 {
 	switch v := r.typed(v).(type) {
 	case nil:
 		return 0

@@ -2,6 +2,7 @@ package mapping_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net/mail"
 	"strings"
 	"testing"
@@ -40,7 +41,8 @@ func TestAValueTakesTheFormOfItsTarget(t *testing.T) {
 		{"a custom security attribute", "{ target: title, source: customSecurityAttributes.HR.Grade }", "customSecurityAttributes", map[string]any{"HR": map[string]any{"Grade": "7"}}, "title", "7"},
 		{
 			"a list of texts", "{ target: 'urn:scim:schemas:extension:cisco:webexidentity:2.0:User:extensionAttribute1', source: jobTitle }", "jobTitle", "x",
-			"urn:scim:schemas:extension:cisco:webexidentity:2.0:User:extensionAttribute1", []any{"x"},
+			"urn:scim:schemas:extension:cisco:webexidentity:2.0:User:extensionAttribute1",
+			[]any{"x"},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -89,45 +91,62 @@ func TestNullClearsTheOneValueThatIsOurs(t *testing.T) {
 		after           string
 	}{
 		{
-			"an attribute", []string{"{ target: title, source: jobTitle, whenNull: clear }"}, map[string]any{"jobTitle": nil},
+			"an attribute",
+			[]string{"{ target: title, source: jobTitle, whenNull: clear }"},
+			map[string]any{"jobTitle": nil},
 			`{"title":"Boss"}`, `[{"op":"remove","path":"title"}]`, `{}`,
 		},
 		{
-			"an attribute that Webex does not have", []string{"{ target: title, source: jobTitle, whenNull: clear }"}, map[string]any{"jobTitle": nil},
+			"an attribute that Webex does not have",
+			[]string{"{ target: title, source: jobTitle, whenNull: clear }"},
+			map[string]any{"jobTitle": nil},
 			`{}`, `null`, `{}`,
 		},
 		{
-			"an attribute that is empty in Webex", []string{"{ target: title, source: jobTitle, whenNull: clear }"}, map[string]any{"jobTitle": nil},
+			"an attribute that is empty in Webex",
+			[]string{"{ target: title, source: jobTitle, whenNull: clear }"},
+			map[string]any{"jobTitle": nil},
 			`{"title":""}`, `null`, `{"title":""}`,
 		},
 		{
-			"a part of an attribute", []string{"{ target: name.middleName, source: department, whenNull: clear }"}, map[string]any{"department": nil},
+			"a part of an attribute",
+			[]string{"{ target: name.middleName, source: department, whenNull: clear }"},
+			map[string]any{"department": nil},
 			`{"name":{"givenName":"A","middleName":"M"}}`, `[{"op":"remove","path":"name.middleName"}]`, `{"name":{"givenName":"A"}}`,
 		},
 		{
-			"an attribute of an extension", []string{"{ target: 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department', source: department, whenNull: clear }"},
+			"an attribute of an extension",
+			[]string{"{ target: 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department', source: department, whenNull: clear }"},
 			map[string]any{"department": nil},
 			`{"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"department":"D","division":"V"}}`,
 			`[{"op":"remove","path":"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department"}]`,
 			`{"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"division":"V"}}`,
 		},
 		{
-			"the element, with all that describes it", []string{phonesLines, primaryLine}, map[string]any{"businessPhones": []any{}},
+			"the element, with all that describes it",
+			[]string{phonesLines, primaryLine},
+			map[string]any{"businessPhones": []any{}},
 			`{"phoneNumbers":[{"type":"work","value":"1","primary":true},{"type":"mobile","value":"2"}]}`,
 			`[{"op":"remove","path":"phoneNumbers[type eq \"work\"]"}]`, `{"phoneNumbers":[{"type":"mobile","value":"2"}]}`,
 		},
 		{
-			"the one of several of a type", []string{phonesLines}, map[string]any{"businessPhones": []any{}},
+			"the one of several of a type",
+			[]string{phonesLines},
+			map[string]any{"businessPhones": []any{}},
 			`{"phoneNumbers":[{"type":"work","value":"1"},{"type":"work","value":"2","primary":true}]}`,
 			`[{"op":"remove","path":"phoneNumbers[type eq \"work\" and primary eq true]"}]`, `{"phoneNumbers":[{"type":"work","value":"1"}]}`,
 		},
 		{
-			"a part of an element", []string{cityLine, regionLine}, map[string]any{"city": nil, "state": "CA"},
+			"a part of an element",
+			[]string{cityLine, regionLine},
+			map[string]any{"city": nil, "state": "CA"},
 			`{"addresses":[{"type":"work","locality":"L","region":"CA"}]}`,
 			`[{"op":"remove","path":"addresses[type eq \"work\"].locality"}]`, `{"addresses":[{"type":"work","region":"CA"}]}`,
 		},
 		{
-			"an element of which all parts are null", []string{cityLine, regionLine}, map[string]any{"city": nil, "state": nil},
+			"an element of which all parts are null",
+			[]string{cityLine, regionLine},
+			map[string]any{"city": nil, "state": nil},
 			`{"addresses":[{"type":"work","locality":"L","region":"CA"},{"type":"home","locality":"H"}]}`,
 			`[{"op":"remove","path":"addresses[type eq \"work\"]"}]`, `{"addresses":[{"type":"home","locality":"H"}]}`,
 		},
@@ -143,9 +162,7 @@ func TestNullClearsTheOneValueThatIsOurs(t *testing.T) {
 			}
 			m := parse(t, test.lines...)
 			attributes := ada()
-			for name, v := range test.entra {
-				attributes[name] = v
-			}
+			maps.Copy(attributes, test.entra)
 			want, err := m.Map(attributes)
 			if err != nil {
 				t.Fatal(err)

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"entrawebex/internal/mapping"
+)
+
+// mappingCommand looks at mapping files.
+func mappingCommand() *cobra.Command {
+	c := &cobra.Command{Use: "mapping", Short: "Looks at a mapping file", Args: cobra.NoArgs}
+	c.AddCommand(&cobra.Command{
+		Use:   "check FILE",
+		Short: "Says all that is wrong with a mapping file",
+		Long: `Says all that is wrong with a mapping file, a line each:
+
+  FILE:line:column: what is wrong; what to write instead
+
+It reads nothing but the file, and exits with 1 if something is wrong.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return checkMapping(cmd, args[0]) },
+	})
+	return c
+}
+
+func checkMapping(cmd *cobra.Command, file string) error {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	if _, err := mapping.ParseFile(file, data); err != nil {
+		fmt.Fprintln(cmd.OutOrStdout(), err)
+		return errReported
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s: nothing is wrong\n", file)
+	return nil
+}

@@ -1,0 +1,40 @@
+package app
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"entrawebex/infra"
+	"entrawebex/internal/config"
+	"entrawebex/internal/mapping"
+)
+
+func TestTheMappingIsThatOfTheFileIfOneIsNamed(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "mine.yaml")
+	text := strings.Replace(string(infra.Provisioning()), "{ target: displayName, source: displayName }", "{ target: displayName, source: mail }", 1)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	built, err := rulesOf(&config.Settings{})
+	if err != nil || built.Text() != string(infra.Provisioning()) {
+		t.Error(err)
+	}
+	theirs, err := rulesOf(&config.Settings{MappingFile: file})
+	if err != nil || theirs.Text() != text || !strings.Contains(strings.Join(theirs.Users.Select(), " "), "mail") {
+		t.Error(err, theirs.Users.Select())
+	}
+	if err := os.WriteFile(file, []byte("users:"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var mistakes *mapping.Mistakes
+	if _, err := rulesOf(&config.Settings{MappingFile: file}); !errors.As(err, &mistakes) || mistakes.File != file {
+		t.Error(err)
+	}
+	if _, err := rulesOf(&config.Settings{MappingFile: file + "x"}); err == nil || !strings.Contains(err.Error(), "MAPPING_FILE") {
+		t.Error(err)
+	}
+}
