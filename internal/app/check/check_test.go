@@ -15,10 +15,10 @@ import (
 )
 
 // results are all of a check.
-func results(t *testing.T, s config.Settings) []check.Result {
+func results(ctx context.Context, t *testing.T, s config.Settings) []check.Result {
 	t.Helper()
 	var all []check.Result
-	if err := check.Run(t.Context(), s, slog.New(slog.DiscardHandler), func(r check.Result) { all = append(all, r) }); err != nil {
+	if err := check.Run(ctx, s, slog.New(slog.DiscardHandler), func(r check.Result) { all = append(all, r) }); err != nil {
 		t.Fatal(err)
 	}
 	return all
@@ -45,7 +45,7 @@ func TestCheckTellsWhoseTheLedgerIs(t *testing.T) {
 			t.Fatal(err)
 		}
 		var found check.Result
-		for _, r := range results(t, settings) { // what else fails is another test's
+		for _, r := range results(t.Context(), t, settings) { // what else fails is another test's
 			if r.What == "Ledger" {
 				found = r
 			}
@@ -82,11 +82,11 @@ func TestCheckTellsOfAListThatIsRefused(t *testing.T) {
 	}))
 	t.Cleanup(unsorted.Close)
 	p := s.Open()
-	s.Run(p, func(context.Context) {
+	s.Run(p, func(ctx context.Context) {
 		settings := p.Settings
 		settings.Webhook.URL = p.Subscriptions.WebhookURL
 		settings.Webex.SCIMURL = unsorted.URL + "/identity/scim/" + sandbox.OrgID + "/v2"
-		failures := failed(results(t, settings))
+		failures := failed(results(ctx, t, settings))
 		for _, want := range []string{"list the users of Webex: Webex answered 400", "list the groups of Webex: Webex answered 400"} {
 			if len(failures) != 2 || !strings.Contains(strings.Join(failures, "\n"), want) {
 				t.Errorf("%q, want two failures, one with %q", failures, want)
@@ -99,11 +99,11 @@ func TestThereIsAResultForEverythingARunNeeds(t *testing.T) {
 	t.Parallel()
 	s := runtest.New(t, 4)
 	p := s.Open()
-	s.Run(p, func(context.Context) {
+	s.Run(p, func(ctx context.Context) {
 		settings := p.Settings
 		settings.Webhook.URL = p.Subscriptions.WebhookURL
 		const all = 11
-		if found := results(t, settings); len(found) < all || len(failed(found)) > 0 {
+		if found := results(ctx, t, settings); len(found) < all || len(failed(found)) > 0 {
 			t.Errorf("%+v", found)
 		}
 		for _, mistake := range []struct {
@@ -118,7 +118,7 @@ func TestThereIsAResultForEverythingARunNeeds(t *testing.T) {
 		} {
 			wrong := settings
 			mistake.make(&wrong)
-			failures := failed(results(t, wrong))
+			failures := failed(results(ctx, t, wrong))
 			if len(failures) != mistake.lines || !strings.Contains(strings.Join(failures, "\n"), mistake.want) {
 				t.Errorf("%q, want %d failures with %q", failures, mistake.lines, mistake.want)
 			}
