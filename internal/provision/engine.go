@@ -62,6 +62,9 @@ type Config struct {
 	// TrustGone believes Webex at once that something is not there. It is for a
 	// dry run, which has no second look.
 	TrustGone bool
+	// OneClock says that all who write the ledger read the same clock: what a sweep
+	// saw is then not taken for older than it is.
+	OneClock bool
 	// Now is the clock; default time.Now.
 	Now func() time.Time
 	// Parallel is how many objects of a batch are claimed, decided and
@@ -108,6 +111,14 @@ func New(c Config) *Engine {
 		e.protected[strings.ToLower(strings.TrimSpace(name))] = true
 	}
 	return e
+}
+
+// skew is how far the clocks may be apart of those who write the ledger.
+func (e *Engine) skew() time.Duration {
+	if e.OneClock {
+		return 0
+	}
+	return apart
 }
 
 // Converge makes Webex match Entra for the objects the changes name, and
@@ -192,7 +203,7 @@ type batch struct {
 func (e *Engine) newBatch() *batch {
 	b := &batch{Engine: e, owner: uuid.NewString(), terms: terms{
 		mapping: e.Mapping, scoping: e.Scoping, nested: e.Nested, deleteBinned: e.DeleteBinned,
-		upsertOnly: e.UpsertOnly, trustGone: e.TrustGone, confirmAfter: e.ConfirmAfter,
+		upsertOnly: e.UpsertOnly, trustGone: e.TrustGone, confirmAfter: e.ConfirmAfter, skew: e.skew(),
 		protected: e.protected, guarded: e.Guard != nil, postpones: e.Later != nil,
 	}}
 	if e.Jitter != nil {

@@ -55,7 +55,7 @@ func (b *batch) read(ctx context.Context, works []*imported) {
 	for _, w := range works {
 		switch w.now = b.Now(); {
 		case w.ended:
-		case w.seen.holds(w.record) && len(w.rules(w.object.Kind).Lacks(w.seen.Reading.Attributes)) == 0:
+		case w.seen.holds(w.record, w.skew) && len(w.rules(w.object.Kind).Lacks(w.seen.Reading.Attributes)) == 0:
 			b.guarded(ctx, w, Import, func() { *w = w.imported(w.seen.Reading) })
 		case err != nil:
 			w.fail(Scoping, err)

@@ -31,13 +31,13 @@ type Snapshot struct {
 	Park bool
 }
 
-// skew is how far the clocks of two processes may be apart.
-const skew = time.Minute
+// apart is how far the clocks of two processes may be apart.
+const apart = time.Minute
 
 // holds reports whether what was seen may be gone by: nobody has looked at the
 // object since. Whoever did read it later, and what is older must not be written
 // on top of that.
-func (s *Snapshot) holds(r Record) bool {
+func (s *Snapshot) holds(r Record, skew time.Duration) bool {
 	return s != nil && r.Concluded.Add(skew).Before(s.At)
 }
 
@@ -124,7 +124,7 @@ const maxSeeds = 500
 // who they are.
 func (d *decision) seed() bool {
 	d.seeded, d.absent = false, nil
-	if d.seen == nil || !d.seen.Whole || len(d.seen.Members) > maxSeeds || !d.seen.holds(d.record) {
+	if d.seen == nil || !d.seen.Whole || len(d.seen.Members) > maxSeeds || !d.seen.holds(d.record, d.skew) {
 		return true
 	}
 	if len(d.seen.Members) > 0 && d.answers.links == nil {

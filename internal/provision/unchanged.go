@@ -15,7 +15,7 @@ import (
 // another worker may be about to change.
 func (e *Engine) Unchanged(ctx context.Context, o change.Object, attributes map[string]any) (bool, error) {
 	r, _, err := e.Ledger.Record(ctx, o)
-	if err != nil || r.isOpen() || r.Claim.Until.After(e.Now().Add(-skew)) {
+	if err != nil || r.isOpen() || r.Claim.Until.After(e.Now().Add(-e.skew())) {
 		return false, err
 	}
 	attributes = maps.Clone(attributes)

@@ -22,6 +22,8 @@ type terms struct {
 	// Those of Config by the same names.
 	nested, deleteBinned, upsertOnly, trustGone bool
 	confirmAfter                                time.Duration
+	// skew is how far the clocks may be apart of those who write the ledger.
+	skew time.Duration
 	// protected are ids and userNames in lower case.
 	protected map[string]bool
 	// guarded says that there is a guard, postpones that looks after hours are kept
