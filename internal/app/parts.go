@@ -46,6 +46,8 @@ type Parts struct {
 	Queue    Queue
 	// Rests returns why nothing is to be written now; empty if something is.
 	Rests func(ctx context.Context) (string, error)
+	// OneClock says that one process writes the ledger.
+	OneClock bool
 	// Observe is told every attempt. It may be nil.
 	Observe func(provision.Attempt)
 	Log     *slog.Logger
@@ -80,6 +82,7 @@ func (p *Parts) config() provision.Config {
 		Later:        &provision.Later{Documents: p.Ledger},
 		ConfirmAfter: s.ConfirmAfter,
 		Parallel:     parallel,
+		OneClock:     p.OneClock,
 		Jitter:       rand.N[time.Duration],
 		Healed:       p.Letters().Owe,
 		Observe:      p.Observe,
@@ -102,7 +105,16 @@ func (p *Parts) scoping() scoping.Rules {
 }
 
 func (p *Parts) cursors() *reconcile.Cursors {
-	return reconcile.NewCursors(p.Ledger, p.Rules.Select(), p.Settings.Rules()+"\n"+p.Rules.Text(), time.Now)
+	return reconcile.NewCursors(p.Ledger, p.basis(p.Rules), time.Now)
+}
+
+// basis is what delta queries rest on under these rules.
+func (p *Parts) basis(rules mapping.Rules) reconcile.Basis {
+	b := reconcile.Basis{Select: rules.Select(), Rules: map[change.Kind]string{}}
+	for _, kind := range change.Kinds() {
+		b.Rules[kind] = p.Settings.Rules() + "\n" + rules.Of(kind).Sum()
+	}
+	return b
 }
 
 // Letters is what the ledger knows of the dead-letter queue.

@@ -98,7 +98,7 @@ func (r *reader) mapping(file fields, s section) Mapping {
 		return Mapping{}
 	}
 	f := r.fields(n, s.name, "actions", "scope", "mappings")
-	m := Mapping{state: s.state, actions: r.actions(f), filter: r.scope(f, s)}
+	m := Mapping{state: s.state, actions: r.actions(f), filter: r.scope(f, s), sum: sumOf(n)}
 	lines := f.values["mappings"]
 	if lines == nil {
 		if n.Kind == yaml.MappingNode {

@@ -43,6 +43,7 @@ type Mapping struct {
 	// state is the attribute of Graph that says whether an object may be in Webex,
 	// which is read whatever the rules.
 	state string
+	sum   string
 }
 
 // Actions are those that may be taken in Webex, Entra's target object actions.
@@ -97,6 +98,14 @@ func (m Mapping) Filter() scoping.Filter { return m.filter }
 // Filters are those of the kinds of objects.
 func (r Rules) Filters() scoping.Filters {
 	return scoping.Filters{Users: r.Users.filter, Groups: r.Groups.filter}
+}
+
+// Of is the mapping of a kind of object.
+func (r Rules) Of(kind change.Kind) Mapping {
+	if kind == change.Group {
+		return r.Groups
+	}
+	return r.Users
 }
 
 // Select returns the Graph attributes the mappings read, by kind of object.

@@ -32,18 +32,33 @@ const fresh = time.Hour
 // are safe for concurrent use, by any number of processes.
 type Cursors struct {
 	documents document.Store
-	selects   map[change.Kind][]string
-	rules     string
+	basis     Basis
+	former    *Basis
 	now       func() time.Time
 }
 
-// NewCursors returns the cursors of delta queries that select these attributes
-// by kind. Graph fixes them with a round's first request, so that a cursor is
-// void once they are others. Rules is any text that says who is provisioned and
-// how: with other rules, too, all must be read again, those in whom nothing has
+// Basis is what a round rests on: the attributes that it selects by kind, which
+// Graph fixes with its first request, and any text that says who is provisioned and
+// how. With other rules, too, all must be read again, those in whom nothing has
 // changed included.
-func NewCursors(documents document.Store, selects map[change.Kind][]string, rules string, now func() time.Time) *Cursors {
-	return &Cursors{documents: documents, selects: selects, rules: rules, now: now}
+type Basis struct {
+	Select map[change.Kind][]string
+	Rules  map[change.Kind]string
+}
+
+// NewCursors returns the cursors of delta queries that rest on this. They are void
+// once that is something else.
+func NewCursors(documents document.Store, basis Basis, now func() time.Time) *Cursors {
+	return &Cursors{documents: documents, basis: basis, now: now}
+}
+
+// Succeed returns the cursors where those that rest on the former basis are gone on
+// with, too: whoever is affected by the difference is looked at by other means, and
+// at last the cursors are set anew.
+func (c *Cursors) Succeed(former Basis) *Cursors {
+	also := *c
+	also.former = &former
+	return &also
 }
 
 // Cursor is where a delta query goes on.
@@ -62,6 +77,7 @@ type Cursor struct {
 	RefusedSince time.Time
 	Failing      condition.Failing
 
+	hash string
 	kept document.Copy[position]
 }
 
@@ -89,7 +105,7 @@ func (c *Cursors) Load(ctx context.Context, kind change.Kind) (Cursor, error) {
 		return Cursor{}, fmt.Errorf("read the cursor of %ss: %w", kind, err)
 	}
 	p := kept.Value
-	cursor := Cursor{Kind: kind, RefusedSince: p.RefusedSince, Failing: p.Failing, kept: kept}
+	cursor := Cursor{Kind: kind, RefusedSince: p.RefusedSince, Failing: p.Failing, hash: c.basis.hash(kind), kept: kept}
 	switch {
 	case kept.Version == 0:
 		cursor.Void = fmt.Sprintf("there is no cursor of %ss yet", kind)
@@ -97,12 +113,12 @@ func (c *Cursors) Load(ctx context.Context, kind change.Kind) (Cursor, error) {
 		cursor.Void = fmt.Sprintf("the cursor of %ss cannot be read", kind)
 	case p.Void != "":
 		cursor.Void = p.Void
-	case p.Hash != c.hash(kind):
+	case p.Hash != cursor.hash && (c.former == nil || p.Hash != c.former.hash(kind)):
 		cursor.Void = fmt.Sprintf("what is selected of %ss, or who is provisioned and how, has changed", kind)
 	case c.now().Sub(p.At) > MaxAge:
 		cursor.Void = fmt.Sprintf("the cursor of %ss is older than seven days", kind)
 	default:
-		cursor.Link, cursor.At = p.Link, p.At
+		cursor.Link, cursor.At, cursor.hash = p.Link, p.At, p.Hash
 	}
 	return cursor, nil
 }
@@ -120,7 +136,7 @@ func (c *Cursors) Save(ctx context.Context, kind change.Kind, link string) error
 		if err != nil && !errors.Is(err, document.ErrMalformed) {
 			return fmt.Errorf("read the cursor of %ss: %w", kind, err)
 		}
-		_, ok, err := c.write(ctx, Cursor{Kind: kind, Link: link, kept: kept})
+		_, ok, err := c.write(ctx, Cursor{Kind: kind, Link: link, hash: c.basis.hash(kind), kept: kept})
 		if ok || err != nil {
 			return err
 		}
@@ -168,7 +184,7 @@ func (c *Cursors) write(ctx context.Context, cursor Cursor) (Cursor, bool, error
 
 func (c *Cursors) put(ctx context.Context, cursor Cursor) (Cursor, bool, error) {
 	cursor.kept.Value = position{
-		Link: cursor.Link, Hash: c.hash(cursor.Kind), At: cursor.At, Void: cursor.Void,
+		Link: cursor.Link, Hash: cursor.hash, At: cursor.At, Void: cursor.Void,
 		RefusedSince: cursor.RefusedSince, Failing: cursor.Failing,
 	}
 	switch err := cursor.kept.Save(ctx); {
@@ -181,8 +197,8 @@ func (c *Cursors) put(ctx context.Context, cursor Cursor) (Cursor, bool, error) 
 }
 
 // hash is that of what is selected of a kind, in any order, and of the rules.
-func (c *Cursors) hash(kind change.Kind) string {
-	names := slices.Sorted(slices.Values(c.selects[kind]))
-	sum := sha256.Sum256([]byte(strings.Join(names, ",") + "\n" + c.rules))
+func (b Basis) hash(kind change.Kind) string {
+	names := slices.Sorted(slices.Values(b.Select[kind]))
+	sum := sha256.Sum256([]byte(strings.Join(names, ",") + "\n" + b.Rules[kind]))
 	return hex.EncodeToString(sum[:])
 }

@@ -38,7 +38,7 @@ func TestACursorDoesNotDependOnTheOrderOfWhatIsSelected(t *testing.T) {
 	t.Parallel()
 	w := start(t)
 	selects := func(names ...string) *Cursors {
-		return NewCursors(w.ledger, map[change.Kind][]string{change.User: names}, "", w.Now)
+		return NewCursors(w.ledger, Basis{Select: map[change.Kind][]string{change.User: names}}, w.Now)
 	}
 	if err := selects("id", "mail").Save(t.Context(), change.User, "user 0"); err != nil {
 		t.Fatal(err)
@@ -49,7 +49,7 @@ func TestACursorDoesNotDependOnTheOrderOfWhatIsSelected(t *testing.T) {
 	}{
 		{selects("mail", "id"), true},
 		{selects("id"), false},
-		{NewCursors(w.ledger, map[change.Kind][]string{change.User: {"id", "mail"}}, "others", w.Now), false},
+		{NewCursors(w.ledger, Basis{map[change.Kind][]string{change.User: {"id", "mail"}}, map[change.Kind]string{change.User: "others"}}, w.Now), false},
 	} {
 		c, err := test.cursors.Load(t.Context(), change.User)
 		if err != nil || (c.Void == "") != test.good || (c.Link == "user 0") != test.good {
@@ -101,4 +101,42 @@ func FuzzDecodePosition(f *testing.F) {
 			t.Errorf("%q became %+v, %v", data, again, err)
 		}
 	})
+}
+
+func TestACursorOfTheFormerBasisIsGoneOnWithUntilItIsSetAnew(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	former := Basis{Rules: map[change.Kind]string{change.User: "former"}}
+	now := NewCursors(w.ledger, Basis{Rules: map[change.Kind]string{change.User: "now"}}, w.Now)
+	if err := NewCursors(w.ledger, former, w.Now).Save(t.Context(), change.User, "user 0"); err != nil {
+		t.Fatal(err)
+	}
+	link := func(c *Cursors) string {
+		t.Helper()
+		cursor, err := c.Load(t.Context(), change.User)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cursor.Link
+	}
+	cursor, err := now.Succeed(former).Load(t.Context(), change.User)
+	if err != nil || cursor.Link != "user 0" {
+		t.Fatalf("%+v, %v", cursor, err)
+	}
+	if _, ok, err := now.Succeed(former).Advance(t.Context(), cursor, "user 1"); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	// Graph's link selects what it did: it does not count as one of now.
+	if got := link(now); got != "" {
+		t.Errorf("goes on with %s", got)
+	}
+	if got := link(now.Succeed(former)); got != "user 1" {
+		t.Errorf("goes on with %q", got)
+	}
+	if err := now.Save(t.Context(), change.User, "user 2"); err != nil {
+		t.Fatal(err)
+	}
+	if got := link(now); got != "user 2" {
+		t.Errorf("goes on with %q", got)
+	}
 }

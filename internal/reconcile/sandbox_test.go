@@ -71,7 +71,7 @@ func newLand(t *testing.T) *land {
 	log := slog.New(slog.DiscardHandler)
 	l.job = &reconcile.Job{
 		Graph: l.graph, Members: l.graph, Queue: l, Documents: kept, Scoping: scoping.Rules{Application: app},
-		Cursors: reconcile.NewCursors(kept, selects, "", time.Now),
+		Cursors: reconcile.NewCursors(kept, reconcile.Basis{Select: selects}, time.Now),
 		Sweeps:  &sweep.Requests{Documents: kept, Now: time.Now, Log: log},
 		// Graph names a group's attributes whenever its members change.
 		Unchanged: func(_ context.Context, o reconcile.Object) (bool, error) { return o.Kind == change.Group, nil },

@@ -135,7 +135,7 @@ func (w *world) assigned(assignments ...Assignment) {
 }
 
 func (w *world) cursors(selects string) *Cursors {
-	return NewCursors(w.ledger, map[change.Kind][]string{change.User: {"id", selects}, change.Group: {"id"}}, "assigned", w.Now)
+	return NewCursors(w.ledger, Basis{Select: map[change.Kind][]string{change.User: {"id", selects}, change.Group: {"id"}}}, w.Now)
 }
 
 // page is what Graph answers to a link of a kind. Links are given without the
