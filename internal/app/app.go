@@ -12,10 +12,10 @@ import (
 	"entrawebex/internal/config"
 	"entrawebex/internal/entra"
 	"entrawebex/internal/ledger"
+	"entrawebex/internal/mapping"
 	"entrawebex/internal/pause"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/queue"
-	"entrawebex/internal/reconcile"
 	"entrawebex/internal/renew"
 	"entrawebex/internal/replay"
 	"entrawebex/internal/sweep"
@@ -35,11 +35,13 @@ type App struct {
 	Webex *webex.Client
 
 	Worker    *worker.Worker
-	Reconcile *reconcile.Job
-	Sweeps    *sweep.Schedule
-	Token     *renew.TokenJob
-	Recovery  *pause.Recovery
-	Drops     *replay.Drops
+	Reconcile interface {
+		Run(ctx context.Context) error
+	}
+	Sweeps   *sweep.Schedule
+	Token    *renew.TokenJob
+	Recovery *pause.Recovery
+	Drops    *replay.Drops
 	// Subscriptions is nil without a webhook.
 	Subscriptions *renew.Job
 
@@ -57,6 +59,10 @@ type backend struct {
 	webex  func(ctx context.Context) config.Webex
 	// tokens keep those of a service app; they are not asked for without one.
 	tokens func() renew.Tokens
+	// oneClock says that one process writes the ledger.
+	oneClock bool
+	// askEvery is how often it is asked whether another configuration is in force.
+	askEvery time.Duration
 }
 
 // open puts a part together. Its ledger is bound to the tenant and organization of
@@ -66,11 +72,7 @@ func open(ctx context.Context, s config.Settings, on backend, observe func(provi
 	if err := ledger.Bind(ctx, kept.Ledger, s.Entra.TenantID, s.Webex.OrgID); err != nil {
 		return nil, err
 	}
-	rules, err := rulesOf(&s)
-	if err != nil {
-		return nil, err
-	}
-	graph, err := entra.OpenRotating(s.Entra, rules.Select(), on.latest.Entra, log)
+	graph, err := entra.OpenRotating(s.Entra, nil, on.latest.Entra, log)
 	if err != nil {
 		return nil, err
 	}
@@ -79,18 +81,28 @@ func open(ctx context.Context, s config.Settings, on backend, observe func(provi
 		return nil, err
 	}
 	sides := pause.New(kept.Ledger, graph, target, log)
-	parts := &Parts{
-		Settings: s, Rules: rules, Graph: graph, Webex: target, Ledger: kept.Ledger,
-		Queue: queue.Changes{Queue: kept.Changes}, Rests: sides.Why, Observe: observe, Log: log,
+	store, err := Configurations(&s, kept.Ledger)
+	if err != nil {
+		return nil, err
 	}
-	engine := parts.Engine()
+	current := &inForce{store: store, every: on.askEvery, now: time.Now, log: log}
+	current.build = func(rules mapping.Rules) *Parts {
+		return &Parts{
+			Settings: s, Rules: rules, Graph: graph.Selecting(rules.Select()), Webex: target, Ledger: kept.Ledger,
+			Queue: queue.Changes{Queue: kept.Changes}, Rests: sides.Why, OneClock: on.oneClock, Observe: observe, Log: log,
+		}
+	}
+	if err := current.begin(ctx); err != nil {
+		return nil, err
+	}
+	parts := current.present.parts
 	a := &App{
 		Settings: s, Latest: on.latest, Stores: kept, Graph: graph, Webex: target,
 		Worker: &worker.Worker{
-			Queue: kept.Changes, DeadLetters: kept.DeadLetters, Converge: engine.Converge, Letters: parts.Letters(), Pause: sides, Log: log,
+			Queue: kept.Changes, DeadLetters: kept.DeadLetters, Converge: current.converge, Letters: parts.Letters(), Pause: sides, Log: log,
 		},
-		Reconcile: parts.Reconcile(engine),
-		Sweeps:    parts.Sweeps(engine),
+		Reconcile: looks{current},
+		Sweeps:    current.schedule(),
 		Token:     tokenJob(s.Webex, on, sides, log),
 		Recovery:  kept.Recovery(sides, parts.Requests().Request, log),
 		close:     func() error { return nil },

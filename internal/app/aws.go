@@ -25,7 +25,7 @@ func OpenAWS(ctx context.Context, function config.Part, environ []string, log *s
 	}
 	return open(ctx, settings, backend{
 		stores: stores.OnAWS(c, settings.AWS, log),
-		latest: latest,
+		latest: latest, askEvery: askEvery,
 		webex:  latest.Webex,
 		tokens: func() renew.Tokens { return config.NewTokenSecret(secretsmanager.NewFromConfig(c), environ) },
 	}, nil, log)

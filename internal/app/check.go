@@ -23,12 +23,8 @@ type Sides struct {
 	Webex *webex.Client
 }
 
-// OpenSides opens both sides for what looks and does nothing.
-func OpenSides(s config.Settings, log *slog.Logger) (*Sides, error) {
-	rules, err := rulesOf(&s)
-	if err != nil {
-		return nil, err
-	}
+// OpenSides opens both sides, under these rules, for what looks and does nothing.
+func OpenSides(s config.Settings, rules mapping.Rules, log *slog.Logger) (*Sides, error) {
 	graph, err := entra.Open(s.Entra, rules.Select(), log)
 	if err != nil {
 		return nil, err

@@ -39,7 +39,11 @@ func OpenDryRun(ctx context.Context, s config.Settings, stored stores.Ledger, ob
 	if err := ledger.CheckBinding(ctx, stored, s.Entra.TenantID, s.Webex.OrgID); err != nil {
 		return nil, err
 	}
-	sides, err := OpenSides(s, log)
+	rules, err := rulesInForce(ctx, &s, stored)
+	if err != nil {
+		return nil, err
+	}
+	sides, err := OpenSides(s, rules, log)
 	if err != nil {
 		return nil, err
 	}

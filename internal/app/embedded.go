@@ -21,7 +21,7 @@ func OpenEmbedded(ctx context.Context, s config.Settings, latest *config.Latest,
 		return nil, err
 	}
 	tokens := config.NewTokenFile(s.DataDir, s.Webex)
-	on := backend{stores: file.Stores, latest: latest, webex: latest.Webex, tokens: func() renew.Tokens { return tokens }}
+	on := backend{stores: file.Stores, latest: latest, webex: latest.Webex, tokens: func() renew.Tokens { return tokens }, oneClock: true, askEvery: askEveryHere}
 	if s.Webex.HasServiceApp() {
 		on.webex = func(ctx context.Context) config.Webex {
 			now, err := tokens.Webex(ctx)

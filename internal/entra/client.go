@@ -81,9 +81,9 @@ type Client struct {
 	pacer   pacer // nil if the transport is none
 	log     *slog.Logger
 
-	oddities oddities
-	sizes    sizes
-	chains   chains
+	oddities *oddities
+	sizes    *sizes
+	chains   *chains
 }
 
 // New returns a Client. It makes no call.
@@ -99,7 +99,10 @@ func New(config Config) (*Client, error) {
 	if config.Credential == nil {
 		return nil, errors.New("make Graph client: no credential")
 	}
-	c := &Client{timeout: config.Timeout, now: config.Now, selects: selection(config.Select), log: config.Log}
+	c := &Client{
+		timeout: config.Timeout, now: config.Now, selects: selection(config.Select), log: config.Log,
+		oddities: new(oddities), sizes: new(sizes), chains: new(chains),
+	}
 	if c.timeout <= 0 {
 		c.timeout = defaultTimeout
 	}
@@ -116,6 +119,13 @@ func New(config Config) (*Client, error) {
 		return nil, fmt.Errorf("make Graph client: %w", err)
 	}
 	return c, nil
+}
+
+// Selecting returns the client reading these attributes, as Config.Select has them.
+func (c *Client) Selecting(wanted map[change.Kind][]string) *Client {
+	also := *c
+	also.selects = selection(wanted)
+	return &also
 }
 
 // selection returns what to read of each kind: what is asked for, and what

@@ -34,7 +34,6 @@ func ParseFile(name string, data []byte) (Rules, error) {
 	}
 	r := &reader{lines: strings.Split(string(data), "\n")}
 	rules := r.rules(data)
-	rules.text = string(data)
 	if len(r.mistakes) == 0 {
 		return rules, nil
 	}

@@ -23,15 +23,7 @@ import (
 )
 
 // Rules are the attribute mappings of the kinds of objects.
-type Rules struct {
-	Users, Groups Mapping
-
-	text string
-}
-
-// Text is the file that the rules were read from. Where it has changed, all have to be
-// looked at.
-func (r Rules) Text() string { return r.text }
+type Rules struct{ Users, Groups Mapping }
 
 // Mapping is the attribute mapping of one kind of object.
 type Mapping struct {

@@ -14,6 +14,10 @@ import (
 // one (https://learn.microsoft.com/graph/api/resources/approleassignment).
 const DefaultAccess = "00000000-0000-0000-0000-000000000000"
 
+// AsBefore stands for the app roles of somebody who is in scope as far as
+// assignments decide, and whose assignments were not read again.
+const AsBefore = "as before"
+
 // Roles decides by the app roles somebody is assigned in.
 type Roles struct {
 	// ExcludeDefault leaves those out who have the default access and no other

@@ -67,6 +67,19 @@ func BenchmarkSweep(b *testing.B) {
 				s.report(b)
 				s.checkUnchanged(b, people)
 			})
+			all.Run("a title mapped", func(b *testing.B) {
+				for b.Loop() {
+					b.StopTimer()
+					s.close()
+					s = newSwept(all, people)
+					s.run(b)
+					s.goBy(b, titled(string(infra.Provisioning())))
+					b.StartTimer()
+					s.run(b)
+				}
+				s.report(b)
+				s.checkTitled(b, people)
+			})
 			all.Run("emptied ledger", func(b *testing.B) {
 				if people.Users > most {
 					b.Skip("takes as long as the first")
@@ -117,7 +130,18 @@ func newSwept(b *testing.B, people headcount) *swept {
 func (s *swept) forget(b *testing.B) {
 	b.Helper()
 	s.close()
-	rules := try(mapping.Parse(infra.Provisioning()))(b)
+	s.db = try(bbolt.Open(filepath.Join(b.TempDir(), "ledger.db"), 0o600, nil))(b)
+	s.db.MaxBatchDelay = time.Millisecond
+	s.kept = &writes{Bolt: try(ledger.OpenBolt(s.db))(b)}
+	s.sweep = nil
+	s.goBy(b, string(infra.Provisioning()))
+}
+
+// goBy has a configuration in force: after another one, only those are evaluated whom
+// it affects.
+func (s *swept) goBy(b *testing.B, configuration string) {
+	b.Helper()
+	rules := try(mapping.Parse([]byte(configuration)))(b)
 	directory := try(entra.New(entra.Config{
 		BaseURL: "http://" + s.sides.host, Credential: entra.StaticToken("t"), Transport: &s.calls, Select: rules.Select(),
 	}))(b)
@@ -125,16 +149,18 @@ func (s *swept) forget(b *testing.B) {
 		URL: "http://" + s.sides.host + "/identity/scim/" + orgID + "/v2", Transport: &s.calls,
 		Token: func(context.Context) (string, error) { return "t", nil },
 	}))(b)
-	s.db = try(bbolt.Open(filepath.Join(b.TempDir(), "ledger.db"), 0o600, nil))(b)
-	s.db.MaxBatchDelay = time.Millisecond
-	s.kept = &writes{Bolt: try(ledger.OpenBolt(s.db))(b)}
 	const parallel = 100 // as many as go to Webex together: they share a commit of the ledger
 	engine := provision.New(provision.Config{
 		Directory: directory, Target: target, Ledger: s.kept, Queue: s, Mapping: rules, TenantID: tenantID,
-		Parallel: parallel, Log: slog.New(slog.DiscardHandler),
+		Parallel: parallel, OneClock: true, Log: slog.New(slog.DiscardHandler),
 	})
+	var former *sweep.Former
+	if s.sweep != nil {
+		former = &sweep.Former{Mapping: s.sweep.Mapping}
+	}
 	s.sweep = &sweep.Job{
-		Graph: directory, Lister: target, Ledger: s.kept, Queue: s, Converge: engine.ConvergeSeen, Mapping: rules,
+		Former: former,
+		Graph:  directory, Lister: target, Ledger: s.kept, Queue: s, Converge: engine.ConvergeSeen, Mapping: rules,
 		Park: true, Members: directory.Members,
 		Rests: func(context.Context) (string, error) { return "", nil },
 		Depth: func(context.Context) (int, error) { return 0, nil },
@@ -226,6 +252,21 @@ func (s *swept) checkUnchanged(b *testing.B, people headcount) {
 	s.check(b, pages(people.Users, webexUsers)+pages(people.Groups, webexGroups), people)
 	if n := s.kept.count.Load(); n > 0 {
 		b.Errorf("%d writes to the ledger, and nothing has changed", n)
+	}
+}
+
+// checkTitled fails if a title of everybody took more than Entra's pages of users and
+// a Bulk for every hundred.
+func (s *swept) checkTitled(b *testing.B, people headcount) {
+	b.Helper()
+	if n := s.count("Graph", ""); n > pages(people.Users, graphPage) {
+		b.Errorf("%d calls to Graph", n)
+	}
+	if n := s.count("Webex", ""); n > pages(people.Users, bulk)+pages(people.Users, graphPage) {
+		b.Errorf("%d calls to Webex", n)
+	}
+	if n := s.result.Actions[provision.Update]; n != people.Users {
+		b.Errorf("%d of %d got a title", n, people.Users)
 	}
 }
 

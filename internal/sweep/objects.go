@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/mapping"
 	"entrawebex/internal/paging"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/reconcile"
@@ -161,13 +162,13 @@ func (r *run) deal(ctx context.Context, o reconcile.Object, at time.Time, member
 	k.seen = true
 	r.settle(k)
 	verdict := r.verdict(o, k)
-	want, err := r.want(o, verdict)
+	want, err := wanted(r.Mapping.Of(o.Kind), o, verdict)
 	name := nameOf(want)
 	result := classify(standing{
 		kind: o.Kind, verdict: verdict,
 		linked: k.webexID != "", active: k.active, settled: k.settled,
 		listed: k.listed, drifted: k.drifted, open: k.open, shut: k.shut, hidden: k.hidden,
-		stray: r.strays.has(o.Object), away: k.away, mapped: err == nil, same: r.mapping(o.Kind).Has(k.written, want), entitled: want["active"] == true,
+		stray: r.strays.has(o.Object), away: k.away, mapped: err == nil, same: r.Mapping.Of(o.Kind).Has(k.written, want), entitled: want["active"] == true,
 	}, r.RepairDrift)
 	if result.open {
 		r.open[o.ID] = true
@@ -199,9 +200,9 @@ func (r *run) deal(ctx context.Context, o reconcile.Object, at time.Time, member
 	return err
 }
 
-// want is what Webex should have. What only the mapping is told is not among the
+// wanted is what Webex should have. What only the mapping is told is not among the
 // object's attributes after it.
-func (r *run) want(o reconcile.Object, verdict scoping.Verdict) (map[string]any, error) {
+func wanted(m mapping.Mapping, o reconcile.Object, verdict scoping.Verdict) (map[string]any, error) {
 	attributes := o.Attributes
 	if attributes == nil {
 		attributes = map[string]any{}
@@ -211,7 +212,7 @@ func (r *run) want(o reconcile.Object, verdict scoping.Verdict) (map[string]any,
 		attributes["IsSoftDeleted"] = verdict.IsSoftDeleted()
 		defer delete(attributes, "IsSoftDeleted")
 	}
-	return r.mapping(o.Kind).Map(attributes)
+	return m.Map(attributes)
 }
 
 // hand gives an object to the engine, with others. One that Graph lists twice is
@@ -220,7 +221,7 @@ func (r *run) hand(ctx context.Context, o reconcile.Object, at time.Time, member
 	attributes := maps.Clone(o.Attributes)
 	attributes["id"] = o.ID
 	s := provision.Snapshot{
-		Object: o.Object, At: at, Members: members, Whole: whole, Afresh: afresh, Park: r.Park, Listed: true,
+		Object: o.Object, At: at, Members: members, Whole: whole, Afresh: afresh, Park: r.Park, Listed: r.Former == nil,
 		Matches: r.strays.matches(o.Object, name),
 		Reading: provision.Reading{Presence: provision.Present, Attributes: attributes, Roles: r.assigned[o.Object]},
 	}

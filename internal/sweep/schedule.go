@@ -24,6 +24,10 @@ type Schedule struct {
 	// Sweep makes a sweep that tells its progress, and whose classes go where
 	// they are wanted.
 	Sweep func(progress func(Progress)) *Job
+	// Changed returns why those are to be evaluated anew whom another configuration
+	// affects, and what does it; nil if there is no other. Where everything is to be
+	// compared, that does it. It may be nil.
+	Changed func(ctx context.Context) (why string, sweep func(progress func(Progress)) *Job, err error)
 	// Every is the time between two sweeps that nobody asked for; a day if it is
 	// zero.
 	Every time.Duration
@@ -103,14 +107,14 @@ func (s *Schedule) State(ctx context.Context) (State, error) {
 func (s *Schedule) Run(ctx context.Context) error {
 	owner := uuid.NewString()
 	began := s.Now()
-	mine, why, err := s.begin(ctx, owner)
-	if err != nil || !mine {
+	due, err := s.begin(ctx, owner)
+	if err != nil || due == nil {
 		return err
 	}
-	s.Log.InfoContext(ctx, "comparing Entra and Webex", "reason", why)
+	s.Log.InfoContext(ctx, "comparing Entra and Webex", "reason", due.why)
 	var mu sync.Mutex
 	var told time.Time
-	sweep := s.Sweep(func(p Progress) {
+	sweep := due.sweep(func(p Progress) {
 		mu.Lock()
 		defer mu.Unlock()
 		if now := s.Now(); now.Sub(told) >= tellEvery {
@@ -121,7 +125,7 @@ func (s *Schedule) Run(ctx context.Context) error {
 		}
 	})
 	result, err := sweep.Run(ctx)
-	if err := s.end(context.WithoutCancel(ctx), owner, began, result, err); err != nil {
+	if err := s.end(context.WithoutCancel(ctx), owner, began, sweep.Former == nil, result, err); err != nil {
 		return err
 	}
 	log := s.Log.With("took", s.Now().Sub(began), "classes", result.Classes, "actions", result.Actions, "queued", result.Queued)
@@ -136,30 +140,56 @@ func (s *Schedule) Run(ctx context.Context) error {
 	return nil
 }
 
-// begin takes the lease if a sweep is due and nobody has it.
-func (s *Schedule) begin(ctx context.Context, owner string) (mine bool, why string, err error) {
-	err = s.Requests.change(ctx, func(q request) bool {
-		var last *Finished
-		q.value(finished, &last)
-		switch {
-		case q.isDue():
-		case last == nil:
-			q.add("nothing was compared yet", s.Now())
-		case s.Now().Sub(last.At) >= cmp.Or(s.Every, daily):
-			q.add(fmt.Sprintf("the last comparison is %s old", s.Now().Sub(last.At).Round(time.Minute)), s.Now())
-		default:
-			return false
+// due is what is to be done now, and why.
+type due struct {
+	why   string
+	sweep func(progress func(Progress)) *Job
+}
+
+// begin takes the lease if a sweep is due, or another configuration is in force, and
+// nobody has it.
+func (s *Schedule) begin(ctx context.Context, owner string) (*due, error) {
+	changed := due{}
+	if s.Changed != nil {
+		var err error
+		if changed.why, changed.sweep, err = s.Changed(ctx); err != nil {
+			return nil, err
 		}
-		if q.lease().Until.After(s.Now()) {
+	}
+	var mine *due
+	err := s.Requests.change(ctx, func(q request) bool {
+		mine = nil
+		all := q.comesDue(s.Now(), cmp.Or(s.Every, daily))
+		if !all && changed.sweep == nil || q.lease().Until.After(s.Now()) {
 			return false
 		}
 		q.set(holder, lease{owner, s.Now().Add(hold).UTC()})
+		if !all {
+			mine = &changed
+			return true
+		}
 		q.resume()
 		q.set(begun, s.Now().UTC())
-		mine, why = true, q.why()
+		mine = &due{q.why(), s.Sweep}
 		return true
 	})
-	return mine && err == nil, why, err
+	return mine, err
+}
+
+// comesDue reports whether a sweep is due, which one is so long after the last.
+func (q request) comesDue(now time.Time, every time.Duration) bool {
+	var last *Finished
+	q.value(finished, &last)
+	switch {
+	case q.isDue():
+	case last == nil:
+		q.add("nothing was compared yet", now)
+	case now.Sub(last.At) >= every:
+		q.add(fmt.Sprintf("the last comparison is %s old", now.Sub(last.At).Round(time.Minute)), now)
+	default:
+		return false
+	}
+	return true
 }
 
 // note writes the progress down, and keeps the lease.
@@ -174,15 +204,18 @@ func (s *Schedule) note(ctx context.Context, owner string, p Progress) error {
 	})
 }
 
-// end gives the lease up; a sweep that came to its end is due no more, unless
-// another reason came up meanwhile.
-func (s *Schedule) end(ctx context.Context, owner string, began time.Time, result Result, err error) error {
+// end gives the lease up; a sweep of everything that came to its end is due no more,
+// unless another reason came up meanwhile.
+func (s *Schedule) end(ctx context.Context, owner string, began time.Time, everything bool, result Result, err error) error {
 	return s.Requests.change(ctx, func(q request) bool {
 		if q.lease().Owner != owner {
 			return false
 		}
 		delete(q, holder)
 		switch {
+		case err == nil && !everything:
+			delete(q, progressed)
+			delete(q, failing)
 		case err == nil:
 			for _, field := range []string{dueSince, whyDue, begun, progressed, failing} {
 				delete(q, field)

@@ -148,7 +148,7 @@ func TestAfterAComparisonIsKilledTheNextNeedNotWaitForItsLease(t *testing.T) {
 	t.Parallel()
 	w := start(t)
 	s := w.schedule(nil)
-	if _, _, err := s.begin(t.Context(), "killed"); err != nil {
+	if _, err := s.begin(t.Context(), "killed"); err != nil {
 		t.Fatal(err)
 	}
 	w.compare(s)
@@ -177,15 +177,15 @@ func TestOnlyItsOwnerEndsAComparison(t *testing.T) {
 		}
 		// It says nothing for so long that another takes over, and is at it still.
 		w.now = w.now.Add(hold)
-		if mine, _, err := s.begin(t.Context(), "another"); err != nil || !mine {
-			t.Errorf("another has it: %t, %v", mine, err)
+		if mine, err := s.begin(t.Context(), "another"); err != nil || mine == nil {
+			t.Errorf("another has it: %v, %v", mine, err)
 		}
 	})
 	w.compare(s)
 	if state := w.state(s); !state.Running || state.Last != nil || state.Due.IsZero() {
 		t.Errorf("the first one ended the second: %+v", state)
 	}
-	if err := s.end(t.Context(), "another", w.now, Result{}, nil); err != nil {
+	if err := s.end(t.Context(), "another", w.now, true, Result{}, nil); err != nil {
 		t.Fatal(err)
 	}
 	if state := w.state(s); state.Running || state.Last == nil || !state.Due.IsZero() {
@@ -233,5 +233,39 @@ func TestTheCursorIsSavedAfterWhatIsLeftIsQueued(t *testing.T) {
 	w.queue.fails = true
 	if err := r.conclude(t.Context(), change.User, "user 2"); !errors.Is(err, errQueue) || len(queued) != 1 || len(r.left) != 1 {
 		t.Errorf("queued %v, left %v, %v", queued, r.left, err)
+	}
+}
+
+// Whom another configuration affects is evaluated when nothing else is due; what
+// compares everything does it, too.
+func TestWhomAChangeAffectsIsEvaluatedUnlessEverythingIsCompared(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	s := w.schedule(nil)
+	all, some := 0, 0
+	compare := s.Sweep
+	s.Sweep = func(progress func(Progress)) *Job {
+		all++
+		return compare(progress)
+	}
+	s.Changed = func(context.Context) (string, func(func(Progress)) *Job, error) {
+		return "another configuration", func(progress func(Progress)) *Job {
+			some++
+			job := compare(progress)
+			job.Former = &Former{}
+			return job
+		}, nil
+	}
+	w.compare(s)
+	if all != 1 || some != 0 {
+		t.Errorf("first %d sweeps of all and %d of some", all, some)
+	}
+	last := w.state(s).Last
+	w.compare(s)
+	if all != 1 || some != 1 {
+		t.Errorf("then %d sweeps of all and %d of some", all, some)
+	}
+	if state := w.state(s); state.Running || state.Last == nil || !state.Last.At.Equal(last.At) {
+		t.Errorf("what evaluates some counts as a comparison of everything: %+v", state)
 	}
 }

@@ -33,7 +33,7 @@ func (r *run) compare(k *known, have mapping.Print) {
 // or left out.
 func (r *run) settle(k *known) {
 	shown := r.shown[k.object.Kind]
-	whether := r.mapping(k.object.Kind).Print(map[string]any{"active": true})
+	whether := r.Mapping.Of(k.object.Kind).Print(map[string]any{"active": true})
 	k.hidden = slices.ContainsFunc(k.unclear, func(at int) bool { return shown[at] && whether[at] != 0 })
 	k.drifted = k.drifted || slices.ContainsFunc(k.unclear, func(at int) bool { return shown[at] })
 	k.unclear = nil

@@ -125,6 +125,11 @@ type Job struct {
 	// Scoping is the engine's. Presence in a list is enough to be in scope; who is
 	// in none is asked about singly.
 	Scoping scoping.Rules
+	// Former is the configuration by which everybody was evaluated last: only those
+	// are evaluated of whom it says something else. Nil compares everything.
+	Former *Former
+	// Done is called once that has come to its end. It may be nil.
+	Done func(ctx context.Context) error
 	// Members reads a page of those users in a group of whom the delta query
 	// does not tell.
 	Members func(ctx context.Context, groupID string, transitive bool, page string) (provision.MemberPage, error)
@@ -180,14 +185,20 @@ func (s *Job) Run(ctx context.Context) (Result, error) {
 		gathered: map[string]*gathered{}, assigned: map[change.Object][]string{},
 		shown: map[change.Kind][]bool{}, open: map[string]bool{}, shutOut: map[string]bool{},
 	}
-	for _, phase := range []func(context.Context) error{
-		r.readLedger, r.readAssignments, r.readWebex, r.readAllGroups, r.readScope, r.users, r.groups, r.unseen, r.unassigned,
-	} {
+	phases := []func(context.Context) error{
+		r.readLedger, r.readAssignments, r.readWebex, r.readAllGroups, r.readScope, r.users, r.groups, r.unseen, r.unassigned, r.locals,
+	}
+	if s.Former != nil {
+		phases = []func(context.Context) error{r.readLedger, r.affected}
+	}
+	if s.Done != nil {
+		phases = append(phases, s.Done)
+	}
+	for _, phase := range phases {
 		if err := phase(ctx); err != nil {
 			return r.result, fmt.Errorf("compare Entra and Webex: %w", err)
 		}
 	}
-	r.locals()
 	r.result.Open, r.result.ShutOut = named(r.open), named(r.shutOut)
 	return r.result, nil
 }
@@ -257,13 +268,6 @@ type known struct {
 	whole   bool
 }
 
-func (r *run) mapping(kind change.Kind) mapping.Mapping {
-	if kind == change.Group {
-		return r.Mapping.Groups
-	}
-	return r.Mapping.Users
-}
-
 func (r *run) readLedger(ctx context.Context) error {
 	r.tell(Progress{Phase: ReadLedger})
 	err := r.Ledger.Records(ctx, func(rec provision.Record) error {
@@ -274,7 +278,7 @@ func (r *run) readLedger(ctx context.Context) error {
 		}
 		r.known[rec.Object] = k
 		if k.webexID != "" {
-			k.written = r.mapping(rec.Object.Kind).Print(rec.LastWritten)
+			k.written = r.Mapping.Of(rec.Object.Kind).Print(rec.LastWritten)
 			r.byWebex[k.webexID] = k
 		}
 		return nil
@@ -312,14 +316,14 @@ func (r *run) readWebex(ctx context.Context) error {
 // listed notes what Webex has and returns whose it is; nil if it is nobody's so
 // far.
 func (r *run) listed(kind change.Kind, found provision.Resource) *known {
-	values := r.mapping(kind).Values(found.Attributes)
+	values := r.Mapping.Of(kind).Values(found.Attributes)
 	k := r.byWebex[found.ID]
 	if k == nil || k.object.Kind != kind {
-		r.strays.add(kind, found, r.mapping(kind))
+		r.strays.add(kind, found, r.Mapping.Of(kind))
 		return nil
 	}
 	k.listed = true
-	r.compare(k, r.mapping(kind).Print(values))
+	r.compare(k, r.Mapping.Of(kind).Print(values))
 	if kind == change.User {
 		active, told := values["active"].(bool)
 		k.open, k.shut = told && active, told && !active
@@ -346,10 +350,11 @@ func (r *run) unseen(ctx context.Context) error {
 }
 
 // locals classes what Webex has and Entra has not.
-func (r *run) locals() {
+func (r *run) locals(context.Context) error {
 	for kind, found := range r.strays.left(r.byWebex) {
 		r.class(Local, change.Object{Kind: kind}, found.ID, nameOf(found.Attributes))
 	}
+	return nil
 }
 
 // lookAgain returns a look at one that Entra does not list, or that is not to be in

@@ -40,7 +40,11 @@ type Result struct {
 // tells each result as it comes. What reaches Webex cannot write. The error is why
 // nothing could be tested.
 func Run(ctx context.Context, s config.Settings, log *slog.Logger, tell func(Result)) error {
-	sides, err := app.OpenSides(s, log)
+	rules, err := app.BuiltIn(&s)
+	if err != nil {
+		return err
+	}
+	sides, err := app.OpenSides(s, rules, log)
 	if err != nil {
 		return err
 	}

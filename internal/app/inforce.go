@@ -1,0 +1,168 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"entrawebex/internal/change"
+	"entrawebex/internal/configuration"
+	"entrawebex/internal/mapping"
+	"entrawebex/internal/provision"
+	"entrawebex/internal/reconcile"
+	"entrawebex/internal/sweep"
+)
+
+// How often it is asked whether another configuration is in force, where the ledger is
+// on another machine and on this one. Everybody goes by it soon after.
+const (
+	askEvery     = 20 * time.Second
+	askEveryHere = time.Second
+)
+
+// inForce is the part of the system that follows the configuration in force. It is
+// made anew where another one is, and whatever has begun goes on with what it began
+// with: so nothing that is done mixes two.
+type inForce struct {
+	store *configuration.Store
+	every time.Duration
+	build func(rules mapping.Rules) *Parts
+	now   func() time.Time
+	log   *slog.Logger
+
+	mu      sync.Mutex
+	asked   time.Time
+	present *system
+}
+
+// system is what one configuration is made into.
+type system struct {
+	version   configuration.Version
+	parts     *Parts
+	engine    *provision.Engine
+	reconcile *reconcile.Job
+}
+
+// begin makes the system of the configuration in force.
+func (f *inForce) begin(ctx context.Context) error {
+	v, err := f.store.InForce(ctx)
+	if err != nil {
+		return err
+	}
+	f.asked = f.now()
+	f.present, err = f.make(ctx, v)
+	return err
+}
+
+// system returns that of the configuration in force, as of a moment ago. While that
+// cannot be read, it is the one before.
+func (f *inForce) system(ctx context.Context) *system {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := f.now()
+	if now.Sub(f.asked) < f.every {
+		return f.present
+	}
+	v, err := f.store.InForce(ctx)
+	if err == nil && v != f.present.version {
+		var next *system
+		if next, err = f.make(ctx, v); err == nil {
+			f.log.InfoContext(ctx, "another configuration is in force", "version", v.Number, "by", v.By)
+			f.present = next
+		}
+	}
+	if err != nil {
+		f.log.ErrorContext(ctx, "the configuration in force cannot be read: going on with the one before",
+			"version", f.present.version.Number, "error", err)
+		return f.present
+	}
+	f.asked = now
+	return f.present
+}
+
+func (f *inForce) make(ctx context.Context, v configuration.Version) (*system, error) {
+	rules, err := rulesOf(ctx, f.store, v.Number)
+	if err != nil {
+		return nil, err
+	}
+	s := &system{version: v, parts: f.build(rules)}
+	s.engine = s.parts.Engine()
+	s.reconcile = s.parts.Reconcile(s.engine)
+	before, pending, err := f.store.Pending(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if pending {
+		was, err := rulesOf(ctx, f.store, before)
+		if err != nil {
+			return nil, err
+		}
+		s.reconcile.Cursors = s.reconcile.Cursors.Succeed(s.parts.basis(was))
+	}
+	return s, nil
+}
+
+// converge is the engine's Converge, under the configuration in force.
+func (f *inForce) converge(ctx context.Context, changes []change.Change) []provision.Attempt {
+	return f.system(ctx).engine.Converge(ctx, changes)
+}
+
+// looks is what looks for whatever no notification told, under the configuration in force.
+type looks struct{ *inForce }
+
+// Run looks once.
+func (l looks) Run(ctx context.Context) error { return l.system(ctx).reconcile.Run(ctx) }
+
+// schedule is what compares both sides, under the configuration in force when that
+// begins. It ends when another one is.
+func (f *inForce) schedule() *sweep.Schedule {
+	s := f.present.parts.Sweeps(f.present.engine)
+	s.Sweep = func(progress func(sweep.Progress)) *sweep.Job { return f.sweep(f.last(), progress) }
+	s.Changed = f.changed
+	return s
+}
+
+// last is the system that was asked for last.
+func (f *inForce) last() *system {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.present
+}
+
+// sweep compares everything, and notes that everybody was evaluated by this
+// configuration.
+func (f *inForce) sweep(s *system, progress func(sweep.Progress)) *sweep.Job {
+	job := s.parts.sweep(s.engine, progress)
+	rests := job.Rests
+	job.Rests = func(ctx context.Context) (string, error) {
+		if now := f.system(ctx).version; now != s.version {
+			return fmt.Sprintf("version %d of the configuration is in force now", now.Number), nil
+		}
+		return rests(ctx)
+	}
+	job.Done = func(ctx context.Context) error { return f.store.Evaluated(ctx, s.version.Number) }
+	return job
+}
+
+// changed returns what evaluates anew whom the configuration in force affects, once
+// nobody goes by the one before any more.
+func (f *inForce) changed(ctx context.Context) (why string, job func(progress func(sweep.Progress)) *sweep.Job, err error) {
+	s := f.system(ctx)
+	before, pending, err := f.store.Pending(ctx)
+	if err != nil || !pending || f.now().Sub(s.version.At) < 2*f.every {
+		return "", nil, err
+	}
+	was, err := rulesOf(ctx, f.store, before)
+	if err != nil {
+		return "", nil, err
+	}
+	former := *s.parts
+	former.Rules = was
+	return fmt.Sprintf("version %d of the configuration is in force", s.version.Number), func(progress func(sweep.Progress)) *sweep.Job {
+		job := f.sweep(s, progress)
+		job.Former = &sweep.Former{Mapping: was, Scoping: former.scoping()}
+		return job
+	}, nil
+}

@@ -1,0 +1,179 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"entrawebex/infra"
+	"entrawebex/internal/config"
+	"entrawebex/internal/configuration"
+	"entrawebex/internal/document"
+	"entrawebex/internal/ledger"
+	"entrawebex/internal/mapping"
+)
+
+// silent is a store that fails while it is told to.
+type silent struct {
+	document.Store
+
+	err error
+}
+
+func (s *silent) Document(ctx context.Context, name string) ([]byte, int64, error) {
+	if s.err != nil {
+		return nil, 0, s.err
+	}
+	return s.Store.Document(ctx, name)
+}
+
+// world is a configuration in force, at a time that the test tells.
+type world struct {
+	*inForce
+
+	t       *testing.T
+	clock   time.Time
+	stored  *silent
+	applied int
+}
+
+func begin(t *testing.T) *world {
+	t.Helper()
+	db, err := bbolt.Open(filepath.Join(t.TempDir(), "ledger.db"), 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	kept, err := ledger.OpenBolt(db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, clock: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), stored: &silent{Store: kept}}
+	now := func() time.Time { return w.clock }
+	w.inForce = &inForce{
+		store: &configuration.Store{Documents: w.stored, Default: infra.Provisioning(), Name: mapping.FileName, Now: now},
+		every: askEvery, now: now, log: slog.New(slog.DiscardHandler),
+		build: func(rules mapping.Rules) *Parts {
+			return &Parts{Settings: config.Settings{Scope: "all"}, Rules: rules, Ledger: kept, Log: slog.New(slog.DiscardHandler)}
+		},
+	}
+	if err := w.begin(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// apply brings a text into force, in which a title is mapped.
+func (w *world) apply(text string) {
+	w.t.Helper()
+	v, err := w.store.Apply(w.t.Context(), []byte(text), "ada", "", w.applied)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.applied = v.Number
+}
+
+func titled() string {
+	return strings.Replace(string(infra.Provisioning()), "- { target: userName,", "- { target: title, source: jobTitle }\n    - { target: userName,", 1)
+}
+
+// selects reports whether the job title is read now.
+func (w *world) selects() bool {
+	return strings.Contains(strings.Join(w.system(w.t.Context()).parts.Rules.Users.Select(), " "), "jobTitle")
+}
+
+func TestAConfigurationIsInForceWithinAMinute(t *testing.T) {
+	t.Parallel()
+	w := begin(t)
+	w.apply(titled())
+	if w.selects() {
+		t.Error("the ledger is asked at every turn")
+	}
+	w.clock = w.clock.Add(askEvery)
+	if !w.selects() {
+		t.Error("it is not in force")
+	}
+	engine := w.system(t.Context()).engine
+	w.clock = w.clock.Add(askEvery)
+	if w.system(t.Context()).engine != engine {
+		t.Error("the same configuration makes another engine")
+	}
+}
+
+func TestWhileTheConfigurationCannotBeReadTheOneBeforeServes(t *testing.T) {
+	t.Parallel()
+	w := begin(t)
+	w.apply(titled())
+	w.clock = w.clock.Add(askEvery)
+	w.stored.err = errors.New("the ledger did not answer")
+	if w.selects() {
+		t.Error("another is in force")
+	}
+	w.stored.err = nil
+	if !w.selects() {
+		t.Error("it is not asked again at once")
+	}
+}
+
+func TestOneThatIsNotTakenDoesNotComeIntoForce(t *testing.T) {
+	t.Parallel()
+	w := begin(t)
+	w.apply("version: 2\n")
+	w.clock = w.clock.Add(askEvery)
+	if s := w.system(t.Context()); s.version.Number != 0 {
+		t.Errorf("version %d is in force", s.version.Number)
+	}
+	if err := w.begin(t.Context()); err == nil || !strings.Contains(err.Error(), "version 1 of the configuration:1:1: ") {
+		t.Errorf("a process begins with it: %v", err)
+	}
+}
+
+func TestWhomItAffectsIsEvaluatedOnceNobodyGoesByTheOneBefore(t *testing.T) {
+	t.Parallel()
+	w := begin(t)
+	pending := func() string {
+		t.Helper()
+		why, _, err := w.changed(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return why
+	}
+	if why := pending(); why != "" {
+		t.Error(why)
+	}
+	w.apply(titled())
+	w.clock = w.clock.Add(askEvery)
+	if why := pending(); why != "" {
+		t.Error("others may go by the one before: " + why)
+	}
+	w.clock = w.clock.Add(askEvery)
+	if why := pending(); why != "version 1 of the configuration is in force" {
+		t.Errorf("%q", why)
+	}
+	if err := w.store.Evaluated(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	if why := pending(); why != "" {
+		t.Error(why)
+	}
+}
+
+func TestTheDeltaQueriesGoOnUnderAnotherConfiguration(t *testing.T) {
+	t.Parallel()
+	w := begin(t)
+	if err := w.system(t.Context()).parts.cursors().Save(t.Context(), "user", "link"); err != nil {
+		t.Fatal(err)
+	}
+	w.apply(titled())
+	w.clock = w.clock.Add(askEvery)
+	if c, err := w.system(t.Context()).reconcile.Cursors.Load(t.Context(), "user"); err != nil || c.Link != "link" {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
