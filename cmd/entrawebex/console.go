@@ -71,7 +71,7 @@ func (t terminal) paint(colour text.Color, what string) string {
 func (c console) commands() []*cobra.Command {
 	return []*cobra.Command{
 		c.statusCommand(), c.planCommand(), c.reconcileCommand(), c.deadLettersCommand(), c.replayCommand(),
-		c.holdsCommand(), c.guardCommand(), c.pauseCommand(), c.resumeCommand(),
+		c.holdsCommand(), c.guardCommand(), c.pauseCommand(), c.resumeCommand(), c.mappingCommand(),
 	}
 }
 

@@ -51,7 +51,7 @@ func tell(errOut io.Writer, err error) int {
 // command is the whole command line.
 func command(environ []string, at terminal) *cobra.Command {
 	root := rootCommand()
-	root.AddCommand(runCommand(environ), checkCommand(environ), mappingCommand())
+	root.AddCommand(runCommand(environ), checkCommand(environ))
 	root.AddCommand(console{environ: environ, terminal: at}.commands()...)
 	return root
 }

@@ -9,10 +9,15 @@ import (
 	"entrawebex/internal/mapping"
 )
 
-// mappingCommand looks at mapping files.
-func mappingCommand() *cobra.Command {
-	c := &cobra.Command{Use: "mapping", Short: "Looks at a mapping file", Args: cobra.NoArgs}
-	c.AddCommand(&cobra.Command{
+// mappingCommand looks at mapping files, and at the one in force.
+func (c console) mappingCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use:   "mapping",
+		Short: "Checks a mapping file, brings it into force and takes it back",
+		Args:  cobra.NoArgs,
+	}
+	command.AddCommand(c.configurationCommands()...)
+	command.AddCommand(&cobra.Command{
 		Use:   "check FILE",
 		Short: "Says all that is wrong with a mapping file",
 		Long: `Says all that is wrong with a mapping file, a line each:
@@ -23,7 +28,7 @@ It reads nothing but the file, and exits with 1 if something is wrong.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return checkMapping(cmd, args[0]) },
 	})
-	return c
+	return command
 }
 
 func checkMapping(cmd *cobra.Command, file string) error {

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/spf13/cobra"
 
 	"entrawebex/internal/app/operations"
+	"entrawebex/internal/mapping"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/plan"
 	"entrawebex/internal/progress"
@@ -20,8 +22,9 @@ type planOptions struct {
 	plan.Request
 
 	asJSON bool
-	// file takes each account and its class, if it has a name.
-	file string
+	// file takes each account and its class, if it has a name; mapping is the file to
+	// plan by.
+	file, mapping string
 }
 
 func (c console) planCommand() *cobra.Command {
@@ -58,6 +61,7 @@ second time (DELETE_CONFIRM_AFTER). Names and attributes are shown, secrets are 
   entrawebex plan --all --accounts accounts.csv
   entrawebex plan ada@example.com
   entrawebex plan "All staff"
+  entrawebex plan --all --mapping provisioning.yaml --scope all
   entrawebex plan 5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f607 --json
   entrawebex plan --all --json | jq '.objects[] | select(.action == "disable") | .name'`,
 		Args: cobra.MaximumNArgs(1),
@@ -66,6 +70,9 @@ second time (DELETE_CONFIRM_AFTER). Names and attributes are shown, secrets are 
 				options.Name = args[0]
 			}
 			options.Accounts = options.file != ""
+			if err := options.read(); err != nil {
+				return err
+			}
 			if err := options.Validate(); err != nil {
 				return err
 			}
@@ -74,9 +81,26 @@ second time (DELETE_CONFIRM_AFTER). Names and attributes are shown, secrets are 
 	}
 	flags := command.Flags()
 	flags.BoolVar(&options.All, "all", false, "plan for all users and groups")
+	flags.StringVar(&options.mapping, "mapping", "", "plan by this mapping `FILE` and not by the one in force")
+	flags.StringVar(&options.Scope, "scope", "", "plan as if SCOPE were this: assigned or all")
+	flags.IntVar(&options.GuardFloor, "guard-floor", 0, "plan as if GUARD_FLOOR were this")
+	flags.IntVar(&options.GuardShare, "guard-share", 0, "plan as if GUARD_SHARE were this")
 	flags.BoolVar(&options.asJSON, "json", false, "print one line of JSON, which has the objects that are skipped too")
 	flags.StringVar(&options.file, "accounts", "", "with --all: write each account and its class to this CSV `FILE`")
 	return command
+}
+
+// read reads the mapping file to plan by.
+func (o *planOptions) read() error {
+	if o.mapping == "" {
+		return nil
+	}
+	text, err := os.ReadFile(o.mapping)
+	if err == nil {
+		_, err = mapping.ParseFile(o.mapping, text)
+	}
+	o.Configuration = string(text)
+	return err
 }
 
 func (c console) plan(ctx context.Context, out, errOut io.Writer, options planOptions) error {

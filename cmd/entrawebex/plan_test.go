@@ -18,6 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"entrawebex/internal/app"
 	"entrawebex/internal/app/operations"
 	"entrawebex/internal/change"
 	"entrawebex/internal/config"
@@ -512,12 +513,16 @@ func TestAPlanForThoseAssignedSkipsTheOthersAndDisablesWhoLeft(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pl, err := plan.Open(t.Context(), settings, found.Operations.(*operator.Operator).Ledger, plan.Watcher{}, slog.New(slog.DiscardHandler))
+	rules, err := app.BuiltIn(t.Context(), &settings)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, app := s.Tenant.EnterpriseApp()
-	pl.Engine.Scoping.Application = &scoping.Application{Find: func(context.Context, string) (string, error) { return app, nil }}
+	pl, err := plan.Open(t.Context(), settings, rules, found.Operations.(*operator.Operator).Ledger, plan.Watcher{}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, application := s.Tenant.EnterpriseApp()
+	pl.Engine.Scoping.Application = &scoping.Application{Find: func(context.Context, string) (string, error) { return application, nil }}
 	made, err := pl.All(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -29,6 +29,14 @@ func running(t *testing.T) (p *standalone.Process, environ []string) {
 	t.Helper()
 	s := setup(t, 4)
 	p = s.Open()
+	s.serve(p)
+	return p, []string{"DATA_DIR=" + s.DataDir}
+}
+
+// serve has the process run until the test ends.
+func (s *staged) serve(p *standalone.Process) {
+	t := s.t
+	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	var group sync.WaitGroup
 	group.Go(func() {
@@ -46,7 +54,6 @@ func running(t *testing.T) (p *standalone.Process, environ []string) {
 			t.Errorf("the socket is left: %v", err)
 		}
 	})
-	return p, []string{"DATA_DIR=" + s.DataDir}
 }
 
 // rest has the worker rest, which else buries at once what a replay puts back.
@@ -114,7 +121,7 @@ func TestArgumentsThatAreTooLongAreRefused(t *testing.T) {
 	t.Parallel()
 	p, environ := running(t)
 	_, errOut, exit := outcome(t, environ, "pause", "graph", "--why", strings.Repeat("x", operator.MaxRequest))
-	if exit != 1 || !strings.Contains(errOut, "longer than the 256 KiB") {
+	if exit != 1 || !strings.Contains(errOut, "longer than the 512 KiB") {
 		t.Errorf("exit code %d, %.100q", exit, errOut)
 	}
 	if state, err := p.Recovery.Switch.State(t.Context()); err != nil || len(state) > 0 {

@@ -9,6 +9,7 @@ import (
 	"entrawebex/internal/config"
 	"entrawebex/internal/entra"
 	"entrawebex/internal/ledger"
+	"entrawebex/internal/mapping"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/sweep"
 	"entrawebex/internal/webex"
@@ -33,14 +34,10 @@ type DryRun struct {
 }
 
 // OpenDryRun opens a dry run beginning with what is stored. A ledger that is bound
-// to another tenant or organization is refused; one that is not bound stays so.
-// observe is told every attempt.
-func OpenDryRun(ctx context.Context, s config.Settings, stored stores.Ledger, observe func(provision.Attempt), log *slog.Logger) (*DryRun, error) {
+// to another tenant or organization is refused; one that is not bound stays so. The
+// rules are those in force, or others. observe is told every attempt.
+func OpenDryRun(ctx context.Context, s config.Settings, rules mapping.Rules, stored stores.Ledger, observe func(provision.Attempt), log *slog.Logger) (*DryRun, error) {
 	if err := ledger.CheckBinding(ctx, stored, s.Entra.TenantID, s.Webex.OrgID); err != nil {
-		return nil, err
-	}
-	rules, err := rulesInForce(ctx, &s, stored)
-	if err != nil {
 		return nil, err
 	}
 	sides, err := OpenSides(s, rules, log)

@@ -66,7 +66,7 @@ func (f *inForce) system(ctx context.Context) *system {
 		return f.present
 	}
 	v, err := f.store.InForce(ctx)
-	if err == nil && v != f.present.version {
+	if err == nil && v.Number != f.present.version.Number {
 		var next *system
 		if next, err = f.make(ctx, v); err == nil {
 			f.log.InfoContext(ctx, "another configuration is in force", "version", v.Number, "by", v.By)
@@ -137,7 +137,7 @@ func (f *inForce) sweep(s *system, progress func(sweep.Progress)) *sweep.Job {
 	job := s.parts.sweep(s.engine, progress)
 	rests := job.Rests
 	job.Rests = func(ctx context.Context) (string, error) {
-		if now := f.system(ctx).version; now != s.version {
+		if now := f.system(ctx).version; now.Number != s.version.Number {
 			return fmt.Sprintf("version %d of the configuration is in force now", now.Number), nil
 		}
 		return rests(ctx)
@@ -158,10 +158,15 @@ func (f *inForce) changed(ctx context.Context) (why string, job func(progress fu
 	if err != nil {
 		return "", nil, err
 	}
-	former := *s.parts
+	former, present := *s.parts, *s
 	former.Rules = was
+	if s.version.Restores != nil {
+		parts := *s.parts
+		parts.Rules = parts.Rules.Clearing(was)
+		present.parts, present.engine = &parts, parts.Engine()
+	}
 	return fmt.Sprintf("version %d of the configuration is in force", s.version.Number), func(progress func(sweep.Progress)) *sweep.Job {
-		job := f.sweep(s, progress)
+		job := f.sweep(&present, progress)
 		job.Former = &sweep.Former{Mapping: was, Scoping: former.scoping()}
 		return job
 	}, nil

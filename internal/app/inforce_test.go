@@ -72,7 +72,7 @@ func begin(t *testing.T) *world {
 // apply brings a text into force, in which a title is mapped.
 func (w *world) apply(text string) {
 	w.t.Helper()
-	v, err := w.store.Apply(w.t.Context(), []byte(text), "ada", "", w.applied)
+	v, err := w.store.Apply(w.t.Context(), []byte(text), w.applied, configuration.Version{By: "ada"})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -56,8 +56,8 @@ func rulesOf(ctx context.Context, store *configuration.Store, number int) (mappi
 	return rules, nil
 }
 
-// rulesInForce are the mappings in force.
-func rulesInForce(ctx context.Context, s *config.Settings, documents document.Store) (mapping.Rules, error) {
+// RulesInForce are the mappings in force.
+func RulesInForce(ctx context.Context, s *config.Settings, documents document.Store) (mapping.Rules, error) {
 	store, err := Configurations(s, documents)
 	if err != nil {
 		return mapping.Rules{}, err
@@ -70,6 +70,6 @@ func rulesInForce(ctx context.Context, s *config.Settings, documents document.St
 }
 
 // BuiltIn are the mappings that serve until one is applied.
-func BuiltIn(s *config.Settings) (mapping.Rules, error) {
-	return rulesInForce(context.Background(), s, fileInForce{})
+func BuiltIn(ctx context.Context, s *config.Settings) (mapping.Rules, error) {
+	return RulesInForce(ctx, s, fileInForce{})
 }

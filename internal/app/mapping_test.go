@@ -19,11 +19,11 @@ func TestTheMappingIsThatOfTheFileIfOneIsNamed(t *testing.T) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	built, err := BuiltIn(&config.Settings{})
+	built, err := BuiltIn(t.Context(), &config.Settings{})
 	if err != nil || built.Users.Sum() == "" {
 		t.Error(err)
 	}
-	theirs, err := BuiltIn(&config.Settings{MappingFile: file})
+	theirs, err := BuiltIn(t.Context(), &config.Settings{MappingFile: file})
 	if err != nil || theirs.Users.Sum() == built.Users.Sum() || !strings.Contains(strings.Join(theirs.Users.Select(), " "), "mail") {
 		t.Error(err, theirs.Users.Select())
 	}
@@ -31,10 +31,10 @@ func TestTheMappingIsThatOfTheFileIfOneIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	var mistakes *mapping.Mistakes
-	if _, err := BuiltIn(&config.Settings{MappingFile: file}); !errors.As(err, &mistakes) || mistakes.File != file {
+	if _, err := BuiltIn(t.Context(), &config.Settings{MappingFile: file}); !errors.As(err, &mistakes) || mistakes.File != file {
 		t.Error(err)
 	}
-	if _, err := BuiltIn(&config.Settings{MappingFile: file + "x"}); err == nil || !strings.Contains(err.Error(), "MAPPING_FILE") {
+	if _, err := BuiltIn(t.Context(), &config.Settings{MappingFile: file + "x"}); err == nil || !strings.Contains(err.Error(), "MAPPING_FILE") {
 		t.Error(err)
 	}
 }

@@ -37,6 +37,9 @@ type Version struct {
 	At   time.Time `json:"at,omitzero"`
 	By   string    `json:"by,omitempty"`
 	Note string    `json:"note,omitempty"`
+	// Restores is the version that this one takes up again: what came since and is
+	// not in it goes from Webex, too. Nil if it takes up none.
+	Restores *int `json:"restores,omitempty"`
 	// Hash is the SHA-256 of the text, in hexadecimal digits.
 	Hash string `json:"hash"`
 }
@@ -150,14 +153,15 @@ func (s *Store) History(ctx context.Context) ([]Version, error) {
 	return append(history, s.byDefault().Version), nil
 }
 
-// Apply brings a text into force, which was compared with the version that is; it
-// must have been parsed before. It returns ErrOutdated where that is another one by
+// Apply brings a text into force after the version that it was compared with, which
+// is in force; it must have been parsed before. By whom and why is taken from the
+// Version, the rest is filled in. It returns ErrOutdated where that is another one by
 // now. A text that is in force already stays what it is.
-func (s *Store) Apply(ctx context.Context, text []byte, by, note string, after int) (Version, error) {
+func (s *Store) Apply(ctx context.Context, text []byte, after int, v Version) (Version, error) {
 	if len(text) > MaxText {
 		return Version{}, fmt.Errorf("the configuration has %d bytes: the ledger takes %d", len(text), MaxText)
 	}
-	v := Version{At: s.Now().UTC(), By: by, Note: note, Hash: hashOf(text)}
+	v.At, v.Hash = s.Now().UTC(), hashOf(text)
 	err := s.text(v.Hash).Update(ctx, func(kept *string) (bool, error) {
 		changed := *kept != string(text)
 		*kept = string(text)

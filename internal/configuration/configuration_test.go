@@ -40,7 +40,7 @@ func newStore() (*configuration.Store, *documents) {
 
 func apply(t *testing.T, s *configuration.Store, text string, after int) configuration.Version {
 	t.Helper()
-	v, err := s.Apply(t.Context(), []byte(text), "ada", "why "+text, after)
+	v, err := s.Apply(t.Context(), []byte(text), after, configuration.Version{By: "ada", Note: "why " + text})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func TestOfTwoWhoApplyAfterTheSameVersionTheSecondIsRefused(t *testing.T) {
 	t.Parallel()
 	s, _ := newStore()
 	apply(t, s, "one", 0)
-	if _, err := s.Apply(t.Context(), []byte("two"), "bob", "", 0); !errors.Is(err, configuration.ErrOutdated) {
+	if _, err := s.Apply(t.Context(), []byte("two"), 0, configuration.Version{By: "bob"}); !errors.Is(err, configuration.ErrOutdated) {
 		t.Errorf("error %v", err)
 	}
 	if v := apply(t, s, "one", 0); v.Number != 1 { // whose answer was lost
@@ -135,7 +135,7 @@ func TestATextThatWasAlteredIsNotTaken(t *testing.T) {
 func TestATextThatIsTooLongIsRefused(t *testing.T) {
 	t.Parallel()
 	s, _ := newStore()
-	if _, err := s.Apply(t.Context(), make([]byte, configuration.MaxText+1), "ada", "", 0); err == nil {
+	if _, err := s.Apply(t.Context(), make([]byte, configuration.MaxText+1), 0, configuration.Version{By: "ada"}); err == nil {
 		t.Error("no error")
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 
+	"entrawebex/internal/configuration"
 	"entrawebex/internal/pause"
 	"entrawebex/internal/plan"
 	"entrawebex/internal/replay"
@@ -33,6 +34,21 @@ func NewClient(socket string) *Client {
 			return (&net.Dialer{}).DialContext(ctx, "unix", socket)
 		},
 	}}}
+}
+
+// Configuration is Operator.Configuration.
+func (c *Client) Configuration(ctx context.Context, r ConfigurationRequest) (configuration.Stored, error) {
+	return call[configuration.Stored](ctx, c, pathConfiguration, r)
+}
+
+// Configurations is Operator.Configurations.
+func (c *Client) Configurations(ctx context.Context) ([]configuration.Version, error) {
+	return call[[]configuration.Version](ctx, c, pathConfigurations, nil)
+}
+
+// Apply is Operator.Apply.
+func (c *Client) Apply(ctx context.Context, r ApplyRequest) (configuration.Version, error) {
+	return call[configuration.Version](ctx, c, pathApply, r)
 }
 
 // Bound is Operator.Bound.

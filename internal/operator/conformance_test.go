@@ -19,10 +19,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"entrawebex/infra"
 	"entrawebex/internal/app/stores"
 	"entrawebex/internal/change"
 	"entrawebex/internal/config"
+	"entrawebex/internal/configuration"
 	"entrawebex/internal/ledger"
+	"entrawebex/internal/mapping"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/pause"
 	"entrawebex/internal/plan"
@@ -77,6 +80,9 @@ func stocked(t *testing.T) *operator.Operator {
 			return ledger.CheckBinding(ctx, file.Ledger, tenantID, orgID)
 		},
 		TenantID: tenantID, OrgID: orgID,
+		Configured: func() (*configuration.Store, error) {
+			return &configuration.Store{Documents: file.Ledger, Default: infra.Provisioning(), Name: mapping.FileName, Now: func() time.Time { return noon }}, nil
+		},
 		Settings: func(context.Context) (config.Settings, error) { return config.Settings{}, errors.New("no settings") },
 		Now:      func() time.Time { return noon }, Log: log,
 	}
@@ -166,6 +172,16 @@ func steps() []step {
 			return o.Resume(ctx, operator.ResumeRequest{Side: side})
 		}
 	}
+	version := func(number *int) func(context.Context, operator.Operations) (any, error) {
+		return func(ctx context.Context, o operator.Operations) (any, error) {
+			return o.Configuration(ctx, operator.ConfigurationRequest{Number: number})
+		}
+	}
+	apply := func(text string, after int) func(context.Context, operator.Operations) (any, error) {
+		return func(ctx context.Context, o operator.Operations) (any, error) {
+			return o.Apply(ctx, operator.ApplyRequest{Text: text, File: "mine.yaml", After: after, By: "ada", Note: "why"})
+		}
+	}
 	letters := func(filter ...string) func(context.Context, operator.Operations) (any, error) {
 		return func(ctx context.Context, o operator.Operations) (any, error) {
 			return o.Letters(ctx, operator.LettersRequest{Filter: filter})
@@ -195,6 +211,13 @@ func steps() []step {
 		{"Replay", replayOf(replay.Request{Filter: []string{"nonsense"}}), "nonsense", operator.Invalid},
 		{"Replay", replayOf(replay.Request{Rate: -1}), "rate and limit", operator.Invalid},
 		{"Replay", replayOf(replay.Request{}), `{"moved":1,`, ""},
+		{"Configuration", version(nil), `"number":0,"hash":`, ""},
+		{"Apply", apply("users: 1\n", 0), "mine.yaml:1:8: users is a number", operator.Invalid},
+		{"Apply", apply(string(infra.Provisioning())+"# mine\n", 0), `{"number":1,"at":"2026-03-02T12:00:00Z","by":"ada","note":"why",`, ""},
+		{"Apply", apply(string(infra.Provisioning())+"# another\n", 0), "another version came into force", operator.Failed},
+		{"Configurations", func(ctx context.Context, o operator.Operations) (any, error) { return o.Configurations(ctx) }, `[{"number":1,`, ""},
+		{"Configuration", version(new(1)), `"by":"ada"`, ""},
+		{"Configuration", version(new(2)), "there is no version 2", operator.Failed},
 		{"Plan", planOf(plan.Request{}), "name one user or group", operator.Invalid},
 		{"Plan", planOf(plan.Request{All: true}), "no settings", operator.Failed},
 	}
@@ -274,7 +297,7 @@ func TestARequestThatIsNoneIsToldSo(t *testing.T) {
 		{"another method", http.MethodGet, "/replay", "", "", http.StatusMethodNotAllowed, "/replay is asked with POST"},
 		{"another method of a reading", http.MethodPost, "/status", "application/json", "{}", http.StatusMethodNotAllowed, "/status is asked with GET"},
 		{"a form of a page in a browser", http.MethodPost, "/guard/clear", "text/plain", "{}", http.StatusUnsupportedMediaType, "application/json"},
-		{"a body too large", http.MethodPost, "/holds/approve", "application/json", long, http.StatusRequestEntityTooLarge, "256 KiB"},
+		{"a body too large", http.MethodPost, "/holds/approve", "application/json", long, http.StatusRequestEntityTooLarge, "512 KiB"},
 		{"a field that is misspelt", http.MethodPost, "/replay", "application/json", `{"filters":[]}`, http.StatusBadRequest, "filters"},
 		{"two values", http.MethodPost, "/guard/clear", "application/json", `{}{}`, http.StatusBadRequest, "more than one"},
 		{"nothing", http.MethodPost, "/holds/approve", "application/json; charset=utf-8", "", http.StatusBadRequest, "cannot be read"},

@@ -33,17 +33,20 @@ type route struct {
 // NewHandler serves an Operator.
 func NewHandler(o *Operator, log *slog.Logger) *Handler {
 	return &Handler{operator: o, log: log, routes: map[string]route{
-		pathBound:       read(func(ctx context.Context) (struct{}, error) { return struct{}{}, o.Bound(ctx) }),
-		pathStatus:      read(o.Status),
-		pathHolds:       read(o.Holds),
-		pathGuard:       read(o.Guard),
-		pathApprove:     write(o.Approve),
-		pathReject:      write(o.Reject),
-		pathDeadLetters: write(o.Letters),
-		pathPause:       write(o.Pause),
-		pathResume:      write(o.Resume),
-		pathClearGuard:  write(func(ctx context.Context, _ struct{}) (Latch, error) { return o.ClearGuard(ctx) }),
-		pathReconcile:   write(func(ctx context.Context, _ struct{}) (struct{}, error) { return struct{}{}, o.Reconcile(ctx) }),
+		pathBound:          read(func(ctx context.Context) (struct{}, error) { return struct{}{}, o.Bound(ctx) }),
+		pathStatus:         read(o.Status),
+		pathHolds:          read(o.Holds),
+		pathGuard:          read(o.Guard),
+		pathApprove:        write(o.Approve),
+		pathReject:         write(o.Reject),
+		pathDeadLetters:    write(o.Letters),
+		pathPause:          write(o.Pause),
+		pathResume:         write(o.Resume),
+		pathClearGuard:     write(func(ctx context.Context, _ struct{}) (Latch, error) { return o.ClearGuard(ctx) }),
+		pathReconcile:      write(func(ctx context.Context, _ struct{}) (struct{}, error) { return struct{}{}, o.Reconcile(ctx) }),
+		pathConfiguration:  write(o.Configuration),
+		pathConfigurations: read(o.Configurations),
+		pathApply:          write(o.Apply),
 		pathReplay: stream(func(ctx context.Context, r replay.Request, tell func(frame)) (replay.Result, error) {
 			return o.Replay(ctx, r, func(done, of int) { tell(frame{Progress: &progress{Done: done, Of: of}}) })
 		}),

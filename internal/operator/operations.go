@@ -3,6 +3,7 @@ package operator
 import (
 	"context"
 
+	"entrawebex/internal/configuration"
 	"entrawebex/internal/pause"
 	"entrawebex/internal/plan"
 	"entrawebex/internal/replay"
@@ -23,6 +24,8 @@ type readings interface {
 	Guard(ctx context.Context) (Latch, error)
 	Letters(ctx context.Context, r LettersRequest) (Letters, error)
 	Plan(ctx context.Context, r plan.Request, watcher plan.Watcher) (*plan.Plan, error)
+	Configuration(ctx context.Context, r ConfigurationRequest) (configuration.Stored, error)
+	Configurations(ctx context.Context) ([]configuration.Version, error)
 }
 
 // orders say what is to be done.
@@ -34,6 +37,7 @@ type orders interface {
 	Pause(ctx context.Context, r PauseRequest) (pause.State, error)
 	Resume(ctx context.Context, r ResumeRequest) (Resumed, error)
 	Reconcile(ctx context.Context) error
+	Apply(ctx context.Context, r ApplyRequest) (configuration.Version, error)
 }
 
 var (

@@ -9,6 +9,7 @@ import (
 
 	"entrawebex/internal/app/stores"
 	"entrawebex/internal/config"
+	"entrawebex/internal/configuration"
 	"entrawebex/internal/pause"
 	"entrawebex/internal/plan"
 	"entrawebex/internal/provision"
@@ -32,6 +33,8 @@ type Operator struct {
 	Binding func(ctx context.Context, tenantID, orgID string) error
 	// TenantID and OrgID are those that are configured; empty where none are.
 	TenantID, OrgID string
+	// Configured opens what keeps the configurations.
+	Configured func() (*configuration.Store, error)
 	// Settings are those of a config.Planner, with the credentials as they are now.
 	Settings func(ctx context.Context) (config.Settings, error)
 	Now      func() time.Time
@@ -109,7 +112,11 @@ func (o *Operator) Plan(ctx context.Context, r plan.Request, watcher plan.Watche
 	if err != nil {
 		return nil, err
 	}
-	planner, err := plan.Open(ctx, settings, o.Ledger, watcher, o.Log)
+	rules, err := o.rulesOf(ctx, &settings, r)
+	if err != nil {
+		return nil, err
+	}
+	planner, err := plan.Open(ctx, r.Under(settings), rules, o.Ledger, watcher, o.Log)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"entrawebex/internal/configuration"
 	"entrawebex/internal/sweep"
 )
 
@@ -26,6 +27,10 @@ const (
 	pathResume      = "/resume"
 	pathReconcile   = "/reconcile"
 	pathPlan        = "/plan"
+
+	pathConfiguration  = "/configuration"
+	pathConfigurations = "/configurations"
+	pathApply          = "/configuration/apply"
 )
 
 // A client that is configured for a tenant and an organization says which, and is
@@ -40,8 +45,9 @@ const (
 	typeStream = "application/x-ndjson"
 )
 
-// MaxRequest is how many bytes of JSON a request has at most: some 6,000 object ids.
-const MaxRequest = 256 << 10
+// MaxRequest is how many bytes of JSON a request has at most: a configuration, or some
+// 12,000 object ids.
+const MaxRequest = 2 * configuration.MaxText
 
 var errTooLong = invalid(fmt.Errorf("the arguments are longer than the %d KiB that a run takes: name fewer objects at a time", MaxRequest>>10))
 

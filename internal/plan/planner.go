@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"entrawebex/internal/app/stores"
 	"entrawebex/internal/change"
 	"entrawebex/internal/config"
+	"entrawebex/internal/mapping"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/scoping"
 	"entrawebex/internal/sweep"
@@ -25,6 +27,15 @@ type Request struct {
 	All  bool   `json:"all,omitempty"`
 	// Accounts asks for each account and its class too; see Watcher.
 	Accounts bool `json:"accounts,omitempty"`
+	// Configuration is the one to plan by; empty for the one in force. Restores says
+	// that what is in force and not in it goes from Webex.
+	Configuration string `json:"configuration,omitempty"`
+	Restores      bool   `json:"restores,omitempty"`
+	// Scope, GuardFloor and GuardShare take the place of the settings SCOPE,
+	// GUARD_FLOOR and GUARD_SHARE, if they are not zero.
+	Scope      string `json:"scope,omitempty"`
+	GuardFloor int    `json:"guardFloor,omitempty"`
+	GuardShare int    `json:"guardShare,omitempty"`
 }
 
 // Validate returns what is wrong with the request.
@@ -34,9 +45,21 @@ func (r Request) Validate() error {
 		return errors.New("name one user or group, or say --all")
 	case r.Accounts && !r.All:
 		return errors.New("--accounts is for --all: one object is no list of accounts")
+	case r.Scope != "" && r.Scope != "all" && r.Scope != "assigned":
+		return fmt.Errorf("the scope is %q and must be assigned or all", r.Scope)
+	case r.GuardFloor < 0 || r.GuardShare < 0 || r.GuardShare > 100:
+		return errors.New("the guard's floor is a number of objects, its share a percentage from 0 to 100")
 	default:
 		return nil
 	}
+}
+
+// Under are the settings with those of the request in their places.
+func (r Request) Under(s config.Settings) config.Settings {
+	s.Scope = cmp.Or(r.Scope, s.Scope)
+	s.Guard.Floor = cmp.Or(r.GuardFloor, s.Guard.Floor)
+	s.Guard.Share = cmp.Or(r.GuardShare, s.Guard.Share)
+	return s
 }
 
 // Watcher is told what comes before the plan is there. Either may be nil.
@@ -68,13 +91,13 @@ type Planner struct {
 }
 
 // Open opens what makes one plan, which begins with what is stored.
-func Open(ctx context.Context, s config.Settings, stored stores.Ledger, watcher Watcher, log *slog.Logger) (*Planner, error) {
+func Open(ctx context.Context, s config.Settings, rules mapping.Rules, stored stores.Ledger, watcher Watcher, log *slog.Logger) (*Planner, error) {
 	pl := &Planner{
 		tenantID: s.Entra.TenantID, watcher: watcher,
 		plan: New(), attempts: map[change.Object]provision.Attempt{}, names: map[change.Object]string{},
 	}
 	var err error
-	pl.DryRun, err = app.OpenDryRun(ctx, s, stored, pl.observe, log)
+	pl.DryRun, err = app.OpenDryRun(ctx, s, rules, stored, pl.observe, log)
 	return pl, err
 }
 

@@ -40,7 +40,7 @@ type Result struct {
 // tells each result as it comes. What reaches Webex cannot write. The error is why
 // nothing could be tested.
 func Run(ctx context.Context, s config.Settings, log *slog.Logger, tell func(Result)) error {
-	rules, err := app.BuiltIn(&s)
+	rules, err := app.BuiltIn(ctx, &s)
 	if err != nil {
 		return err
 	}

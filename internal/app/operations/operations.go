@@ -16,8 +16,10 @@ import (
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	bbolterrors "go.etcd.io/bbolt/errors"
 
+	"entrawebex/internal/app"
 	"entrawebex/internal/app/stores"
 	"entrawebex/internal/config"
+	"entrawebex/internal/configuration"
 	"entrawebex/internal/ledger"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/plan"
@@ -73,7 +75,8 @@ func New(kept *stores.Stores, s *config.Settings, planner Planner, log *slog.Log
 			return ledger.CheckBinding(ctx, kept.Ledger, tenantID, orgID)
 		},
 		TenantID: s.Entra.TenantID, OrgID: s.Webex.OrgID,
-		Settings: planner, Now: time.Now, Log: log,
+		Configured: func() (*configuration.Store, error) { return app.Configurations(s, kept.Ledger) },
+		Settings:   planner, Now: time.Now, Log: log,
 	}
 }
 

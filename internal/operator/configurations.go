@@ -1,0 +1,107 @@
+package operator
+
+import (
+	"context"
+	"fmt"
+
+	"entrawebex/internal/app"
+	"entrawebex/internal/config"
+	"entrawebex/internal/configuration"
+	"entrawebex/internal/mapping"
+	"entrawebex/internal/plan"
+)
+
+// ConfigurationRequest asks for a version of the configuration.
+type ConfigurationRequest struct {
+	// Number is the version's; nil for the one in force.
+	Number *int `json:"number,omitempty"`
+}
+
+// ApplyRequest asks for a configuration to come into force.
+type ApplyRequest struct {
+	// Text is provisioning.yaml, File what it is called in what is said of it.
+	Text string `json:"text"`
+	File string `json:"file,omitempty"`
+	// After is the version that was in force when it was looked at: where that is
+	// another one by now, nothing is applied.
+	After int `json:"after"`
+	// By is who applies it, Note why.
+	By   string `json:"by"`
+	Note string `json:"note,omitempty"`
+	// Restores is the version that it takes up again; nil for none.
+	Restores *int `json:"restores,omitempty"`
+}
+
+// Validate returns all that is wrong with the configuration.
+func (r ApplyRequest) Validate() error {
+	_, err := mapping.ParseFile(r.File, []byte(r.Text))
+	return err
+}
+
+func (o *Operator) configurations(ctx context.Context) (*configuration.Store, error) {
+	if err := o.bound(ctx); err != nil {
+		return nil, err
+	}
+	return o.Configured()
+}
+
+// Configuration returns a version of the configuration with its text.
+func (o *Operator) Configuration(ctx context.Context, r ConfigurationRequest) (configuration.Stored, error) {
+	store, err := o.configurations(ctx)
+	if err != nil {
+		return configuration.Stored{}, err
+	}
+	if r.Number == nil {
+		v, err := store.InForce(ctx)
+		if err != nil {
+			return configuration.Stored{}, err
+		}
+		r.Number = &v.Number
+	}
+	return store.Read(ctx, *r.Number)
+}
+
+// Configurations are the versions that were in force, the latest first. The last is
+// the default, which serves until one is applied.
+func (o *Operator) Configurations(ctx context.Context) ([]configuration.Version, error) {
+	store, err := o.configurations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return store.History(ctx)
+}
+
+// Apply brings a configuration into force. Within a minute everything goes by it, and
+// those are evaluated anew whom it affects.
+func (o *Operator) Apply(ctx context.Context, r ApplyRequest) (configuration.Version, error) {
+	if err := r.Validate(); err != nil {
+		return configuration.Version{}, invalid(err)
+	}
+	store, err := o.configurations(ctx)
+	if err != nil {
+		return configuration.Version{}, err
+	}
+	v, err := store.Apply(ctx, []byte(r.Text), r.After, configuration.Version{By: r.By, Note: r.Note, Restores: r.Restores})
+	if err != nil {
+		return configuration.Version{}, err
+	}
+	o.Log.WarnContext(ctx, "a configuration was applied", "version", v.Number, "by", v.By)
+	return v, nil
+}
+
+// rulesOf are the rules of a plan: those in force, or others, under which what the
+// present ones write is taken away where they take up a former version again.
+func (o *Operator) rulesOf(ctx context.Context, s *config.Settings, r plan.Request) (mapping.Rules, error) {
+	present, err := app.RulesInForce(ctx, s, o.Ledger)
+	if err != nil || r.Configuration == "" {
+		return present, err
+	}
+	rules, err := mapping.Parse([]byte(r.Configuration))
+	if err != nil {
+		return mapping.Rules{}, invalid(fmt.Errorf("what is planned by is wrong: %w", err))
+	}
+	if r.Restores {
+		rules = rules.Clearing(present)
+	}
+	return rules, nil
+}
