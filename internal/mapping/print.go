@@ -32,6 +32,18 @@ func (m Mapping) Has(have Print, want map[string]any) bool {
 	return true
 }
 
+// MayClear reports whether something that was written, of which the print is, may have
+// to be cleared, and the attributes do not show whether Entra has it no more: a page of
+// a delta query leaves out what is null.
+func (m Mapping) MayClear(have Print, attributes map[string]any) bool {
+	for i := range m.rules {
+		if r := &m.rules[i]; r.clears && i < len(have) && have[i] != 0 && !r.isShown(attributes) {
+			return true
+		}
+	}
+	return false
+}
+
 // hash is that of all values that are the same; zero stands for no value. It allocates nothing for a boolean, or a string as it is written.
 func (r *rule) hash(v any) uint64 {
 	switch v := r.typed(v).(type) {

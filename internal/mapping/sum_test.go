@@ -38,3 +38,29 @@ func TestASumIsOfWhatAMappingSays(t *testing.T) {
 		t.Error("the sums of the kinds depend on each other")
 	}
 }
+
+func TestWhatAPageDoesNotShowMayHaveToBeCleared(t *testing.T) {
+	t.Parallel()
+	text := bytes.Replace(infra.Provisioning(), []byte("- { target: userName,"),
+		[]byte("- { target: title, source: jobTitle, whenNull: clear }\n    - { target: userName,"), 1)
+	rules, err := mapping.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	written, nothing := rules.Users.Print(map[string]any{"title": "Engineer"}), rules.Users.Print(nil)
+	for _, test := range []struct {
+		have       mapping.Print
+		attributes map[string]any
+		may        bool
+	}{
+		{written, map[string]any{}, true},
+		{written, map[string]any{"jobTitle": nil}, false},
+		{written, map[string]any{"jobTitle": "Engineer"}, false},
+		{nothing, map[string]any{}, false},
+		{nil, map[string]any{}, false},
+	} {
+		if got := rules.Users.MayClear(test.have, test.attributes); got != test.may {
+			t.Errorf("%v: %t", test.attributes, got)
+		}
+	}
+}

@@ -63,12 +63,13 @@ func (r *run) evaluate(ctx context.Context, o reconcile.Object, at time.Time) er
 	is, faulty := wanted(r.Mapping.Of(o.Kind), o, now)
 	name := nameOf(is)
 	written := faulty == nil && r.Mapping.Of(o.Kind).Has(k.written, is)
+	unclear := r.Mapping.Of(o.Kind).MayClear(k.written, o.Attributes)
 	open := linked && k.active && o.Kind == change.User
 	switch {
-	case before.Decision == now.Decision && before.Reason == now.Reason && faulty == nil && wasFaulty == nil && reflect.DeepEqual(was, is), open && written:
+	case before.Decision == now.Decision && before.Reason == now.Reason && faulty == nil && wasFaulty == nil && reflect.DeepEqual(was, is), open && written && !unclear:
 		r.class(InSync, o.Object, k.webexID, name)
 		return nil
-	case open && faulty == nil && now.Decision != scoping.Unknown:
+	case open && faulty == nil && !unclear && now.Decision != scoping.Unknown:
 		r.class(Behind, o.Object, k.webexID, name)
 		r.assigned[o.Object] = []string{scoping.AsBefore}
 		return r.hand(ctx, o, at, nil, false, name, false)

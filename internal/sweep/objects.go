@@ -168,7 +168,7 @@ func (r *run) deal(ctx context.Context, o reconcile.Object, at time.Time, member
 		kind: o.Kind, verdict: verdict,
 		linked: k.webexID != "", active: k.active, settled: k.settled,
 		listed: k.listed, drifted: k.drifted, open: k.open, shut: k.shut, hidden: k.hidden,
-		stray: r.strays.has(o.Object), away: k.away, mapped: err == nil, same: r.Mapping.Of(o.Kind).Has(k.written, want), entitled: want["active"] == true,
+		stray: r.strays.has(o.Object), away: k.away, mapped: err == nil && !r.Mapping.Of(o.Kind).MayClear(k.written, o.Attributes), same: r.Mapping.Of(o.Kind).Has(k.written, want), entitled: want["active"] == true,
 	}, r.RepairDrift)
 	if result.open {
 		r.open[o.ID] = true

@@ -1,0 +1,212 @@
+package simulation_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"entrawebex/infra"
+	"entrawebex/internal/change"
+	"entrawebex/internal/mapping"
+	"entrawebex/internal/sandbox/graph"
+	"entrawebex/internal/scoping"
+)
+
+// department is a target of the enterprise extension.
+const department = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department"
+
+// Mappings and filters are drawn and changed in the middle of a life: Webex ends as
+// the last one says.
+func TestSimulationOfConfigurationsEndsWithTheLastOne(t *testing.T) {
+	t.Parallel()
+	for n := range 4 {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			t.Parallel()
+			for seed := *first + uint64(n); seed < *first+share(16) && !t.Failed(); seed += 4 {
+				liveReconfigured(t, seed)
+			}
+		})
+	}
+}
+
+// reconfigured is a tenant under one configuration after another.
+type reconfigured struct {
+	*sweeper
+
+	ids []string
+	// text is the configuration in force, shed what the one before mapped and a
+	// rollback took away.
+	text string
+	shed []string
+}
+
+func liveReconfigured(t *testing.T, seed uint64) {
+	t.Helper()
+	s := &reconfigured{sweeper: newSweeper(t, seed), text: string(infra.Provisioning())}
+	defer s.close()
+	const people, rounds, most = 30, 6, 20
+	s.ids = try(headcount{Users: people}.settle(s.tenant))(t)
+	if seed%2 == 1 {
+		for _, id := range s.ids[:people/2] {
+			if err := s.tenant.Assign(id, graph.DefaultAccess); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.scoped()
+	}
+	s.run()
+	s.drain()
+	for range rounds {
+		s.edits(s.random.IntN(most))
+		s.reconfigure()
+		s.edits(s.random.IntN(most))
+		s.evaluate()
+		s.settleUnder()
+		s.check()
+	}
+	for _, a := range s.dead {
+		s.failf("dead letter: %s: %s", a.Object, a.Reason)
+	}
+}
+
+// edits changes people in Entra, of which notifications tell.
+func (s *reconfigured) edits(n int) {
+	s.t.Helper()
+	pick := func(of ...any) any { return of[s.random.IntN(len(of))] }
+	for range n {
+		id := s.ids[s.random.IntN(len(s.ids))]
+		edit := func(u graph.User) {
+			switch s.random.IntN(4) {
+			case 0:
+				u["department"] = pick("Sales", "Support", "R&D", nil)
+			case 1:
+				u["jobTitle"] = pick("Engineer", "engineer", nil)
+			case 2:
+				u["displayName"] = fmt.Sprint("Person ", s.random.IntN(100))
+			default:
+				u["accountEnabled"] = pick(true, true, false)
+			}
+		}
+		if err := s.tenant.Update(id, edit); err != nil {
+			s.t.Fatal(err)
+		}
+		c := change.Change{Object: change.Object{Kind: change.User, ID: id}, Source: change.Notification, SeenAt: s.now}
+		if err := s.Enqueue(s.t.Context(), []change.Change{c}); err != nil {
+			s.t.Fatal(err)
+		}
+		s.now = s.now.Add(time.Duration(s.random.IntN(300)) * time.Second)
+	}
+}
+
+// drawn is a configuration at random.
+func (s *reconfigured) drawn() string {
+	pick := func(of ...string) string { return of[s.random.IntN(len(of))] }
+	lines := "    - { target: userName,"
+	for _, target := range []string{"title", "nickName", department} {
+		source := pick("", "source: jobTitle", "source: department", "source: displayName", `expression: 'ToUpper([department])'`,
+			`expression: 'Join(", ", [jobTitle], [department])'`, `expression: 'IIF(IsNullOrEmpty([jobTitle]), "nobody", [jobTitle])'`)
+		if source == "" {
+			continue
+		}
+		lines = fmt.Sprintf("    - { target: %q, %s, whenNull: %s }\n", target, source, pick("keep", "clear")) + lines
+	}
+	text := strings.Replace(string(infra.Provisioning()), "    - { target: userName,", lines, 1)
+	scope := pick("", "", "NOT EQUALS, value: Sales", `REGEX MATCH, value: "^S"`, "IS NOT NULL")
+	if scope == "" {
+		return text
+	}
+	return strings.Replace(text, "users:\n", "users:\n  scope: [[{ attribute: department, operator: "+scope+" }]]\n", 1)
+}
+
+// brief are the lines of the configuration in force that were drawn.
+func (s *reconfigured) brief() string {
+	var drawn []string
+	for line := range strings.SplitSeq(s.text, "\n") {
+		if line = strings.TrimSpace(line); strings.Contains(line, "whenNull: ") && line[0] != '#' || strings.HasPrefix(line, "scope: ") {
+			drawn = append(drawn, line)
+		}
+	}
+	return strings.Join(drawn, " ")
+}
+
+// reconfigure brings another configuration into force, or takes the default up again.
+func (s *reconfigured) reconfigure() {
+	s.t.Helper()
+	former, formerText := s.rules, s.text
+	s.shed = nil
+	if s.random.IntN(4) > 0 {
+		s.text = s.drawn()
+		s.configure(s.text)
+		s.tellf("— applied: %s", s.brief())
+		return
+	}
+	s.text = string(infra.Provisioning())
+	s.configure(s.text)
+	for _, path := range []string{"title", "nickName", department} {
+		if strings.Contains(formerText, fmt.Sprintf("target: %q", path)) {
+			s.shed = append(s.shed, path)
+		}
+	}
+	s.rules = s.rules.Clearing(former)
+	scope, was := s.sweep.Scoping, s.sweep.Former
+	s.again()
+	s.engine.Scoping, s.sweep.Scoping, s.sweep.Former = scope, scope, was
+	s.tellf("— taken back: %v goes", s.shed)
+}
+
+// settleUnder goes on under the configuration in force.
+func (s *reconfigured) settleUnder() {
+	s.t.Helper()
+	scope := s.sweep.Scoping
+	s.rules = try(mapping.Parse([]byte(s.text)))(s.t)
+	s.again()
+	s.engine.Scoping, s.sweep.Scoping = scope, scope
+	s.drain()
+}
+
+// check compares Webex with what the configuration in force says of each.
+func (s *reconfigured) check() {
+	s.t.Helper()
+	accounts := map[any]map[string]any{}
+	for _, account := range s.org.Users() {
+		accounts[account["externalId"]] = account
+	}
+	for _, u := range s.tenant.Users() {
+		id := u.Text("id")
+		attributes := map[string]any{}
+		for _, name := range s.rules.Users.Select() {
+			attributes[name] = u[name]
+		}
+		subject := scoping.Subject{Kind: change.User, Attributes: attributes}
+		in := s.rules.Users.Filter().Evaluate(subject) == scoping.Holds && u["accountEnabled"] == true &&
+			(!s.sweep.Scoping.AssignmentsMatter() || slices.Contains(s.ids[:len(s.ids)/2], id))
+		account, there := accounts[id]
+		switch {
+		case !in && there && account["active"] != false:
+			s.failf("%s is to be inactive", id)
+		case in && (!there || account["active"] != true):
+			s.failf("%s is to be active", id)
+		case in:
+			s.checkValues(id, attributes, account)
+		}
+	}
+}
+
+func (s *reconfigured) checkValues(id string, attributes, account map[string]any) {
+	s.t.Helper()
+	attributes["IsSoftDeleted"] = false
+	want := try(s.rules.Users.Map(attributes))(s.t)
+	have := s.rules.Users.Values(account)
+	for path, value := range want {
+		if !s.rules.Users.Same(path, have[path], value) {
+			s.failf("%s: %s is %v, want %v", id, path, have[path], value)
+		}
+	}
+	for _, path := range s.shed {
+		if v := account[path]; v != nil {
+			s.failf("%s: %s is still %v", id, path, v)
+		}
+	}
+}
