@@ -170,7 +170,8 @@ func (d *demo) settle(ctx context.Context, differ func() int) error {
 	if d.Silent { // nothing on the queue does not say that nothing will be
 		over = func() bool { return differ() == 0 }
 	}
-	const patience = 5 * time.Minute
+	// Longer than the longest pause between two attempts, which is ten minutes.
+	const patience = 15 * time.Minute
 	began := time.Now()
 	switch err := sandbox.Wait(ctx, patience, over); {
 	case ctx.Err() != nil:
