@@ -16,12 +16,14 @@ type Store interface {
 	// 0 if there is none.
 	Document(ctx context.Context, name string) (data []byte, version int64, err error)
 	// PutDocument writes the document if version is still the stored one, 0 for
-	// one that is not there. Its version is then one higher. After an error it may
-	// be written all the same.
+	// one that is not there, and ErrConflict if not. Its version is then one higher.
+	// After another error it may be written all the same.
 	PutDocument(ctx context.Context, name string, data []byte, version int64) error
 }
 
 var (
+	// ErrConflict is a store's: the document is no longer at the version given.
+	ErrConflict = errors.New("the document was written by another meanwhile")
 	// ErrChanged says that another has written the document since it was read.
 	ErrChanged = errors.New("another has written it meanwhile")
 	// ErrMalformed says that a document is there and cannot be decoded.

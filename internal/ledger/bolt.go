@@ -9,6 +9,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/document"
 	"entrawebex/internal/provision"
 )
 
@@ -161,7 +162,7 @@ func (b *Bolt) PutDocument(ctx context.Context, name string, data []byte, versio
 			return err
 		}
 		if stored != version {
-			return ErrConflict
+			return document.ErrConflict
 		}
 		if err := checkSize(data); err != nil {
 			return err

@@ -36,6 +36,8 @@ type home struct {
 	reopen func(t *testing.T) store
 	// overwrite replaces the stored JSON of the object's record.
 	overwrite func(t *testing.T, o change.Object, data string)
+	// outlasts is how much longer a claim lasts than was asked.
+	outlasts time.Duration
 }
 
 // begin is the time at which tests begin, and lease how long claims last.
@@ -46,7 +48,23 @@ const lease = 2 * time.Minute
 // conformance checks that a home of the ledger keeps the ports' promises.
 func conformance(t *testing.T, open func(*testing.T) home) {
 	t.Helper()
-	for name, test := range map[string]func(*testing.T, home){
+	promises(t, open)
+	run(t, open, map[string]func(*testing.T, home){
+		"what was written is there after a restart":          restart,
+		"a corrupt record is an error that names its object": corrupt,
+		"a record too large to keep is refused":              recordTooLarge,
+		"all records are listed and nothing else is":         records,
+		"a list of records ends with the first error":        recordsEnd,
+		"a list of records may be written to on the way":     recordsWritten,
+		"a document too large to keep is refused":            documentTooLarge,
+		"nothing is done once the context has ended":         contextEnded,
+	})
+}
+
+// promises checks what a ledger promises the engine, wherever it keeps it.
+func promises(t *testing.T, open func(*testing.T) home) {
+	t.Helper()
+	run(t, open, map[string]func(*testing.T, home){
 		"a claim excludes others until its lease ends":                 claimExcludes,
 		"a claim given up is free at once":                             claimGivenUp,
 		"an owner may claim again what it has":                         claimAgain,
@@ -65,12 +83,6 @@ func conformance(t *testing.T, open func(*testing.T) home) {
 		"an account that is unlinked is free":                          linkFreed,
 		"forgetting removes the record and its link":                   forget,
 		"forgetting after the claim passed on removes nothing":         forgetTooLate,
-		"what was written is there after a restart":                    restart,
-		"a corrupt record is an error that names its object":           corrupt,
-		"a record too large to keep is refused":                        recordTooLarge,
-		"all records are listed and nothing else is":                   records,
-		"a list of records ends with the first error":                  recordsEnd,
-		"a list of records may be written to on the way":               recordsWritten,
 		"the accounts of objects are read in their order":              webexIDs,
 		"an account is read as soon as it is another":                  webexIDsAtOnce,
 		"a group waits for each of many until they have arrived":       await,
@@ -83,9 +95,12 @@ func conformance(t *testing.T, open func(*testing.T) home) {
 		"a document written from an old version is a conflict":         documentConflict,
 		"of 50 writers that create one document at once, one does":     documentRace,
 		"a document may be empty":                                      documentEmpty,
-		"a document too large to keep is refused":                      documentTooLarge,
-		"nothing is done once the context has ended":                   contextEnded,
-	} {
+	})
+}
+
+func run(t *testing.T, open func(*testing.T) home, tests map[string]func(*testing.T, home)) {
+	t.Helper()
+	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test(t, open(t))
@@ -97,14 +112,15 @@ func claimExcludes(t *testing.T, h home) {
 	o := newUser()
 	mustClaim(t, h, o, "a", begin)
 
-	_, err := h.Claim(t.Context(), o, "b", begin.Add(lease-time.Millisecond), begin.Add(2*lease))
+	end := begin.Add(lease + h.outlasts)
+	_, err := h.Claim(t.Context(), o, "b", end.Add(-time.Millisecond), end.Add(lease))
 	wantError(t, err, provision.ErrClaimed)
-	mustClaim(t, h, o, "b", begin.Add(lease))
-	_, err = h.Claim(t.Context(), o, "a", begin.Add(lease), begin.Add(2*lease))
+	mustClaim(t, h, o, "b", end)
+	_, err = h.Claim(t.Context(), o, "a", end, end.Add(lease))
 	wantError(t, err, provision.ErrClaimed)
 
 	r := mustRecord(t, h, o)
-	want := provision.Claim{Owner: "b", Until: begin.Add(2 * lease)}
+	want := provision.Claim{Owner: "b", Until: end.Add(lease + h.outlasts)}
 	wantEqual(t, r.Claim, want)
 }
 
@@ -125,7 +141,7 @@ func claimAgain(t *testing.T, h home) {
 	mustClaim(t, h, o, "a", begin)
 
 	r := mustClaim(t, h, o, "a", begin.Add(time.Second))
-	wantEqual(t, r.Claim.Until, begin.Add(time.Second+lease))
+	wantEqual(t, r.Claim.Until, begin.Add(time.Second+lease+h.outlasts))
 }
 
 func claimCounts(t *testing.T, h home) {
@@ -167,7 +183,7 @@ func saveLate(t *testing.T, h home) {
 func saveTooLate(t *testing.T, h home) {
 	o := newUser()
 	mine := mustClaim(t, h, o, "a", begin)
-	theirs := mustClaim(t, h, o, "b", begin.Add(lease))
+	theirs := mustClaim(t, h, o, "b", begin.Add(lease+h.outlasts))
 
 	linked := mine
 	linked.WebexID = uuid.NewString()
@@ -230,6 +246,7 @@ func roundTrip(t *testing.T, h home) {
 	wantEqual(t, mustRecord(t, h, o), after)
 	claimed := mustClaim(t, h, o, "a", begin)
 	after.Unconcluded++
+	after.Claim.Until = begin.Add(lease + h.outlasts)
 	wantEqual(t, claimed, after)
 }
 
@@ -325,7 +342,7 @@ func forget(t *testing.T, h home) {
 func forgetTooLate(t *testing.T, h home) {
 	mine := mustClaim(t, h, newUser(), "a", begin)
 	mine = mustLink(t, h, "a", mine, uuid.NewString())
-	theirs := mustClaim(t, h, mine.Object, "b", begin.Add(lease))
+	theirs := mustClaim(t, h, mine.Object, "b", begin.Add(lease+h.outlasts))
 
 	wantError(t, h.Forget(t.Context(), "a", mine), provision.ErrClaimed)
 
@@ -566,11 +583,11 @@ func documentVersions(t *testing.T, h home) {
 }
 
 func documentConflict(t *testing.T, h home) {
-	wantError(t, h.PutDocument(t.Context(), "cursor", []byte("early"), 1), ledger.ErrConflict)
+	wantError(t, h.PutDocument(t.Context(), "cursor", []byte("early"), 1), document.ErrConflict)
 	mustPut(t, h, "cursor", "one", 0)
 	mustPut(t, h, "cursor", "two", 1)
 	for _, version := range []int64{0, 1, 3} {
-		wantError(t, h.PutDocument(t.Context(), "cursor", []byte("late"), version), ledger.ErrConflict)
+		wantError(t, h.PutDocument(t.Context(), "cursor", []byte("late"), version), document.ErrConflict)
 	}
 	wantDocument(t, h, "cursor", "two", 2)
 }
@@ -579,7 +596,7 @@ func documentRace(t *testing.T, h home) {
 	errs := together(50, func(i int) error {
 		return h.PutDocument(t.Context(), "cursor", []byte{byte(i)}, 0)
 	})
-	winner := wantOne(t, errs, ledger.ErrConflict)
+	winner := wantOne(t, errs, document.ErrConflict)
 	wantDocument(t, h, "cursor", string([]byte{byte(winner)}), 1)
 }
 

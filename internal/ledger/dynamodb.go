@@ -15,6 +15,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/document"
 	"entrawebex/internal/provision"
 )
 
@@ -23,7 +24,7 @@ import (
 //
 // A call that DynamoDB carried out while its answer was lost is sent again by
 // the SDK and may then meet its own effect: an attempt counted twice,
-// ErrClaimed from a Save that gave the claim up, ErrConflict from a
+// ErrClaimed from a Save that gave the claim up, document.ErrConflict from a
 // PutDocument. All three are met by reading again.
 type DynamoDB struct {
 	client *dynamodb.Client
@@ -210,7 +211,7 @@ func (d *DynamoDB) PutDocument(ctx context.Context, name string, data []byte, ve
 		put.ConditionExpression = aws.String("docVersion = :version")
 		put.ExpressionAttributeValues = map[string]types.AttributeValue{":version": number(version)}
 	}
-	if err := d.put(ctx, put, ErrConflict); err != nil {
+	if err := d.put(ctx, put, document.ErrConflict); err != nil {
 		return fmt.Errorf("write document %s: %w", name, err)
 	}
 	return nil

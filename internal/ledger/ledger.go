@@ -22,10 +22,6 @@ import (
 // 400 KB ("Constraints in Amazon DynamoDB", AWS Developer Guide).
 const MaxSize = 384 << 10
 
-// ErrConflict is returned where a document is no longer at the version the
-// writer read.
-var ErrConflict = errors.New("the document was written by another meanwhile")
-
 // recordKey is the key of an object's record, and its name in a link.
 func recordKey(o change.Object) string { return string(o.Kind) + "#" + o.ID }
 

@@ -2,7 +2,6 @@ package provision
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -71,15 +70,13 @@ func (d *DryRunDocuments) document(ctx context.Context, name string) ([]byte, in
 	return d.stored.Document(ctx, name)
 }
 
-var errWrittenMeanwhile = errors.New("it was written by another meanwhile")
-
 // PutDocument implements document.Store.
 func (d *DryRunDocuments) PutDocument(ctx context.Context, name string, data []byte, version int64) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	_, present, err := d.document(ctx, name)
 	if err == nil && present != version {
-		err = errWrittenMeanwhile
+		err = document.ErrConflict
 	}
 	if err != nil {
 		return fmt.Errorf("write document %s: %w", name, err)

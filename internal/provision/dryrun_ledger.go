@@ -55,7 +55,13 @@ func (l *DryRunLedger) Claim(ctx context.Context, o change.Object, owner string,
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	_, dryRun := l.records[o]
+	written, dryRun := l.records[o]
+	switch { // it may have been written since
+	case written != nil:
+		r = *written
+	case dryRun:
+		r = Record{}
+	}
 	switch claimed := r.Claim.Owner != "" && r.Claim.Until.After(now); {
 	case claimed && !dryRun:
 		l.busy[o] = true
@@ -95,8 +101,11 @@ func (l *DryRunLedger) write(ctx context.Context, owner string, before Record, w
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if r := l.records[before.Object]; r == nil || r.Claim.Owner != owner || r.WebexID != before.WebexID {
+	if r := l.records[before.Object]; r == nil || owner == "" || r.Claim.Owner != owner || r.WebexID != before.WebexID {
 		return ErrClaimed
+	}
+	if holder := l.links[webexID]; holder.ID != "" && holder != before.Object { // linked since
+		return ErrLinked
 	}
 	if webexID != before.WebexID {
 		l.links[before.WebexID] = change.Object{}

@@ -501,7 +501,7 @@ func (b *busy) PutDocument(ctx context.Context, name string, data []byte, versio
 	lose := b.puts%b.every != 0
 	b.mu.Unlock()
 	if lose {
-		return ledger.ErrConflict
+		return document.ErrConflict
 	}
 	return b.Store.PutDocument(ctx, name, data, version)
 }
