@@ -15,6 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"entrawebex/infra"
+	"entrawebex/internal/mapping"
 	"entrawebex/internal/sandbox/compare"
 	"entrawebex/internal/sandbox/graph"
 	"entrawebex/internal/sandbox/scim"
@@ -28,6 +30,17 @@ func serveOrg(t testing.TB, handler http.Handler) string {
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	return server.URL + "/identity/scim/" + orgID + "/v2"
+}
+
+// differences are those between the tenant and an organization, by the mapping
+// that is deployed.
+func (d *deployment) differences(org *scim.Organization) []compare.Difference {
+	d.t.Helper()
+	rules, err := mapping.Parse(infra.Provisioning())
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return compare.Differences(d.tenant, org, rules)
 }
 
 // hireMany subscribes and hires a thousand users, who are notified of.
@@ -133,7 +146,7 @@ func TestAWorkerKilledAHundredTimesLosesNothing(t *testing.T) {
 	d.within(12*time.Minute, "the worker was killed, everybody has an account, and nothing is on the queue", func() bool {
 		return k.kills.Load() >= maxKills && len(org.Users()) == many && d.tenant.Undelivered() == 0 && d.idle()
 	})
-	if differences := compare.Differences(d.tenant, org); len(differences) > 0 {
+	if differences := d.differences(org); len(differences) > 0 {
 		t.Errorf("%d differences, such as %v", len(differences), differences[0])
 	}
 	received, err := d.sqs.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &d.dead, MessageAttributeNames: []string{"All"}})

@@ -22,7 +22,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"entrawebex/internal/sandbox/compare"
 	"entrawebex/internal/sandbox/graph"
 	"entrawebex/internal/sandbox/scim"
 )
@@ -245,7 +244,7 @@ func TestAnOutageOfWebexIsOutlastedAndDrained(t *testing.T) {
 			}
 			d.background(func(ctx context.Context) { d.tenant.Run(ctx) })
 			rest := func() bool {
-				return d.tenant.Undelivered() == 0 && d.idle() && len(compare.Differences(d.tenant, org.Organization)) == 0
+				return d.tenant.Undelivered() == 0 && d.idle() && len(d.differences(org.Organization)) == 0
 			}
 			d.within(time.Minute, "everybody has an account", rest)
 

@@ -100,7 +100,7 @@ func provisioned(t *testing.T, users int) *staged {
 	if err := p.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if d := s.Differences(); len(d) > 0 {
+	if d := s.Differences(t.Context()); len(d) > 0 {
 		t.Fatalf("differences: %v", d)
 	}
 	return s

@@ -27,6 +27,8 @@ import (
 // whose settings are not there must not be run.
 type App struct {
 	Settings config.Settings
+	// Rules are the mappings in force.
+	Rules func(ctx context.Context) mapping.Rules
 	// Latest reads the settings again.
 	Latest *config.Latest
 	Stores *stores.Stores
@@ -97,7 +99,7 @@ func open(ctx context.Context, s config.Settings, on backend, observe func(provi
 	}
 	parts := current.present.parts
 	a := &App{
-		Settings: s, Latest: on.latest, Stores: kept, Graph: graph, Webex: target,
+		Settings: s, Rules: current.rules, Latest: on.latest, Stores: kept, Graph: graph, Webex: target,
 		Worker: &worker.Worker{
 			Queue: kept.Changes, DeadLetters: kept.DeadLetters, Converge: current.converge, Letters: parts.Letters(), Pause: sides, Log: log,
 		},

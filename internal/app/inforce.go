@@ -109,6 +109,9 @@ func (f *inForce) converge(ctx context.Context, changes []change.Change) []provi
 	return f.system(ctx).engine.Converge(ctx, changes)
 }
 
+// rules are the mappings in force.
+func (f *inForce) rules(ctx context.Context) mapping.Rules { return f.system(ctx).parts.Rules }
+
 // looks is what looks for whatever no notification told, under the configuration in force.
 type looks struct{ *inForce }
 

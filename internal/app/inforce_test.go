@@ -85,7 +85,7 @@ func titled() string {
 
 // selects reports whether the job title is read now.
 func (w *world) selects() bool {
-	return strings.Contains(strings.Join(w.system(w.t.Context()).parts.Rules.Users.Select(), " "), "jobTitle")
+	return strings.Contains(strings.Join(w.rules(w.t.Context()).Users.Select(), " "), "jobTitle")
 }
 
 func TestAConfigurationIsInForceWithinAMinute(t *testing.T) {

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 
+	"entrawebex/infra"
+	"entrawebex/internal/mapping"
 	"entrawebex/internal/sandbox/compare"
 	"entrawebex/internal/sandbox/graph"
 	"entrawebex/internal/sandbox/scim"
@@ -99,11 +101,15 @@ func serveSides(given string) error {
 	if _, err := people.settle(tenant); err != nil {
 		return err
 	}
+	rules, err := mapping.Parse(infra.Provisioning())
+	if err != nil {
+		return err
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/v1.0/", tenant)
 	mux.Handle("/identity/", org)
 	mux.HandleFunc(differencesPath, func(w http.ResponseWriter, _ *http.Request) {
-		differences := compare.Differences(tenant, org)
+		differences := compare.Differences(tenant, org, rules)
 		fmt.Fprintln(w, len(differences), differences[:min(len(differences), 3)])
 	})
 	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")

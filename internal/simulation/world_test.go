@@ -212,7 +212,7 @@ func (l *land) equal(allowed ...compare.Allowance) {
 }
 
 func (l *land) differences(allowed ...compare.Allowance) []compare.Difference {
-	return compare.Differences(l.tenant, l.org, append(l.rulesOfScope(), allowed...)...)
+	return compare.Differences(l.tenant, l.org, l.rules, append(l.rulesOfScope(), allowed...)...)
 }
 
 // rulesOfScope are the land's settings, as the sandbox names them.

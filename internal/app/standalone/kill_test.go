@@ -66,7 +66,7 @@ func TestAfterARunIsKilledTheNextGoesOnAtOnceWithWhatWasInFlight(t *testing.T) {
 	s.Silent = true
 	p := s.Open("RECONCILE_INTERVAL=1s")
 	s.Run(p, func(context.Context) {}) // everybody is there
-	if d := s.Differences(); len(d) > 0 {
+	if d := s.Differences(t.Context()); len(d) > 0 {
 		t.Fatal(d)
 	}
 

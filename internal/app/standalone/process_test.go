@@ -35,7 +35,7 @@ func TestASecondRunOverAnUnchangedTenantWritesNothing(t *testing.T) {
 			s.Touch()
 			s.Settle(ctx, p)
 		})
-		if d := s.Differences(); len(d) > 0 {
+		if d := s.Differences(t.Context()); len(d) > 0 {
 			t.Fatalf("differences: %v", d)
 		}
 	}

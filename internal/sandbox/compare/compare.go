@@ -1,5 +1,7 @@
 // Package compare says whether a simulated organization of Webex holds what a
-// simulated tenant of Entra says. It shares no code with what it checks.
+// simulated tenant of Entra says. Who is provisioned it decides by itself; which
+// value stands where, and what means the same, is asked of the mapping, so that
+// whatever is mapped is compared. No other code is shared with what it checks.
 package compare
 
 import (
@@ -11,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"entrawebex/internal/mapping"
 	"entrawebex/internal/sandbox/graph"
 	"entrawebex/internal/sandbox/scim"
 )
@@ -22,7 +25,8 @@ type Difference struct {
 	// ObjectID is the Entra object, WebexID the account or group; either can
 	// be empty.
 	ObjectID, WebexID string
-	// Attribute is the SCIM path, or "account" or "group" for the whole.
+	// Attribute is the SCIM path, "account" or "group" for the whole, or "mapping"
+	// if the mapping has an error for it, which is what is wanted then.
 	Attribute string
 	// Want and Got are the values; of an account, what it should be and is.
 	Want, Got string
@@ -52,17 +56,16 @@ const (
 // Differences reads both sides directly and returns what is not as it should be,
 // in a fixed order; nothing if the organization holds what the tenant says:
 //
-//   - a live, enabled user has one active account, with these values: userName
-//     and work address the userPrincipalName (of a guest, the address it is
-//     made of), name.givenName, name.familyName and displayName its own, and
-//     externalId the object id; blanks around a name do not count. What is null in Entra may be anything in Webex.
+//   - a live, enabled user has one account, with the values that the rules map it
+//     to. What is null in Entra may be anything in Webex. One whom the rules cannot
+//     map is a difference.
 //   - a blocked or soft-deleted user has no active account, and none at all if
 //     it never was enabled.
 //   - a user deleted for good has none.
-//   - a live security group with a name has one group, of that name and with
-//     its object id as externalId, in which each account of its live users is
-//     once, and no account of any other live user. One that is soft-deleted, or
-//     no security group, may be as it was; one deleted for good has none.
+//   - a live security group has one group, with the values that the rules map it
+//     to, in which each account of its live users is once, and no account of any
+//     other live user. One that is soft-deleted, or no security group, or that the
+//     rules cannot map, may be as it was; one deleted for good has none.
 //   - a group of nobody in Entra, put there by Organization.AddGroup, was never written,
 //     and there is no other group of nobody.
 //   - an account of nobody in Entra, put there by Organization.Add, was never written,
@@ -75,10 +78,10 @@ const (
 // what never was in scope while it could have been provisioned there is nothing, but
 // what Organization.Add or Organization.AddGroup put there and nobody has written since.
 //
-// It shares no code with what it checks.
-func Differences(t *graph.Tenant, o *scim.Organization, allowed ...Allowance) []Difference {
+// An account is a user's, and a group a group's, by the externalId.
+func Differences(t *graph.Tenant, o *scim.Organization, rules mapping.Rules, allowed ...Allowance) []Difference {
 	c := comparison{
-		scope: scopeOf(allowed), census: t.Census(slices.Contains(allowed, Nested)), webex: o.Inventory(),
+		rules: rules, scope: scopeOf(allowed), census: t.Census(slices.Contains(allowed, Nested)), webex: o.Inventory(),
 		accounts: map[string][]string{}, pendingDelete: slices.Contains(allowed, PendingDelete),
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.webex.Accounts)) {
@@ -99,6 +102,7 @@ func Differences(t *graph.Tenant, o *scim.Organization, allowed ...Allowance) []
 }
 
 type comparison struct {
+	rules         mapping.Rules
 	scope         scope
 	census        graph.Census
 	webex         scim.Inventory
@@ -150,46 +154,58 @@ func (c *comparison) person(objectID string, p graph.UserRecord) {
 		c.report(objectID, "", "account", "one", fmt.Sprintf("%d of them", len(ids)))
 	}
 	for _, id := range ids {
-		a := c.webex.Accounts[id]
-		was, seeded := c.scope.wasUser(p), c.webex.Seeds[id] != nil
-		switch {
-		case provisioned:
-			c.attributes(p.User, a)
-		case c.scope.assigned && !was && seeded && !a.Written:
-			// It was there before, and is as it was.
-		case p.Place == graph.Purged && (a.Active() || !c.pendingDelete):
-			c.report(objectID, id, "account", "none: deleted for good", state(a))
-		case a.Active():
-			c.report(objectID, id, "active", "false", "true")
-		case !was && !seeded:
-			c.report(objectID, id, "account", "none: was never to be provisioned", state(a))
+		if a := c.webex.Accounts[id]; provisioned {
+			compareValues(c.rules.Users, p.User, a.Resource, func(attribute, want, got string) {
+				c.report(objectID, id, attribute, want, got)
+			})
+		} else {
+			c.leftover(objectID, p, a)
 		}
 	}
 }
 
-func (c *comparison) attributes(user graph.User, a scim.Account) {
-	address := AddressOf(user.Text("userPrincipalName"))
-	if got := a.Text("userName"); !strings.EqualFold(got, address) {
-		c.report(user.Text("id"), a.ID, "userName", address, got)
+// leftover looks at an account of a person who is not to be provisioned.
+func (c *comparison) leftover(objectID string, p graph.UserRecord, a scim.Account) {
+	was, seeded := c.scope.wasUser(p), c.webex.Seeds[a.ID] != nil
+	switch {
+	case c.scope.assigned && !was && seeded && !a.Written:
+		// It was there before, and is as it was.
+	case p.Place == graph.Purged && (a.Active() || !c.pendingDelete):
+		c.report(objectID, a.ID, "account", "none: deleted for good", state(a))
+	case a.Active():
+		c.report(objectID, a.ID, "active", "false", "true")
+	case !was && !seeded:
+		c.report(objectID, a.ID, "account", "none: was never to be provisioned", state(a))
 	}
-	if got := workAddress(a); !strings.EqualFold(got, address) {
-		c.report(user.Text("id"), a.ID, `emails[type eq "work"].value`, address, got)
+}
+
+// compareValues reports each value that the resource of an object in use does not
+// have and should.
+func compareValues(m mapping.Mapping, attributes map[string]any, resource scim.Resource, report func(attribute, want, got string)) {
+	want, err := valuesOf(m, attributes)
+	if err != nil {
+		report("mapping", err.Error(), "")
 	}
-	for _, pair := range [][2]string{
-		{"id", "externalId"},
-		{"displayName", "displayName"},
-		{"givenName", "name.givenName"},
-		{"surname", "name.familyName"},
-	} {
-		want, got := user.Text(pair[0]), a.Text(pair[1])
-		// Blanks around a name are none of it: Webex may leave them out.
-		if want != "" && strings.TrimSpace(got) != strings.TrimSpace(want) {
-			c.report(user.Text("id"), a.ID, pair[1], want, got)
+	have := m.Values(resource)
+	for _, target := range slices.Sorted(maps.Keys(want)) {
+		if !m.Same(target, want[target], have[target]) {
+			report(target, text(want[target]), text(have[target]))
 		}
 	}
-	if !a.Active() {
-		c.report(user.Text("id"), a.ID, "active", "true", "false")
+}
+
+// valuesOf are those of an object in use.
+func valuesOf(m mapping.Mapping, attributes map[string]any) (map[string]any, error) {
+	attributes = maps.Clone(attributes)
+	attributes["IsSoftDeleted"] = false
+	return m.Map(attributes)
+}
+
+func text(value any) string {
+	if value == nil {
+		return ""
 	}
+	return fmt.Sprint(value)
 }
 
 // account looks for accounts that are nobody's, and for those that were local
@@ -229,8 +245,13 @@ func (c *comparison) mayClaim(p graph.UserRecord, seed scim.Resource) bool {
 	if uuid.Validate(externalID) == nil {
 		return strings.EqualFold(externalID, p.User.Text("id"))
 	}
+	users := c.rules.Users
+	has := users.Values(seed)[users.Matching()]
 	return slices.ContainsFunc(p.Names, func(name string) bool {
-		return strings.EqualFold(AddressOf(name), seed.Text("userName"))
+		user := maps.Clone(p.User)
+		user["userPrincipalName"] = name
+		want, err := valuesOf(users, user)
+		return err == nil && users.Same(users.Matching(), want[users.Matching()], has)
 	})
 }
 
@@ -239,39 +260,4 @@ func state(a scim.Account) string {
 		return "active"
 	}
 	return "inactive"
-}
-
-// AddressOf is the address a person is reached by in Webex. A guest's name in
-// Entra is made of its address elsewhere: ann_b@fabrikam.com is
-// ann_b_fabrikam.com#EXT#@contoso.com here.
-func AddressOf(upn string) string {
-	before, _, ok := strings.Cut(upn, "#EXT#@")
-	if !ok {
-		return upn
-	}
-	home := []byte(before)
-	for k := len(home) - 1; k >= 0; k-- {
-		if home[k] == '_' {
-			home[k] = '@'
-			break
-		}
-	}
-	return string(home)
-}
-
-// workAddress is the primary one of the work addresses, else the first.
-func workAddress(a scim.Account) string {
-	emails, _ := a.Resource["emails"].([]any)
-	first := ""
-	for _, element := range emails {
-		email, ok := element.(map[string]any)
-		switch {
-		case !ok || email["type"] != "work":
-		case email["primary"] == true:
-			return scim.Resource(email).Text("value")
-		case first == "":
-			first = scim.Resource(email).Text("value")
-		}
-	}
-	return first
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"entrawebex/infra"
+	"entrawebex/internal/mapping"
 	"entrawebex/internal/sandbox/graph"
 	"entrawebex/internal/sandbox/sandboxtest"
 	"entrawebex/internal/sandbox/scim"
@@ -23,6 +25,7 @@ type world struct {
 	tenant *graph.Tenant
 	org    *scim.Organization
 	clock  *sandboxtest.Clock
+	rules  mapping.Rules
 	// ids and accounts are the object ids and Webex ids by who it is.
 	ids, accounts map[string]string
 }
@@ -30,7 +33,7 @@ type world struct {
 func newWorld(t *testing.T) world {
 	t.Helper()
 	c := newClock()
-	w := world{newTenant(t, graph.Config{Now: c.Now, AppID: appID}), newOrg(t, scim.Config{Now: c.Now}), c, map[string]string{}, map[string]string{}}
+	w := world{newTenant(t, graph.Config{Now: c.Now, AppID: appID}), newOrg(t, scim.Config{Now: c.Now}), c, rulesOf(t, infra.Provisioning()), map[string]string{}, map[string]string{}}
 	w.accounts["local"] = add(t, w.org, map[string]any{"userName": "reception@" + domain})
 	for who, user := range map[string]graph.User{
 		"live":    {"userPrincipalName": "ann@" + domain, "displayName": "Ann Lee", "givenName": "Ann", "surname": "Lee"},
@@ -50,6 +53,13 @@ func newWorld(t *testing.T) world {
 	must(t, w.tenant.Delete(w.ids["purged"]))
 	must(t, w.tenant.Purge(w.ids["purged"]))
 	return w
+}
+
+func rulesOf(t *testing.T, text []byte) mapping.Rules {
+	t.Helper()
+	rules, err := mapping.Parse(text)
+	must(t, err)
+	return rules
 }
 
 // provision creates an account of a user, as a provisioning system would.
@@ -106,7 +116,13 @@ func TestCompareFindsEachKindOfDifference(t *testing.T) {
 		}, []string{"guest: userName", `guest: emails[type eq "work"].value`}},
 		"another work address": {func(t *testing.T, w world) {
 			w.patch(t, "live", replacement("emails", `[{"type":"work","value":"x@`+domain+`"}]`))
-		}, []string{`live: emails[type eq "work"].value`}},
+		}, []string{`live: emails[type eq "work"].primary`, `live: emails[type eq "work"].value`}},
+		"a work address that is not primary": {func(t *testing.T, w world) {
+			w.patch(t, "live", replacement("emails", `[{"type":"work","value":"ann@`+domain+`"}]`))
+		}, []string{`live: emails[type eq "work"].primary`}},
+		"a name that cannot be mapped": {func(t *testing.T, w world) {
+			must(t, w.tenant.Update(w.ids["live"], func(u graph.User) { u["userPrincipalName"] = "a..nn@" + domain }))
+		}, []string{"live: mapping"}},
 		"no externalId": {
 			func(t *testing.T, w world) { w.patch(t, "live", `{"op":"remove","path":"externalId"}`) },
 			[]string{"live: account", "-: account"},
@@ -145,12 +161,44 @@ func TestCompareFindsEachKindOfDifference(t *testing.T) {
 			w := newWorld(t)
 			test.spoil(t, w)
 			var got []string
-			for _, d := range Differences(w.tenant, w.org) {
+			for _, d := range Differences(w.tenant, w.org, w.rules) {
 				got = append(got, w.who(d)+": "+d.Attribute)
 			}
 			slices.Sort(got)
 			slices.Sort(test.want)
 			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("differences differ (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// What the mapping file gains is compared, though nothing here names it.
+func TestCompareFindsAWrongValueOfAnAttributeThatWasAddedToTheMapping(t *testing.T) {
+	t.Parallel()
+	const department = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department"
+	const users = "users:\n  mappings:\n"
+	text := strings.Replace(string(infra.Provisioning()), users, users+
+		"    - { target: title, source: jobTitle }\n    - { target: '"+department+"', source: department }\n", 1)
+	rules := rulesOf(t, []byte(text))
+	agreed := replacement("title", `"Clerk"`) + "," + replacement(department, `"Sales"`)
+	tests := map[string]struct {
+		operations string
+		want       []string
+	}{
+		"both as in Entra":   {agreed, nil},
+		"another title":      {agreed + "," + replacement("title", `"X"`), []string{"live: title"}},
+		"another department": {agreed + "," + replacement(department, `"X"`), []string{"live: " + department}},
+		"no department":      {replacement("title", `"Clerk"`), []string{"live: " + department}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.rules = rules
+			must(t, w.tenant.Update(w.ids["live"], func(u graph.User) { u["jobTitle"], u["department"] = "Clerk", "Sales" }))
+			w.patch(t, "live", test.operations)
+			if diff := cmp.Diff(test.want, w.differences()); diff != "" {
 				t.Errorf("differences differ (-want +got):\n%s", diff)
 			}
 		})
@@ -174,7 +222,7 @@ func TestAnInactiveAccountMayAwaitItsDeletion(t *testing.T) {
 	}{"inactive": {false, 0}, "active": {true, 1}} {
 		w := newWorld(t)
 		w.provision(t, "purged", "pa@"+domain, test.active)
-		if got := Differences(w.tenant, w.org, PendingDelete); len(got) != test.want {
+		if got := Differences(w.tenant, w.org, w.rules, PendingDelete); len(got) != test.want {
 			t.Errorf("%s: %v, want %d differences", name, got, test.want)
 		}
 	}
@@ -188,13 +236,13 @@ func TestAnAdoptedAccountIsItsOwnersEvenAfterARenameAndADeletion(t *testing.T) {
 	w.patch(t, "old", replacement("externalId", `"`+w.ids["old"]+`"`)+","+replacement("displayName", `"Old"`))
 	must(t, w.tenant.Update(w.ids["old"], func(u graph.User) { u["userPrincipalName"] = "young@" + domain }))
 	w.patch(t, "old", replacement("userName", `"young@`+domain+`"`)+`,{"op":"remove","path":"emails"}`)
-	if got := Differences(w.tenant, w.org); got != nil {
+	if got := Differences(w.tenant, w.org, w.rules); got != nil {
 		t.Errorf("after the rename: %v", got)
 	}
 	must(t, w.tenant.Delete(w.ids["old"]))
 	must(t, w.tenant.Purge(w.ids["old"]))
 	w.remove(t, "old")
-	if got := Differences(w.tenant, w.org); got != nil {
+	if got := Differences(w.tenant, w.org, w.rules); got != nil {
 		t.Errorf("after the deletion: %v", got)
 	}
 }

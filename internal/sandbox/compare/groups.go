@@ -6,30 +6,23 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
+	"entrawebex/internal/mapping"
 	"entrawebex/internal/sandbox/graph"
 	"entrawebex/internal/sandbox/scim"
 )
 
 // group reports whether Webex shall have a group.
-func (s scope) group(g graph.GroupRecord) bool {
+func (s scope) group(m mapping.Mapping, g graph.GroupRecord) bool {
 	secure, _ := g.Group["securityEnabled"].(bool)
-	return g.Place == graph.Live && secure && nameable(g.Group.Text("displayName")) && (!s.assigned || g.Assigned)
+	_, err := valuesOf(m, g.Group)
+	return g.Place == graph.Live && secure && err == nil && (!s.assigned || g.Assigned)
 }
 
 // wasGroup reports whether Webex should have had it at some time, where that
 // is known.
 func (s scope) wasGroup(g graph.GroupRecord) bool {
 	return !s.assigned || g.WasEntitled
-}
-
-// longestName is what Webex takes as the name of a group, in characters.
-const longestName = 512
-
-// nameable reports whether a group of Webex can have such a name.
-func nameable(name string) bool {
-	return name != "" && utf8.RuneCountInString(name) <= longestName
 }
 
 // compareGroups compares groups and memberships.
@@ -59,7 +52,7 @@ func (c *comparison) foreignGroup(g scim.Group) {
 }
 
 func (c *comparison) group(id string, want graph.GroupRecord, got []scim.Group) {
-	provisioned := c.scope.group(want)
+	provisioned := c.scope.group(c.rules.Groups, want)
 	switch {
 	case want.Place == graph.Purged:
 		if len(got) > 0 && !c.pendingDelete {
@@ -76,9 +69,9 @@ func (c *comparison) group(id string, want graph.GroupRecord, got []scim.Group) 
 		return // kept as it was, or never there
 	}
 	g := got[0]
-	if name, wanted := g.Text("displayName"), want.Group.Text("displayName"); strings.TrimSpace(name) != strings.TrimSpace(wanted) {
-		c.reportGroup(id, g.ID, "displayName", wanted, name)
-	}
+	compareValues(c.rules.Groups, want.Group, g.Resource, func(attribute, want, got string) {
+		c.reportGroup(id, g.ID, attribute, want, got)
+	})
 	c.memberships(id, want.Members, g)
 }
 
@@ -115,10 +108,10 @@ func (c *comparison) reportGroup(objectID, webexID, attribute, want, got string)
 
 // Memberships is the number of live users in groups that Webex shall have, as
 // Differences counts them.
-func Memberships(t *graph.Tenant, allowed ...Allowance) int {
+func Memberships(t *graph.Tenant, rules mapping.Rules, allowed ...Allowance) int {
 	s, n := scopeOf(allowed), 0
 	for _, g := range t.Census(slices.Contains(allowed, Nested)).Groups {
-		if s.group(g) {
+		if s.group(rules.Groups, g) {
 			n += len(g.Members)
 		}
 	}

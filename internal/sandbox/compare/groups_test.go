@@ -3,6 +3,7 @@ package compare
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -104,6 +105,10 @@ func TestCompareFindsEachKindOfDifferenceOfGroups(t *testing.T) {
 			func(world) []string { return []string{"-: group"} },
 		},
 		"a group kept while it is in the recycle bin": {func(t *testing.T, w world) { must(t, w.tenant.DeleteGroup(w.ids["team"])) }, nil},
+		"a group whose name Webex does not take": {func(t *testing.T, w world) {
+			_, err := w.tenant.CreateGroup(graph.Group{"displayName": strings.Repeat("x", 513)})
+			must(t, err)
+		}, nil},
 		"a group deleted for good": {
 			func(t *testing.T, w world) {
 				must(t, w.tenant.DeleteGroup(w.ids["team"]))
@@ -117,7 +122,7 @@ func TestCompareFindsEachKindOfDifferenceOfGroups(t *testing.T) {
 			w := teamed(t)
 			test.spoil(t, w)
 			var got, want []string
-			for _, d := range Differences(w.tenant, w.org) {
+			for _, d := range Differences(w.tenant, w.org, w.rules) {
 				who := w.who(d)
 				if d.ObjectID == "" && d.WebexID == w.accounts["nobody"] {
 					who = "nobody"
@@ -146,7 +151,7 @@ func TestAMemberThatIsTwiceInAGroupIsADifference(t *testing.T) {
 	w.ids["team"] = id
 	must(t, w.tenant.AddMembers(id, w.ids["live"]))
 	w.form(t, "team", "Team", w.accounts["live"], w.accounts["live"])
-	got := Differences(w.tenant, w.org)
+	got := Differences(w.tenant, w.org, w.rules)
 	if len(got) != 1 || got[0].Got != "2" {
 		t.Errorf("got %v", got)
 	}
@@ -156,13 +161,13 @@ func TestCompareLooksThroughNestedGroupsIfAsked(t *testing.T) {
 	t.Parallel()
 	w := teamed(t)
 	must(t, w.tenant.AddMembers(w.ids["other"], w.ids["team"]))
-	if got := Differences(w.tenant, w.org); got != nil {
+	if got := Differences(w.tenant, w.org, w.rules); got != nil {
 		t.Errorf("without nesting: %v", got)
 	}
-	if got := Differences(w.tenant, w.org, Nested); len(got) != 1 {
+	if got := Differences(w.tenant, w.org, w.rules, Nested); len(got) != 1 {
 		t.Errorf("with nesting: %v", got)
 	}
-	if direct, nested := Memberships(w.tenant), Memberships(w.tenant, Nested); direct != 3 || nested != 4 {
+	if direct, nested := Memberships(w.tenant, w.rules), Memberships(w.tenant, w.rules, Nested); direct != 3 || nested != 4 {
 		t.Errorf("%d and %d memberships", direct, nested)
 	}
 }

@@ -14,7 +14,7 @@ const seller = "0000000b-0000-4000-8000-000000000001"
 // differences are what Differences finds, by who it is.
 func (w world) differences(allowed ...Allowance) []string {
 	var found []string
-	for _, d := range Differences(w.tenant, w.org, allowed...) {
+	for _, d := range Differences(w.tenant, w.org, w.rules, allowed...) {
 		found = append(found, w.who(d)+": "+d.Attribute)
 	}
 	slices.Sort(found)

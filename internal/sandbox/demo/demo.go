@@ -147,11 +147,12 @@ func (d *demo) day(ctx context.Context) error {
 	if d.process.Settings.NestedGroups {
 		allowed = append(allowed, compare.Nested)
 	}
-	if err := d.settle(ctx, func() int { return len(compare.Differences(d.Tenant, d.Org, allowed...)) }); err != nil {
+	rules := d.process.Rules(ctx)
+	if err := d.settle(ctx, func() int { return len(compare.Differences(d.Tenant, d.Org, rules, allowed...)) }); err != nil {
 		return err
 	}
-	differences := compare.Differences(d.Tenant, d.Org, allowed...)
-	d.report.summary(d, compare.Memberships(d.Tenant, allowed...), differences)
+	differences := compare.Differences(d.Tenant, d.Org, rules, allowed...)
+	d.report.summary(d, compare.Memberships(d.Tenant, rules, allowed...), differences)
 	if d.options.Stay {
 		d.report.note("Serving until interrupted (Ctrl-C).")
 		<-ctx.Done()

@@ -14,6 +14,7 @@ import (
 	"entrawebex/internal/app/standalone"
 	"entrawebex/internal/change"
 	"entrawebex/internal/config"
+	"entrawebex/internal/mapping"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/sandbox"
 	"entrawebex/internal/sandbox/compare"
@@ -37,7 +38,8 @@ type Sandbox struct {
 	// Observed has each attempt of the processes that Open opens.
 	Observed chan provision.Attempt
 
-	t testing.TB
+	t     testing.TB
+	rules func(context.Context) mapping.Rules // of the process that was opened last
 }
 
 // New returns a sandbox that ends with the test.
@@ -90,7 +92,11 @@ func (s *Sandbox) TryOpen(load func(context.Context) (config.Settings, error)) (
 	}
 	log := slog.New(slog.DiscardHandler)
 	latest := config.NewLatest(settings, load, time.Now, log)
-	return standalone.Open(s.t.Context(), settings, latest, log, func(a provision.Attempt) { s.Observed <- a })
+	p, err := standalone.Open(s.t.Context(), settings, latest, log, func(a provision.Attempt) { s.Observed <- a })
+	if err == nil {
+		s.rules = p.Rules
+	}
+	return p, err
 }
 
 // Run runs the process, and the tenant's notifications, while f does; f is called when
@@ -139,17 +145,17 @@ func (s *Sandbox) Settle(ctx context.Context, p *standalone.Process) {
 	}
 }
 
-// Differences are those of Webex from what Entra says.
-func (s *Sandbox) Differences(allowed ...compare.Allowance) []compare.Difference {
-	return compare.Differences(s.Tenant, s.Org, allowed...)
+// Differences are those of Webex from what Entra says, by the mappings in force.
+func (s *Sandbox) Differences(ctx context.Context, allowed ...compare.Allowance) []compare.Difference {
+	return compare.Differences(s.Tenant, s.Org, s.rules(ctx), allowed...)
 }
 
 // Equal waits until both sides are.
 func (s *Sandbox) Equal(ctx context.Context, patience time.Duration, allowed ...compare.Allowance) {
 	s.t.Helper()
-	equal := func() bool { return len(s.Differences(allowed...)) == 0 }
+	equal := func() bool { return len(s.Differences(ctx, allowed...)) == 0 }
 	if err := sandbox.Wait(ctx, patience, equal); err != nil {
-		s.t.Errorf("%v: %v", err, s.Differences(allowed...))
+		s.t.Errorf("%v: %v", err, s.Differences(ctx, allowed...))
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"entrawebex/infra"
+	"entrawebex/internal/mapping"
 	"entrawebex/internal/sandbox/compare"
 	"entrawebex/internal/sandbox/graph"
 	"entrawebex/internal/sandbox/scim"
@@ -24,16 +26,24 @@ func peopled(t *testing.T, n int) (*graph.Tenant, *scim.Organization) {
 	return tenant, org
 }
 
+func shippedRules(t *testing.T) mapping.Rules {
+	t.Helper()
+	rules, err := mapping.Parse(infra.Provisioning())
+	must(t, err)
+	return rules
+}
+
 func TestADayLeavesAWorldThatAPerfectSystemCanFollow(t *testing.T) {
 	t.Parallel()
+	rules := shippedRules(t)
 	for _, seed := range []uint64{1, 2} {
 		tenant, org := peopled(t, 60)
 		for _, step := range slices.Concat(Day(seed), Day(seed+100)) {
 			if err := step.Apply(tenant); err != nil {
 				t.Fatalf("day %d: %s: %v", seed, step.Title, err)
 			}
-			follow(t, tenant, org)
-			for _, d := range compare.Differences(tenant, org) {
+			follow(t, tenant, org, rules)
+			for _, d := range compare.Differences(tenant, org, rules) {
 				t.Errorf("day %d: after %q: %v", seed, step.Title, d)
 			}
 		}
@@ -43,7 +53,7 @@ func TestADayLeavesAWorldThatAPerfectSystemCanFollow(t *testing.T) {
 // follow brings the organization to where the tenant is, in the crudest way:
 // every account that is not as it should be gives up its name before anybody
 // is given one.
-func follow(t *testing.T, tenant *graph.Tenant, org *scim.Organization) {
+func follow(t *testing.T, tenant *graph.Tenant, org *scim.Organization, rules mapping.Rules) {
 	t.Helper()
 	people := tenant.Census(false).Users
 	byPerson := map[string]string{}
@@ -61,12 +71,12 @@ func follow(t *testing.T, tenant *graph.Tenant, org *scim.Organization) {
 		}
 	}
 	put := func(id, name string, active bool) {
-		user := people[id].User
-		body := map[string]any{
-			"schemas": []string{"urn:ietf:params:scim:schemas:core:2.0:User"}, "userType": "user", "userName": name, "active": active,
-			"externalId": id, "displayName": user.Text("displayName"),
-			"name": map[string]any{"givenName": user.Text("givenName"), "familyName": user.Text("surname")},
-		}
+		user := maps.Clone(people[id].User)
+		user["userPrincipalName"], user["IsSoftDeleted"] = name, !active
+		values, err := rules.Users.Map(user)
+		must(t, err)
+		body := rules.Users.Resource(values)
+		body["schemas"], body["userType"] = []string{"urn:ietf:params:scim:schemas:core:2.0:User"}, "user"
 		if path := byPerson[id]; path != "" {
 			send(http.MethodPut, path, body, http.StatusOK)
 		} else {
@@ -86,7 +96,7 @@ func follow(t *testing.T, tenant *graph.Tenant, org *scim.Organization) {
 	}
 	for _, id := range ids {
 		if p := people[id]; p.Place == graph.Live && p.User.Enabled() {
-			put(id, compare.AddressOf(p.User.Text("userPrincipalName")), true)
+			put(id, p.User.Text("userPrincipalName"), true)
 		}
 	}
 	followGroups(t, tenant, org, send)
