@@ -40,8 +40,7 @@ func (m *membership) compare(ctx context.Context) bool {
 	walking := c.Singly || c.After != ""
 	if ended {
 		ended = m.takeOut(ctx, nominated(has, c), &then)
-		// Who turned out to be a member is one in Webex already.
-		m.add = slices.DeleteFunc(m.add, func(p person) bool { named, there := has[p.webexID]; return there && !named })
+		m.leaveOut(has)
 		m.spareMembers()
 		walking = walking || !ended
 		then.Singly = then.Singly || !ended && then.After == c.After // the pages leave no time
@@ -62,6 +61,12 @@ func (m *membership) compare(ctx context.Context) bool {
 	default:
 		return m.compared(then, walking)
 	}
+}
+
+// leaveOut adds nobody whom Webex has and who turned out to be a member when asked
+// about.
+func (m *membership) leaveOut(has map[string]bool) {
+	m.add = slices.DeleteFunc(m.add, func(p person) bool { named, there := has[p.webexID]; return there && !named })
 }
 
 // hasInWebex returns whom Webex has in the group: by the Webex id whether Entra names

@@ -59,12 +59,10 @@ type outcome struct {
 // in Webex.
 func classify(s standing, repair bool) outcome {
 	decision := s.verdict.Decision
-	skipped := decision == scoping.Skip
-	noTeam := skipped && s.kind == change.Group && s.linked // it is no security group any more
 	switch {
-	case s.verdict.OutOfScope() || noTeam:
+	case s.verdict.OutOfScope() || s.isNoTeam():
 		return outside(s)
-	case skipped && s.settled && !s.stray:
+	case decision == scoping.Skip && s.settled && !s.stray:
 		return outcome{deed: skip}
 	case decision == scoping.Unknown || !s.mapped: // what a page does not show, the object itself may
 		return unknown(s)
@@ -79,6 +77,11 @@ func classify(s standing, repair bool) outcome {
 	default:
 		return differing(s, repair)
 	}
+}
+
+// isNoTeam reports whether it is a group that is no security group any more.
+func (s standing) isNoTeam() bool {
+	return s.verdict.Decision == scoping.Skip && s.kind == change.Group && s.linked
 }
 
 // unknown decides about one of which the page does not show all that decides.
