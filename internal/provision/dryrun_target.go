@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -46,6 +47,8 @@ type DryRunTarget struct {
 	patches map[string][]mapping.PatchOperation
 	renamed map[string]string
 	deleted map[string]bool
+	// members say by the group's id who is in it since, or is in it no more.
+	members map[string]map[string]bool
 	// seeds are how many members a group was made with.
 	seeds map[change.Object]int
 }
@@ -66,7 +69,7 @@ var (
 func NewDryRunTarget(webex ReadOnlyTarget, rules mapping.Rules) *DryRunTarget {
 	return &DryRunTarget{
 		webex: webex, rules: rules, patches: map[string][]mapping.PatchOperation{}, names: map[string]string{}, holders: map[string]string{}, made: map[string]dryRunResource{},
-		renamed: map[string]string{}, deleted: map[string]bool{}, seeds: map[change.Object]int{},
+		renamed: map[string]string{}, deleted: map[string]bool{}, seeds: map[change.Object]int{}, members: map[string]map[string]bool{},
 	}
 }
 
@@ -157,10 +160,25 @@ func (t *DryRunTarget) writtenAs(kind change.Kind, name string) []string {
 
 // Members implements Target.
 func (t *DryRunTarget) Members(ctx context.Context, groupID string, each func(ids []string) error) error {
-	if IsPlanned(groupID) {
+	t.mu.Lock()
+	since := maps.Clone(t.members[groupID])
+	t.mu.Unlock()
+	if !IsPlanned(groupID) {
+		err := t.webex.Members(ctx, groupID, func(ids []string) error {
+			return each(slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
+				_, changed := since[id]
+				return changed
+			}))
+		})
+		if err != nil {
+			return err
+		}
+	}
+	maps.DeleteFunc(since, func(_ string, in bool) bool { return !in })
+	if len(since) == 0 {
 		return nil
 	}
-	return t.webex.Members(ctx, groupID, each)
+	return each(slices.Sorted(maps.Keys(since)))
 }
 
 // Users implements Lister.
@@ -253,6 +271,7 @@ func (t *DryRunTarget) write(op Operation) (id string) {
 		members, _ := attributes["members"].([]any)
 		delete(attributes, "members")
 		t.seeds[op.Object] = len(members)
+		t.join(id, seeded(members), true)
 		t.made[id] = dryRunResource{Resource{ID: id, Attributes: attributes}, op.Object.Kind}
 		t.hold(id, op.userName())
 	case op.Delete:
@@ -268,9 +287,37 @@ func (t *DryRunTarget) write(op Operation) (id string) {
 	return id
 }
 
+// seeded are the ids of the members that a group is made with.
+func seeded(members []any) []string {
+	ids := make([]string, 0, len(members))
+	for _, member := range members {
+		if id, ok := member.(map[string]any)["value"].(string); ok {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
 // ChangeMembers implements Target.
 func (t *DryRunTarget) ChangeMembers(ctx context.Context, c MemberChange) (refused map[string]error, err error) {
-	return nil, t.demand(ctx, c.Group.Kind, c.ID)
+	if err := t.demand(ctx, c.Group.Kind, c.ID); err != nil {
+		return nil, err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.join(c.ID, c.Add, true)
+	t.join(c.ID, c.Remove, false)
+	return map[string]error{}, nil
+}
+
+// join notes who is in a group from now on, or is in it no more.
+func (t *DryRunTarget) join(groupID string, ids []string, in bool) {
+	if t.members[groupID] == nil {
+		t.members[groupID] = map[string]bool{}
+	}
+	for _, id := range ids {
+		t.members[groupID][id] = in
+	}
 }
 
 // meet notes what Webex has. What was written since counts for more.
