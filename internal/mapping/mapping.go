@@ -171,17 +171,24 @@ func (m Mapping) Excerpt(resource map[string]any) map[string]any {
 // service; it is nil if the mapping says that null clears, and Graph shows the null.
 // The error names the attribute at fault and never its value.
 func (m Mapping) Map(attributes map[string]any) (map[string]any, error) {
-	return m.values(attributes, false)
+	return m.values(make(map[string]any, len(m.rules)), attributes, false)
+}
+
+// MapInto is Map, for many: the values are written over those of the one before,
+// and into the same map.
+func (m Mapping) MapInto(values, attributes map[string]any) (map[string]any, error) {
+	clear(values)
+	return m.values(values, attributes, false)
 }
 
 // MapNew computes the values with which a user or group is created: like Map, with
 // what is applied on creation alone, and the defaults for it.
 func (m Mapping) MapNew(attributes map[string]any) (map[string]any, error) {
-	return m.values(attributes, true)
+	return m.values(make(map[string]any, len(m.rules)), attributes, true)
 }
 
-func (m Mapping) values(attributes map[string]any, creation bool) (map[string]any, error) {
-	values := make(map[string]any, len(m.rules))
+// values fills an empty map with the values.
+func (m Mapping) values(values, attributes map[string]any, creation bool) (map[string]any, error) {
 	get := func(name string) any { return source(attributes, name) }
 	for i := range m.rules {
 		r := &m.rules[i]
@@ -287,6 +294,19 @@ func (m Mapping) Values(resource map[string]any) map[string]any {
 		}
 	}
 	return values
+}
+
+// Value returns what Values has for a target; nil for nothing.
+func (m Mapping) Value(resource map[string]any, target string) any {
+	for _, r := range m.rules {
+		if r.target.text != target {
+			continue
+		}
+		if v, ok := r.target.get(resource); ok {
+			return r.typed(v)
+		}
+	}
+	return nil
 }
 
 // Picks are, by the elements of multi-valued attributes of which a resource has

@@ -155,7 +155,8 @@ func ours(elements []map[string]any) map[string]any {
 }
 
 func isPrimary(element map[string]any) bool {
-	return strings.EqualFold(fmt.Sprint(member(element, "primary")), "true")
+	is, _ := truth(member(element, "primary"))
+	return is
 }
 
 // get returns the value that stands at the path; false if none does.

@@ -18,6 +18,18 @@ func (m Mapping) Print(values map[string]any) Print {
 	return p
 }
 
+// PrintOf returns the Print of the Values of a SCIM resource, which are not made for
+// it.
+func (m Mapping) PrintOf(resource map[string]any) Print {
+	p := make(Print, len(m.rules))
+	for i, r := range m.rules {
+		if v, ok := r.target.get(resource); ok {
+			p[i] = r.hash(v)
+		}
+	}
+	return p
+}
+
 // Has reports whether Diff finds nothing to change for want in what the print is
 // of.
 func (m Mapping) Has(have Print, want map[string]any) bool {

@@ -99,3 +99,38 @@ func TestOnlyOurAddressOfSeveralIsReplaced(t *testing.T) {
 		})
 	}
 }
+
+func TestAPrintOfAResourceIsThatOfItsValues(t *testing.T) {
+	t.Parallel()
+	m := defaults(t)
+	for _, resource := range []map[string]any{
+		nil,
+		{"userName": "Ann@contoso.example", "active": "True", "emails": []any{map[string]any{"type": "work", "value": upn}}},
+		{"active": false, "name": map[string]any{"givenName": "Ann"}, "displayName": 7.0},
+	} {
+		values := m.Values(resource)
+		if diff := cmp.Diff(m.Print(values), m.PrintOf(resource)); diff != "" {
+			t.Errorf("%v: %s", resource, diff)
+		}
+		if active := m.Value(resource, "active"); active != values["active"] {
+			t.Errorf("%v is active: %v", resource, active)
+		}
+	}
+}
+
+func TestOfTheValuesBeforeNothingIsLeft(t *testing.T) {
+	t.Parallel()
+	m := defaults(t)
+	want, err := m.Map(ada())
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := map[string]any{"title": "Dr", "active": false}
+	got, err := m.MapInto(values, ada())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}

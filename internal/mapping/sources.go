@@ -134,8 +134,11 @@ func isExtensionAttribute(name string) bool {
 func source(attributes map[string]any, name string) any {
 	switch name {
 	case "userPrincipalName":
-		upn, _ := attributes[name].(string)
-		return guestAddress(upn)
+		upn, ok := attributes[name].(string)
+		if home := guestAddress(upn); !ok || home != upn {
+			return home
+		}
+		return attributes[name] // the very same value: another would be allocated
 	case "IsSoftDeleted":
 		return attributes[name]
 	case "telephoneNumber":

@@ -59,8 +59,8 @@ func (r *run) evaluate(ctx context.Context, o reconcile.Object, at time.Time) er
 	}
 	linked := k.webexID != ""
 	before, now := decide(r.Former.Scoping, o, linked), decide(r.Scoping, o, linked)
-	was, wasFaulty := wanted(r.Former.Mapping.Of(o.Kind), o, before)
-	is, faulty := wanted(r.Mapping.Of(o.Kind), o, now)
+	was, wasFaulty := wanted(r.former, r.Former.Mapping.Of(o.Kind), o, before)
+	is, faulty := wanted(r.wanted, r.Mapping.Of(o.Kind), o, now)
 	name := nameOf(is)
 	written := faulty == nil && r.Mapping.Of(o.Kind).Has(k.written, is)
 	unclear := r.Mapping.Of(o.Kind).MayClear(k.written, o.Attributes)

@@ -2,6 +2,7 @@ package sweep
 
 import (
 	"maps"
+	"slices"
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/reconcile"
@@ -27,8 +28,9 @@ func (g *gathered) merge(o reconcile.Object) {
 	}
 	g.Object = o
 	if g.place == nil {
-		g.place = map[string]int{}
+		g.place = make(map[string]int, len(members))
 	}
+	g.members = slices.Grow(g.members, len(members))
 	for _, m := range members {
 		if at, there := g.place[m.ID]; there {
 			g.members[at] = m
@@ -48,7 +50,7 @@ const hiddenMembership = "HiddenMembership"
 // round does not list nothing is known.
 func (g *gathered) users(all map[string]*gathered, nested bool) (ids []string, whole bool) {
 	whole = true
-	there, seen := map[string]bool{}, map[*gathered]bool{}
+	there, seen := make(map[string]bool, len(g.members)), map[*gathered]bool{}
 	var visit func(*gathered)
 	visit = func(g *gathered) {
 		if seen[g] {

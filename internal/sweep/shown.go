@@ -32,6 +32,10 @@ func (r *run) compare(k *known, have mapping.Print) {
 // shows for nobody says nothing; one that it shows of others is gone from this one,
 // or left out.
 func (r *run) settle(k *known) {
+	k.hidden = false
+	if len(k.unclear) == 0 {
+		return
+	}
 	shown := r.shown[k.object.Kind]
 	whether := r.Mapping.Of(k.object.Kind).Print(map[string]any{"active": true})
 	k.hidden = slices.ContainsFunc(k.unclear, func(at int) bool { return shown[at] && whether[at] != 0 })

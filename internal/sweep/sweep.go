@@ -183,7 +183,7 @@ func (s *Job) Run(ctx context.Context) (Result, error) {
 		Job: s, result: Result{Classes: map[Class]int{}, Actions: map[provision.Action]int{}},
 		known: map[change.Object]*known{}, byWebex: map[string]*known{},
 		gathered: map[string]*gathered{}, assigned: map[change.Object][]string{},
-		shown: map[change.Kind][]bool{}, open: map[string]bool{}, shutOut: map[string]bool{},
+		shown: map[change.Kind][]bool{}, wanted: map[string]any{}, former: map[string]any{}, open: map[string]bool{}, shutOut: map[string]bool{},
 	}
 	phases := []func(context.Context) error{
 		r.readLedger, r.readAssignments, r.readWebex, r.readAllGroups, r.readScope, r.users, r.groups, r.unseen, r.unassigned, r.locals,
@@ -227,6 +227,9 @@ type run struct {
 	// shown says of the mapped paths of a kind, by their places, whether Webex's
 	// list shows any account with it.
 	shown map[change.Kind][]bool
+	// wanted are the values of the object that is dealt with, and former those it had
+	// by the former configuration.
+	wanted, former map[string]any
 	// open and shutOut are Result.Open and Result.ShutOut so far.
 	open, shutOut map[string]bool
 
@@ -316,16 +319,15 @@ func (r *run) readWebex(ctx context.Context) error {
 // listed notes what Webex has and returns whose it is; nil if it is nobody's so
 // far.
 func (r *run) listed(kind change.Kind, found provision.Resource) *known {
-	values := r.Mapping.Of(kind).Values(found.Attributes)
 	k := r.byWebex[found.ID]
 	if k == nil || k.object.Kind != kind {
 		r.strays.add(kind, found, r.Mapping.Of(kind))
 		return nil
 	}
 	k.listed = true
-	r.compare(k, r.Mapping.Of(kind).Print(values))
+	r.compare(k, r.Mapping.Of(kind).PrintOf(found.Attributes))
 	if kind == change.User {
-		active, told := values["active"].(bool)
+		active, told := r.Mapping.Of(kind).Value(found.Attributes, "active").(bool)
 		k.open, k.shut = told && active, told && !active
 	}
 	return k
@@ -335,14 +337,19 @@ func (r *run) listed(kind change.Kind, found provision.Resource) *known {
 // no proof that somebody is gone. A group that is there all the same has its
 // members compared like those that were listed.
 func (r *run) unseen(ctx context.Context) error {
-	var changes []change.Change
-	for _, o := range sorted(r.known) {
-		if k := r.known[o]; !k.seen && (o.Kind != change.Group || !r.Scoping.SkipGroups) {
-			r.class(Vanished, o, k.webexID, "")
-			changes = append(changes, r.lookAgain(k))
-			if k.reopened() {
-				r.open[o.ID] = true
-			}
+	vanished := map[change.Object]*known{}
+	for o, k := range r.known {
+		if !k.seen && (o.Kind != change.Group || !r.Scoping.SkipGroups) {
+			vanished[o] = k
+		}
+	}
+	changes := make([]change.Change, 0, len(vanished))
+	for _, o := range sorted(vanished) {
+		k := vanished[o]
+		r.class(Vanished, o, k.webexID, "")
+		changes = append(changes, r.lookAgain(k))
+		if k.reopened() {
+			r.open[o.ID] = true
 		}
 	}
 	r.tell(Progress{Phase: Unseen, Total: len(changes)})
