@@ -2,7 +2,6 @@ package sweep
 
 import (
 	"context"
-	"reflect"
 	"time"
 
 	"entrawebex/internal/change"
@@ -59,17 +58,23 @@ func (r *run) evaluate(ctx context.Context, o reconcile.Object, at time.Time) er
 	}
 	linked := k.webexID != ""
 	before, now := decide(r.Former.Scoping, o, linked), decide(r.Scoping, o, linked)
-	was, wasFaulty := wanted(r.former, r.Former.Mapping.Of(o.Kind), o, before)
-	is, faulty := wanted(r.wanted, r.Mapping.Of(o.Kind), o, now)
+	_, fitted := mapped(r.former, r.Former.Mapping.Of(o.Kind), o, before)
+	is, fits := mapped(r.wanted, r.Mapping.Of(o.Kind), o, now)
 	name := nameOf(is)
-	written := faulty == nil && r.Mapping.Of(o.Kind).Has(k.written, is)
-	unclear := r.Mapping.Of(o.Kind).MayClear(k.written, o.Attributes)
 	open := linked && k.active && o.Kind == change.User
+	if !open {
+		delete(is, "active") // which follows from assignments, too
+	}
+	written := fits && r.Mapping.Of(o.Kind).Has(k.written, is)
+	unclear := r.Mapping.Of(o.Kind).MayClear(k.written, o.Attributes)
+	same := before.Decision == now.Decision && before.Reason == now.Reason
 	switch {
-	case before.Decision == now.Decision && before.Reason == now.Reason && faulty == nil && wasFaulty == nil && reflect.DeepEqual(was, is), open && written && !unclear:
+	case !linked && same && fits == fitted:
+		return nil // what it would have in Webex matters to nobody
+	case written && !unclear && (open || same), same && !fits && !fitted:
 		r.class(InSync, o.Object, k.webexID, name)
 		return nil
-	case open && faulty == nil && !unclear && now.Decision != scoping.Unknown:
+	case open && fits && !unclear && now.Decision != scoping.Unknown:
 		r.class(Behind, o.Object, k.webexID, name)
 		r.assigned[o.Object] = []string{scoping.AsBefore}
 		return r.hand(ctx, o, at, nil, false, name, false)
@@ -79,6 +84,12 @@ func (r *run) evaluate(ctx context.Context, o reconcile.Object, at time.Time) er
 		r.class(New, o.Object, "", name)
 	}
 	return r.leave(ctx, r.look(o.Object))
+}
+
+// mapped is what Webex should have of one, and whether it can be mapped at all.
+func mapped(into map[string]any, m mapping.Mapping, o reconcile.Object, v scoping.Verdict) (values map[string]any, fits bool) {
+	values, err := wanted(into, m, o, v)
+	return values, err == nil
 }
 
 // decide says what is to become of one, whoever is assigned.
