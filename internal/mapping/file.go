@@ -120,7 +120,7 @@ func (r *reader) mapping(file fields, s section) Mapping {
 			r.wrongf(lines, "%s need a line with target: %s; write %s", s.name, t.path, usual(s.name, t.path))
 		}
 	}
-	m.matching = r.matching(m.rules, s, at)
+	r.matching(m.rules, s, at)
 	return m
 }
 
@@ -417,28 +417,18 @@ func (r *reader) agree(f fields, t target, line rule) {
 	if t.needed && line.onCreate {
 		r.wrongf(f.values["apply"], "%s is compared at every look; leave apply out", t.path)
 	}
-	if n := f.values["matching"]; n != nil && t.path != "" && !t.searchable {
-		r.wrongf(n, "Webex cannot be searched by %s; leave matching out", t.path)
-	}
 }
 
-// matching are the targets by which what is there is found, in their precedence.
-func (r *reader) matching(rules []rule, s section, at map[string]*yaml.Node) []path {
-	by := slices.DeleteFunc(slices.Clone(rules), func(l rule) bool { return l.matching == 0 })
-	slices.SortStableFunc(by, func(a, b rule) int { return cmp.Compare(a.matching, b.matching) })
-	paths := make([]path, 0, len(by))
-	for i, l := range by {
-		if i > 0 && by[i-1].matching == l.matching {
-			r.wrongf(at[l.target.text], "%s and %s have the same matching precedence %d; write another number",
-				by[i-1].target.text, l.target.text, l.matching)
+// matching makes sure that what is there is found by what Webex knows it by.
+func (r *reader) matching(rules []rule, s section, at map[string]*yaml.Node) {
+	for _, l := range rules {
+		switch isBy := l.target.text == s.by; {
+		case isBy && l.matching == 0:
+			r.wrongf(at[s.by], "%s are not matched by %s, by which Webex knows them; write matching: 1 in this line", s.name, s.by)
+		case !isBy && l.matching != 0:
+			r.wrongf(at[l.target.text], "%s are matched by %s and by nothing else yet; leave matching out", s.name, s.by)
 		}
-		paths = append(paths, l.target)
 	}
-	isBy := func(l rule) bool { return l.target.text == s.by }
-	if slices.ContainsFunc(rules, isBy) && !slices.ContainsFunc(by, isBy) {
-		r.wrongf(at[s.by], "%s are not matched by %s, by which Webex knows them; write matching: 1 in this line", s.name, s.by)
-	}
-	return paths
 }
 
 func hasPrefixFold(s, prefix string) bool {

@@ -27,11 +27,9 @@ type Rules struct{ Users, Groups Mapping }
 
 // Mapping is the attribute mapping of one kind of object.
 type Mapping struct {
-	rules []rule
-	// matching are the targets by which Webex is searched, in their precedence.
-	matching []path
-	actions  Actions
-	filter   scoping.Filter
+	rules   []rule
+	actions Actions
+	filter  scoping.Filter
 	// state is the attribute of Graph that says whether an object may be in Webex,
 	// which is read whatever the rules.
 	state string
@@ -70,15 +68,6 @@ func (m Mapping) Matching() string {
 		return "displayName"
 	}
 	return "userName"
-}
-
-// Matchings are all SCIM paths by which Webex is to be searched, in their precedence.
-func (m Mapping) Matchings() []string {
-	paths := make([]string, len(m.matching))
-	for i, p := range m.matching {
-		paths[i] = p.text
-	}
-	return paths
 }
 
 // Actions are those that may be taken.

@@ -31,8 +31,6 @@ type target struct {
 	form form
 	// longest is how many characters Webex takes; 0 if it does not say.
 	longest int
-	// searchable says that Webex finds by it, with eq.
-	searchable bool
 	// needed says that the engine cannot do without it.
 	needed bool
 	// refused says why the attribute cannot be mapped, and what to do instead.
@@ -52,14 +50,14 @@ const longestAddress = 254 // characters; Webex's schema of userName
 func userTargets() []target {
 	const byWebex = "it is Webex's own; leave it out"
 	list := []target{
-		{path: "userName", form: address, longest: longestAddress, searchable: true, needed: true},
+		{path: "userName", form: address, longest: longestAddress, needed: true},
 		{path: "externalId", longest: 256, needed: true},
 		{path: "active", form: boolean, needed: true},
-		{path: "displayName", longest: 512, searchable: true},
-		{path: "nickName", longest: 256, searchable: true},
-		{path: "name.givenName", longest: 256, searchable: true},
-		{path: "name.familyName", longest: 256, searchable: true},
-		{path: "name.middleName", longest: 256, searchable: true},
+		{path: "displayName", longest: 512},
+		{path: "nickName", longest: 256},
+		{path: "name.givenName", longest: 256},
+		{path: "name.familyName", longest: 256},
+		{path: "name.middleName", longest: 256},
 		{path: "name.honorificPrefix", longest: 256},
 		{path: "name.honorificSuffix", longest: 256},
 		{path: "name.formatted", refused: "Webex makes it of the parts of the name; map displayName"},
@@ -68,11 +66,11 @@ func userTargets() []target {
 		{path: "locale", form: language},
 		{path: "timezone"},
 		{path: "profileUrl", longest: 1000},
-		{path: enterpriseSchema + "employeeNumber", longest: 256, searchable: true},
-		{path: enterpriseSchema + "costCenter", longest: 256, searchable: true},
-		{path: enterpriseSchema + "organization", longest: 512, searchable: true},
-		{path: enterpriseSchema + "division", longest: 512, searchable: true},
-		{path: enterpriseSchema + "department", longest: 512, searchable: true},
+		{path: enterpriseSchema + "employeeNumber", longest: 256},
+		{path: enterpriseSchema + "costCenter", longest: 256},
+		{path: enterpriseSchema + "organization", longest: 512},
+		{path: enterpriseSchema + "division", longest: 512},
+		{path: enterpriseSchema + "department", longest: 512},
 		{path: enterpriseSchema + "manager.value", refused: "it is a reference to another account, and references are not supported yet; leave it out"},
 		{path: enterpriseSchema + "manager", refused: "it is a reference to another account, and references are not supported yet; leave it out"},
 		{path: webexUserSchema + "accountStatus", refused: byWebex + " and map active"},
@@ -84,8 +82,8 @@ func userTargets() []target {
 		{path: "roles", refused: "administrators' roles are given in Control Hub; leave it out"},
 		{path: "password", refused: "Entra does not show passwords; leave it out"},
 	}
-	list = append(list, elements("emails", "work home room other", target{form: address, longest: longestAddress, searchable: true})...)
-	list = append(list, elements("phoneNumbers", "work mobile fax work_extension", target{searchable: true})...)
+	list = append(list, elements("emails", "work home room other", target{form: address, longest: longestAddress})...)
+	list = append(list, elements("phoneNumbers", "work mobile fax work_extension", target{})...)
 	list = append(list, elements("photos", "photo thumbnail resizable", target{})...)
 	list = append(list, elements(webexUserSchema+"sipAddresses", "enterprise", target{})...)
 	for kind := range strings.FieldsSeq("work home other") {
@@ -122,7 +120,7 @@ func elements(attribute, types string, value target) []target {
 // groupTargets are the attributes of groups.
 func groupTargets() []target {
 	list := []target{
-		{path: "displayName", longest: 512, searchable: true, needed: true},
+		{path: "displayName", longest: 512, needed: true},
 		{path: "externalId", longest: 256, needed: true},
 		{path: "members", refused: "who is in a group is provisioned by itself; leave it out"},
 		{path: "id", refused: "it is Webex's own; leave it out"},
