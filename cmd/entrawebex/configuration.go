@@ -17,6 +17,7 @@ import (
 	"entrawebex/internal/configuration"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/plan"
+	"entrawebex/internal/printable"
 )
 
 // applyOptions are how a configuration is applied.
@@ -253,7 +254,7 @@ func showHistory(out io.Writer, versions []configuration.Version) {
 	w.SetColumnConfigs([]table.ColumnConfig{{Number: 3, WidthMax: byWidth}, {Number: 4, WidthMax: noteWidth}})
 	w.AppendHeader(table.Row{"Version", "Since (UTC)", "By", "Note"})
 	for i, v := range versions {
-		since, note := "", plan.Plain(v.Note)
+		since, note := "", printable.Text(v.Note)
 		switch {
 		case v.Number == 0:
 			note = "built in"
@@ -267,7 +268,7 @@ func showHistory(out io.Writer, versions []configuration.Version) {
 		if i == 0 {
 			mark += " *"
 		}
-		w.AppendRow(table.Row{mark, since, plan.Plain(v.By), note})
+		w.AppendRow(table.Row{mark, since, printable.Text(v.By), note})
 	}
 	w.Render()
 	fmt.Fprintln(out, "* is in force.")

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"entrawebex/internal/operator"
-	"entrawebex/internal/plan"
+	"entrawebex/internal/printable"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/replay"
 )
@@ -90,7 +90,7 @@ func printLetters(out io.Writer, letters []replay.Letter, beyond int) {
 	widest := columns - 7 - len(provision.Unauthorized.String()) // which the frame and the longest kind take
 	for _, l := range letters {
 		met := fmt.Sprintf("%s since %s, %s", l.Step, l.FirstSeen.UTC().Format(time.RFC3339), operator.Counted(l.Attempts, "attempt"))
-		t.AppendRow(table.Row{l.Kind, fold(widest, l.Object.String(), met, plan.Plain(l.Reason))})
+		t.AppendRow(table.Row{l.Kind, fold(widest, l.Object.String(), met, printable.Text(l.Reason))})
 		t.AppendSeparator()
 	}
 	t.Render()

@@ -14,6 +14,7 @@ import (
 
 	"entrawebex/internal/operator"
 	"entrawebex/internal/plan"
+	"entrawebex/internal/printable"
 	"entrawebex/internal/provision"
 )
 
@@ -24,7 +25,7 @@ const fewPlanned = 20
 // showPlan prints a plan as a table and a summary.
 func (t terminal) showPlan(out io.Writer, p *plan.Plan) {
 	for _, note := range p.Notes {
-		say(out, "Note: "+plan.Plain(note))
+		say(out, "Note: "+printable.Text(note))
 	}
 	if len(p.Objects) > 0 {
 		t.planTable(out, p)
@@ -34,7 +35,7 @@ func (t terminal) showPlan(out io.Writer, p *plan.Plan) {
 		s.Create, s.Change, t.alarm(s.Disable, "to disable"), t.alarm(s.Delete, "to delete"), t.alarm(s.Held, ""), t.alarm(s.Fail, "would"),
 		s.Wait, s.Unchanged, total(s.Skipped)))
 	for _, reason := range slices.Sorted(maps.Keys(s.Skipped)) {
-		say(out, fmt.Sprintf("  %d skipped: %s", s.Skipped[reason], plan.Plain(reason)))
+		say(out, fmt.Sprintf("  %d skipped: %s", s.Skipped[reason], printable.Text(reason)))
 	}
 	if s.References > 0 {
 		fmt.Fprintf(out, "%s would follow at what refers to these.\n", operator.Counted(s.References, "further look"))
@@ -98,7 +99,7 @@ func numerous(p plan.Object) string {
 	case plan.Action(provision.Create):
 		return string(p.Action)
 	case plan.Skip:
-		return "skip that: " + plan.Plain(p.Reason)
+		return "skip that: " + printable.Text(p.Reason)
 	default:
 		return ""
 	}
@@ -115,7 +116,7 @@ func (t terminal) planRow(one plan.Object) table.Row {
 	}
 	var lines []string
 	if one.Name != "" {
-		lines = append(lines, plan.Plain(one.Name))
+		lines = append(lines, printable.Text(one.Name))
 	}
 	lines = append(append(lines, one.Object.String()), details(one)...)
 	const widest = columns - 7 - len("remove members (held)") // which the frame and the longest action take
@@ -145,7 +146,7 @@ func details(p plan.Object) []string {
 		lines = append(lines, "members: "+strings.Join(parts, ", "))
 	}
 	if p.Reason != "" {
-		lines = append(lines, plan.Plain(p.Reason))
+		lines = append(lines, printable.Text(p.Reason))
 	}
 	return lines
 }
@@ -156,12 +157,12 @@ func display(v any) string {
 	case nil:
 		return ""
 	case string:
-		return plan.Plain(v)
+		return printable.Text(v)
 	default:
 		encoded, err := json.Marshal(v)
 		if err != nil {
 			return "?" // it came from JSON
 		}
-		return plan.Plain(string(encoded))
+		return printable.Text(string(encoded))
 	}
 }

@@ -457,9 +457,12 @@ func isHTTPS(address string) bool {
 
 func isLoopback(address string) bool {
 	u, err := url.Parse(address)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") {
-		return false
-	}
+	return err == nil && IsLoopback(u)
+}
+
+// IsLoopback reports whether an http or https URL stays on this machine: the one kind
+// of host that may stand in for a cloud, and be sent its secrets.
+func IsLoopback(u *url.URL) bool {
 	ip := net.ParseIP(u.Hostname())
-	return u.Hostname() == "localhost" || (ip != nil && ip.IsLoopback())
+	return (u.Scheme == "http" || u.Scheme == "https") && (u.Hostname() == "localhost" || ip.IsLoopback())
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/microsoftgraph/msgraph-sdk-go/serviceprincipalswithappid"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/printable"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/reconcile"
 )
@@ -27,7 +28,7 @@ const (
 // ServicePrincipal implements reconcile.Graph: one call.
 // https://learn.microsoft.com/graph/api/serviceprincipal-get
 func (c *Client) ServicePrincipal(ctx context.Context, appID string) (string, error) {
-	operation := "find enterprise application " + oneLine(appID, 40) + " in Entra"
+	operation := "find enterprise application " + printable.Short(appID, 40) + " in Entra"
 	app, ok := change.ParseID(appID)
 	if !ok {
 		return "", &provision.Fault{Kind: provision.Permanent, Reason: operation + ": an application (client) id is a GUID"}
@@ -164,10 +165,10 @@ func (p *assignmentPage) add(element []byte, servicePrincipalID string) error {
 		return strange("the answer lists an assignment to something else")
 	case unread != nil || !isID || !isRole || !isResource:
 		p.unsaid = append(p.unsaid, reconcile.Assignment{})
-		p.odd = append(p.odd, oddity{"an assignment that cannot be read is left out", oneLine(text(a.PrincipalID), 40)})
+		p.odd = append(p.odd, oddity{"an assignment that cannot be read is left out", printable.Short(text(a.PrincipalID), 40)})
 	case !known:
 		p.unsaid = append(p.unsaid, assigned)
-		p.odd = append(p.odd, oddity{"an assignment to a type of principal that is not known is left out", strings.TrimSpace(id + " " + oneLine(text(a.PrincipalType), 40))})
+		p.odd = append(p.odd, oddity{"an assignment to a type of principal that is not known is left out", strings.TrimSpace(id + " " + printable.Short(text(a.PrincipalType), 40))})
 	case kind == "":
 		p.Others++
 	default:

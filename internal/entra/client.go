@@ -21,7 +21,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -32,6 +31,7 @@ import (
 	kjson "github.com/microsoft/kiota-serialization-json-go"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/config"
 	"entrawebex/internal/provision"
 )
 
@@ -156,18 +156,10 @@ func graphRoot(env environment, override string) (*url.URL, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parse base URL: %w", err)
 	}
-	if root.String() != env.root && !loopback(root) {
+	if root.String() != env.root && !config.IsLoopback(root) {
 		return nil, fmt.Errorf("base URL %s: only a loopback host may replace %s", root.Redacted(), env.root)
 	}
 	return root, nil
-}
-
-func loopback(u *url.URL) bool {
-	if u.Scheme != "http" && u.Scheme != "https" {
-		return false
-	}
-	ip, err := netip.ParseAddr(u.Hostname())
-	return u.Hostname() == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // newAdapter returns kiota's adapter with its own JSON factories, so that

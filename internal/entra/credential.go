@@ -16,6 +16,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	abs "github.com/microsoft/kiota-abstractions-go"
+
+	"entrawebex/internal/throttle"
 )
 
 // ClientSecret returns the credential of an app registration with a secret.
@@ -164,6 +166,6 @@ func tokenRefusal(resp *http.Response, now time.Time) *refusal {
 		code:    "token refused " + answer.Code,
 		own:     answer.Code != "",
 		message: description,
-		after:   retryAfter(resp.Header, now),
+		after:   throttle.RetryAfter(resp.Header, now),
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/printable"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/rawjson"
 	"entrawebex/internal/reconcile"
@@ -112,14 +113,14 @@ func decodeChanged(kind change.Kind, element []byte, values *rawjson.Decoder) (r
 	}
 	id, ok := change.ParseID(text(c.id))
 	if !ok {
-		return reconcile.Object{}, []oddity{{"a " + string(kind) + " whose id is not a GUID is left out of the changes", oneLine(text(c.id), 40)}}, false
+		return reconcile.Object{}, []oddity{{"a " + string(kind) + " whose id is not a GUID is left out of the changes", printable.Short(text(c.id), 40)}}, false
 	}
 	var odd []oddity
 	told := text(c.odataType)
 	switch nature := natureOf(told); {
 	case told == "" || nature == of(kind):
 	case nature == unsaid:
-		odd = append(odd, oddity{"the changes of " + string(kind) + "s hold a type that is not known, which is taken for one", oneLine(told, 80)})
+		odd = append(odd, oddity{"the changes of " + string(kind) + "s hold a type that is not known, which is taken for one", printable.Short(told, 80)})
 	default:
 		return reconcile.Object{}, []oddity{{"something else than a " + string(kind) + " is left out of the changes", id}}, false
 	}
@@ -182,7 +183,7 @@ func decodeDeltaMembers(groupID string, raw []byte) ([]reconcile.Member, []oddit
 			continue
 		default: // it may be anything
 			if told != "" {
-				odd = append(odd, oddity{"the changes of a group's members hold a type that is not known", oneLine(told, 80)})
+				odd = append(odd, oddity{"the changes of a group's members hold a type that is not known", printable.Short(told, 80)})
 			}
 		}
 		members = append(members, member)

@@ -10,14 +10,12 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/printable"
 	"entrawebex/internal/provision"
+	"entrawebex/internal/throttle"
 )
-
-// maxRetryAfter caps the pause a server may ask for.
-const maxRetryAfter = time.Hour
 
 // notFound is Graph's word that there is no object with this id. A 404
 // without it says nothing about the object.
@@ -44,7 +42,7 @@ type refusal struct {
 // newRefusal reads a failed answer. A body that is not Graph's error object
 // leaves code and message empty.
 func newRefusal(status int, header http.Header, body []byte, now time.Time) *refusal {
-	r := &refusal{status: status, after: retryAfter(header, now), requestID: header.Get("Request-Id")}
+	r := &refusal{status: status, after: throttle.RetryAfter(header, now), requestID: header.Get("Request-Id")}
 	var answer struct {
 		Error json.RawMessage `json:"error"`
 	}
@@ -81,10 +79,10 @@ func (r *refusal) isForeign() bool {
 // Error implements error: "403 Authorization_RequestDenied: Insufficient …".
 func (r *refusal) Error() string {
 	text := strconv.Itoa(r.status)
-	if code := oneLine(r.code, 80); code != "" {
+	if code := printable.Short(r.code, 80); code != "" {
 		text += " " + code
 	}
-	if message := oneLine(r.message, 200); message != "" {
+	if message := printable.Short(r.message, 200); message != "" {
 		text += ": " + message
 	}
 	return text
@@ -162,7 +160,7 @@ func fault(operation, permission string, err error) *provision.Fault {
 		}
 		return &provision.Fault{
 			Kind: refused.kind(), Reason: reason, After: refused.after,
-			Foreign: refused.isForeign(), RequestID: oneLine(refused.requestID, 80),
+			Foreign: refused.isForeign(), RequestID: printable.Short(refused.requestID, 80),
 		}
 	case errors.As(err, &odd):
 		return &provision.Fault{Kind: provision.Transient, Reason: operation, Foreign: true, Err: err}
@@ -173,32 +171,4 @@ func fault(operation, permission string, err error) *provision.Fault {
 	default:
 		return &provision.Fault{Kind: provision.Transient, Reason: operation, Err: err}
 	}
-}
-
-// retryAfter returns the pause of a Retry-After header, in seconds or as a
-// date (RFC 9110 section 10.2.3), from 0 to maxRetryAfter. Zero if there is
-// none that can be read.
-func retryAfter(header http.Header, now time.Time) time.Duration {
-	value := header.Get("Retry-After")
-	var after time.Duration
-	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
-		after = time.Duration(seconds) * time.Second
-	} else if date, err := http.ParseTime(value); err == nil {
-		after = date.Sub(now)
-	}
-	return min(max(after, 0), maxRetryAfter)
-}
-
-// oneLine makes a server's text fit for a sentence of at most limit bytes.
-func oneLine(text string, limit int) string {
-	if len(text) > limit {
-		text = text[:limit] + "…"
-	}
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return ' '
-	}, strings.ToValidUTF8(text, ""))
-	return strings.Join(strings.Fields(text), " ")
 }

@@ -11,6 +11,7 @@ import (
 	abs "github.com/microsoft/kiota-abstractions-go"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/printable"
 )
 
 // page is a page of directory objects of which only the ids were asked for.
@@ -36,7 +37,7 @@ func decodePage(body []byte) (page, error) {
 		unread := json.Unmarshal(element, &o)
 		id, ok := change.ParseID(text(o.ID))
 		if unread != nil || !ok {
-			p.odd = append(p.odd, oddity{"an object whose id is not a GUID is left out of a list", oneLine(text(o.ID), 40)})
+			p.odd = append(p.odd, oddity{"an object whose id is not a GUID is left out of a list", printable.Short(text(o.ID), 40)})
 			continue
 		}
 		p.objects = append(p.objects, object{text(o.Type), id})
@@ -63,7 +64,7 @@ func (p page) oddities() []oddity {
 	odd := p.odd
 	for _, o := range p.objects {
 		if natureOf(o.odataType) == unsaid {
-			odd = append(odd, oddity{"a list holds objects of a type that is not known", cmp.Or(oneLine(o.odataType, 80), "no type")})
+			odd = append(odd, oddity{"a list holds objects of a type that is not known", cmp.Or(printable.Short(o.odataType, 80), "no type")})
 		}
 	}
 	return odd

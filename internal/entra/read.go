@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/printable"
 	"entrawebex/internal/provision"
 )
 
@@ -83,7 +84,7 @@ func (c *Client) reading(ctx context.Context, o change.Object, where provision.P
 	switch told := natureOf(kind); {
 	case err != nil || told == of(o.Kind) || kind == "":
 	case told == unsaid:
-		c.oddities.tell(ctx, c.log, "read "+o.String(), []oddity{{"an object of a type that is not known is taken for what was asked for", oneLine(kind, 80)}})
+		c.oddities.tell(ctx, c.log, "read "+o.String(), []oddity{{"an object of a type that is not known is taken for what was asked for", printable.Short(kind, 80)}})
 	case where == provision.SoftDeleted:
 		return provision.Reading{Presence: provision.Absent}
 	default:

@@ -15,6 +15,7 @@ import (
 	"github.com/microsoftgraph/msgraph-sdk-go/models"
 	"github.com/microsoftgraph/msgraph-sdk-go/subscriptions"
 
+	"entrawebex/internal/printable"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/renew"
 )
@@ -139,7 +140,7 @@ func decodeSubscription(body []byte) (renew.Subscription, error) {
 		ExpiresAt       time.Time `json:"expirationDateTime"`
 	}
 	if err := json.Unmarshal(body, &s); err != nil || s.ID == "" {
-		return renew.Subscription{ID: oneLine(s.ID, 40)}, strange("the answer is not a subscription")
+		return renew.Subscription{ID: printable.Short(s.ID, 40)}, strange("the answer is not a subscription")
 	}
 	return renew.Subscription{
 		ID: s.ID, Resource: s.Resource, ChangeType: s.ChangeType, NotificationURL: s.NotificationURL,

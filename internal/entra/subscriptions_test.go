@@ -3,7 +3,6 @@ package entra
 import (
 	"errors"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -181,13 +180,5 @@ func TestASubscriptionInTheWayOfAnotherIsNamed(t *testing.T) {
 		if ok != (want != "") || ok && inTheWay.ID != want {
 			t.Errorf("%s: %+v, want %q", message, inTheWay, want)
 		}
-	}
-}
-
-func TestOneLine(t *testing.T) {
-	t.Parallel()
-	got := oneLine("a\r\n\tb\x00 c"+strings.Repeat("é", 200), 20)
-	if want := "a b céééééé…"; got != want {
-		t.Errorf("%q, want %q", got, want)
 	}
 }

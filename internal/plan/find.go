@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/printable"
 	"entrawebex/internal/provision"
 )
 
@@ -39,7 +39,7 @@ func (pl *Planner) find(ctx context.Context, name string) (named, error) {
 	case len(found) > 1:
 		lines := make([]string, len(found))
 		for i, f := range found {
-			lines[i] = fmt.Sprintf("\n  %s %s", f.Object, Plain(f.Name))
+			lines[i] = fmt.Sprintf("\n  %s %s", f.Object, printable.Text(f.Name))
 		}
 		return named{}, fmt.Errorf("%q is the name of %d objects: name one by its id%s", name, len(found), strings.Join(lines, ""))
 	}
@@ -100,14 +100,4 @@ func nameOf(attributes map[string]any) string {
 	}
 	name, _ := attributes["displayName"].(string)
 	return name
-}
-
-// Plain is a text from outside as one line that no terminal obeys.
-func Plain(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return ' '
-	}, strings.ToValidUTF8(s, "?"))
 }

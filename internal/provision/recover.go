@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
-	"strings"
 	"time"
-	"unicode"
+
+	"entrawebex/internal/printable"
 )
 
 // Margin is what is left of the context's deadline when Converge begins no
@@ -97,7 +97,7 @@ func (b *batch) guarded(ctx context.Context, w *imported, at StepName, f func())
 	w.record = w.stored
 	w.conflict, w.members, w.panicked = nil, false, true
 	w.now = b.Now()
-	w.fail(at, transientf("work on %s panicked: %s", w.object, printable(v)))
+	w.fail(at, transientf("work on %s panicked: %s", w.object, printable.Short(fmt.Sprint(v), longestPanic)))
 	return false
 }
 
@@ -106,7 +106,7 @@ func (b *batch) guarded(ctx context.Context, w *imported, at StepName, f func())
 func (b *batch) caught(ctx context.Context, what string, f func()) (v any) {
 	defer func() {
 		if v = recover(); v != nil {
-			b.Log.ErrorContext(ctx, "panic", "object", what, "panic", printable(v), "stack", string(debug.Stack()))
+			b.Log.ErrorContext(ctx, "panic", "object", what, "panic", printable.Short(fmt.Sprint(v), longestPanic), "stack", string(debug.Stack()))
 		}
 	}()
 	f()
@@ -115,17 +115,6 @@ func (b *batch) caught(ctx context.Context, what string, f func()) (v any) {
 
 // longestPanic is the most characters of a panic's value in a fault.
 const longestPanic = 200
-
-// printable is a panic's value as one line of text.
-func printable(v any) string {
-	text := []rune(strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return ' '
-	}, strings.ToValidUTF8(fmt.Sprint(v), "?")))
-	return string(text[:min(len(text), longestPanic)])
-}
 
 // readAll reads the objects from Entra together. If that panics, it is one
 // object's fault and not known whose: each is read alone.

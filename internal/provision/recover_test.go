@@ -194,7 +194,7 @@ func wantPanicked(t *testing.T, a provision.Attempt) {
 	if a.Fault == nil || a.Fault.Kind != provision.Transient || a.Again != 10*time.Second {
 		t.Errorf("the one at fault: %s, again %s", a.Status, a.Again)
 	}
-	if want := "work on " + a.Object.String() + " panicked: boom " + strings.Repeat("x", 195); a.Reason != want {
+	if want := "work on " + a.Object.String() + " panicked: boom " + strings.Repeat("x", 194) + "…"; a.Reason != want {
 		t.Errorf("the reason is %q", a.Reason)
 	}
 }

@@ -18,18 +18,18 @@ const maxPause = time.Hour
 func refusal(r *http.Response, now time.Time) (pause time.Duration, refused bool) {
 	switch r.StatusCode {
 	case http.StatusTooManyRequests:
-		return retryAfter(r.Header, now), true
+		return RetryAfter(r.Header, now), true
 	case http.StatusServiceUnavailable:
-		pause = retryAfter(r.Header, now)
+		pause = RetryAfter(r.Header, now)
 		return pause, pause > 0
 	default:
 		return 0, false
 	}
 }
 
-// retryAfter reads a Retry-After header: seconds or a date (RFC 9110 section
-// 10.2.3). Zero if it says nothing usable.
-func retryAfter(header http.Header, now time.Time) time.Duration {
+// RetryAfter is the pause that a Retry-After header asks for, in seconds or by a
+// date (RFC 9110 section 10.2.3): at most an hour, and zero if it says nothing usable.
+func RetryAfter(header http.Header, now time.Time) time.Duration {
 	value := strings.TrimSpace(header.Get("Retry-After"))
 	var pause time.Duration
 	if seconds, err := strconv.ParseUint(value, 10, 32); err == nil {

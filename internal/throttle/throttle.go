@@ -118,7 +118,7 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 	l.answered(turn.epoch, response)
 	if response.StatusCode == http.StatusServiceUnavailable {
-		t.rest(retryAfter(response.Header, t.now()))
+		t.rest(RetryAfter(response.Header, t.now()))
 	}
 	return response, nil
 }

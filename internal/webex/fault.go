@@ -7,13 +7,11 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
+	"entrawebex/internal/printable"
 	"entrawebex/internal/provision"
+	"entrawebex/internal/throttle"
 )
-
-// maxWait bounds what a Retry-After can ask for.
-const maxWait = time.Hour
 
 // refused is the fault that an answer outside 2xx stands for, of a call or of
 // an operation within a Bulk. It is the one place where a status of Webex
@@ -23,8 +21,8 @@ func (c *Client) refused(what string, r reply) *provision.Fault {
 	e := said(r)
 	f := &provision.Fault{
 		Reason:    what + ": Webex answered " + e.describe(r.status),
-		After:     retryAfter(r.header.Get("Retry-After"), c.now()),
-		RequestID: printable(e.tracking),
+		After:     throttle.RetryAfter(r.header, c.now()),
+		RequestID: quotable(e.tracking),
 	}
 	switch status := r.status; {
 	case throttles(status, f.After):
@@ -198,47 +196,25 @@ func description(object map[string]any) string {
 // tracking id that its support asks for.
 func (e apiError) describe(status int) string {
 	parts := []string{strings.TrimSpace(strconv.Itoa(status) + " " + http.StatusText(status))}
-	for _, part := range []string{e.scimType, printable(e.details), printable(e.code)} {
+	for _, part := range []string{e.scimType, quotable(e.details), quotable(e.code)} {
 		if part != "" {
 			parts = append(parts, part)
 		}
 	}
 	line := strings.Join(parts, ", ")
 	if e.tracking != "" {
-		line += " (trackingId " + printable(e.tracking) + ")"
+		line += " (trackingId " + quotable(e.tracking) + ")"
 	}
 	return line
 }
 
 var address = regexp.MustCompile(`[^\s"'<>(),;:]+@[^\s"'<>(),;:]+`)
 
-// printable makes what a server says fit for a log: one bounded line without
+// quotable makes what a server says fit for a log: one bounded line without
 // anybody's address.
-func printable(s string) string {
+func quotable(s string) string {
 	const longest = 200 // characters
-	s = address.ReplaceAllString(s, "<address>")
-	s = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, s)
-	if r := []rune(s); len(r) > longest {
-		s = string(r[:longest]) + "…"
-	}
-	return strings.TrimSpace(s)
-}
-
-// retryAfter reads a Retry-After header: seconds or a date (RFC 9110 section
-// 10.2.3). Zero if it says nothing usable.
-func retryAfter(header string, now time.Time) time.Duration {
-	var wait time.Duration
-	if seconds, err := strconv.ParseUint(strings.TrimSpace(header), 10, 32); err == nil {
-		wait = time.Duration(seconds) * time.Second
-	} else if date, err := http.ParseTime(header); err == nil {
-		wait = date.Sub(now)
-	}
-	return min(max(wait, 0), maxWait)
+	return printable.Short(address.ReplaceAllString(s, "<address>"), longest)
 }
 
 // gaveUp reports whether a gateway says that it waits no longer: what it passed on

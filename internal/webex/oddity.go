@@ -39,7 +39,7 @@ func (s *misfits) tell(ctx context.Context, log *slog.Logger, what string, one m
 		s.told = map[misfit]bool{}
 	}
 	s.told[one] = true
-	log.WarnContext(ctx, "Webex lists something of another kind, which is left out", "id", printable(one.id), "asked for", one.asked, "operation", what)
+	log.WarnContext(ctx, "Webex lists something of another kind, which is left out", "id", quotable(one.id), "asked for", one.asked, "operation", what)
 	if len(s.told) == maxMisfits {
 		log.WarnContext(ctx, "no more of what Webex lists of another kind is told until the next start")
 	}

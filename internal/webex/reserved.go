@@ -32,7 +32,7 @@ func reservedUser(user map[string]any) string {
 		case "external_calling", "calling_service":
 			return "it is the account of a calling service"
 		default:
-			return "it is no person's account but of the type " + printable(given)
+			return "it is no person's account but of the type " + quotable(given)
 		}
 	}
 	return ""
@@ -54,7 +54,7 @@ func reservedGroup(group map[string]any) string {
 	for _, source := range words(valueOf(extension, "provisionSource")) {
 		// SCIM is how we came by our own groups, AAD how Entra's connector did.
 		if source != "" && !strings.EqualFold(source, "SCIM") && !strings.EqualFold(source, "AAD") {
-			return "it is managed by " + printable(source)
+			return "it is managed by " + quotable(source)
 		}
 	}
 	return ""

@@ -68,7 +68,7 @@ func (t resourceType) mismatch(id string, attributes map[string]any) string {
 	case given == "":
 		return "has no id"
 	case id != "" && given != id:
-		return "is about another one: " + printable(given)
+		return "is about another one: " + quotable(given)
 	case !t.describes(attributes):
 		return "is no " + string(t.kind)
 	default:

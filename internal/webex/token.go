@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -13,7 +12,9 @@ import (
 	"sync"
 	"time"
 
+	"entrawebex/internal/config"
 	"entrawebex/internal/provision"
+	"entrawebex/internal/throttle"
 )
 
 const (
@@ -118,10 +119,7 @@ func isTokenEndpoint(address string) bool {
 	if err != nil || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return false
 	}
-	if host := u.Hostname(); host == "localhost" || net.ParseIP(host).IsLoopback() {
-		return u.Scheme == "http" || u.Scheme == "https"
-	}
-	return u.Scheme == "https" && slices.Contains([]string{"webexapis.com", "api-usgov.webex.com"}, u.Host)
+	return config.IsLoopback(u) || u.Scheme == "https" && slices.Contains([]string{"webexapis.com", "api-usgov.webex.com"}, u.Host)
 }
 
 // token reads a successful answer (RFC 6749 section 5.1).
@@ -190,8 +188,8 @@ func (app ServiceApp) refused(what string, r reply, now time.Time) *provision.Fa
 	}
 	f := &provision.Fault{
 		Reason:    what + ": Webex answered " + e.describe(r.status),
-		After:     retryAfter(r.header.Get("Retry-After"), now),
-		RequestID: printable(e.tracking),
+		After:     throttle.RetryAfter(r.header, now),
+		RequestID: quotable(e.tracking),
 	}
 	switch status := r.status; {
 	case throttles(status, f.After):

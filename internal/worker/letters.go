@@ -4,11 +4,10 @@ import (
 	"context"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
-	"unicode"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/printable"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/queue"
 )
@@ -151,7 +150,7 @@ func (c *Worker) bury(ctx context.Context, what string, letter queue.Entry) bool
 func attributes(pairs ...string) map[string]string {
 	m := map[string]string{}
 	for pair := range slices.Chunk(pairs, 2) {
-		if value := printable(pair[1]); value != "" {
+		if value := printable.Short(pair[1], longestAttribute); value != "" {
 			m[pair[0]] = value
 		}
 	}
@@ -161,18 +160,3 @@ func attributes(pairs ...string) map[string]string {
 // longestAttribute is the most characters of a value on the dead-letter
 // queue.
 const longestAttribute = 512
-
-// printable returns s as valid UTF-8 without control characters, cut to
-// longestAttribute characters.
-func printable(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return ' '
-	}, strings.ToValidUTF8(s, "?"))
-	if runes := []rune(s); len(runes) > longestAttribute {
-		s = string(runes[:longestAttribute-1]) + "…"
-	}
-	return strings.TrimSpace(s)
-}
