@@ -65,8 +65,13 @@ func (l *land) event() {
 	}
 }
 
+// names gives somebody a name, unless Entra refuses it.
+func (l *land) names(id, name string) bool {
+	return l.tenant.Update(id, func(u graph.User) { u["userPrincipalName"] = name }) == nil
+}
+
 // swap exchanges two names. Entra takes no name that is in use: one of the two
-// has a third one for a moment.
+// has a third one for a moment, and for longer if the name is somebody else's by now.
 func (l *land) swap(one, other string) (string, error) {
 	if one == other {
 		return "", nil
@@ -74,8 +79,8 @@ func (l *land) swap(one, other string) (string, error) {
 	a := try(l.tenant.User(one))(l.t).Text("userPrincipalName")
 	b := try(l.tenant.User(other))(l.t).Text("userPrincipalName")
 	for _, move := range [][2]string{{one, "moving-" + a}, {other, a}, {one, b}} {
-		if err := l.tenant.Update(move[0], func(u graph.User) { u["userPrincipalName"] = move[1] }); err != nil {
-			return "swap", err
+		if !l.names(move[0], move[1]) {
+			return fmt.Sprintf("half a swap of the names of %s and %s", one, other), nil
 		}
 	}
 	return fmt.Sprintf("swap the names of %s and %s", one, other), nil
