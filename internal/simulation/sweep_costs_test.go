@@ -68,6 +68,9 @@ func BenchmarkSweep(b *testing.B) {
 				s.checkUnchanged(b, people)
 			})
 			all.Run("a title mapped", func(b *testing.B) {
+				if people.Users > most {
+					b.Skip("takes as long as the first")
+				}
 				for b.Loop() {
 					b.StopTimer()
 					s.close()
