@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"net"
 	"os"
 	"strings"
 	"sync"
@@ -21,6 +20,7 @@ import (
 	"entrawebex/internal/queue"
 	"entrawebex/internal/renew"
 	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/runtest"
 )
 
 // running is a process on a stage that runs until the test ends, and the
@@ -162,23 +162,10 @@ func seenAlive(t *testing.T, p *standalone.Process) {
 	}
 }
 
-// crash leaves a socket on which nobody listens any more.
-func crash(t *testing.T, dataDir string) {
-	t.Helper()
-	stale, err := net.Listen("unix", operations.Socket(dataDir))
-	if err != nil {
-		t.Fatal(err)
-	}
-	stale.(*net.UnixListener).SetUnlinkOnClose(false)
-	if err := stale.Close(); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestASocketThatACrashLeftDoesNotHinderAnOperatorOfAStoppedRun(t *testing.T) {
 	t.Parallel()
 	settings := heldHome(t, first)
-	crash(t, settings.DataDir)
+	runtest.Crash(t, settings.DataDir)
 	if got := operate(t, []string{"DATA_DIR=" + settings.DataDir}, "holds"); !strings.Contains(got, first) {
 		t.Error(got)
 	}

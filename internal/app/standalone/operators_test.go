@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -33,23 +32,10 @@ func reach(t *testing.T, s *runtest.Sandbox) operator.Operations {
 	return o
 }
 
-// crash leaves a socket on which nobody listens any more.
-func crash(t *testing.T, dataDir string) {
-	t.Helper()
-	stale, err := net.Listen("unix", operations.Socket(dataDir))
-	if err != nil {
-		t.Fatal(err)
-	}
-	stale.(*net.UnixListener).SetUnlinkOnClose(false)
-	if err := stale.Close(); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestASocketThatACrashLeftIsReplaced(t *testing.T) {
 	t.Parallel()
 	s := runtest.New(t, 4)
-	crash(t, s.DataDir)
+	runtest.Crash(t, s.DataDir)
 	p := s.Open()
 	var served sync.WaitGroup
 	ctx, stop := context.WithCancel(t.Context())
