@@ -284,6 +284,20 @@ func TestEveryMethodRefusesTheLedgerOfAnother(t *testing.T) {
 	}
 }
 
+// A socket takes some 200 KB that nobody has read.
+func TestALongRequestThatIsRefusedUnreadIsToldSo(t *testing.T) {
+	t.Parallel()
+	client := served(t, stocked(t))
+	client.TenantID, client.OrgID = "99999999-6d4d-4958-8b9f-9d6445542f95", orgID
+	long := operator.DecideRequest{IDs: []string{strings.Repeat("x", operator.MaxRequest-100)}}
+	for range 20 {
+		_, err := client.Approve(t.Context(), long)
+		if told, ok := errors.AsType[*operator.Error](err); !ok || told.Kind != operator.Refused {
+			t.Fatalf("%v; want what is refused", err)
+		}
+	}
+}
+
 func TestARequestThatIsNoneIsToldSo(t *testing.T) {
 	t.Parallel()
 	handler := operator.NewHandler(stocked(t), slog.New(slog.DiscardHandler))

@@ -64,6 +64,7 @@ func NewHandler(o *Operator, log *slog.Logger) *Handler {
 
 // ServeHTTP carries out one method.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer drain(w, r)
 	found, ok := h.routes[r.URL.Path]
 	switch {
 	case !ok:
@@ -154,6 +155,16 @@ func (f *frames) send(one frame) {
 	}
 }
 
+// slowest is for how long a request may arrive.
+const slowest = 10 * time.Second
+
+// drain reads what is left of a request that is answered already. A client that is
+// still writing when the connection is closed sees a broken pipe instead of the answer.
+func drain(w http.ResponseWriter, r *http.Request) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(slowest)) // where there is none, the body is in memory
+	_, _ = io.CopyN(io.Discard, r.Body, MaxRequest)                            // to its end, or until the client is gone
+}
+
 // decode reads the request, of which a field that is not known is an error: a
 // misspelt one would choose all. The type is asked for since a page of somebody
 // else's in a browser cannot send it unasked (CORS, "simple requests").
@@ -163,7 +174,6 @@ func decode(w http.ResponseWriter, r *http.Request, into any) error {
 		answerError(w, http.StatusUnsupportedMediaType, told)
 		return told
 	}
-	const slowest = 10 * time.Second
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Now().Add(slowest)) // where there is none, the body is in memory
 	defer func() { _ = control.SetReadDeadline(time.Time{}) }()
