@@ -392,6 +392,23 @@ func (r *reader) value(f fields, key string, t target) any {
 
 // agree notes what does not go together in a line.
 func (r *reader) agree(f fields, t target, line rule) {
+	r.agreeOnNull(f, line)
+	if line.required && line.otherwise != nil && !line.alwaysOtherwise {
+		r.wrongf(f.keys["default"], "%s is required later, too; write defaultWhen: always", t.path)
+	}
+	if line.clears && line.required {
+		r.wrongf(f.keys["whenNull"], "%s is required and cannot be cleared; leave whenNull out", t.path)
+	}
+	if n := f.values["required"]; n != nil && t.needed && !r.boolean(f, "required", true) {
+		r.wrongf(n, "%s is always required; leave required out", t.path)
+	}
+	if t.needed && line.onCreate {
+		r.wrongf(f.values["apply"], "%s is compared at every look; leave apply out", t.path)
+	}
+}
+
+// agreeOnNull notes what is said of a null that there cannot be.
+func (r *reader) agreeOnNull(f fields, line rule) {
 	if f.values["constant"] != nil {
 		for _, key := range []string{"default", "defaultWhen", "whenNull"} {
 			if f.values[key] != nil {
@@ -404,18 +421,6 @@ func (r *reader) agree(f fields, t target, line rule) {
 	}
 	if line.clears && line.otherwise != nil && line.alwaysOtherwise {
 		r.wrongf(f.keys["whenNull"], "with a default that always applies it is never null; leave whenNull or defaultWhen out")
-	}
-	if line.required && line.otherwise != nil && !line.alwaysOtherwise {
-		r.wrongf(f.keys["default"], "%s is required later, too; write defaultWhen: always", t.path)
-	}
-	if line.clears && line.required {
-		r.wrongf(f.keys["whenNull"], "%s is required and cannot be cleared; leave whenNull out", t.path)
-	}
-	if n := f.values["required"]; n != nil && t.needed && !r.boolean(f, "required", true) {
-		r.wrongf(n, "%s is always required; leave required out", t.path)
-	}
-	if t.needed && line.onCreate {
-		r.wrongf(f.values["apply"], "%s is compared at every look; leave apply out", t.path)
 	}
 }
 

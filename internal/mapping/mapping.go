@@ -184,21 +184,14 @@ func (m Mapping) values(values, attributes map[string]any, creation bool) (map[s
 		if r.onCreate && !creation {
 			continue
 		}
-		v, err := r.value(get)
+		v, err := r.wants(get, creation)
 		if err != nil {
 			return nil, fmt.Errorf("map %s: %w", r.target.text, err)
 		}
-		if _, ignored := v.(expression.Ignored); ignored {
-			continue
-		}
-		if v == nil && r.otherwise != nil && (creation || r.alwaysOtherwise) {
-			v = r.otherwise
-		}
+		_, ignored := v.(expression.Ignored)
 		switch {
+		case ignored:
 		case v != nil:
-			if err := r.fits(v); err != nil {
-				return nil, fmt.Errorf("map %s: %w", r.target.text, err)
-			}
 			values[r.target.text] = v
 		case r.required:
 			return nil, fmt.Errorf("map %s: Entra has no value for %s", r.target.text, strings.Join(r.source.Attributes(), ", "))
@@ -239,6 +232,21 @@ func (r *rule) fits(v any) error {
 			utf8.RuneCountInString(s), r.longest, strings.Join(r.source.Attributes(), ", "))
 	}
 	return nil
+}
+
+// wants is the value that the target should have, the default included; nil for none.
+func (r *rule) wants(get func(name string) any, creation bool) (any, error) {
+	v, err := r.value(get)
+	if _, ignored := v.(expression.Ignored); ignored || err != nil {
+		return v, err
+	}
+	if v == nil && (creation || r.alwaysOtherwise) {
+		v = r.otherwise
+	}
+	if v != nil {
+		err = r.fits(v)
+	}
+	return v, err
 }
 
 // value is what the rule makes of attributes, in the target's form; nil for null, and

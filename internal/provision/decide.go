@@ -135,10 +135,7 @@ func (v *view) lacking() *Fault {
 func (d *decision) decideUnlinked(want map[string]any) {
 	name, _ := want[userName].(string)
 	verdict := d.verdict()
-	if d.record.PendingWrite == nil && d.seen != nil && !d.leftScope() && !d.matchSeen(want) {
-		return
-	}
-	if d.record.PendingWrite == nil && d.record.Away && d.leftScope() && !d.findAgain() {
+	if !d.matchUnlinked(want) {
 		return
 	}
 	switch {
@@ -156,6 +153,19 @@ func (d *decision) decideUnlinked(want map[string]any) {
 		d.skip(Export, off("create", change.User)+"no account is made")
 	default:
 		d.create(want)
+	}
+}
+
+// matchUnlinked links the account that a comparison saw, or one of ours that was given
+// up. It reports whether to decide on.
+func (d *decision) matchUnlinked(want map[string]any) bool {
+	switch {
+	case d.record.PendingWrite != nil:
+		return true
+	case d.leftScope():
+		return !d.record.Away || d.findAgain()
+	default:
+		return d.seen == nil || d.matchSeen(want)
 	}
 }
 

@@ -56,35 +56,64 @@ func (r *run) evaluate(ctx context.Context, o reconcile.Object, at time.Time) er
 	if k == nil {
 		k = &known{object: o.Object}
 	}
-	linked := k.webexID != ""
-	before, now := decide(r.Former.Scoping, o, linked), decide(r.Scoping, o, linked)
-	_, fitted := mapped(r.former, r.Former.Mapping.Of(o.Kind), o, before)
-	is, fits := mapped(r.wanted, r.Mapping.Of(o.Kind), o, now)
-	name := nameOf(is)
-	open := linked && k.active && o.Kind == change.User
-	if !open {
-		delete(is, "active") // which follows from assignments, too
-	}
-	written := fits && r.Mapping.Of(o.Kind).Has(k.written, is)
-	unclear := r.Mapping.Of(o.Kind).MayClear(k.written, o.Attributes)
-	same := before.Decision == now.Decision && before.Reason == now.Reason
+	is := r.effect(o, k)
 	switch {
-	case !linked && same && fits == fitted:
-		return nil // what it would have in Webex matters to nobody
-	case written && !unclear && (open || same), same && !fits && !fitted:
-		r.class(InSync, o.Object, k.webexID, name)
+	case !is.noticed():
 		return nil
-	case open && fits && !unclear && now.Decision != scoping.Unknown:
-		r.class(Behind, o.Object, k.webexID, name)
+	case is.settled():
+		r.class(InSync, o.Object, k.webexID, is.name)
+		return nil
+	case is.clear():
+		r.class(Behind, o.Object, k.webexID, is.name)
 		r.assigned[o.Object] = []string{scoping.AsBefore}
-		return r.hand(ctx, o, at, nil, false, name, false)
-	case linked:
-		r.class(Behind, o.Object, k.webexID, name)
+		return r.hand(ctx, o, at, nil, false, is.name, false)
+	case is.linked:
+		r.class(Behind, o.Object, k.webexID, is.name)
 	default:
-		r.class(New, o.Object, "", name)
+		r.class(New, o.Object, "", is.name)
 	}
 	return r.leave(ctx, r.look(o.Object))
 }
+
+// effect is what the change of configuration means for one.
+type effect struct {
+	name         string
+	linked, open bool // there is an account, and it is active
+	same, known  bool // whether both decide alike, and the present one decides at all
+	fitted, fits bool // whether the mapping before, and the present one, has values for it
+	written      bool // Webex was last given what it should have now
+	unclear      bool // whether a null clears something cannot be told from what was written
+}
+
+// effect decides about one by both configurations.
+func (r *run) effect(o reconcile.Object, k *known) effect {
+	e := effect{linked: k.webexID != ""}
+	e.open = e.linked && k.active && o.Kind == change.User
+	rules := r.Mapping.Of(o.Kind)
+	before, now := decide(r.Former.Scoping, o, e.linked), decide(r.Scoping, o, e.linked)
+	e.same, e.known = before.Decision == now.Decision && before.Reason == now.Reason, now.Decision != scoping.Unknown
+	_, e.fitted = mapped(r.former, r.Former.Mapping.Of(o.Kind), o, before)
+	values, fits := mapped(r.wanted, rules, o, now)
+	e.name, e.fits = nameOf(values), fits
+	if !e.open {
+		delete(values, "active") // which follows from assignments, too
+	}
+	e.written = fits && rules.Has(k.written, values)
+	e.unclear = rules.MayClear(k.written, o.Attributes)
+	return e
+}
+
+// noticed reports whether the change matters: what somebody without an account would
+// have in Webex matters to nobody.
+func (e effect) noticed() bool { return e.linked || !e.same || e.fits != e.fitted }
+
+// settled reports whether nothing is to be done.
+func (e effect) settled() bool {
+	return e.written && !e.unclear && (e.open || e.same) || e.same && !e.fits && !e.fitted
+}
+
+// clear reports whether the engine can decide on what was read.
+func (e effect) clear() bool { return e.open && e.fits && !e.unclear && e.known }
 
 // mapped is what Webex should have of one, and whether it can be mapped at all.
 func mapped(into map[string]any, m mapping.Mapping, o reconcile.Object, v scoping.Verdict) (values map[string]any, fits bool) {
