@@ -20,7 +20,8 @@ type ListedGroup struct {
 type Lister interface {
 	// Users calls each with all users, page by page, until it returns an
 	// error, which is returned as it is. Any other error is a *Fault, and what
-	// was listed until then stays true.
+	// was listed until then stays true. The attributes on a page are good until
+	// each returns, and are written over by those of the next.
 	Users(ctx context.Context, each func(page []Resource) error) error
 	// Groups does the same with all groups.
 	Groups(ctx context.Context, each func(page []ListedGroup) error) error

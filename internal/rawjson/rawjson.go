@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"iter"
 	"strconv"
+	"unicode/utf8"
 )
 
 // Elements yields the elements of a list as they stand; none of anything else.
@@ -35,12 +36,14 @@ func Members(object []byte) iter.Seq2[[]byte, []byte] {
 		if i == len(object) || object[i] != '{' {
 			return
 		}
+		var unescaped []byte
 		for i = skip(object, i+1); object[i] != '}'; i = next(object, i) {
 			from := i
 			i = end(object, i)
 			name := object[from+1 : i-1]
 			if !isPlain(name) {
-				name = []byte(Text(object[from:i]))
+				unescaped = appendText(unescaped[:0], object[from:i])
+				name = unescaped
 			}
 			from = skip(object, skip(object, i)+1) // after the colon
 			if i = end(object, from); !yield(name, object[from:i:i]) {
@@ -51,22 +54,71 @@ func Members(object []byte) iter.Seq2[[]byte, []byte] {
 }
 
 // Decoder decodes values as json.Unmarshal does into an any. Objects that it
-// decodes share their names. It is not safe for concurrent use.
-type Decoder struct{ names map[string]string }
+// decodes share their names, and a text that is the last one of the same name once
+// more: pages say "work" of everybody. It is not safe for concurrent use.
+type Decoder struct {
+	names map[string]*name
+	// Reuses says that Reuse is called between pages.
+	Reuses bool
+	// objects are those to be used again, of which so many are in use.
+	objects []map[string]any
+	used    int
+}
+
+// name is the name of members, and the text that one of them had last.
+type name struct {
+	text string
+	last any
+}
+
+// mostNames is how many names are kept from one page to the next: far more than any
+// schema has, and few enough where somebody makes them up.
+const mostNames = 4096
+
+// Reuse has the objects that were decoded so far written over by those to come:
+// nobody may look at them any more. Lists and texts stay as they are.
+func (d *Decoder) Reuse() {
+	d.used = 0
+	if len(d.names) > mostNames {
+		clear(d.names)
+	}
+}
+
+// Make returns an empty object.
+func (d *Decoder) Make() map[string]any {
+	if !d.Reuses {
+		return map[string]any{}
+	}
+	if d.used == len(d.objects) {
+		d.objects = append(d.objects, map[string]any{})
+	}
+	object := d.objects[d.used]
+	d.used++
+	clear(object)
+	return object
+}
 
 // Value decodes a value. A number that is too large for a float64 is nil.
-func (d *Decoder) Value(raw []byte) any {
+func (d *Decoder) Value(raw []byte) any { return d.value(d.named(nil), raw) }
+
+// Member returns the name of a member as Name does, and its value.
+func (d *Decoder) Member(name, raw []byte) (string, any) {
+	kept := d.named(name)
+	return kept.text, d.value(kept, raw)
+}
+
+func (d *Decoder) value(of *name, raw []byte) any {
 	switch raw[0] {
 	case '{':
 		return d.Object(raw, nil)
 	case '[':
 		list := []any{}
 		for element := range Elements(raw) {
-			list = append(list, d.Value(element))
+			list = append(list, d.value(of, element))
 		}
 		return list
 	case '"':
-		return Text(raw)
+		return of.decode(raw)
 	case 't', 'f':
 		return raw[0] == 't'
 	case 'n':
@@ -80,28 +132,39 @@ func (d *Decoder) Value(raw []byte) any {
 	}
 }
 
+// decode decodes a text, which most often is the last one of that name or differs
+// from one member to the next.
+func (n *name) decode(raw []byte) any {
+	if last, ok := n.last.(string); !ok || last != string(raw[1:len(raw)-1]) || !isPlain(raw[1:len(raw)-1]) {
+		n.last = Text(raw)
+	}
+	return n.last
+}
+
 // Object decodes an object: those of its members that are wanted, all if wanted
 // is nil.
 func (d *Decoder) Object(raw []byte, wanted func(name string) bool) map[string]any {
-	object := map[string]any{}
+	object := d.Make()
 	for name, value := range Members(raw) {
-		if name := d.Name(name); wanted == nil || wanted(name) {
-			object[name] = d.Value(value)
+		if name := d.named(name); wanted == nil || wanted(name.text) {
+			object[name.text] = d.value(name, value)
 		}
 	}
 	return object
 }
 
 // Name returns a name that may be kept, the same one each time.
-func (d *Decoder) Name(name []byte) string {
-	if kept, ok := d.names[string(name)]; ok {
+func (d *Decoder) Name(name []byte) string { return d.named(name).text }
+
+func (d *Decoder) named(text []byte) *name {
+	if kept, ok := d.names[string(text)]; ok {
 		return kept
 	}
 	if d.names == nil {
-		d.names = map[string]string{}
+		d.names = map[string]*name{}
 	}
-	kept := string(name)
-	d.names[kept] = kept
+	kept := &name{text: string(text)}
+	d.names[kept.text] = kept
 	return kept
 }
 
@@ -110,20 +173,39 @@ func Text(raw []byte) string {
 	if within := raw[1 : len(raw)-1]; isPlain(within) {
 		return string(within)
 	}
+	return string(appendText(nil, raw))
+}
+
+// appendText appends what a string stands for.
+func appendText(to, raw []byte) []byte {
+	if plain, ok := appendUnescaped(to, raw[1:len(raw)-1]); ok {
+		return plain
+	}
 	var s string
 	_ = json.Unmarshal(raw, &s) // it is valid
-	return s
+	return append(to, s...)
+}
+
+// appendUnescaped is appendText of what is within quotes; false if anything but
+// quotes and backslashes is escaped. A SCIM path that is a name has such, and is in
+// every record of the ledger.
+func appendUnescaped(to, within []byte) ([]byte, bool) {
+	if !utf8.Valid(within) {
+		return nil, false
+	}
+	for i := 0; i < len(within); i++ {
+		if within[i] == '\\' {
+			if i++; within[i] != '"' && within[i] != '\\' {
+				return nil, false
+			}
+		}
+		to = append(to, within[i])
+	}
+	return to, true
 }
 
 // isPlain reports whether what is within quotes stands for itself.
-func isPlain(within []byte) bool {
-	for _, c := range within {
-		if c == '\\' || c >= 0x80 {
-			return false
-		}
-	}
-	return true
-}
+func isPlain(within []byte) bool { return bytes.IndexByte(within, '\\') < 0 && utf8.Valid(within) }
 
 // skip returns where the blanks end that begin at i, if any do.
 func skip(data []byte, i int) int {

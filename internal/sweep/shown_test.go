@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -32,9 +33,20 @@ type side struct {
 	faults   map[string]*provision.Fault
 }
 
+// Users writes over the page once it was read, as provision.Lister may.
 func (s *side) Users(_ context.Context, each func([]provision.Resource) error) error {
-	return each(s.users)
+	page := slices.Clone(s.users)
+	for i := range page {
+		page[i].Attributes = maps.Clone(page[i].Attributes)
+	}
+	defer func() {
+		for _, u := range page {
+			clear(u.Attributes)
+		}
+	}()
+	return each(page)
 }
+
 func (s *side) Groups(context.Context, func([]provision.ListedGroup) error) error { return nil }
 
 func (s *side) Records(_ context.Context, each func(provision.Record) error) error {

@@ -181,7 +181,12 @@ func (r reply) doubt(what, why string) *provision.Fault {
 // read makes a GET and returns an answer of 200. Every other is a
 // *provision.Fault that says what was asked of which object.
 func (c *Client) read(ctx context.Context, what, path string) (reply, error) {
-	r, err := c.exchange(ctx, what, http.MethodGet, path, nil)
+	return c.readWith(ctx, what, path, c.readAll)
+}
+
+// readWith is read, with a reader of the body.
+func (c *Client) readWith(ctx context.Context, what, path string, body reader) (reply, error) {
+	r, err := c.exchangeWith(ctx, what, http.MethodGet, path, nil, body)
 	switch {
 	case err != nil:
 		return reply{}, err
@@ -200,6 +205,11 @@ func (c *Client) read(ctx context.Context, what, path string) (reply, error) {
 // read. Writes of groups are a class of their own to the Transport: they can have a
 // limit of their own, and a far lower one.
 func (c *Client) exchange(ctx context.Context, what, method, path string, in any) (reply, error) {
+	return c.exchangeWith(ctx, what, method, path, in, c.readAll)
+}
+
+// exchangeWith is exchange, with a reader of the body.
+func (c *Client) exchangeWith(ctx context.Context, what, method, path string, in any, body reader) (reply, error) {
 	if groups := typeOf(change.Group).endpoint; method != http.MethodGet && strings.HasPrefix(path, groups) {
 		ctx = throttle.WithClass(ctx, groups)
 	}
@@ -207,7 +217,7 @@ func (c *Client) exchange(ctx context.Context, what, method, path string, in any
 	if err != nil {
 		return reply{}, err
 	}
-	r, err := send(c.http, request, what, maxAnswer, &c.buffers)
+	r, err := send(c.http, request, what, maxAnswer, body)
 	if err != nil || r.status != http.StatusUnauthorized || c.renew == nil {
 		return r, err
 	}
@@ -219,18 +229,20 @@ func (c *Client) exchange(ctx context.Context, what, method, path string, in any
 	if again.Header.Get("Authorization") == request.Header.Get("Authorization") {
 		return r, nil
 	}
-	return send(c.http, again, what, maxAnswer, &c.buffers)
+	return send(c.http, again, what, maxAnswer, body)
 }
 
-// send makes one call and reads an answer of at most so many bytes, into one of the
-// buffers if there is any. The error
-// is a *provision.Fault.
-func send(client *http.Client, request *http.Request, what string, longest int64, buffers *sync.Pool) (reply, error) {
+// reader reads all of the body of an answer.
+type reader func(from io.Reader) ([]byte, error)
+
+// send makes one call and reads an answer of at most so many bytes. The error is a
+// *provision.Fault.
+func send(client *http.Client, request *http.Request, what string, longest int64, read reader) (reply, error) {
 	response, err := client.Do(request)
 	if err != nil {
 		return reply{}, unanswered(what, err)
 	}
-	body, err := readAll(io.LimitReader(response.Body, longest+1), buffers)
+	body, err := read(io.LimitReader(response.Body, longest+1))
 	if closeErr := response.Body.Close(); err == nil {
 		err = closeErr
 	}
@@ -249,12 +261,12 @@ func send(client *http.Client, request *http.Request, what string, longest int64
 
 // readAll is io.ReadAll for answers of which many are alike and say no length: a
 // buffer that has grown once is used again.
-func readAll(from io.Reader, buffers *sync.Pool) ([]byte, error) {
-	buffer, ok := buffers.Get().(*bytes.Buffer)
+func (c *Client) readAll(from io.Reader) ([]byte, error) {
+	buffer, ok := c.buffers.Get().(*bytes.Buffer)
 	if !ok {
 		buffer = &bytes.Buffer{}
 	}
-	defer buffers.Put(buffer)
+	defer c.buffers.Put(buffer)
 	buffer.Reset()
 	_, err := buffer.ReadFrom(from)
 	return bytes.Clone(buffer.Bytes()), err

@@ -3,6 +3,7 @@ package webex
 import (
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -56,9 +57,10 @@ func (c *Client) Groups(ctx context.Context, each func(page []provision.ListedGr
 	query := fmt.Sprintf("count=%d&includeMembers=true", groupsPage)
 	return c.list(ctx, change.Group, query, func(p listPage) error {
 		shown := 0
-		for _, attributes := range p.Resources {
-			members, _ := membersOf(attributes)
-			shown += len(members)
+		for _, attributes := range p.Resources.all {
+			for list := range memberLists(attributes) {
+				shown += len(list)
+			}
 		}
 		groups := make([]provision.ListedGroup, 0, len(p.fresh))
 		for _, attributes := range p.fresh {
@@ -75,12 +77,9 @@ func (c *Client) Groups(ctx context.Context, each func(page []provision.ListedGr
 // membersOf reads the members that a group in a list shows, and whether it
 // shows any list of them that can be read to its end.
 func membersOf(group map[string]any) (members []member, whole bool) {
-	for name, value := range group {
-		list, ok := value.([]any)
-		if !ok || !strings.EqualFold(name, "members") {
-			continue
-		}
+	for list := range memberLists(group) {
 		whole = true
+		members = slices.Grow(members, len(list))
 		for _, element := range list {
 			given, _ := element.(map[string]any)
 			id, _ := given["value"].(string)
@@ -92,13 +91,26 @@ func membersOf(group map[string]any) (members []member, whole bool) {
 	return members, whole
 }
 
+// memberLists yields the lists of members that a group shows: one, where no name
+// comes twice in other case.
+func memberLists(group map[string]any) iter.Seq[[]any] {
+	return func(yield func([]any) bool) {
+		for name, value := range group {
+			if list, ok := value.([]any); ok && strings.EqualFold(name, "members") && !yield(list) {
+				return
+			}
+		}
+	}
+}
+
 // list calls each with one page after the other, and what is fresh of it. What
 // is of another kind is left out. A list without a count ends with an empty
 // page.
 func (c *Client) list(ctx context.Context, kind change.Kind, query string, each func(p listPage) error) error {
 	t := typeOf(kind)
-	walk := newWalk(fmt.Sprintf("list the %ss of Webex", kind), maxListPages)
+	walk := c.newWalk(fmt.Sprintf("list the %ss of Webex", kind), maxListPages)
 	walk.untilEmpty = true
+	walk.goOver()
 	for walk.next() {
 		p, err := c.page(ctx, walk, fmt.Sprintf("%s?sortBy=id&sortOrder=ascending&startIndex=%d&%s", t.endpoint, walk.start, query))
 		if err != nil {
@@ -110,7 +122,7 @@ func (c *Client) list(ctx context.Context, kind change.Kind, query string, each 
 				return err
 			}
 		}
-		walk.came(len(p.Resources), p.TotalResults)
+		walk.came(len(p.Resources.all), p.TotalResults)
 		c.tellLength(ctx, walk)
 	}
 	return walk.tooLong()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/sandbox/scim"
 	"entrawebex/internal/sandbox/simhttp"
@@ -343,6 +344,64 @@ func TestWhoIsThereIsListedWhileOthersCome(t *testing.T) {
 		if listed[id] != 1 {
 			t.Errorf("%s was listed %d times", id, listed[id])
 		}
+	}
+}
+
+// The attributes of a page are written over those of the one before, of which
+// nothing is left.
+func TestAPageShowsNothingOfTheOneBefore(t *testing.T) {
+	t.Parallel()
+	bodies := []string{
+		`{"totalResults":4,"Resources":[{"id":"a","title":"Dr"},{"id":"b","emails":[{"type":"work","primary":true}]}]}`,
+		`{"totalResults":4,"Resources":[{"id":"c"},{"id":"d","emails":[{"type":"home"}]}]}`,
+	}
+	server := roundTrip(func(*http.Request) (*http.Response, error) {
+		body := bodies[0]
+		bodies = bodies[1:]
+		return answer(200, body), nil
+	})
+	want := []map[string]any{
+		{"id": "a", "title": "Dr"},
+		{"id": "b", "emails": []any{map[string]any{"type": "work", "primary": true}}},
+		{"id": "c"},
+		{"id": "d", "emails": []any{map[string]any{"type": "home"}}},
+	}
+	err := client(t, server).Users(t.Context(), func(page []provision.Resource) error {
+		for _, u := range page {
+			if diff := cmp.Diff(want[0], u.Attributes); diff != "" {
+				t.Error(diff)
+			}
+			want = want[1:]
+		}
+		return nil
+	})
+	if err != nil || len(want) > 0 {
+		t.Errorf("%d not listed, error %v", len(want), err)
+	}
+}
+
+// What a search finds is handed on, and outlives the pages that come after it.
+func TestWhatASearchFoundIsNotWrittenOver(t *testing.T) {
+	t.Parallel()
+	first := make([]string, 100) // a full page, after which another is asked for
+	for i := range first {
+		first[i] = fmt.Sprintf(`{"id":"a%d","displayName":"Sales","title":"first"}`, i)
+	}
+	bodies := []string{
+		`{"totalResults":101,"Resources":[` + strings.Join(first, ",") + `]}`,
+		`{"totalResults":101,"Resources":[{"id":"b","displayName":"Sales"}]}`,
+	}
+	server := roundTrip(func(*http.Request) (*http.Response, error) {
+		body := bodies[0]
+		bodies = bodies[1:]
+		return answer(200, body), nil
+	})
+	found, err := client(t, server).Named(t.Context(), change.Group, "Sales")
+	if err != nil || len(found) != 101 {
+		t.Fatalf("%d found, error %v", len(found), err)
+	}
+	if diff := cmp.Diff(map[string]any{"id": "a0", "displayName": "Sales", "title": "first"}, found[0].Attributes); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -40,7 +40,7 @@ func users(members []member) []string {
 // only plain SCIM it reads the group: GET /Groups/{id}. An error of each is
 // returned as it is.
 func (c *Client) Members(ctx context.Context, groupID string, each func(ids []string) error) error {
-	walk := newWalk("read the members of Webex group "+groupID, maxMemberPages)
+	walk := c.newWalk("read the members of Webex group "+groupID, maxMemberPages)
 	for walk.next() {
 		p, whole, err := c.membersFrom(ctx, walk, groupID)
 		if err != nil {

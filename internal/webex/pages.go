@@ -1,9 +1,11 @@
 package webex
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"entrawebex/internal/provision"
@@ -32,12 +34,27 @@ type walk struct {
 	longest    int // page
 	told       int // the most that a page said there is
 	done       bool
-	before     map[string]bool // the ids of the page before
-	firsts     map[string]bool // the first id of each page
+	// body reads a page.
+	body reader
+	// values decodes the resources of the pages.
+	values rawjson.Decoder
+	before map[string]bool // the ids of the page before
+	firsts map[string]bool // the first id of each page
 }
 
-func newWalk(what string, pages int) *walk {
-	return &walk{what: what, start: 1, most: pages, left: pages, firsts: map[string]bool{}}
+func (c *Client) newWalk(what string, pages int) *walk {
+	return &walk{what: what, start: 1, most: pages, left: pages, body: c.readAll, firsts: map[string]bool{}}
+}
+
+// goOver has each page written over the one before: of a long list nothing is kept.
+func (w *walk) goOver() {
+	var page bytes.Buffer
+	w.values.Reuses = true
+	w.body = func(from io.Reader) ([]byte, error) {
+		page.Reset()
+		_, err := page.ReadFrom(from)
+		return page.Bytes(), err
+	}
 }
 
 // tooLong is the fault of a list that was cut.
@@ -129,8 +146,12 @@ type listPage struct {
 	fresh []map[string]any
 }
 
-// resources are those of a list. Their attributes' names are there once.
-type resources []map[string]any
+// resources are those of a list, nil if there is none. Their attributes' names are
+// there once.
+type resources struct {
+	all    []map[string]any
+	values *rawjson.Decoder
+}
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (rs *resources) UnmarshalJSON(data []byte) error {
@@ -140,13 +161,12 @@ func (rs *resources) UnmarshalJSON(data []byte) error {
 	if data[0] != '[' {
 		return errors.New("not a list")
 	}
-	*rs = resources{}
-	var values rawjson.Decoder
+	rs.all = []map[string]any{}
 	for element := range rawjson.Elements(data) {
 		if element[0] != '{' && element[0] != 'n' {
 			return errors.New("not a list of objects")
 		}
-		*rs = append(*rs, listed(&values, element))
+		rs.all = append(rs.all, listed(rs.values, element))
 	}
 	return nil
 }
@@ -154,20 +174,22 @@ func (rs *resources) UnmarshalJSON(data []byte) error {
 // listed decodes a resource of a list: of its meta the resourceType, and of its
 // members, which may be 500, what they are. Nothing else is asked of those.
 func listed(values *rawjson.Decoder, element []byte) map[string]any {
-	attributes := map[string]any{}
+	attributes := values.Make()
 	for name, value := range rawjson.Members(element) {
 		switch name := values.Name(name); {
 		case strings.EqualFold(name, "meta") && value[0] == '{':
 			attributes[name] = values.Object(value, func(name string) bool { return strings.EqualFold(name, "resourceType") })
+			continue
 		case strings.EqualFold(name, "members") && value[0] == '[':
 			members := []any{}
 			for one := range rawjson.Elements(value) {
 				members = append(members, values.Object(one, func(name string) bool { return name == "value" || name == "type" }))
 			}
 			attributes[name] = members
-		default:
-			attributes[name] = values.Value(value)
+			continue
 		}
+		name, decoded := values.Member(name, value)
+		attributes[name] = decoded
 	}
 	return attributes
 }
@@ -176,19 +198,20 @@ func listed(values *rawjson.Decoder, element []byte) map[string]any {
 // a page without its list is a fault, unless the total is zero (RFC 7644
 // section 3.4.2), and so is an empty one before the total.
 func (c *Client) page(ctx context.Context, w *walk, path string) (listPage, error) {
-	r, err := c.read(ctx, w.what, path)
+	r, err := c.readWith(ctx, w.what, path, w.body)
 	if err != nil {
 		return listPage{}, err
 	}
-	var p listPage
+	w.values.Reuse()
+	p := listPage{Resources: resources{values: &w.values}}
 	if err := r.decode(w.what, &p); err != nil {
 		return listPage{}, err
 	}
 	if why := p.mismatch(w.start); why != "" {
 		return listPage{}, r.doubt(w.what, why)
 	}
-	ids := make([]string, len(p.Resources))
-	for i, attributes := range p.Resources {
+	ids := make([]string, len(p.Resources.all))
+	for i, attributes := range p.Resources.all {
 		if ids[i] = text(attributes, "id"); ids[i] == "" {
 			return listPage{}, r.doubt(w.what, "Webex lists something without an id")
 		}
@@ -196,7 +219,7 @@ func (c *Client) page(ctx context.Context, w *walk, path string) (listPage, erro
 	fresh, err := w.sift(ids)
 	for i, isFresh := range fresh {
 		if isFresh {
-			p.fresh = append(p.fresh, p.Resources[i])
+			p.fresh = append(p.fresh, p.Resources.all[i])
 		}
 	}
 	return p, err
@@ -209,9 +232,9 @@ func (p *listPage) mismatch(start int) string {
 	switch {
 	case !saysNoSchema(given) && !hasSchema(given, listSchema):
 		return "Webex's answer is no list"
-	case len(p.Resources) > 0, p.TotalResults != nil && *p.TotalResults >= 0 && *p.TotalResults < start:
+	case len(p.Resources.all) > 0, p.TotalResults != nil && *p.TotalResults >= 0 && *p.TotalResults < start:
 		return ""
-	case p.Resources == nil:
+	case p.Resources.all == nil:
 		return "Webex's answer has no list"
 	case p.TotalResults != nil:
 		return fmt.Sprintf("Webex's list is empty from %d on, and has %d by its own count", start, *p.TotalResults)

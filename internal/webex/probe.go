@@ -13,6 +13,6 @@ import (
 // a list is an answer, whatever is in it: a gateway's log-in says 200 too.
 func (c *Client) Probe(ctx context.Context) error {
 	s := search{kind: change.User, attribute: typeOf(change.User).name, value: uuid.NewString() + "@example.com"}
-	_, err := c.page(ctx, newWalk("probe Webex", 1), s.path())
+	_, err := c.page(ctx, c.newWalk("probe Webex", 1), s.path())
 	return err
 }

@@ -73,7 +73,7 @@ type finding struct {
 // search returns what matches, each once, of all that the server answers.
 func (c *Client) search(ctx context.Context, s search) ([]provision.Resource, error) {
 	f := finding{search: s, found: []provision.Resource{}, seen: map[string]bool{}}
-	walk := newWalk(fmt.Sprintf("search Webex %ss by %s", s.kind, s.attribute), maxSearchPages)
+	walk := c.newWalk(fmt.Sprintf("search Webex %ss by %s", s.kind, s.attribute), maxSearchPages)
 	for walk.next() {
 		path := s.path()
 		if walk.start > 1 {
@@ -88,7 +88,7 @@ func (c *Client) search(ctx context.Context, s search) ([]provision.Resource, er
 				return nil, err
 			}
 		}
-		walk.came(len(p.Resources), p.TotalResults)
+		walk.came(len(p.Resources.all), p.TotalResults)
 	}
 	switch {
 	case walk.cut:

@@ -3,13 +3,13 @@ package webex
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"entrawebex/internal/config"
@@ -102,7 +102,7 @@ func Refresh(ctx context.Context, app ServiceApp) (Token, error) {
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	request.Header.Set("Accept", "application/json")
 	began := now() // the lifetimes are counted by the server, and not from later
-	r, err := send(newHTTP(transport), request, what, maxTokenAnswer, new(sync.Pool))
+	r, err := send(newHTTP(transport), request, what, maxTokenAnswer, io.ReadAll)
 	switch {
 	case err != nil:
 		return Token{}, err
