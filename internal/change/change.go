@@ -169,9 +169,30 @@ func ParseID(s string) (string, bool) {
 	if len(s) != guidLength {
 		return "", false
 	}
+	if isCanonical(s) {
+		return s, true
+	}
 	id, err := uuid.Parse(s)
 	if err != nil {
 		return "", false
 	}
 	return id.String(), true
+}
+
+// isCanonical reports whether a text of the length of a GUID is one in its canonical
+// form, as Graph writes all of them.
+func isCanonical(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; i {
+		case 8, 13, 18, 23:
+			if c != '-' {
+				return false
+			}
+		default:
+			if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+				return false
+			}
+		}
+	}
+	return true
 }

@@ -97,3 +97,26 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+func TestAnIDIsAGUIDInItsCanonicalForm(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{
+		ada:                       ada,
+		strings.ToUpper(ada):      ada,
+		"{" + ada + "}":           "",
+		ada[:35] + "g":            "",
+		ada[:35] + "`":            "",
+		ada[:35] + "/":            "",
+		ada[:35] + ":":            "",
+		ada[:8] + "0" + ada[9:]:   "",
+		ada[:13] + "a" + ada[14:]: "",
+		ada[:18] + "a" + ada[19:]: "",
+		ada[:23] + "a" + ada[24:]: "",
+		ada[:7] + "-" + ada[8:]:   "",
+		ada[:35]:                  "",
+	} {
+		if got, ok := change.ParseID(given); got != want || ok != (want != "") {
+			t.Errorf("%s is %q, %v", given, got, ok)
+		}
+	}
+}

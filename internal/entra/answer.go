@@ -1,7 +1,6 @@
 package entra
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -34,7 +33,8 @@ type collection struct {
 	Delta string `json:"@odata.deltaLink"`
 }
 
-// elements are those of a list as they stand, in one copy.
+// elements are those of a list as they stand in the answer, which is read once and
+// never written over.
 type elements []json.RawMessage
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -47,7 +47,7 @@ func (e *elements) UnmarshalJSON(data []byte) error {
 		return errors.New("not a list")
 	}
 	*e = elements{}
-	for element := range rawjson.Elements(bytes.Clone(data)) {
+	for element := range rawjson.Elements(data) {
 		*e = append(*e, element)
 	}
 	return nil

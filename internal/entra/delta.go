@@ -108,12 +108,17 @@ func decodeChanged(kind change.Kind, element []byte, values *rawjson.Decoder) (r
 	attributes := map[string]any{}
 	for name, value := range rawjson.Members(element) {
 		if !c.mark(name, value) {
-			attributes[values.Name(name)] = values.Value(value)
+			name, decoded := values.Member(name, value)
+			attributes[name] = decoded
 		}
 	}
-	id, ok := change.ParseID(text(c.id))
+	given, ok := attributes["id"].(string)
 	if !ok {
-		return reconcile.Object{}, []oddity{{"a " + string(kind) + " whose id is not a GUID is left out of the changes", printable.Short(text(c.id), 40)}}, false
+		given = text(c.id)
+	}
+	id, ok := change.ParseID(given)
+	if !ok {
+		return reconcile.Object{}, []oddity{{"a " + string(kind) + " whose id is not a GUID is left out of the changes", printable.Short(given, 40)}}, false
 	}
 	var odd []oddity
 	told := text(c.odataType)
@@ -157,13 +162,13 @@ func removal(raw json.RawMessage) (removed reconcile.Removal, known bool) {
 // out, and found when the group is compared.
 func decodeDeltaMembers(groupID string, raw []byte) ([]reconcile.Member, []oddity) {
 	unreadable := oddity{"the changes of a group's members cannot all be read: a comparison finds them", groupID}
-	var list elements
-	if err := json.Unmarshal(raw, &list); err != nil {
+	if raw[0] != '[' && raw[0] != 'n' {
 		return nil, []oddity{unreadable}
 	}
-	members := make([]reconcile.Member, 0, len(list))
+	const shortest = len(`{"id":"00000000-0000-0000-0000-000000000000"}`)
+	members := make([]reconcile.Member, 0, min(bytes.Count(raw, []byte("{")), len(raw)/shortest))
 	var odd []oddity
-	for _, element := range list {
+	for element := range rawjson.Elements(raw) {
 		var m changed
 		for name, value := range rawjson.Members(element) {
 			m.mark(name, value)
