@@ -327,12 +327,15 @@ func takes(t *testing.T, data []byte) string {
 	return text
 }
 
-// Whatever the values are, the file can be read, and what is said of a line that is
-// taken over is in it.
+// Whatever the values are, the file can be read, and is the same when it is exported and
+// imported again.
 func FuzzImport(f *testing.F) {
 	f.Add("title", "Attribute", "jobTitle", "[jobTitle]", "", "Always", 2, "EQUALS", "department", "Sales", "Sales, #1")
 	f.Add(`emails[type eq "work"].value`, "Function", "Append", `Append([mail], "\\ \"")`, "a'b", "ObjectAddOnly", 0, "is not null", "mail", "", "")
 	f.Add("timezone", "Constant", "a\u0085: {", "", "#", "", 1, "REGEX MATCH", "mail", "'[\\d]\n", "\u2028x")
+	f.Add("nickName", "Function", "", " [mail] ", "", "", 0, "EQUALS", "mail", "x", "")
+	f.Add("nickName", "Function", "", "&HF7", "", "", 0, "EQUALS", "mail", "2026-01-31", "#")
+	f.Add("nickName", "Function", "", `"a (\\"b\\")"`, "", "", 0, "EQUALS", "mail", "null", "")
 	f.Add("active", "", "", "Not([IsSoftDeleted])", "True", "", -1, "&", "employeeId", "1", "null")
 	f.Fuzz(func(t *testing.T, target, kind, name, expression, otherwise, flow string, priority int, operator, operand, value, title string) {
 		type object map[string]any
@@ -351,8 +354,13 @@ func FuzzImport(f *testing.F) {
 		if err != nil {
 			t.Skip()
 		}
-		if takes(t, data) == "" {
-			t.Error("it is refused")
+		text := takes(t, data)
+		if text == "" {
+			t.Fatal("it is refused")
+		}
+		schema, _ := exported(t, text)
+		if again := takes(t, []byte(schema)); again != text {
+			t.Errorf("from\n%s\nto\n%s\nby\n%s", text, again, schema)
 		}
 	})
 }

@@ -3,12 +3,14 @@ package synchronization
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/mapping"
+	"entrawebex/internal/mapping/expression"
 	"entrawebex/internal/printable"
 	"entrawebex/internal/scoping"
 )
@@ -330,21 +332,42 @@ func (s *source) of() (key, value, problem string) {
 	case strings.TrimSpace(s.Expression) == "":
 		return "", "", "the source is the function " + s.Name + " without its expression; copy that from the portal"
 	default:
-		return "expression", s.Expression, ""
+		key, value = plainly(s.Expression)
+		return key, value, ""
 	}
 }
 
+// plainly is the key under which a mapping file has an expression, and its value: one
+// without a function is an attribute or a constant.
+func plainly(text string) (key, value string) {
+	if name, direct := attributeIn(text); direct {
+		return "source", name
+	}
+	if trimmed := strings.TrimSpace(text); strings.Contains(trimmed, "(") && trimmed[0] != '"' {
+		return "expression", text
+	}
+	x, err := expression.Parse(text)
+	if err != nil {
+		return "expression", text // ParseFile says what is wrong
+	}
+	v, err := x.Evaluate(expression.Environment{}, func(string) any { return nil })
+	if err != nil {
+		return "expression", text
+	}
+	return "constant", fmt.Sprint(v)
+}
+
 // attributeIn is the attribute that an expression consists of, [mail].
-func attributeIn(expression string) (string, bool) {
-	inner, opened := strings.CutPrefix(strings.TrimSpace(expression), "[")
+func attributeIn(text string) (string, bool) {
+	inner, opened := strings.CutPrefix(strings.TrimSpace(text), "[")
 	inner, closed := strings.CutSuffix(inner, "]")
 	return strings.TrimSpace(inner), opened && closed && !strings.ContainsAny(inner, "[]")
 }
 
 // constantIn is the text that an expression consists of, "de" with its quotation marks,
 // in which a backslash escapes these and itself.
-func constantIn(expression string) string {
-	text := strings.TrimSpace(expression)
+func constantIn(text string) string {
+	text = strings.TrimSpace(text)
 	if len(text) < 2 || text[0] != '"' || text[len(text)-1] != '"' {
 		return text
 	}
