@@ -8,6 +8,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"entrawebex/internal/provision"
+	"entrawebex/internal/rawjson"
 )
 
 // recordsPage is how many records Bolt reads in one transaction.
@@ -18,8 +19,12 @@ const recordsPage = 256
 // ledger; a record written meanwhile comes as it was or as it is.
 func (b *Bolt) Records(ctx context.Context, each func(provision.Record) error) error {
 	var from []byte
+	var values rawjson.Decoder
+	page := make([]provision.Record, 0, recordsPage)
 	for {
-		page, next, err := b.recordsFrom(ctx, from)
+		var next []byte
+		var err error
+		page, next, err = b.recordsFrom(ctx, from, page[:0], &values)
 		if err != nil {
 			return fmt.Errorf("read records: %w", err)
 		}
@@ -37,19 +42,20 @@ func (b *Bolt) Records(ctx context.Context, each func(provision.Record) error) e
 	}
 }
 
-// recordsFrom returns a page of records from a key on, and the key of the
-// next page; nil after the last.
-func (b *Bolt) recordsFrom(ctx context.Context, from []byte) (page []provision.Record, next []byte, err error) {
+// recordsFrom fills an empty page with the records from a key on, and returns it
+// with the key of the next page; nil after the last.
+func (b *Bolt) recordsFrom(
+	ctx context.Context, from []byte, page []provision.Record, values *rawjson.Decoder,
+) (_ []provision.Record, next []byte, err error) {
 	err = b.read(ctx, func(tx *bbolt.Tx) error {
 		c := tx.Bucket([]byte(recordsBucket)).Cursor()
 		key, data := c.Seek(from)
-		page = make([]provision.Record, 0, recordsPage)
 		for ; key != nil && len(page) < recordsPage; key, data = c.Next() {
 			o, err := linkedObject(string(key))
 			if err != nil {
 				return err
 			}
-			r, err := decodeRecord(o, data)
+			r, err := decodeRecordWith(values, o, data)
 			if err != nil {
 				return fmt.Errorf("%s: %w", o, err)
 			}

@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"sync/atomic"
@@ -112,6 +113,13 @@ func FuzzRecord(f *testing.F) {
 		`{` + object + `,"claim":{"until":"never"}}`,
 		`{` + object + `,"written":[]}`,
 		`{"object":{"kind":"user","id":"another"}}`,
+		`{` + object + `,"webexId":"w1","written":{"active":true,"emails[type eq \"work\"].value":"é"},"concluded":"2026-03-01T09:30:00Z"}`,
+		`{` + object + `,"written":{"a":"b"},"written":{"c":"d"},"webexId":null,"concluded":null}`,
+		`{` + object + `,"written":{"a":"b"},"written":{"c":"d"}}`,
+		`{` + object + `,"webexId":"w1","unknown":{"a":1}}`,
+		`{` + object + `,"written":{"a":1e400}}`,
+		`{` + object + `,"written":{"a":null,"b":1,"c":["d"]}}`,
+		`{"object":{"id":"` + o.ID + `","kind":"user","kind":"group"},"WebexID":"w1"}`,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -121,8 +129,16 @@ func FuzzRecord(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		overwriteBolt(t, db, o, data)
 		r, found, err := bolt.Record(t.Context(), o)
+		var want provision.Record
+		unread := json.Unmarshal(data, &want)
+		if (err == nil) != (unread == nil && want.Object == o) {
+			t.Fatalf("error %v, and json.Unmarshal reads %v, %v", err, want, unread)
+		}
 		if err != nil {
 			return
+		}
+		if diff := cmp.Diff(want, r); diff != "" {
+			t.Errorf("not what json.Unmarshal reads (-want +got):\n%s", diff)
 		}
 		if !found || r.Object != o {
 			t.Fatalf("Record = %v, %v; want the record of %v", r.Object, found, o)
@@ -137,6 +153,17 @@ func FuzzRecord(f *testing.F) {
 			t.Errorf("not as saved (-want +got):\n%s", diff)
 		}
 	})
+}
+
+// An escaped backslash is one: the record of another id is refused.
+func TestAnIDIsComparedAsItReads(t *testing.T) {
+	t.Parallel()
+	db, bolt := openBoltFile(t, filepath.Join(t.TempDir(), "ledger.db"))
+	o := change.Object{Kind: change.User, ID: `a\\b`}
+	overwriteBolt(t, db, o, []byte(`{"object":{"kind":"user","id":"a\\b"}}`))
+	if r, _, err := bolt.Record(t.Context(), o); err == nil {
+		t.Errorf("the record of %q is that of %q", r.Object.ID, o.ID)
+	}
 }
 
 // BenchmarkBolt is what the ledger costs one object: a claim, a save before
