@@ -184,19 +184,15 @@ func (m Mapping) values(values, attributes map[string]any, creation bool) (map[s
 		if r.onCreate && !creation {
 			continue
 		}
-		v, err := r.wants(get, creation)
-		if err != nil {
-			return nil, fmt.Errorf("map %s: %w", r.target.text, err)
-		}
-		_, ignored := v.(expression.Ignored)
-		switch {
-		case ignored:
-		case v != nil:
-			values[r.target.text] = v
-		case r.required:
-			return nil, fmt.Errorf("map %s: Entra has no value for %s", r.target.text, strings.Join(r.source.Attributes(), ", "))
-		case r.clears && !creation && r.isShown(attributes):
+		v, err := r.value(expression.Environment{}, get)
+		switch f := r.settle(v, err, attributes, creation); f.outcome {
+		case Written, Defaulted:
+			values[r.target.text] = f.value
+		case Cleared:
 			values[r.target.text] = nil
+		case LeftAlone:
+		case Faulty:
+			return nil, fmt.Errorf("map %s: %w", r.target.text, f.err)
 		}
 	}
 	m.withoutValue(values)
@@ -207,10 +203,16 @@ func (m Mapping) values(values, attributes map[string]any, creation bool) (map[s
 // none, such as primary.
 func (m Mapping) withoutValue(values map[string]any) {
 	for i := range m.rules {
-		if r := &m.rules[i]; r.describes != "" && values[r.describes] == nil {
+		if r := &m.rules[i]; r.isIdle(values) {
 			delete(values, r.target.text)
 		}
 	}
+}
+
+// isIdle reports whether the rule only describes the value of an element that has none
+// among the values.
+func (r *rule) isIdle(values map[string]any) bool {
+	return r.describes != "" && values[r.describes] == nil
 }
 
 // isShown reports whether all that the rule reads is among the attributes: what is not
@@ -234,25 +236,9 @@ func (r *rule) fits(v any) error {
 	return nil
 }
 
-// wants is the value that the target should have, the default included; nil for none.
-func (r *rule) wants(get func(name string) any, creation bool) (any, error) {
-	v, err := r.value(get)
-	if _, ignored := v.(expression.Ignored); ignored || err != nil {
-		return v, err
-	}
-	if v == nil && (creation || r.alwaysOtherwise) {
-		v = r.otherwise
-	}
-	if v != nil {
-		err = r.fits(v)
-	}
-	return v, err
-}
-
 // value is what the rule makes of attributes, in the target's form; nil for null, and
 // for a text that is empty.
-func (r *rule) value(get func(name string) any) (any, error) {
-	var env expression.Environment
+func (r *rule) value(env expression.Environment, get func(name string) any) (any, error) {
 	if r.source.Volatile() {
 		env.Random = r.chance(get)
 	}

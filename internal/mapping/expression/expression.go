@@ -40,6 +40,19 @@ func Constant(v any) *Expression { return &Expression{text: fmt.Sprintf("%#v", v
 // String is the expression as it was written.
 func (x *Expression) String() string { return x.text }
 
+// Type is the type of a mapping with the expression, as Entra's portal calls it:
+// direct, constant or expression.
+func (x *Expression) Type() string {
+	switch x.root.(type) {
+	case attribute:
+		return "direct"
+	case constant:
+		return "constant"
+	default:
+		return "expression"
+	}
+}
+
 // Attributes are the names of the attributes that the expression reads, as they
 // were written, sorted. They are not to be changed.
 func (x *Expression) Attributes() []string { return x.attributes }
