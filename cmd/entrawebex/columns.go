@@ -30,3 +30,26 @@ func say(out io.Writer, line string) {
 	indent := line[:len(line)-len(words)]
 	fmt.Fprintln(out, indent+strings.ReplaceAll(fold(columns-len(indent), words), "\n", "\n"+indent))
 }
+
+// wrap breaks a line that is too long behind a blank, or within a word, and keeps every
+// character of it: fold makes one of several blanks.
+func wrap(width int, line string) string {
+	var broken strings.Builder
+	used, end := 0, 0 // columns since the last break, and behind the last blank there
+	rest := []rune(line)
+	for i := 0; i < len(rest); i++ {
+		if used += text.StringWidthWithoutEscSequences(string(rest[i])); used > width {
+			if end == 0 {
+				end = i
+			}
+			broken.WriteString(string(rest[:end]) + "\n")
+			rest, i, used, end = rest[end:], -1, 0, 0
+			continue
+		}
+		if rest[i] == ' ' && strings.TrimLeft(string(rest[:i]), " ") != "" {
+			end = i + 1
+		}
+	}
+	broken.WriteString(string(rest))
+	return broken.String()
+}

@@ -17,6 +17,7 @@ func (c console) mappingCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 	}
 	command.AddCommand(c.configurationCommands()...)
+	command.AddCommand(c.testMappingCommand())
 	command.AddCommand(&cobra.Command{
 		Use:   "check FILE",
 		Short: "Says all that is wrong with a mapping file",

@@ -64,6 +64,11 @@ func OpenDryRun(ctx context.Context, s config.Settings, rules mapping.Rules, sto
 	return d, nil
 }
 
+// Body is what is posted to Webex to create a user or group.
+func Body(kind change.Kind, resource map[string]any) map[string]any {
+	return webex.Body(kind, resource)
+}
+
 // Sweep returns what compares both sides as a whole, and leaves to left what a
 // worker would do.
 func (d *DryRun) Sweep(left *provision.DryRunQueue, progress func(sweep.Progress)) *sweep.Job {

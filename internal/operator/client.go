@@ -41,6 +41,11 @@ func (c *Client) Configuration(ctx context.Context, r ConfigurationRequest) (con
 	return call[configuration.Stored](ctx, c, pathConfiguration, r)
 }
 
+// TestMapping is Operator.TestMapping.
+func (c *Client) TestMapping(ctx context.Context, r TestRequest) (plan.Trial, error) {
+	return call[plan.Trial](ctx, c, pathTestMapping, r)
+}
+
 // Configurations is Operator.Configurations.
 func (c *Client) Configurations(ctx context.Context) ([]configuration.Version, error) {
 	return call[[]configuration.Version](ctx, c, pathConfigurations, nil)

@@ -2,6 +2,7 @@ package operator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"entrawebex/internal/app"
@@ -87,6 +88,31 @@ func (o *Operator) Apply(ctx context.Context, r ApplyRequest) (configuration.Ver
 	}
 	o.Log.WarnContext(ctx, "a configuration was applied", "version", v.Number, "by", v.By)
 	return v, nil
+}
+
+// TestRequest asks what a configuration makes of one user or group.
+type TestRequest struct {
+	// Name is a name or id, as a plan.Request has it.
+	Name string `json:"name"`
+	// Configuration is the one to test; empty for the one in force.
+	Configuration string `json:"configuration,omitempty"`
+}
+
+// TestMapping maps one user or group as Entra has it now, and tells each step. It
+// writes nothing.
+func (o *Operator) TestMapping(ctx context.Context, r TestRequest) (plan.Trial, error) {
+	asked := plan.Request{Name: r.Name, Configuration: r.Configuration}
+	if r.Name == "" {
+		return plan.Trial{}, invalid(errors.New("name one user or group"))
+	}
+	if err := o.bound(ctx); err != nil {
+		return plan.Trial{}, err
+	}
+	planner, err := o.planner(ctx, asked, plan.Watcher{})
+	if err != nil {
+		return plan.Trial{}, err
+	}
+	return planner.Try(ctx, r.Name)
 }
 
 // rulesOf are the rules of a plan: those in force, or others, under which what the

@@ -182,6 +182,9 @@ func steps() []step {
 			return o.Apply(ctx, operator.ApplyRequest{Text: text, File: "mine.yaml", After: after, By: "ada", Note: "why"})
 		}
 	}
+	trial := func(r operator.TestRequest) func(context.Context, operator.Operations) (any, error) {
+		return func(ctx context.Context, o operator.Operations) (any, error) { return o.TestMapping(ctx, r) }
+	}
 	letters := func(filter ...string) func(context.Context, operator.Operations) (any, error) {
 		return func(ctx context.Context, o operator.Operations) (any, error) {
 			return o.Letters(ctx, operator.LettersRequest{Filter: filter})
@@ -218,6 +221,8 @@ func steps() []step {
 		{"Configurations", func(ctx context.Context, o operator.Operations) (any, error) { return o.Configurations(ctx) }, `[{"number":1,`, ""},
 		{"Configuration", version(new(1)), `"by":"ada"`, ""},
 		{"Configuration", version(new(2)), "there is no version 2", operator.Failed},
+		{"TestMapping", trial(operator.TestRequest{Name: deadID}), "no settings", operator.Failed},
+		{"TestMapping", trial(operator.TestRequest{}), "name one user or group", operator.Invalid},
 		{"Plan", planOf(plan.Request{}), "name one user or group", operator.Invalid},
 		{"Plan", planOf(plan.Request{All: true}), "no settings", operator.Failed},
 	}

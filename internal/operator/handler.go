@@ -47,6 +47,7 @@ func NewHandler(o *Operator, log *slog.Logger) *Handler {
 		pathConfiguration:  write(o.Configuration),
 		pathConfigurations: read(o.Configurations),
 		pathApply:          write(o.Apply),
+		pathTestMapping:    write(o.TestMapping),
 		pathReplay: stream(func(ctx context.Context, r replay.Request, tell func(frame)) (replay.Result, error) {
 			return o.Replay(ctx, r, func(done, of int) { tell(frame{Progress: &progress{Done: done, Of: of}}) })
 		}),

@@ -24,6 +24,7 @@ type readings interface {
 	Guard(ctx context.Context) (Latch, error)
 	Letters(ctx context.Context, r LettersRequest) (Letters, error)
 	Plan(ctx context.Context, r plan.Request, watcher plan.Watcher) (*plan.Plan, error)
+	TestMapping(ctx context.Context, r TestRequest) (plan.Trial, error)
 	Configuration(ctx context.Context, r ConfigurationRequest) (configuration.Stored, error)
 	Configurations(ctx context.Context) ([]configuration.Version, error)
 }

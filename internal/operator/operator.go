@@ -108,6 +108,16 @@ func (o *Operator) Plan(ctx context.Context, r plan.Request, watcher plan.Watche
 	if err := o.bound(ctx); err != nil {
 		return nil, err
 	}
+	planner, err := o.planner(ctx, r, watcher)
+	if err != nil {
+		return nil, err
+	}
+	return planner.Make(ctx, r)
+}
+
+// planner opens what plans under the configuration in force, or under the one of the
+// request.
+func (o *Operator) planner(ctx context.Context, r plan.Request, watcher plan.Watcher) (*plan.Planner, error) {
 	settings, err := o.Settings(ctx)
 	if err != nil {
 		return nil, err
@@ -116,9 +126,5 @@ func (o *Operator) Plan(ctx context.Context, r plan.Request, watcher plan.Watche
 	if err != nil {
 		return nil, err
 	}
-	planner, err := plan.Open(ctx, r.Under(settings), rules, o.Ledger, watcher, o.Log)
-	if err != nil {
-		return nil, err
-	}
-	return planner.Make(ctx, r)
+	return plan.Open(ctx, r.Under(settings), rules, o.Ledger, watcher, o.Log)
 }

@@ -31,6 +31,7 @@ const (
 	pathConfiguration  = "/configuration"
 	pathConfigurations = "/configurations"
 	pathApply          = "/configuration/apply"
+	pathTestMapping    = "/mapping/test"
 )
 
 // A client that is configured for a tenant and an organization says which, and is

@@ -184,6 +184,9 @@ type GroupOutcome struct {
 type ClauseOutcome struct {
 	Clause  Clause
 	Outcome Outcome
+	// Value is that of the attribute, and Known says whether it is known.
+	Value any
+	Known bool
 	// Decides says that the outcome of the filter rests on this clause.
 	Decides bool
 }
@@ -196,7 +199,8 @@ func (f Filter) Explain(s Subject) Explanation {
 		for i := range conditions {
 			came := conditions[i].outcome(&s)
 			group.Outcome = group.Outcome.and(came)
-			group.Clauses = append(group.Clauses, ClauseOutcome{Clause: conditions[i].clause, Outcome: came})
+			value, known := conditions[i].at.of(s.Attributes)
+			group.Clauses = append(group.Clauses, ClauseOutcome{Clause: conditions[i].clause, Outcome: came, Value: value, Known: known})
 		}
 		for i := range group.Clauses {
 			c := &group.Clauses[i]

@@ -119,6 +119,17 @@ type write struct {
 // members in the schema that Webex answers at /Schemas/SCIM2/Group.
 const maxNewMembers = 500
 
+// Body is what is posted to create a user or group.
+func Body(kind change.Kind, resource map[string]any) map[string]any {
+	body := make(map[string]any, len(resource)+2)
+	maps.Copy(body, resource)
+	body["schemas"] = typeOf(kind).schemas(resource)
+	if kind == change.User {
+		body["userType"] = "user" // required, says Cisco's OpenAPI
+	}
+	return body
+}
+
 // newWrite encodes an Operation. The error is a *provision.Fault.
 func newWrite(op provision.Operation) (write, error) {
 	t := typeOf(op.Object.Kind)
@@ -133,12 +144,7 @@ func newWrite(op provision.Operation) (write, error) {
 				Kind: provision.Permanent, Reason: fmt.Sprintf("%s: it has %d members, and Webex takes %d at once", w.what, len(members), maxNewMembers),
 			}
 		}
-		data = make(map[string]any, len(op.Resource)+2)
-		maps.Copy(data, op.Resource)
-		data["schemas"] = t.schemas(op.Resource)
-		if op.Object.Kind == change.User {
-			data["userType"] = "user" // required, says Cisco's OpenAPI
-		}
+		data = Body(op.Object.Kind, op.Resource)
 	case op.Patch != nil:
 		w.what = fmt.Sprintf("change Webex %s %s of %s", op.Object.Kind, op.ID, op.Object)
 		w.method = http.MethodPatch

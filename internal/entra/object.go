@@ -1,0 +1,73 @@
+package entra
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"strings"
+
+	"entrawebex/internal/change"
+)
+
+// MaxObject is how many bytes the JSON of one user or group has at most.
+const MaxObject = 1 << 20
+
+// Shown is one user or group as Graph shows it, in a file.
+type Shown struct {
+	Kind change.Kind
+	// SoftDeleted says that it was in the recycle bin.
+	SoftDeleted bool
+	// Attributes are those of Graph by its names, as JSON has them.
+	Attributes map[string]any
+}
+
+// Decode reads one user or group in the form in which Graph answers GET /users/{id} or
+// GET /groups/{id}.
+func Decode(r io.Reader) (Shown, error) {
+	data, err := io.ReadAll(io.LimitReader(r, MaxObject+1))
+	if err != nil {
+		return Shown{}, err
+	}
+	if len(data) > MaxObject {
+		return Shown{}, fmt.Errorf("it has more than %d bytes: one user or group has less", MaxObject)
+	}
+	var attributes map[string]any
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	if err := decoder.Decode(&attributes); err != nil {
+		return Shown{}, fmt.Errorf("it is no JSON object: %w", err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return Shown{}, errors.New("there is more in it than one JSON object")
+	}
+	kind, err := kindShown(attributes)
+	if err != nil {
+		return Shown{}, err
+	}
+	maps.DeleteFunc(attributes, func(name string, _ any) bool { return strings.Contains(name, "@odata.") })
+	return Shown{Kind: kind, SoftDeleted: attributes["deletedDateTime"] != nil, Attributes: attributes}, nil
+}
+
+// kindShown is what the attributes are those of: as Graph says, or as an attribute
+// says that only the one kind has.
+func kindShown(attributes map[string]any) (change.Kind, error) {
+	odataType, _ := attributes["@odata.type"].(string)
+	odataContext, _ := attributes["@odata.context"].(string)
+	has := func(name string) bool { _, there := attributes[name]; return there }
+	switch nature := natureOf(odataType); {
+	case nature == aUser, nature == unsaid && strings.Contains(odataContext, "#users"):
+		return change.User, nil
+	case nature == aGroup, nature == unsaid && strings.Contains(odataContext, "#groups"):
+		return change.Group, nil
+	case nature == another:
+		return "", errors.New("it is neither a user nor a group, as its @odata.type says")
+	case has("userPrincipalName"), has(accountEnabled):
+		return change.User, nil
+	case has(securityEnabled), has("groupTypes"):
+		return change.Group, nil
+	default:
+		return "", errors.New(`it is neither a user nor a group: write "@odata.type": "#microsoft.graph.user" into it, or group, and one object alone`)
+	}
+}
