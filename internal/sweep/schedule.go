@@ -102,6 +102,17 @@ func (s *Schedule) State(ctx context.Context) (State, error) {
 	return state, err
 }
 
+// Asked returns why a sweep was asked for, or another configuration has to be gone by;
+// empty if there is no such reason. To ask costs a reading or two of documents.
+func (s *Schedule) Asked(ctx context.Context) (string, error) {
+	kept, err := s.Requests.open(ctx)
+	if err != nil || s.Changed == nil {
+		return kept.Value.why(), err
+	}
+	changed, _, err := s.Changed(ctx)
+	return kept.Value.why() + changed, err
+}
+
 // Run runs a sweep if one is due and nobody is at it. One that is cut short goes
 // on with the next call.
 func (s *Schedule) Run(ctx context.Context) error {

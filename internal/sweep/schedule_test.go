@@ -256,6 +256,9 @@ func TestWhomAChangeAffectsIsEvaluatedUnlessEverythingIsCompared(t *testing.T) {
 			return job
 		}, nil
 	}
+	if why, err := s.Asked(t.Context()); err != nil || why != "another configuration" {
+		t.Errorf("asked for: %q, %v", why, err)
+	}
 	w.compare(s)
 	if all != 1 || some != 0 {
 		t.Errorf("first %d sweeps of all and %d of some", all, some)

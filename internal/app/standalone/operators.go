@@ -55,7 +55,7 @@ func (p *Process) ServeOperators(ctx context.Context) error {
 	}
 	const slowest = 10 * time.Second
 	server := &http.Server{
-		Handler: operator.NewHandler(p.operations(), p.log), ReadHeaderTimeout: slowest,
+		Handler: operator.NewHandler(p.Operations(), p.log), ReadHeaderTimeout: slowest,
 		BaseContext: func(net.Listener) context.Context { return ctx },
 		ErrorLog:    slog.NewLogLogger(p.log.Handler(), slog.LevelWarn),
 	}
@@ -75,8 +75,8 @@ func (p *Process) ServeOperators(ctx context.Context) error {
 	return nil
 }
 
-// operations are what an operator can do in the stores of this process.
-func (p *Process) operations() *operator.Operator {
+// Operations are what an operator can do in the stores of this process.
+func (p *Process) Operations() *operator.Operator {
 	o := operations.New(p.Stores, &p.Settings, p.present, p.log)
 	o.Subscribed = []string{}
 	if p.Subscriptions != nil {

@@ -128,20 +128,21 @@ func (p *Process) Run(ctx context.Context) error {
 	})
 	group.Go(func() error { return p.renew(ctx) })
 	group.Go(func() error { return p.dropLetters(ctx) })
-	group.Go(func() error { return p.repeat(ctx, "look for changes", p.Reconcile.Run) })
-	group.Go(func() error { return p.repeat(ctx, "compare everything", p.Sweeps.Run) })
+	never := func() bool { return false }
+	group.Go(func() error { return p.repeat(ctx, "look for changes", p.Reconcile.Run, never) })
+	group.Go(func() error { return p.repeat(ctx, "compare everything", p.Sweeps.Run, p.asked(ctx)) })
 	group.Go(func() error { return p.ServeOperators(ctx) })
 	return group.Wait()
 }
 
-// dropEvery is how soon the letters of an object are gone that has healed: to
-// look whether any are to go is a read of the file.
-const dropEvery = 2 * time.Second
+// lookEvery is how soon the letters of an object are gone that has healed, and
+// what an operator asks for begins: to look whether there is any is a read of the file.
+const lookEvery = 2 * time.Second
 
 // dropLetters takes the letters of objects that have healed off their queue, until
 // ctx ends.
 func (p *Process) dropLetters(ctx context.Context) error {
-	ticker := time.NewTicker(dropEvery)
+	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
 	for {
 		if err := p.Drops.Settle(ctx); err != nil && ctx.Err() == nil {
@@ -175,19 +176,41 @@ func (p *Process) renew(ctx context.Context) error {
 	}
 }
 
-// repeat does it at the interval of reconcile. What fails is told and done again.
-func (p *Process) repeat(ctx context.Context, what string, do func(context.Context) error) error {
-	ticker := time.NewTicker(p.Settings.ReconcileInterval)
+// repeat does it at the interval of reconcile, and soon after it was asked for. What
+// fails is told and done again.
+func (p *Process) repeat(ctx context.Context, what string, do func(context.Context) error, asked func() bool) error {
+	ticker, look := time.NewTicker(p.Settings.ReconcileInterval), time.NewTicker(lookEvery)
 	defer ticker.Stop()
-	for {
-		if err := do(ctx); err != nil && ctx.Err() == nil {
-			p.log.ErrorContext(ctx, "reconcile", "what", what, "error", err)
+	defer look.Stop()
+	for due := true; ; {
+		if due {
+			if err := do(ctx); err != nil && ctx.Err() == nil {
+				p.log.ErrorContext(ctx, "reconcile", "what", what, "error", err)
+			}
 		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
+			due = true
+		case <-look.C:
+			due = asked()
 		}
+	}
+}
+
+// asked reports whether there is another reason to compare than there was a moment ago.
+// One that stays since a comparison failed waits for the interval.
+func (p *Process) asked(ctx context.Context) func() bool {
+	var before string
+	return func() bool {
+		why, err := p.Sweeps.Asked(ctx)
+		if err != nil { // Run meets it, too, and tells it
+			return false
+		}
+		another := why != "" && why != before
+		before = why
+		return another
 	}
 }
 

@@ -44,6 +44,31 @@ func TestASecondRunOverAnUnchangedTenantWritesNothing(t *testing.T) {
 	}
 }
 
+func TestWhatAnOperatorAsksForDoesNotWaitForTheInterval(t *testing.T) {
+	t.Parallel()
+	s := runtest.New(t, 4)
+	p := s.Open("RECONCILE_INTERVAL=1h")
+	s.Run(p, func(ctx context.Context) {
+		compared := func(since time.Time) func() bool {
+			return func() bool {
+				state, err := p.Sweeps.State(ctx)
+				return err == nil && state.Last != nil && state.Last.At.After(since)
+			}
+		}
+		const patience = 2 * time.Minute
+		if err := sandbox.Wait(ctx, patience, compared(time.Time{})); err != nil {
+			t.Fatal(err)
+		}
+		asked := time.Now()
+		if err := p.Operations().Reconcile(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if err := sandbox.Wait(ctx, patience, compared(asked)); err != nil {
+			t.Errorf("nothing was compared: %v", err)
+		}
+	})
+}
+
 func TestAnEventPostedByHandShowsTheUserInWebex(t *testing.T) {
 	t.Parallel()
 	s := runtest.New(t, 4)
