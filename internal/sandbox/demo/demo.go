@@ -123,20 +123,15 @@ func (d *demo) day(ctx context.Context) error {
 	if d.Storm != nil {
 		d.Storm.Blow(true)
 	}
-	day := story.Day(d.options.Seed)[1:] // everybody is noticed already
-	if d.options.Members > 0 {
-		day = append(day, story.Takeover(d.options.Seed, d.options.Members)...)
+	if err := d.happen(ctx, story.Day(d.options.Seed)[1:]); err != nil { // everybody is noticed already
+		return err
 	}
-	for _, step := range day {
-		d.report.step(step.Title)
-		if err := step.Apply(d.Tenant); err != nil {
-			return fmt.Errorf("%s: %w", step.Title, err)
-		}
-		// Not every change has to land before the next step: a life does not
-		// wait either.
-		const moment = 400 * time.Millisecond
-		if err := sandbox.Wait(ctx, moment, d.quiet(ctx)); err != nil && ctx.Err() != nil {
-			return ctx.Err()
+	if err := d.administer(ctx); err != nil {
+		return err
+	}
+	if d.options.Members > 0 {
+		if err := d.happen(ctx, story.Takeover(d.options.Seed, d.options.Members)); err != nil {
+			return err
 		}
 	}
 	if d.Storm != nil {
@@ -160,6 +155,22 @@ func (d *demo) day(ctx context.Context) error {
 	}
 	if len(differences) > 0 {
 		return ErrReported
+	}
+	return nil
+}
+
+// happen lets the steps happen, one after the other. Not every change has to land
+// before the next step: a life does not wait either.
+func (d *demo) happen(ctx context.Context, steps []story.Step) error {
+	const moment = 400 * time.Millisecond
+	for _, step := range steps {
+		d.report.step(step.Title)
+		if err := step.Apply(d.Tenant); err != nil {
+			return fmt.Errorf("%s: %w", step.Title, err)
+		}
+		if err := sandbox.Wait(ctx, moment, d.quiet(ctx)); err != nil && ctx.Err() != nil {
+			return ctx.Err()
+		}
 	}
 	return nil
 }

@@ -34,6 +34,20 @@ func TestTheDayInTheSandboxEndsWithWebexEqualToEntra(t *testing.T) {
 	}
 }
 
+func TestAFilterTakesPeopleOutAndInAgain(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	if err := Run(t.Context(), &out, anyPort(), Options{Options: sandbox.Options{Seed: 6, Users: 30}}); err != nil {
+		t.Errorf("%v\n%s", err, out.String())
+	}
+	_, administered, _ := strings.Cut(out.String(), "The department is mapped, for everybody\n  ✓ ")
+	mapped, filtered, _ := strings.Cut(administered, "A scoping filter leaves contractors out\n")
+	leftOut, back, _ := strings.Cut(filtered, "The scoping filter is taken back\n")
+	if n := strings.Count(leftOut, "✓ disable"); !strings.Contains(mapped, " updated in ") || n != contractors || strings.Count(back, "✓ enable") != n {
+		t.Errorf("mapped: %s\nleft out: %s\ntaken back: %s", mapped, leftOut, back)
+	}
+}
+
 func TestTheDayWithNestedGroupsEndsWithWebexEqualToEntra(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer

@@ -39,7 +39,7 @@ func (d *demo) initialSync(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.report.synced(state.Last.Result, time.Since(began))
+	d.report.synced(state.Last.Actions, time.Since(began))
 	return nil
 }
 

@@ -37,7 +37,7 @@ type report struct {
 	statuses  map[provision.Status]int
 	latencies []time.Duration
 	blocks    []time.Duration   // from the block of a sign-in to the inactive account
-	syncs     bool              // an initial sync runs: what it does is not shown one by one
+	syncs     bool              // many are synced: what is done is not shown one by one
 	names     map[string]string // by object id
 }
 
@@ -104,13 +104,20 @@ func (r *report) syncing(p sweep.Progress) {
 	r.line.Show(string(p.Phase), text)
 }
 
-// synced tells what the initial sync came to.
-func (r *report) synced(result sweep.Result, took time.Duration) {
+// done is how often each action was done so far.
+func (r *report) done() map[provision.Action]int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.actions)
+}
+
+// synced tells what a sync of many came to.
+func (r *report) synced(actions map[provision.Action]int, took time.Duration) {
 	r.sync(false)
 	var did []string
-	for _, action := range slices.Sorted(maps.Keys(result.Actions)) {
-		if action != provision.None {
-			did = append(did, fmt.Sprintf("%d %sd", result.Actions[action], action))
+	for _, action := range slices.Sorted(maps.Keys(actions)) {
+		if n := actions[action]; n > 0 && action != provision.None {
+			did = append(did, fmt.Sprintf("%d %sd", n, action))
 		}
 	}
 	r.printf("  %s %s in %s\n", r.paint(text.FgGreen, "✓"), strings.Join(did, ", "), took.Round(100*time.Millisecond))

@@ -1,0 +1,100 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"entrawebex/internal/operator"
+	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/graph"
+)
+
+// contractors are how many people a scoping filter leaves out: the guard is about more.
+const contractors = 3
+
+// Changes of provisioning.yaml. Where a file of the user's own is in force and has no
+// such place, it stays as it is.
+const (
+	commented = "# - { target: 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department'"
+	everybody = "\nusers:\n  mappings:"
+	employees = "\nusers:\n  scope:\n" +
+		"    - - { attribute: employeeType, operator: NOT EQUALS, value: Contractor }\n" +
+		"    - - { attribute: employeeType, operator: IS NULL }\n  mappings:"
+)
+
+// administer has another mapping and a scoping filter come into force, and takes the
+// filter back, as an administrator does it.
+func (d *demo) administer(ctx context.Context) error {
+	if err := d.configure(ctx, "The department is mapped, for everybody", true, commented, strings.TrimPrefix(commented, "# ")); err != nil {
+		return err
+	}
+	d.report.step("Three people become contractors")
+	if err := d.engage(); err != nil {
+		return err
+	}
+	if err := d.configure(ctx, "A scoping filter leaves contractors out", false, everybody, employees); err != nil {
+		return err
+	}
+	return d.configure(ctx, "The scoping filter is taken back", false, employees, everybody)
+}
+
+// engage makes contractors of the last people who may sign in.
+func (d *demo) engage() error {
+	people, left := d.Tenant.Users(), contractors
+	for i := len(people) - 1; i >= 0 && left > 0; i-- {
+		if !people[i].Enabled() {
+			continue
+		}
+		left--
+		err := d.Tenant.Update(people[i].Text("id"), func(u graph.User) { u["employeeType"] = "Contractor" })
+		if err != nil {
+			return fmt.Errorf("engage a contractor: %w", err)
+		}
+	}
+	return nil
+}
+
+// configure brings the configuration into force that has one text in the place of
+// another, and waits until everybody was evaluated by it. In a storm that may take
+// longer than the day has.
+func (d *demo) configure(ctx context.Context, title string, folded bool, before, after string) error {
+	o := d.process.Operations()
+	store, err := o.Configured()
+	if err != nil {
+		return err
+	}
+	present, err := o.Configuration(ctx, operator.ConfigurationRequest{})
+	if err != nil {
+		return err
+	}
+	text := strings.Replace(string(present.Text), before, after, 1)
+	if text == string(present.Text) {
+		return nil
+	}
+	d.report.step(title)
+	began, done := time.Now(), d.report.done()
+	d.report.sync(folded)
+	if _, err := o.Apply(ctx, operator.ApplyRequest{Text: text, After: present.Number, By: "the sandbox", Note: title}); err != nil {
+		return fmt.Errorf("%s: %w", title, err)
+	}
+	quiet := d.quiet(ctx)
+	evaluated := func() bool {
+		_, pending, err := store.Pending(ctx)
+		return err == nil && !pending && quiet()
+	}
+	const longest = time.Minute
+	if err := sandbox.Wait(ctx, longest, evaluated); err != nil && !errors.Is(err, sandbox.ErrTimeout) {
+		return err
+	}
+	if folded {
+		did := d.report.done()
+		for action, n := range done {
+			did[action] -= n
+		}
+		d.report.synced(did, time.Since(began))
+	}
+	return nil
+}
