@@ -328,7 +328,7 @@ func originOf(name string, origins []origin) (origin, bool) {
 		}
 	}
 	for _, p := range patterns() {
-		if p.MatchString(name) {
+		if p.expression.MatchString(name) {
 			return origin{name: name}, true
 		}
 	}

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -17,6 +18,10 @@ type origin struct {
 	// which a part is named behind a dot.
 	several bool
 	parts   []string
+	// kind is text if it is empty, else boolean or date.
+	kind string
+	// note says how it is read, where that is not plain.
+	note string
 	// refused says why it cannot be a source, and what to do instead.
 	refused string
 }
@@ -40,6 +45,18 @@ func listsOf(names string) []origin {
 	return list
 }
 
+// ofKind says that the attributes of these names are of a kind.
+func ofKind(list []origin, kind, names string) {
+	for name := range strings.FieldsSeq(names) {
+		list[slices.IndexFunc(list, func(o origin) bool { return o.name == name })].kind = kind
+	}
+}
+
+// noted says how the attribute of that name is read.
+func noted(list []origin, name, note string) {
+	list[slices.IndexFunc(list, func(o origin) bool { return o.name == name })].note = note
+}
+
 // userOrigins are the source attributes of users.
 func userOrigins() []origin {
 	list := originsOf(`objectId id userPrincipalName originalUserPrincipalName IsSoftDeleted accountEnabled
@@ -52,6 +69,13 @@ func userOrigins() []origin {
 		lastPasswordChangeDateTime passwordPolicies securityIdentifier showInAddressList signInSessionsValidFromDateTime
 		immutableId onPremisesImmutableId dirSyncEnabled onPremisesSyncEnabled onPremisesDistinguishedName onPremisesDomainName
 		onPremisesLastSyncDateTime onPremisesSamAccountName onPremisesSecurityIdentifier onPremisesUserPrincipalName`)
+	ofKind(list, "boolean", "IsSoftDeleted accountEnabled isManagementRestricted isResourceAccount showInAddressList dirSyncEnabled onPremisesSyncEnabled")
+	ofKind(list, "date", `birthday hireDate employeeHireDate employeeLeaveDateTime createdDateTime externalUserStateChangeDateTime
+		lastPasswordChangeDateTime signInSessionsValidFromDateTime onPremisesLastSyncDateTime`)
+	noted(list, "userPrincipalName", "of a guest alias_domain#EXT#@tenant it is alias@domain")
+	noted(list, "originalUserPrincipalName", "as Graph has it, of a guest too")
+	noted(list, "IsSoftDeleted", "computed: true of whoever is in the recycle bin, out of scope or blocked")
+	noted(list, "telephoneNumber", "the first of them")
 	list = append(list, listsOf("otherMails proxyAddresses businessPhones imAddresses interests pastProjects responsibilities schools skills")...)
 	for i := 1; i <= extensionAttributes; i++ {
 		list = append(list, origin{name: "extensionAttribute" + strconv.Itoa(i)})
@@ -73,6 +97,8 @@ func groupOrigins() []origin {
 		createdDateTime expirationDateTime renewedDateTime isAssignableToRole isManagementRestricted membershipRule membershipRuleProcessingState
 		dirSyncEnabled onPremisesSyncEnabled onPremisesDomainName onPremisesLastSyncDateTime onPremisesNetBiosName onPremisesSamAccountName
 		onPremisesSecurityIdentifier preferredDataLocation preferredLanguage securityIdentifier theme uniqueName`)
+	ofKind(list, "boolean", "mailEnabled securityEnabled isAssignableToRole isManagementRestricted dirSyncEnabled onPremisesSyncEnabled")
+	ofKind(list, "date", "createdDateTime expirationDateTime renewedDateTime onPremisesLastSyncDateTime")
 	list = append(list, listsOf("groupTypes proxyAddresses")...)
 	return append(list,
 		origin{name: "members", refused: "who is in a group is provisioned by itself; leave it out"},
@@ -82,13 +108,19 @@ func groupOrigins() []origin {
 
 const extensionAttributes = 15 // of Exchange, in onPremisesExtensionAttributes
 
-// patterns of source attributes that a tenant makes itself: directory extensions
-// (https://learn.microsoft.com/graph/extensibility-overview), whose case matters, and
-// custom security attributes, which take CustomSecAttributeAssignment.Read.All.
-func patterns() []*regexp.Regexp {
-	return []*regexp.Regexp{
-		regexp.MustCompile(`^extension_[0-9a-f]{32}_\w+$`),
-		regexp.MustCompile(`^customSecurityAttributes\.\w+\.\w+$`),
+// pattern is of source attributes that a tenant makes itself.
+type pattern struct {
+	form, note string
+	expression *regexp.Regexp
+}
+
+// patterns are of directory extensions
+// (https://learn.microsoft.com/graph/extensibility-overview), whose case matters, and of
+// custom security attributes.
+func patterns() []pattern {
+	return []pattern{
+		{"extension_APPLICATION_NAME", "a directory extension; APPLICATION is the id of its application, 32 digits without hyphens", regexp.MustCompile(`^extension_[0-9a-f]{32}_\w+$`)},
+		{"customSecurityAttributes.SET.NAME", "takes the permission CustomSecAttributeAssignment.Read.All", regexp.MustCompile(`^customSecurityAttributes\.\w+\.\w+$`)},
 	}
 }
 

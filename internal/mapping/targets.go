@@ -25,6 +25,11 @@ const (
 	texts
 )
 
+// String is the form in words.
+func (f form) String() string {
+	return [...]string{"text", address: "e-mail address", language: "language", boolean: "boolean", texts: "list of texts"}[f]
+}
+
 // target is one attribute of the schema.
 type target struct {
 	path string
@@ -33,6 +38,8 @@ type target struct {
 	longest int
 	// needed says that the engine cannot do without it.
 	needed bool
+	// note is what there is to know before it is mapped.
+	note string
 	// refused says why the attribute cannot be mapped, and what to do instead.
 	refused string
 }
@@ -84,6 +91,11 @@ func userTargets() []target {
 	}
 	list = append(list, elements("emails", "work home room other", target{form: address, longest: longestAddress})...)
 	list = append(list, elements("phoneNumbers", "work mobile fax work_extension", target{})...)
+	for i := range list {
+		if list[i].path == `phoneNumbers[type eq "work"].value` {
+			list[i].note = "off by default, and not for users of Webex Calling: a license for Calling takes the work phone of an account away and puts an extension in its place, and the two would alternate"
+		}
+	}
 	list = append(list, elements("photos", "photo thumbnail resizable", target{})...)
 	list = append(list, elements(webexUserSchema+"sipAddresses", "enterprise", target{})...)
 	for kind := range strings.FieldsSeq("work home other") {

@@ -25,27 +25,29 @@ type operator struct {
 	// test makes what one value is put to of the value in the clause. Nil for an
 	// operator without a value.
 	test func(value string) (func(any) bool, error)
+	// does says in a sentence when a clause holds.
+	does string
 }
 
 // operators are all there are. Microsoft's page says of EQUALS, Includes and the
 // regular expressions that they are case-sensitive; the others are so here, too.
 func operators() []operator {
 	return []operator{
-		{"EQUALS", positive, equals},
-		{"NOT EQUALS", negative, equals},
-		{"IS TRUE", positive, nil},
-		{"IS FALSE", positive, nil},
-		{"IS NULL", null, nil},
-		{"IS NOT NULL", notNull, nil},
-		{"REGEX MATCH", positive, matches},
-		{"NOT REGEX MATCH", negative, matches},
-		{"Greater_Than", positive, greater(false)},
-		{"Greater_Than_OR_EQUALS", positive, greater(true)},
-		{"Includes", positive, textual(strings.Contains)},
-		{"ENDS_WITH", positive, textual(strings.HasSuffix)},
-		{"&", positive, shares},
-		{"!&", negative, shares},
-		{"IsMemberOf", memberOf, nil},
+		{"EQUALS", positive, equals, "One value is this one: the same text, case included, the same instant, or the same Boolean."},
+		{"NOT EQUALS", negative, equals, "There is a value, and none is this one."},
+		{"IS TRUE", positive, nil, "The value is the Boolean true."},
+		{"IS FALSE", positive, nil, "The value is the Boolean false."},
+		{"IS NULL", null, nil, "There is no value: null, an empty text, or a list of nothing else."},
+		{"IS NOT NULL", notNull, nil, "There is a value."},
+		{"REGEX MATCH", positive, matches, "The regular expression, in the syntax of RE2, matches somewhere in a value."},
+		{"NOT REGEX MATCH", negative, matches, "There is a value, and the regular expression matches in none."},
+		{"Greater_Than", positive, greater(false), "One value is an integer, or a date, that is greater."},
+		{"Greater_Than_OR_EQUALS", positive, greater(true), "One value is an integer, or a date, that is greater or the same."},
+		{"Includes", positive, textual(strings.Contains), "One value contains the text, case included."},
+		{"ENDS_WITH", positive, textual(strings.HasSuffix), "One value ends with the text, case included."},
+		{"&", positive, shares, "One value has one of the bits of an integer, or is contained in a text."},
+		{"!&", negative, shares, "There is a value, and none has one of the bits of an integer, or is contained in a text."},
+		{"IsMemberOf", memberOf, nil, "Not supported yet: assign the group to the enterprise application, or compare an attribute."},
 	}
 }
 

@@ -1,0 +1,260 @@
+package docs_test
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"entrawebex/internal/change"
+	"entrawebex/internal/mapping"
+	"entrawebex/internal/mapping/expression"
+	"entrawebex/internal/scoping"
+)
+
+var update = flag.Bool("update", false, "write the pages that are made of the code")
+
+// The reference is made of the code; that its examples hold is tested where they are,
+// and here those of operators.
+func TestTheReferenceOfMappingsIsThatOfTheCode(t *testing.T) {
+	t.Parallel()
+	const page = "mapping.md"
+	got := reference(t)
+	if *update {
+		if err := os.WriteFile(page, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("go test ./docs -update writes it anew: %s", diff)
+	}
+}
+
+// reference is the page.
+func reference(t *testing.T) string {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString(`# Reference of the mapping file
+
+Made of the code by ` + "`go test ./docs -update`" + `; a test fails when it and the code differ. How a file is tested, applied
+and taken back is in the [README](../README.md).
+
+## The file
+
+`)
+	b.WriteString(fileKeys(t))
+	for _, kind := range change.Kinds() {
+		fmt.Fprintf(&b, "\n## Source attributes of %ss\n\n%s", kind, sources(kind))
+	}
+	for _, kind := range change.Kinds() {
+		fmt.Fprintf(&b, "\n## Target attributes of %ss\n\n%s", kind, targets(kind))
+	}
+	b.WriteString("\n## Functions of expressions\n\n" + functions())
+	b.WriteString("\n## Operators of scoping filters\n\n" + operators(t))
+	return b.String()
+}
+
+// table is one in Markdown.
+func table(head []string, rows [][]string) string {
+	var b strings.Builder
+	line := func(cells []string) { b.WriteString("| " + strings.Join(cells, " | ") + " |\n") }
+	line(head)
+	b.WriteString(strings.Repeat("|---", len(head)) + "|\n")
+	for _, row := range rows {
+		line(row)
+	}
+	return b.String()
+}
+
+// code is a text as code in a cell of a table.
+func code(text string) string {
+	text = regexp.MustCompile(`\n\s*`).ReplaceAllString(text, " ")
+	return "`" + strings.ReplaceAll(text, "|", `\|`) + "`"
+}
+
+// cell is a text in a cell of a table.
+func cell(text string) string {
+	return strings.NewReplacer("|", `\|`, "<", "&lt;", "#EXT#", "\\#EXT\\#").Replace(text)
+}
+
+// schema is as much of the editors' schema as says what a key means.
+type schema struct {
+	Description string            `json:"description"`
+	Enum        []string          `json:"enum"`
+	Properties  map[string]schema `json:"properties"`
+	Definitions map[string]schema `json:"definitions"`
+}
+
+// fileKeys are the keys of the file, as editors are told of them.
+func fileKeys(t *testing.T) string {
+	t.Helper()
+	data, err := os.ReadFile("../infra/provisioning.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s schema
+	if err := json.Unmarshal(data, &s); err != nil {
+		t.Fatal(err)
+	}
+	var rows [][]string
+	for _, of := range []string{"section", "mapping", "clause"} {
+		keys := s.Definitions[of].Properties
+		for _, name := range slices.Sorted(maps.Keys(keys)) {
+			values := ""
+			if name != "operator" && len(keys[name].Enum) > 0 {
+				values = code(strings.Join(keys[name].Enum, ", "))
+			}
+			where := map[string]string{"section": "users, groups", "mapping": "a line of mappings", "clause": "a clause of scope"}[of]
+			rows = append(rows, []string{where, code(name), values, cell(keys[name].Description)})
+		}
+	}
+	return "`version: 1`, and `users` and `groups` with these keys. A mapping has one of source, expression and constant.\n\n" +
+		table([]string{"in", "key", "values, the default first", "meaning"}, rows)
+}
+
+func sources(kind change.Kind) string {
+	var rows, refused [][]string
+	for _, s := range mapping.SourceAttributes(kind) {
+		if s.Refused != "" {
+			refused = append(refused, []string{code(s.Name), cell(s.Refused)})
+			continue
+		}
+		rows = append(rows, []string{code(s.Name), code(s.Graph), s.Type, cell(s.Note)})
+	}
+	return table([]string{"attribute", "property of Graph", "type", "how it is read"}, rows) +
+		"\nNot to be had:\n\n" + table([]string{"attribute", "why"}, refused)
+}
+
+func targets(kind change.Kind) string {
+	var rows, refused [][]string
+	for _, target := range mapping.Targets(kind) {
+		if target.Refused != "" {
+			refused = append(refused, []string{code(target.Path), cell(target.Refused)})
+			continue
+		}
+		kind, several, note := target.Type, "", target.Note
+		if target.Longest > 0 {
+			kind += fmt.Sprintf(", %d characters", target.Longest)
+		}
+		if target.Several {
+			several = "yes"
+		}
+		if target.Needed {
+			note = strings.TrimSpace("each file needs it " + note)
+		}
+		rows = append(rows, []string{code(target.Path), kind, several, cell(note)})
+	}
+	return table([]string{"attribute", "type", "one of several", "note"}, rows) +
+		"\nNot to be mapped:\n\n" + table([]string{"attribute", "why"}, refused)
+}
+
+// functions are all functions, with their examples.
+func functions() string {
+	var b strings.Builder
+	var usable, refused [][]string
+	for _, f := range expression.Functions() {
+		row := []string{code(f.Signature), cell(f.Does), fmt.Sprint(len(f.Examples))}
+		if f.Refused != "" {
+			refused = append(refused, []string{code(f.Signature), cell(f.Refused), row[2]})
+			continue
+		}
+		usable = append(usable, row)
+	}
+	b.WriteString(table([]string{"function", "what it gives", "examples"}, usable))
+	b.WriteString("\nKnown, and not usable where users are provisioned to applications:\n\n")
+	b.WriteString(table([]string{"function", "why", "examples"}, refused))
+	b.WriteString("\nThe examples are executed as tests.\n")
+	for _, f := range expression.Functions() {
+		rows := make([][]string, len(f.Examples))
+		for i, x := range f.Examples {
+			result := code(expression.Literal(x.Result))
+			switch x.Result.(type) {
+			case expression.Ignored:
+				result = "does not flow"
+			case nil:
+				if x.Like != "" {
+					result = "like " + code(x.Like)
+				}
+			}
+			rows[i] = []string{code(x.Expression), given(x), result, source(x)}
+		}
+		fmt.Fprintf(&b, "\n### %s\n\n%s", f.Name, table([]string{"expression", "where", "result", "source"}, rows))
+	}
+	return b.String()
+}
+
+// given is what an example supposes.
+func given(x expression.Example) string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(x.Attributes)) {
+		parts = append(parts, code(name+" = "+expression.Literal(x.Attributes[name])))
+	}
+	if !x.Now.IsZero() {
+		parts = append(parts, "it is "+x.Now.Format("2006-01-02 15:04:05"))
+	}
+	for _, taken := range x.Taken {
+		parts = append(parts, code(taken)+" is taken")
+	}
+	if x.Domain != "" {
+		parts = append(parts, "the default domain is "+code(x.Domain))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// source is where an example comes from, and what there is to say about it.
+func source(x expression.Example) string {
+	from := "ours"
+	if x.Source != "" {
+		from = "[Microsoft](" + x.Source + ")"
+	}
+	if x.Note != "" {
+		from += "; " + cell(x.Note)
+	}
+	return from
+}
+
+// operators are those of filters, with what came of their examples.
+func operators(t *testing.T) string {
+	t.Helper()
+	var rows, shown [][]string
+	for _, o := range scoping.Reference() {
+		null := "not supported"
+		for i, x := range o.Examples {
+			if i == 0 {
+				null = outcome(t, x, nil).String()
+			}
+			if got := outcome(t, x, x.Given); got != x.Outcome {
+				t.Errorf("%v of %v: %s, want %s", x.Clause(), x.Given, got, x.Outcome)
+			}
+			shown = append(shown, []string{code(x.Clause().String()), code(expression.Literal(x.Given)), x.Outcome.String()})
+		}
+		if o.Does == "" || len(o.Examples) == 0 && o.Name != "IsMemberOf" {
+			t.Errorf("the reference of %s is not complete", o.Name)
+		}
+		rows = append(rows, []string{code(o.Name), cell(o.Does), null, fmt.Sprint(len(o.Examples))})
+	}
+	return "A clause about what Graph does not show is undetermined. Of several values one is enough, and a negative holds if it\ndoes of each.\n\n" +
+		table([]string{"operator", "when it holds", "of null", "examples"}, rows) +
+		"\nThe examples are executed as tests.\n\n" + table([]string{"clause", "where a is", "it"}, shown)
+}
+
+// outcome is what comes of an example's clause when the attribute has the value.
+func outcome(t *testing.T, x scoping.Example, value any) scoping.Outcome {
+	t.Helper()
+	filter, mistakes := scoping.NewFilter([][]scoping.Clause{{x.Clause()}})
+	if len(mistakes) > 0 {
+		t.Fatal(mistakes)
+	}
+	return filter.Evaluate(scoping.Subject{Attributes: map[string]any{"a": value}})
+}
