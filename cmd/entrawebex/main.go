@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -25,10 +24,9 @@ func main() {
 }
 
 // carryOut executes the command that the arguments name, and returns the exit code.
-// Commands ask nothing back: there is no standard input.
+// Commands ask nothing back: standard input is read where - names it as a file.
 func carryOut(ctx context.Context, root *cobra.Command, args []string, out, errOut io.Writer) int {
 	root.SetArgs(args)
-	root.SetIn(strings.NewReader(""))
 	root.SetOut(out)
 	root.SetErr(errOut)
 	return tell(errOut, root.ExecuteContext(ctx))

@@ -13,11 +13,12 @@ import (
 func (c console) mappingCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "mapping",
-		Short: "Checks a mapping file, brings it into force and takes it back",
+		Short: "Checks a mapping file, brings it into force and takes it back; imports Entra's",
 		Args:  cobra.NoArgs,
 	}
 	command.AddCommand(c.configurationCommands()...)
 	command.AddCommand(c.testMappingCommand())
+	command.AddCommand(c.schemaCommands()...)
 	command.AddCommand(&cobra.Command{
 		Use:   "check FILE",
 		Short: "Says all that is wrong with a mapping file",

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"entrawebex/internal/mapping/synchronization"
+	"entrawebex/internal/operator"
+	"entrawebex/internal/printable"
+)
+
+// schemaCommands take a mapping over from Entra's own provisioning service, and back.
+func (c console) schemaCommands() []*cobra.Command {
+	return []*cobra.Command{importCommand(), c.exportCommand()}
+}
+
+// destination is where the outcome of a command goes.
+type destination struct {
+	file  string
+	force bool
+}
+
+func (d *destination) flags(command *cobra.Command) {
+	command.Flags().StringVarP(&d.file, "output", "o", "", "the file to write; without it, standard output")
+	command.Flags().BoolVar(&d.force, "force", false, "overwrite the file that -o names")
+}
+
+// write writes the outcome. A file that is there is overwritten only if that was said.
+func (d *destination) write(out io.Writer, text []byte) error {
+	if d.file == "" {
+		_, err := out.Write(text)
+		return err
+	}
+	flags := os.O_CREATE | os.O_WRONLY | os.O_EXCL
+	if d.force {
+		flags = os.O_CREATE | os.O_WRONLY | os.O_TRUNC
+	}
+	file, err := os.OpenFile(d.file, flags, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s is there already: name another file, or say --force", d.file)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(text)
+	return errors.Join(err, file.Close())
+}
+
+func importCommand() *cobra.Command {
+	var to destination
+	command := &cobra.Command{
+		Use:   "import FILE",
+		Short: "Makes a mapping file of the one that Entra's own provisioning service has",
+		Long: `Makes a mapping file of the synchronization schema of Entra's own provisioning service:
+what the portal downloads (the enterprise application, Provisioning, Attribute mapping,
+Advanced options, Edit schema, Download), or what Graph answers to
+
+  GET /servicePrincipals/{id}/synchronization/jobs/{jobId}/schema
+
+FILE may be - for standard input. The mapping file goes to standard output, and to
+standard error what became of each line of the schema:
+
+  taken over         it means the same here
+  differs            it is written, and not quite the same
+  ignored by Webex   there is no such attribute
+  not taken over     there is no way to say it here
+
+The file can be read by entrawebex mapping check. If a part of a scoping filter is not
+taken over, the actions of its kind are off in the file until you turn them on: half a
+filter would create or close accounts that it must not.
+
+It reads nothing but FILE and brings nothing into force: entrawebex mapping apply does.
+It exits with 1 if no file can be made of it, and not for what is not taken over.`,
+		Example: `  entrawebex mapping import schema.json -o provisioning.yaml
+  az rest --url https://graph.microsoft.com/v1.0/servicePrincipals/ID/synchronization/jobs/JOB/schema |
+    entrawebex mapping import - > provisioning.yaml`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			data, err := input(cmd, args[0])
+			if err != nil {
+				return err
+			}
+			schema, err := synchronization.Decode(data)
+			if err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			text, findings, err := synchronization.Import(schema)
+			if err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			if err := to.write(cmd.OutOrStdout(), []byte(text)); err != nil {
+				return err
+			}
+			showFindings(cmd.ErrOrStderr(), findings)
+			return nil
+		},
+	}
+	to.flags(command)
+	return command
+}
+
+func (c console) exportCommand() *cobra.Command {
+	var to destination
+	command := &cobra.Command{
+		Use:   "export [FILE]",
+		Short: "Makes a schema for Entra's own provisioning service of a mapping file",
+		Long: `Makes a synchronization schema for Entra's own provisioning service of a mapping file,
+or without FILE of the mapping in force. FILE may be - for standard input. The schema
+goes to standard output, and to standard error what Entra has no word for.
+
+Entra takes a schema only with the names of directories and objects that it has there.
+In the portal's schema editor (the enterprise application, Provisioning, Attribute
+mapping, Advanced options, Edit schema) put attributeMappings, scope and flowTypes into
+the object mappings that are there.
+
+It exits with 1 if something is wrong with FILE.
+` + storesHelp,
+		Example: `  entrawebex mapping export -o schema.json
+  entrawebex mapping export provisioning.yaml > schema.json`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				data, err := input(cmd, args[0])
+				if err != nil {
+					return err
+				}
+				return exportMapping(cmd, args[0], data, to)
+			}
+			return c.with(cmd.Context(), func(o operator.Operations) error {
+				stored, err := version(cmd.Context(), o, nil)
+				if err != nil {
+					return err
+				}
+				return exportMapping(cmd, fmt.Sprintf("version %d", stored.Number), stored.Text, to)
+			})
+		},
+	}
+	to.flags(command)
+	return command
+}
+
+func exportMapping(cmd *cobra.Command, name string, data []byte, to destination) error {
+	schema, findings, err := synchronization.Export(name, data)
+	if err != nil {
+		fmt.Fprintln(cmd.ErrOrStderr(), err)
+		return errReported
+	}
+	if err := to.write(cmd.OutOrStdout(), schema); err != nil {
+		return err
+	}
+	showFindings(cmd.ErrOrStderr(), findings)
+	return nil
+}
+
+// input reads a file, or standard input for a hyphen.
+func input(cmd *cobra.Command, file string) ([]byte, error) {
+	if file == "-" {
+		return io.ReadAll(cmd.InOrStdin())
+	}
+	return os.ReadFile(file)
+}
+
+// showFindings prints what became of each line, and how many there are of each.
+func showFindings(out io.Writer, findings []synchronization.Finding) {
+	const aboutWidth, outcomeWidth, textWidth = 26, 10, 34 // and 10 columns of lines between
+	w := table.NewWriter()
+	w.SetOutputMirror(out)
+	w.SetStyle(table.StyleLight)
+	w.AppendHeader(table.Row{"Line", "Outcome", "What there is to it"})
+	counts := map[synchronization.Outcome]int{}
+	object := ""
+	for _, f := range findings {
+		if f.Object != object {
+			object = f.Object
+			w.AppendSeparator()
+		}
+		about := printable.Text(strings.TrimSuffix(object+": "+f.Attribute, ": "))
+		w.AppendRow(table.Row{
+			fold(aboutWidth, strings.TrimPrefix(about, ": ")), fold(outcomeWidth, f.Outcome.String()), fold(textWidth, printable.Text(f.Text)),
+		})
+		counts[f.Outcome]++
+	}
+	w.Render()
+	say(out, fmt.Sprintf("%d taken over, %d different, %d ignored by Webex, %d not taken over.", counts[synchronization.TakenOver],
+		counts[synchronization.Differs], counts[synchronization.Ignored], counts[synchronization.Lost]))
+}
