@@ -17,25 +17,29 @@ func (f form) of(v any) (any, error) {
 			v = list[0]
 		}
 	}
-	switch v := v.(type) {
+	switch is := v.(type) {
 	case nil:
 		return v, nil
 	case string:
-		if v == "" {
+		switch {
+		case is == "":
 			return f.of(nil)
+		case f == boolean, f == language, f == texts:
+			return f.ofText(is)
+		default: // as it is: to put the text into an interface anew would be an allocation
+			return v, nil
 		}
-		return f.ofText(v)
 	case bool:
 		switch {
 		case f == boolean:
 			return v, nil
-		case v: // as Entra writes it
+		case is: // as Entra writes it
 			return f.ofText("True")
 		default:
 			return f.ofText("False")
 		}
 	case []any:
-		if len(v) == 0 {
+		if len(is) == 0 {
 			return f.of(nil)
 		}
 		return v, nil

@@ -92,7 +92,7 @@ func (r *run) effect(o reconcile.Object, k *known) effect {
 	rules := r.Mapping.Of(o.Kind)
 	before, now := decide(r.Former.Scoping, o, e.linked), decide(r.Scoping, o, e.linked)
 	e.same, e.known = before.Decision == now.Decision && before.Reason == now.Reason, now.Decision != scoping.Unknown
-	_, e.fitted = mapped(r.former, r.Former.Mapping.Of(o.Kind), o, before)
+	_, e.fitted = mapped(r.wanted, r.Former.Mapping.Of(o.Kind), o, before)
 	values, fits := mapped(r.wanted, rules, o, now)
 	e.name, e.fits = nameOf(values), fits
 	if !e.open {

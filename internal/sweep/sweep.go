@@ -183,7 +183,7 @@ func (s *Job) Run(ctx context.Context) (Result, error) {
 		Job: s, result: Result{Classes: map[Class]int{}, Actions: map[provision.Action]int{}},
 		known: map[change.Object]*known{}, byWebex: map[string]*known{},
 		gathered: map[string]*gathered{}, assigned: map[change.Object][]string{},
-		shown: map[change.Kind][]bool{}, wanted: map[string]any{}, former: map[string]any{}, open: map[string]bool{}, shutOut: map[string]bool{},
+		shown: map[change.Kind][]bool{}, wanted: map[string]any{}, open: map[string]bool{}, shutOut: map[string]bool{},
 	}
 	phases := []func(context.Context) error{
 		r.readLedger, r.readAssignments, r.readWebex, r.readAllGroups, r.readScope, r.users, r.groups, r.unseen, r.unassigned, r.locals,
@@ -227,9 +227,8 @@ type run struct {
 	// shown says of the mapped paths of a kind, by their places, whether Webex's
 	// list shows any account with it.
 	shown map[change.Kind][]bool
-	// wanted are the values of the object that is dealt with, and former those it had
-	// by the former configuration.
-	wanted, former map[string]any
+	// wanted are the values of the object that is dealt with.
+	wanted map[string]any
 	// open and shutOut are Result.Open and Result.ShutOut so far.
 	open, shutOut map[string]bool
 
