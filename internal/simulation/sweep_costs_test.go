@@ -34,6 +34,9 @@ const (
 	mostCalls = 250
 	// mostWebexCalls of an initial sync of 100,000 users.
 	mostWebexCalls = 2500
+	// mostBytes and mostAllocations are for each of 10,000 users and more of whom
+	// nothing has changed, in this process: both sides are another one.
+	mostBytes, mostAllocations = 4_900, 77
 	// mostHeap is how much of the heap is in use at the most, in bytes.
 	mostHeap = 256 << 20
 )
@@ -110,6 +113,8 @@ type swept struct {
 	calls counted
 	kept  *writes
 	used  usage
+	// bytes and allocations are how much was allocated.
+	bytes, allocations uint64
 	// queued are the Changes it left to the worker.
 	queued atomic.Int64
 	result sweep.Result
@@ -186,7 +191,11 @@ func (s *swept) run(b *testing.B) {
 	s.queued.Store(0)
 	stop := s.used.watch()
 	defer stop()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
 	s.result = try(s.sweep.Run(b.Context()))(b)
+	runtime.ReadMemStats(&after)
+	s.bytes, s.allocations = after.TotalAlloc-before.TotalAlloc, after.Mallocs-before.Mallocs
 }
 
 // count is how many calls of that method went to a side; of any if it is empty.
@@ -255,6 +264,13 @@ func (s *swept) checkUnchanged(b *testing.B, people headcount) {
 	s.check(b, pages(people.Users, webexUsers)+pages(people.Groups, webexGroups), people)
 	if n := s.kept.count.Load(); n > 0 {
 		b.Errorf("%d writes to the ledger, and nothing has changed", n)
+	}
+	users := uint64(people.Users)
+	bytes, allocations := s.bytes/users, s.allocations/users
+	b.ReportMetric(float64(bytes), "B/user")
+	b.ReportMetric(float64(allocations), "allocs/user")
+	if users >= 10_000 && (bytes > mostBytes || allocations > mostAllocations) {
+		b.Errorf("%d bytes and %d allocations for a user of whom nothing has changed, more than %d and %d", bytes, allocations, mostBytes, mostAllocations)
 	}
 }
 
