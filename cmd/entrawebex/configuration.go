@@ -8,16 +8,14 @@ import (
 	"os"
 	"os/user"
 	"strconv"
-	"time"
 
 	udiff "github.com/aymanbagabas/go-udiff"
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"entrawebex/internal/configuration"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/plan"
-	"entrawebex/internal/printable"
+	"entrawebex/internal/terminal"
 )
 
 // applyOptions are how a configuration is applied.
@@ -140,7 +138,7 @@ func (c console) apply(cmd *cobra.Command, o operator.Operations, r operator.App
 		return err
 	}
 	if string(present.Text) == r.Text {
-		say(out, r.File+" is what is in force: nothing is to be applied.")
+		terminal.Say(out, r.File+" is what is in force: nothing is to be applied.")
 		return nil
 	}
 	made, err := c.makePlan(ctx, o, cmd.ErrOrStderr(), planOptions{
@@ -151,7 +149,7 @@ func (c console) apply(cmd *cobra.Command, o operator.Operations, r operator.App
 	}
 	c.showFirst(out, made)
 	if !yes {
-		say(out, fmt.Sprintf("%s stays in force. To apply this: %s", named(present.Version), again))
+		terminal.Say(out, fmt.Sprintf("%s stays in force. To apply this: %s", named(present.Version), again))
 		return nil
 	}
 	r.After, r.By = present.Number, whoami()
@@ -159,7 +157,7 @@ func (c console) apply(cmd *cobra.Command, o operator.Operations, r operator.App
 	if err != nil {
 		return err
 	}
-	say(out, fmt.Sprintf("%s is in force: within a minute everything goes by it, and whom it affects is evaluated anew. "+
+	terminal.Say(out, fmt.Sprintf("%s is in force: within a minute everything goes by it, and whom it affects is evaluated anew. "+
 		"entrawebex status tells how far that is, entrawebex mapping rollback takes it back.", named(v)))
 	return nil
 }
@@ -168,10 +166,10 @@ func (c console) apply(cmd *cobra.Command, o operator.Operations, r operator.App
 func (c console) showFirst(out io.Writer, made *plan.Plan) {
 	few := *made
 	few.Objects = few.Objects[:min(firstPlanned, len(few.Objects))]
-	c.terminal.showPlan(out, &few)
+	c.terminal.Plan(out, &few)
 	s := made.Summary
 	if more := s.Create + s.Change + s.Disable + s.Delete + s.Held + s.Fail + s.Wait - len(few.Objects); more > 0 {
-		say(out, fmt.Sprintf("And %d more: entrawebex plan --all --mapping FILE shows all.", more))
+		terminal.Say(out, fmt.Sprintf("And %d more: entrawebex plan --all --mapping FILE shows all.", more))
 	}
 }
 
@@ -238,40 +236,12 @@ func (c console) historyCommand() *cobra.Command {
 			return c.with(cmd.Context(), func(o operator.Operations) error {
 				versions, err := o.Configurations(cmd.Context())
 				if err == nil {
-					showHistory(cmd.OutOrStdout(), versions)
+					terminal.Versions(cmd.OutOrStdout(), versions)
 				}
 				return err
 			})
 		},
 	}
-}
-
-func showHistory(out io.Writer, versions []configuration.Version) {
-	const byWidth, noteWidth = 22, 24
-	w := table.NewWriter()
-	w.SetOutputMirror(out)
-	w.SetStyle(table.StyleLight)
-	w.SetColumnConfigs([]table.ColumnConfig{{Number: 3, WidthMax: byWidth}, {Number: 4, WidthMax: noteWidth}})
-	w.AppendHeader(table.Row{"Version", "Since (UTC)", "By", "Note"})
-	for i, v := range versions {
-		since, note := "", printable.Text(v.Note)
-		switch {
-		case v.Number == 0:
-			note = "built in"
-		case v.Restores != nil && note == "":
-			note = fmt.Sprintf("as version %d", *v.Restores)
-		}
-		if v.Number > 0 {
-			since = v.At.UTC().Format(time.DateTime)
-		}
-		mark := strconv.Itoa(v.Number)
-		if i == 0 {
-			mark += " *"
-		}
-		w.AppendRow(table.Row{mark, since, printable.Text(v.By), note})
-	}
-	w.Render()
-	fmt.Fprintln(out, "* is in force.")
 }
 
 func (c console) diffCommand() *cobra.Command {

@@ -3,17 +3,14 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"os"
-	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"entrawebex/internal/app/operations"
 	"entrawebex/internal/operator"
+	"entrawebex/internal/terminal"
 )
 
 // storesHelp is told by every command that looks into the stores.
@@ -29,42 +26,7 @@ Environment:
 // person at this terminal.
 type console struct {
 	environ  []string
-	terminal terminal
-}
-
-// terminal says who reads what a command writes. The zero terminal is a file or
-// a pipe.
-type terminal struct {
-	// Colour: standard output is a terminal and colours are not unwanted.
-	Colour bool
-	// Progress: standard error is a terminal, on which a line can be written
-	// over.
-	Progress bool
-}
-
-// terminalOf looks at where this process writes. NO_COLOR and TERM=dumb are
-// heeded (no-color.org).
-func terminalOf(environ []string, out, errOut io.Writer) terminal {
-	plain := false
-	for _, variable := range environ {
-		name, value, _ := strings.Cut(variable, "=")
-		plain = plain || name == "NO_COLOR" && value != "" || name == "TERM" && value == "dumb"
-	}
-	return terminal{Colour: isTerminal(out) && !plain, Progress: isTerminal(errOut)}
-}
-
-func isTerminal(out io.Writer) bool {
-	file, ok := out.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd()))
-}
-
-// paint colours a text. The library's own switch for colours belongs to the
-// process and not to the person, who may be at another one's terminal.
-func (t terminal) paint(colour text.Color, what string) string {
-	if !t.Colour {
-		return what
-	}
-	return text.Escape(what, colour.EscapeSeq())
+	terminal terminal.Terminal
 }
 
 // commands are all that look into the stores.

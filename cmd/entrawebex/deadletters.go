@@ -4,15 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"entrawebex/internal/operator"
-	"entrawebex/internal/printable"
-	"entrawebex/internal/provision"
 	"entrawebex/internal/replay"
+	"entrawebex/internal/terminal"
 )
 
 func (c console) deadLettersCommand() *cobra.Command {
@@ -40,10 +37,10 @@ The last line says how many messages there are beyond those listed, if any.
 					return err
 				}
 				if asJSON {
-					tellBeyond(cmd.ErrOrStderr(), letters.Beyond) // stdout is for a program
+					terminal.Beyond(cmd.ErrOrStderr(), letters.Beyond) // stdout is for a program
 					return printJSON(cmd.OutOrStdout(), letters.Known)
 				}
-				printLetters(cmd.OutOrStdout(), letters.Known, letters.Beyond)
+				terminal.Letters(cmd.OutOrStdout(), letters.Known, letters.Beyond)
 				return nil
 			})
 		},
@@ -63,35 +60,4 @@ func printJSON(out io.Writer, letters []replay.Letter) error {
 		}
 	}
 	return nil
-}
-
-// tellBeyond tells of messages that are on no list.
-func tellBeyond(out io.Writer, n int) {
-	if n == 0 {
-		return
-	}
-	say(out, fmt.Sprintf("The dead-letter queue holds about %s more than objects are known at fault: further changes of the same objects, and what the queue gave up by itself after 1000 receives. entrawebex replay --filter kind=transient puts back the latter, and with --dry-run counts them.", operator.Counted(n, "message")))
-}
-
-func printLetters(out io.Writer, letters []replay.Letter, beyond int) {
-	defer tellBeyond(out, beyond)
-	switch {
-	case len(letters) == 0 && beyond > 0:
-		fmt.Fprintln(out, "Nothing to list.")
-		return
-	case len(letters) == 0:
-		fmt.Fprintln(out, "No dead letters.")
-		return
-	}
-	t := table.NewWriter()
-	t.SetOutputMirror(out)
-	t.SetStyle(table.StyleLight)
-	t.AppendHeader(table.Row{"Kind", "Object, and why"})
-	widest := columns - 7 - len(provision.Unauthorized.String()) // which the frame and the longest kind take
-	for _, l := range letters {
-		met := fmt.Sprintf("%s since %s, %s", l.Step, l.FirstSeen.UTC().Format(time.RFC3339), operator.Counted(l.Attempts, "attempt"))
-		t.AppendRow(table.Row{l.Kind, fold(widest, l.Object.String(), met, printable.Text(l.Reason))})
-		t.AppendSeparator()
-	}
-	t.Render()
 }

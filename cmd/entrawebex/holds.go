@@ -8,11 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"entrawebex/internal/operator"
-	"entrawebex/internal/provision"
+	"entrawebex/internal/terminal"
 )
 
 func (c console) holdsCommand() *cobra.Command {
@@ -135,51 +134,10 @@ func tellGuard(out io.Writer, since time.Time, latched string, err error) {
 
 func list(ctx context.Context, o operator.Operations, out io.Writer) error {
 	held, err := o.Holds(ctx)
-	if err != nil {
-		return err
+	if err == nil {
+		terminal.Holds(out, held)
 	}
-	if len(held) == 0 {
-		fmt.Fprintln(out, "Nothing is held.")
-		return nil
-	}
-	t := table.NewWriter()
-	t.SetOutputMirror(out)
-	t.SetStyle(table.StyleLight)
-	const widest = columns - 49 // which an id takes
-	t.AppendHeader(table.Row{"Object", "Held"})
-	for _, h := range held {
-		lines := []string{operation(h) + " since " + h.Since.UTC().Format("2006-01-02T15:04Z")}
-		if state := state(h); state != "" {
-			lines = append(lines, state)
-		}
-		t.AppendRow(table.Row{h.Object, fold(widest, lines...)})
-	}
-	t.Render()
-	return nil
-}
-
-func operation(h operator.Held) string {
-	if h.Operation == provision.Removing {
-		return fmt.Sprintf("%s (%d of %d)", h.Operation, h.Members, h.Of)
-	}
-	return string(h.Operation)
-}
-
-func state(h operator.Held) string {
-	var states []string
-	if h.Blocked {
-		states = append(states, "blocked")
-	}
-	switch h.Decision {
-	case operator.Undecided:
-	case operator.Rejected:
-		states = append(states, "rejected")
-	case operator.Approved:
-		states = append(states, "approved, on its way")
-	case operator.Expired:
-		states = append(states, "approved, no longer valid")
-	}
-	return strings.Join(states, ", ")
+	return err
 }
 
 // decide decides, and tells what was decided on and what could not be.
@@ -189,10 +147,10 @@ func decide(ctx context.Context, o operator.Operations, out io.Writer, r operato
 		return err
 	}
 	for _, h := range decided.Done {
-		fmt.Fprintf(out, "%s: %s of %s\n", what.done, operation(h), h.Object)
+		fmt.Fprintf(out, "%s: %s of %s\n", what.done, terminal.Operation(h), h.Object)
 	}
 	if decided.LeftAlone > 0 {
-		say(out, fmt.Sprintf("left alone: %s rejected before; name an object to approve it all the same", operator.Counted(decided.LeftAlone, "hold")))
+		terminal.Say(out, fmt.Sprintf("left alone: %s rejected before; name an object to approve it all the same", operator.Counted(decided.LeftAlone, "hold")))
 	}
 	if len(decided.Failed) > 0 {
 		return errors.New(strings.Join(decided.Failed, "\n"))

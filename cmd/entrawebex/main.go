@@ -12,12 +12,14 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"entrawebex/internal/terminal"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	environ := os.Environ()
-	root := command(environ, terminalOf(environ, os.Stdout, os.Stderr))
+	root := command(environ, terminal.Of(environ, os.Stdout, os.Stderr))
 	exit := carryOut(ctx, root, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(exit)
@@ -47,7 +49,7 @@ func tell(errOut io.Writer, err error) int {
 }
 
 // command is the whole command line.
-func command(environ []string, at terminal) *cobra.Command {
+func command(environ []string, at terminal.Terminal) *cobra.Command {
 	root := rootCommand()
 	root.AddCommand(runCommand(environ), checkCommand(environ))
 	root.AddCommand(console{environ: environ, terminal: at}.commands()...)

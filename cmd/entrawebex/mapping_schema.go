@@ -6,14 +6,12 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"entrawebex/internal/mapping/synchronization"
 	"entrawebex/internal/operator"
-	"entrawebex/internal/printable"
+	"entrawebex/internal/terminal"
 )
 
 // schemaCommands take a mapping over from Entra's own provisioning service, and back.
@@ -98,7 +96,7 @@ It exits with 1 if no file can be made of it, and not for what is not taken over
 			if err := to.write(cmd.OutOrStdout(), []byte(text)); err != nil {
 				return err
 			}
-			showFindings(cmd.ErrOrStderr(), findings)
+			terminal.Findings(cmd.ErrOrStderr(), findings)
 			return nil
 		},
 	}
@@ -155,7 +153,7 @@ func exportMapping(cmd *cobra.Command, name string, data []byte, to destination)
 	if err := to.write(cmd.OutOrStdout(), schema); err != nil {
 		return err
 	}
-	showFindings(cmd.ErrOrStderr(), findings)
+	terminal.Findings(cmd.ErrOrStderr(), findings)
 	return nil
 }
 
@@ -165,29 +163,4 @@ func input(cmd *cobra.Command, file string) ([]byte, error) {
 		return io.ReadAll(cmd.InOrStdin())
 	}
 	return os.ReadFile(file)
-}
-
-// showFindings prints what became of each line, and how many there are of each.
-func showFindings(out io.Writer, findings []synchronization.Finding) {
-	const aboutWidth, outcomeWidth, textWidth = 26, 10, 34 // and 10 columns of lines between
-	w := table.NewWriter()
-	w.SetOutputMirror(out)
-	w.SetStyle(table.StyleLight)
-	w.AppendHeader(table.Row{"Line", "Outcome", "What there is to it"})
-	counts := map[synchronization.Outcome]int{}
-	object := ""
-	for _, f := range findings {
-		if f.Object != object {
-			object = f.Object
-			w.AppendSeparator()
-		}
-		about := printable.Text(strings.TrimSuffix(object+": "+f.Attribute, ": "))
-		w.AppendRow(table.Row{
-			fold(aboutWidth, strings.TrimPrefix(about, ": ")), fold(outcomeWidth, f.Outcome.String()), fold(textWidth, printable.Text(f.Text)),
-		})
-		counts[f.Outcome]++
-	}
-	w.Render()
-	say(out, fmt.Sprintf("%d taken over, %d different, %d ignored by Webex, %d not taken over.", counts[synchronization.TakenOver],
-		counts[synchronization.Differs], counts[synchronization.Ignored], counts[synchronization.Lost]))
 }

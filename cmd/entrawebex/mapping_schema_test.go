@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"entrawebex/infra"
+	"entrawebex/internal/terminal"
 )
 
 const portalSchema = "../../internal/mapping/synchronization/testdata/portal.json"
@@ -42,7 +43,7 @@ func TestAPortalsSchemaBecomesAMappingFile(t *testing.T) {
 		t.Fatal(exit)
 	}
 	var again, said bytes.Buffer
-	root := command(nil, terminal{})
+	root := command(nil, terminal.Terminal{})
 	root.SetIn(strings.NewReader(schema))
 	if exit := carryOut(t.Context(), root, []string{"mapping", "import", "-"}, &again, &said); exit != 0 || again.String() != out {
 		t.Errorf("exit %d: it is another file\n%s%s", exit, again.String(), said.String())

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"entrawebex/infra"
+	"entrawebex/internal/terminal"
 )
 
 func TestAMappingFileIsChecked(t *testing.T) {
@@ -29,7 +30,7 @@ func TestAMappingFileIsChecked(t *testing.T) {
 				t.Fatal(err)
 			}
 			var out, errOut bytes.Buffer
-			exit := carryOut(t.Context(), command(nil, terminal{}), []string{"mapping", "check", file}, &out, &errOut)
+			exit := carryOut(t.Context(), command(nil, terminal.Terminal{}), []string{"mapping", "check", file}, &out, &errOut)
 			if exit != test.exit || !strings.HasSuffix(out.String(), test.want) || strings.Count(out.String(), file+":") != exit+1 || errOut.Len() > 0 {
 				t.Errorf("exit %d, %s%s", exit, out.String(), errOut.String())
 			}

@@ -10,6 +10,7 @@ import (
 
 	"entrawebex/internal/operator"
 	"entrawebex/internal/pause"
+	"entrawebex/internal/terminal"
 )
 
 func (c console) pauseCommand() *cobra.Command {
@@ -28,7 +29,7 @@ itself and resumed by itself; one that is paused here waits for entrawebex resum
 			return c.with(cmd.Context(), func(o operator.Operations) error {
 				paused, err := o.Pause(cmd.Context(), operator.PauseRequest{Side: pause.Side(args[0]), Why: why})
 				if err == nil {
-					say(cmd.OutOrStdout(), paused.String())
+					terminal.Say(cmd.OutOrStdout(), paused.String())
 				}
 				return err
 			})
@@ -64,11 +65,11 @@ func resume(ctx context.Context, o operator.Operations, out io.Writer, side paus
 		return err
 	}
 	if done.Was != nil {
-		say(out, fmt.Sprintf("%s goes on. It was paused since %s: %s", side, done.Was.Since.UTC().Format(time.RFC3339), done.Was.Why))
+		terminal.Say(out, fmt.Sprintf("%s goes on. It was paused since %s: %s", side, done.Was.Since.UTC().Format(time.RFC3339), done.Was.Why))
 		if done.Owed != "" {
-			say(out, "Within a minute, unless something else is paused, follows "+done.Owed+".")
+			terminal.Say(out, "Within a minute, unless something else is paused, follows "+done.Owed+".")
 		}
 	}
-	say(out, done.Paused.String())
+	terminal.Say(out, done.Paused.String())
 	return nil
 }

@@ -115,7 +115,7 @@ func (c console) plan(ctx context.Context, out, errOut io.Writer, options planOp
 	if options.asJSON {
 		return json.NewEncoder(out).Encode(made)
 	}
-	c.terminal.showPlan(out, made)
+	c.terminal.Plan(out, made)
 	return nil
 }
 

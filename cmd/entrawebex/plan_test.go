@@ -30,6 +30,7 @@ import (
 	"entrawebex/internal/sandbox/runtest"
 	"entrawebex/internal/scoping"
 	"entrawebex/internal/sweep"
+	"entrawebex/internal/terminal"
 )
 
 // planEnviron is the environment of an operator who plans for the stage.
@@ -339,7 +340,7 @@ func TestTheAccountsFileHasEveryClassAndNoFormula(t *testing.T) {
 	}
 	var out, errOut bytes.Buffer
 	path := filepath.Join(t.TempDir(), "accounts.csv")
-	root := command(s.planEnviron(), terminal{Progress: true})
+	root := command(s.planEnviron(), terminal.Terminal{Progress: true})
 	if exit := carryOut(t.Context(), root, []string{"plan", "--all", "--accounts", path}, &out, &errOut); exit != 0 {
 		t.Fatal(errOut.String())
 	}
@@ -421,7 +422,7 @@ func TestATextFromOutsideCannotCommandTheTerminal(t *testing.T) {
 		Attributes: []provision.Modified{{Attribute: "displayName", Old: "x\x07", New: []any{"\x1b]0;t"}}},
 	})
 	var out bytes.Buffer
-	terminal{}.showPlan(&out, p)
+	terminal.Terminal{}.Plan(&out, p)
 	if got := out.String(); strings.ContainsAny(got, "\x1b\x07") || !strings.Contains(got, "a [31m b") {
 		t.Error(got)
 	}
@@ -442,7 +443,7 @@ func TestAPlanFitsATerminalAndBreaksNoWord(t *testing.T) {
 	p.Add(plan.Object{Action: plan.Skip, Object: change.Object{Kind: change.User, ID: second}, Reason: strings.Repeat("never provisioned ", 10)})
 	p.Notes = []string{strings.Repeat("there is no ledger ", 10)}
 	var out bytes.Buffer
-	terminal{Colour: true}.showPlan(&out, p)
+	terminal.Terminal{Colour: true}.Plan(&out, p)
 	fits(t, out.String())
 	if strings.Contains(out.String(), " \n") {
 		t.Errorf("lines are filled up:\n%s", out.String())
@@ -476,7 +477,7 @@ func TestATableInShortHidesNothingThatIsTakenAway(t *testing.T) {
 	}
 	p.Sort()
 	var out bytes.Buffer
-	terminal{Colour: true}.showPlan(&out, p)
+	terminal.Terminal{Colour: true}.Plan(&out, p)
 	got := out.String()
 	if strings.Count(got, "leaver") != many || !strings.Contains(got, "And 10 more to create; ") || !strings.Contains(got, "And 10 more to skip that: why; ") {
 		t.Error(got)

@@ -15,6 +15,7 @@ import (
 	"entrawebex/internal/provision"
 	"entrawebex/internal/queue"
 	"entrawebex/internal/replay"
+	"entrawebex/internal/terminal"
 	"entrawebex/internal/worker"
 )
 
@@ -80,7 +81,7 @@ func operate(t *testing.T, environ []string, args ...string) string {
 func outcome(t *testing.T, environ []string, args ...string) (out, errOut string, exit int) {
 	t.Helper()
 	var written, wrong bytes.Buffer
-	exit = carryOut(t.Context(), command(environ, terminal{}), args, &written, &wrong)
+	exit = carryOut(t.Context(), command(environ, terminal.Terminal{}), args, &written, &wrong)
 	return written.String(), wrong.String(), exit
 }
 
@@ -166,11 +167,11 @@ func TestALongReplayTellsHowFarItIsToATerminalOnly(t *testing.T) {
 	t.Parallel()
 	environ := kept(t)
 	for _, test := range []struct {
-		at   terminal
+		at   terminal.Terminal
 		want string
 	}{
-		{terminal{}, ""},
-		{terminal{Progress: true}, "\r\x1b[Klooked at 1 of about 1\r\x1b[K"},
+		{terminal.Terminal{}, ""},
+		{terminal.Terminal{Progress: true}, "\r\x1b[Klooked at 1 of about 1\r\x1b[K"},
 	} {
 		h, err := operations.Open(t.Context(), environ, operatorLog())
 		if err != nil {

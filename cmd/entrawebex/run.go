@@ -11,6 +11,7 @@ import (
 
 	"entrawebex/internal/app/standalone"
 	"entrawebex/internal/sandbox/demo"
+	"entrawebex/internal/terminal"
 )
 
 func runCommand(environ []string) *cobra.Command {
@@ -64,7 +65,7 @@ DATA_DIR.
 
 // play plays a day in a sandbox.
 func play(ctx context.Context, out io.Writer, environ []string, options demo.Options) error {
-	options.Terminal = isTerminal(out)
+	options.Terminal = terminal.Is(out)
 	err := demo.Run(ctx, out, environ, options)
 	if errors.Is(err, demo.ErrReported) {
 		return errReported

@@ -21,6 +21,7 @@ import (
 	"entrawebex/internal/renew"
 	"entrawebex/internal/sandbox"
 	"entrawebex/internal/sandbox/runtest"
+	"entrawebex/internal/terminal"
 )
 
 // running is a process on a stage that runs until the test ends, and the
@@ -182,7 +183,7 @@ func TestACommandEndsWithTheClientThatAskedForIt(t *testing.T) {
 	const many = 30
 	rest(t, p)
 	dead(t, p, many)
-	root := command(environ, terminal{})
+	root := command(environ, terminal.Terminal{})
 	ctx, goAway := context.WithCancel(t.Context())
 	var left sync.WaitGroup
 	left.Go(func() {

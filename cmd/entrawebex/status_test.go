@@ -10,8 +10,8 @@ import (
 
 	"entrawebex/internal/app/operations"
 	"entrawebex/internal/operator"
-	"entrawebex/internal/pause"
 	"entrawebex/internal/provision"
+	"entrawebex/internal/terminal"
 )
 
 func TestStatusTellsEveryAlarmForAsLongAsItIsTrue(t *testing.T) {
@@ -66,26 +66,6 @@ func TestStatusTellsDeadLettersAndTheirReason(t *testing.T) {
 	}
 }
 
-func TestOnlyATerminalSeesColours(t *testing.T) {
-	t.Parallel()
-	paused := operator.Status{Paused: pause.State{pause.Graph: {Since: time.Now(), Why: "no answer"}}}
-	for _, colour := range []bool{false, true} {
-		var out bytes.Buffer
-		terminal{Colour: colour}.show(&out, paused)
-		if strings.Contains(out.String(), "\x1b[") != colour || !strings.Contains(out.String(), "succeeds: no answer") {
-			t.Errorf("colour %v: %q", colour, out.String())
-		}
-	}
-}
-
-func TestTheFirstAccountThatWebexRemovesIsToldWithItsDay(t *testing.T) {
-	t.Parallel()
-	soon := operator.Removed{Count: 2, First: time.Date(2026, 3, 6, 9, 0, 0, 0, time.UTC)}
-	if got := removedState(soon); got != "2 inactive accounts within 7 days, the first on 2026-03-06" {
-		t.Error(got)
-	}
-}
-
 func TestStatusTellsWhichSettingLeavesAnAccountOpen(t *testing.T) {
 	t.Parallel()
 	s := operator.Status{Spared: operator.Spared{Count: 12}}
@@ -95,7 +75,7 @@ func TestStatusTellsWhichSettingLeavesAnAccountOpen(t *testing.T) {
 		})
 	}
 	var out bytes.Buffer
-	terminal{}.show(&out, s)
+	terminal.Terminal{}.Status(&out, s)
 	for _, want := range []string{"open, must not be", "5b6e7a8c-1d2e-4f30-9a41-000000000009, since", "2026-03-02T09:00:00Z: UPSERT_ONLY is set", "and 2 more that a setting leaves open"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("there is no %q in\n%s", want, out.String())

@@ -67,7 +67,7 @@ verdict, body and notes.
 			if options.asJSON {
 				return json.NewEncoder(cmd.OutOrStdout()).Encode(made)
 			}
-			c.terminal.showTrial(cmd.OutOrStdout(), made)
+			c.terminal.Trial(cmd.OutOrStdout(), made)
 			return nil
 		},
 	}

@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"bytes"
@@ -17,20 +17,20 @@ import (
 	"entrawebex/internal/scoping"
 )
 
-// showTrial prints what a mapping makes of one object. Nothing in it is cut: what is
+// Trial prints what a mapping makes of one object. Nothing in it is cut: what is
 // too long goes on in the next line.
-func (t terminal) showTrial(out io.Writer, made plan.Trial) {
+func (t Terminal) Trial(out io.Writer, made plan.Trial) {
 	verbatim(out, strings.TrimSpace(fmt.Sprintf("%s %s", made.Object.String(), made.Name)))
 	for _, note := range made.Notes {
-		say(out, "Note: "+printable.Text(note))
+		Say(out, "Note: "+printable.Text(note))
 	}
 	trialTable(out, "On creation", "Attribute of Webex, and what it is made of", t.mappingRows(made.Mappings))
 	if len(made.Filter) == 0 {
-		say(out, "There is no scoping filter: everybody passes.")
+		Say(out, "There is no scoping filter: everybody passes.")
 	} else {
 		trialTable(out, "Outcome", "Scoping filter: one group is enough, with all its clauses", filterRows(made.Filter))
 	}
-	say(out, printable.Text("Verdict: "+verdictText(made)))
+	Say(out, printable.Text("Verdict: "+verdictText(made)))
 	showBody(out, made)
 }
 
@@ -45,7 +45,7 @@ func verdictText(made plan.Trial) string {
 // The widths of the columns: of outcomes, and of the rest but for the frame.
 const (
 	outcomeWidth = len("undetermined")
-	widest       = columns - 7 - outcomeWidth
+	widest       = Columns - 7 - outcomeWidth
 )
 
 func trialTable(out io.Writer, outcome, what string, rows [][2]string) {
@@ -64,7 +64,7 @@ func trialTable(out io.Writer, outcome, what string, rows [][2]string) {
 }
 
 // mappingRows are the outcomes of mappings on creation, with the lines of each.
-func (t terminal) mappingRows(all []mapping.Explained) [][2]string {
+func (t Terminal) mappingRows(all []mapping.Explained) [][2]string {
 	rows := make([][2]string, len(all))
 	for i, m := range all {
 		lines := []string{m.Target}
@@ -165,13 +165,13 @@ func printed(width int, lines []string) string {
 // showBody prints the body of the creation as JSON.
 func showBody(out io.Writer, made plan.Trial) {
 	if made.Body == nil {
-		say(out, "There is no body: the mapping has a fault.")
+		Say(out, "There is no body: the mapping has a fault.")
 		return
 	}
 	if made.Verdict.Decision == scoping.Provision {
-		say(out, "The body that creates it:")
+		Say(out, "The body that creates it:")
 	} else {
-		say(out, "It would not be created now. The body, if it were:")
+		Say(out, "It would not be created now. The body, if it were:")
 	}
 	var body bytes.Buffer
 	encoder := json.NewEncoder(&body)
@@ -182,4 +182,4 @@ func showBody(out io.Writer, made plan.Trial) {
 }
 
 // verbatim prints lines as they are, but for what no terminal may be told.
-func verbatim(out io.Writer, lines ...string) { fmt.Fprintln(out, printed(columns, lines)) }
+func verbatim(out io.Writer, lines ...string) { fmt.Fprintln(out, printed(Columns, lines)) }

@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"cmp"
@@ -22,20 +22,20 @@ import (
 // creates, and those skipped for the same reason. All else is told in full.
 const fewPlanned = 20
 
-// showPlan prints a plan as a table and a summary.
-func (t terminal) showPlan(out io.Writer, p *plan.Plan) {
+// Plan prints a plan as a table and a summary.
+func (t Terminal) Plan(out io.Writer, p *plan.Plan) {
 	for _, note := range p.Notes {
-		say(out, "Note: "+printable.Text(note))
+		Say(out, "Note: "+printable.Text(note))
 	}
 	if len(p.Objects) > 0 {
 		t.planTable(out, p)
 	}
 	s := p.Summary
-	say(out, fmt.Sprintf("%d to create, %d to change, %s, %s, %s held, %s fail, %d to look at again, %d unchanged, %d skipped.",
+	Say(out, fmt.Sprintf("%d to create, %d to change, %s, %s, %s held, %s fail, %d to look at again, %d unchanged, %d skipped.",
 		s.Create, s.Change, t.alarm(s.Disable, "to disable"), t.alarm(s.Delete, "to delete"), t.alarm(s.Held, ""), t.alarm(s.Fail, "would"),
 		s.Wait, s.Unchanged, total(s.Skipped)))
 	for _, reason := range slices.Sorted(maps.Keys(s.Skipped)) {
-		say(out, fmt.Sprintf("  %d skipped: %s", s.Skipped[reason], printable.Text(reason)))
+		Say(out, fmt.Sprintf("  %d skipped: %s", s.Skipped[reason], printable.Text(reason)))
 	}
 	if s.References > 0 {
 		fmt.Fprintf(out, "%s would follow at what refers to these.\n", operator.Counted(s.References, "further look"))
@@ -45,7 +45,7 @@ func (t terminal) showPlan(out io.Writer, p *plan.Plan) {
 		for _, class := range slices.Sorted(maps.Keys(p.Classes)) {
 			classes = append(classes, fmt.Sprintf("%d %s", p.Classes[class], class))
 		}
-		say(out, fmt.Sprintf("Accounts and groups: %s.", strings.Join(classes, ", ")))
+		Say(out, fmt.Sprintf("Accounts and groups: %s.", strings.Join(classes, ", ")))
 	}
 	fmt.Fprintln(out, "Nothing was written.")
 }
@@ -59,7 +59,7 @@ func total(counts map[string]int) int {
 }
 
 // alarm paints a number of what needs a look.
-func (t terminal) alarm(n int, what string) string {
+func (t Terminal) alarm(n int, what string) string {
 	text := strings.TrimSpace(fmt.Sprintf("%d %s", n, what))
 	if n == 0 {
 		return text
@@ -67,9 +67,9 @@ func (t terminal) alarm(n int, what string) string {
 	return t.red(text)
 }
 
-func (t terminal) red(what string) string { return t.paint(text.FgRed, what) }
+func (t Terminal) red(what string) string { return t.paint(text.FgRed, what) }
 
-func (t terminal) planTable(out io.Writer, p *plan.Plan) {
+func (t Terminal) planTable(out io.Writer, p *plan.Plan) {
 	w := table.NewWriter()
 	w.SetOutputMirror(out)
 	w.SetStyle(table.StyleLight)
@@ -87,7 +87,7 @@ func (t terminal) planTable(out io.Writer, p *plan.Plan) {
 	w.Render()
 	for _, of := range slices.Sorted(maps.Keys(alike)) {
 		if more := alike[of] - fewPlanned; more > 0 {
-			say(out, fmt.Sprintf("And %d more to %s; --json has all.", more, of))
+			Say(out, fmt.Sprintf("And %d more to %s; --json has all.", more, of))
 		}
 	}
 }
@@ -106,7 +106,7 @@ func numerous(p plan.Object) string {
 }
 
 // planRow says what would be done, to what, and what there is to say about it.
-func (t terminal) planRow(one plan.Object) table.Row {
+func (t Terminal) planRow(one plan.Object) table.Row {
 	action := string(one.Action)
 	if one.Held {
 		action += " (held)"
@@ -119,8 +119,8 @@ func (t terminal) planRow(one plan.Object) table.Row {
 		lines = append(lines, printable.Text(one.Name))
 	}
 	lines = append(append(lines, one.Object.String()), details(one)...)
-	const widest = columns - 7 - len("remove members (held)") // which the frame and the longest action take
-	return table.Row{action, fold(widest, lines...)}
+	const widest = Columns - 7 - len("remove members (held)") // which the frame and the longest action take
+	return table.Row{action, Fold(widest, lines...)}
 }
 
 // details are the lines about an object that say more than what it is.

@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"fmt"
@@ -8,13 +8,13 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// columns is how wide what a person reads is at most: as a terminal that nobody
+// Columns is how wide what a person reads is at most: as a terminal that nobody
 // has widened. It is the same in a file. Programs read --json.
-const columns = 80
+const Columns = 80
 
-// fold breaks each of the lines between its words, or within one that is too
+// Fold breaks each of the lines between its words, or within one that is too
 // long by itself.
-func fold(width int, lines ...string) string {
+func Fold(width int, lines ...string) string {
 	var folded []string
 	for _, line := range lines {
 		for part := range strings.SplitSeq(text.WrapSoft(line, width), "\n") {
@@ -24,15 +24,15 @@ func fold(width int, lines ...string) string {
 	return strings.Join(folded, "\n")
 }
 
-// say prints a line, folded; what follows of it begins where it does.
-func say(out io.Writer, line string) {
+// Say prints a line, folded; what follows of it begins where it does.
+func Say(out io.Writer, line string) {
 	words := strings.TrimLeft(line, " ")
 	indent := line[:len(line)-len(words)]
-	fmt.Fprintln(out, indent+strings.ReplaceAll(fold(columns-len(indent), words), "\n", "\n"+indent))
+	fmt.Fprintln(out, indent+strings.ReplaceAll(Fold(Columns-len(indent), words), "\n", "\n"+indent))
 }
 
 // wrap breaks a line that is too long behind a blank, or within a word, and keeps every
-// character of it: fold makes one of several blanks.
+// character of it: Fold makes one of several blanks.
 func wrap(width int, line string) string {
 	var broken strings.Builder
 	used, end := 0, 0 // columns since the last break, and behind the last blank there

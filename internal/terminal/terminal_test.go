@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"bytes"
@@ -18,7 +18,7 @@ func TestWhatIsNoTerminalIsNotTakenForOne(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	if isTerminal(null) || isTerminal(new(bytes.Buffer)) {
+	if Is(null) || Is(new(bytes.Buffer)) {
 		t.Error("no terminal is one")
 	}
 }

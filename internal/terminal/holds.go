@@ -1,0 +1,58 @@
+package terminal
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"entrawebex/internal/operator"
+	"entrawebex/internal/provision"
+)
+
+// Holds prints what is held.
+func Holds(out io.Writer, held []operator.Held) {
+	if len(held) == 0 {
+		fmt.Fprintln(out, "Nothing is held.")
+		return
+	}
+	t := table.NewWriter()
+	t.SetOutputMirror(out)
+	t.SetStyle(table.StyleLight)
+	const widest = Columns - 49 // which an id takes
+	t.AppendHeader(table.Row{"Object", "Held"})
+	for _, h := range held {
+		lines := []string{Operation(h) + " since " + h.Since.UTC().Format("2006-01-02T15:04Z")}
+		if state := state(h); state != "" {
+			lines = append(lines, state)
+		}
+		t.AppendRow(table.Row{h.Object, Fold(widest, lines...)})
+	}
+	t.Render()
+}
+
+// Operation is what is held.
+func Operation(h operator.Held) string {
+	if h.Operation == provision.Removing {
+		return fmt.Sprintf("%s (%d of %d)", h.Operation, h.Members, h.Of)
+	}
+	return string(h.Operation)
+}
+
+func state(h operator.Held) string {
+	var states []string
+	if h.Blocked {
+		states = append(states, "blocked")
+	}
+	switch h.Decision {
+	case operator.Undecided:
+	case operator.Rejected:
+		states = append(states, "rejected")
+	case operator.Approved:
+		states = append(states, "approved, on its way")
+	case operator.Expired:
+		states = append(states, "approved, no longer valid")
+	}
+	return strings.Join(states, ", ")
+}

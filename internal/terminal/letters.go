@@ -1,0 +1,46 @@
+package terminal
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"entrawebex/internal/operator"
+	"entrawebex/internal/printable"
+	"entrawebex/internal/provision"
+	"entrawebex/internal/replay"
+)
+
+// Beyond tells of messages that are on no list.
+func Beyond(out io.Writer, n int) {
+	if n == 0 {
+		return
+	}
+	Say(out, fmt.Sprintf("The dead-letter queue holds about %s more than objects are known at fault: further changes of the same objects, and what the queue gave up by itself after 1000 receives. entrawebex replay --filter kind=transient puts back the latter, and with --dry-run counts them.", operator.Counted(n, "message")))
+}
+
+// Letters prints dead letters, and how many messages are on no list.
+func Letters(out io.Writer, letters []replay.Letter, beyond int) {
+	defer Beyond(out, beyond)
+	switch {
+	case len(letters) == 0 && beyond > 0:
+		fmt.Fprintln(out, "Nothing to list.")
+		return
+	case len(letters) == 0:
+		fmt.Fprintln(out, "No dead letters.")
+		return
+	}
+	t := table.NewWriter()
+	t.SetOutputMirror(out)
+	t.SetStyle(table.StyleLight)
+	t.AppendHeader(table.Row{"Kind", "Object, and why"})
+	widest := Columns - 7 - len(provision.Unauthorized.String()) // which the frame and the longest kind take
+	for _, l := range letters {
+		met := fmt.Sprintf("%s since %s, %s", l.Step, l.FirstSeen.UTC().Format(time.RFC3339), operator.Counted(l.Attempts, "attempt"))
+		t.AppendRow(table.Row{l.Kind, Fold(widest, l.Object.String(), met, printable.Text(l.Reason))})
+		t.AppendSeparator()
+	}
+	t.Render()
+}

@@ -1,0 +1,243 @@
+package terminal
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"entrawebex/internal/operator"
+	"entrawebex/internal/pause"
+	"entrawebex/internal/renew"
+	"entrawebex/internal/sweep"
+)
+
+// Status prints how things stand as a table and a last line.
+func (t Terminal) Status(out io.Writer, s operator.Status) {
+	w := table.NewWriter()
+	w.SetOutputMirror(out)
+	w.SetStyle(table.StyleLight)
+	const widest = 50 // of the 80 columns of a terminal
+	w.SetColumnConfigs([]table.ColumnConfig{{Number: 2, WidthMax: widest, WidthMaxEnforcer: text.WrapSoft}})
+	row := func(what string, value any) { w.AppendRow(table.Row{what, value}) }
+	// alarm paints what needs a person.
+	alarm := func(yes bool, value string) string {
+		if !yes {
+			return value
+		}
+		return t.paint(text.FgRed, value)
+	}
+	for _, side := range pause.Sides() {
+		p, paused := s.Paused[side]
+		row(strings.ToUpper(string(side[:1]))+string(side[1:]), alarm(paused, pauseState(p, paused)))
+	}
+	row("Guard", alarm(!s.GuardLatchedSince.IsZero(), guardState(s.GuardLatchedSince)))
+	w.AppendSeparator()
+	row("Held", alarm(s.Holds.Undecided > 0, holdState(s.Holds)))
+	for i, o := range s.Holds.Blocked {
+		if i == most {
+			row("", fmt.Sprintf("and %d more: entrawebex holds", len(s.Holds.Blocked)-most))
+			break
+		}
+		row("  blocked, still open", alarm(true, o.String()))
+	}
+	w.AppendSeparator()
+	row("Changes waiting", s.Waiting)
+	row("Changes in flight", s.InFlight)
+	row("Dead letters", alarm(s.DeadLetters > 0, letterState(s.DeadLetters)))
+	w.AppendSeparator()
+	row("Compared", alarm(!s.Compared.Failing.Since.IsZero(), comparedState(s.Compared)))
+	for _, round := range s.Compared.Rounds {
+		if failing := round.Failing; !failing.Since.IsZero() {
+			row("  finding "+round.Of, alarm(true, failingState(failing.Since, failing.Error)))
+		}
+	}
+	t.named(w, "  open, must not be", s.Open, true)
+	t.spared(w, "  open, must not be", s.Spared)
+	t.named(w, "  shut out by hand", s.ShutOut, false)
+	for _, subscription := range s.Subscriptions {
+		bad := !subscription.Failing.Since.IsZero() || !subscription.ExpiresAt.IsZero() && subscription.ExpiresAt.Before(time.Now())
+		row("Subscribed to "+subscription.Resource, alarm(bad, subscriptionState(subscription)))
+	}
+	if s.Subscribed {
+		row("  all of them", alarm(s.Unwatched(time.Now()), s.SeenAlive()))
+	}
+	row("Webex token", alarm(s.Token.Warning != "", tokenState(s.Token, time.Now())))
+	row("Linked to Webex", operator.Counted(s.Linked, "object"))
+	row("Open faults", s.OpenFaults())
+	for _, f := range s.Worst {
+		row("  "+f.Label(), alarm(f.Urgent(), fmt.Sprintf("%s, at %s, since %s, %s: %s",
+			f.Object, f.Step, f.Since.UTC().Format(time.RFC3339), operator.Counted(f.Attempts, "attempt"), f.Reason)))
+	}
+	row("Removed by Webex soon", removedState(s.Removed))
+	w.Render()
+	if s.AllIsWell {
+		fmt.Fprintln(out, t.paint(text.FgGreen, "all is well"))
+		return
+	}
+	fmt.Fprintln(out, t.paint(text.FgRed, attention(s.Attention)))
+}
+
+// attention is what status ends with where something needs a person: one below the
+// other.
+func attention(needs []string) string {
+	const before = "Needs you: "
+	list := make([]string, len(needs))
+	for i, need := range needs {
+		list[i] = Fold(Columns-len(before)-len(";"), need)
+	}
+	return before + strings.ReplaceAll(strings.Join(list, ";\n"), "\n", "\n"+strings.Repeat(" ", len(before)))
+}
+
+// most is how many are named of those that are told one by one.
+const most = 10
+
+// named adds a row for each of those that are named, and one for the others.
+func (t Terminal) named(w table.Writer, what string, people sweep.Named, urgent bool) {
+	show := people.IDs[:min(most, len(people.IDs))]
+	for _, id := range show {
+		if urgent {
+			id = t.paint(text.FgRed, id)
+		}
+		w.AppendRow(table.Row{what, id})
+	}
+	if more := people.Count - len(show); more > 0 {
+		w.AppendRow(table.Row{what, fmt.Sprintf("and %d more", more)})
+	}
+}
+
+// spared adds a row for each of the first that a setting leaves open, with which,
+// and one for the others.
+func (t Terminal) spared(w table.Writer, what string, spared operator.Spared) {
+	show := spared.First[:min(most, len(spared.First))]
+	for _, s := range show {
+		w.AppendRow(table.Row{what, t.paint(text.FgRed, fmt.Sprintf("%s, since %s: %s", s.ID, s.Since.UTC().Format(time.RFC3339), s.Why))})
+	}
+	if more := spared.Count - len(show); more > 0 {
+		w.AppendRow(table.Row{what, fmt.Sprintf("and %d more that a setting leaves open", more)})
+	}
+}
+
+func failingState(since time.Time, why string) string {
+	return fmt.Sprintf("fails since %s: %s", since.UTC().Format(time.RFC3339), why)
+}
+
+func subscriptionState(s renew.SubscriptionState) string {
+	var parts []string
+	switch {
+	case s.ID == "":
+		parts = append(parts, "not yet")
+	case s.ExpiresAt.IsZero():
+		parts = append(parts, "yes")
+	case s.ExpiresAt.Before(time.Now()):
+		parts = append(parts, "ended on "+s.ExpiresAt.UTC().Format(time.RFC3339))
+	default:
+		parts = append(parts, "until "+s.ExpiresAt.UTC().Format(time.DateOnly))
+	}
+	if !s.Failing.Since.IsZero() {
+		parts = append(parts, failingState(s.Failing.Since, s.Failing.Error))
+	}
+	return strings.Join(parts, "; ")
+}
+
+func pauseState(p pause.Pause, paused bool) string {
+	if !paused {
+		return "not paused"
+	}
+	by := "by itself, until its probe succeeds"
+	if p.ByOperator {
+		by = "by an operator, until entrawebex resume"
+	}
+	if !p.FailedSince.IsZero() {
+		by += fmt.Sprintf(" (it failed by itself since %s)", p.FailedSince.UTC().Format(time.RFC3339))
+	}
+	return fmt.Sprintf("paused since %s %s: %s", p.Since.UTC().Format(time.RFC3339), by, p.Why)
+}
+
+func guardState(latched time.Time) string {
+	if latched.IsZero() {
+		return "not latched"
+	}
+	return fmt.Sprintf("latched since %s: disables and deletes are held until entrawebex guard clear", latched.UTC().Format(time.RFC3339))
+}
+
+func holdState(h operator.Holds) string {
+	if h.Total == 0 {
+		return "nothing"
+	}
+	state := fmt.Sprintf("%s, %d to decide on", operator.Counted(h.Total, "object"), h.Undecided)
+	if h.Rejected > 0 {
+		state += fmt.Sprintf(", %d rejected", h.Rejected)
+	}
+	return state + ": entrawebex holds"
+}
+
+func letterState(n int) string {
+	if n == 0 {
+		return "0"
+	}
+	return fmt.Sprintf("%d: entrawebex dead-letters", n)
+}
+
+// tokenState says how many days the tokens for Webex have left.
+func tokenState(t operator.Token, now time.Time) string {
+	left := func(what string, ends time.Time) string {
+		const day = 24 * time.Hour
+		return fmt.Sprintf("%s until %s, %s", what, ends.UTC().Format(time.DateOnly), operator.Counted(max(0, int(ends.Sub(now)/day)), "day"))
+	}
+	var parts []string
+	if !t.Access.IsZero() {
+		parts = append(parts, left("access token", t.Access))
+	}
+	if !t.Refresh.IsZero() {
+		parts = append(parts, left("refresh token", t.Refresh))
+	}
+	if t.Warning != "" {
+		parts = append(parts, t.Warning)
+	}
+	if len(parts) == 0 {
+		return "its end is not known: WEBEX_TOKEN_EXPIRES says it"
+	}
+	return strings.Join(parts, "; ")
+}
+
+// comparedState says how far a comparison of everything is, or what the last one
+// found.
+func comparedState(c sweep.State) string {
+	var parts []string
+	switch {
+	case c.Running && c.Progress.Total > 0:
+		parts = append(parts, fmt.Sprintf("now: %s, %d of %d", c.Progress.Phase, c.Progress.Done, c.Progress.Total))
+	case c.Running:
+		parts = append(parts, fmt.Sprintf("now: %s, %d", c.Progress.Phase, c.Progress.Done))
+	case !c.Due.IsZero():
+		parts = append(parts, fmt.Sprintf("due since %s: %s", c.Due.UTC().Format(time.RFC3339), c.Why))
+	}
+	if !c.Failing.Since.IsZero() {
+		parts = append(parts, failingState(c.Failing.Since, c.Failing.Error))
+	}
+	if c.Last == nil {
+		return strings.Join(append(parts, "never to the end yet"), "; ")
+	}
+	var classes []string
+	for _, class := range slices.Sorted(maps.Keys(c.Last.Classes)) {
+		classes = append(classes, fmt.Sprintf("%d %s", c.Last.Classes[class], class))
+	}
+	last := fmt.Sprintf("last on %s, in %s", c.Last.At.UTC().Format(time.DateOnly), c.Last.Took.Round(time.Second))
+	if len(classes) > 0 {
+		last += ": " + strings.Join(classes, ", ")
+	}
+	return strings.Join(append(parts, last), "; ")
+}
+
+func removedState(r operator.Removed) string {
+	if r.Count == 0 {
+		return "no account within 7 days"
+	}
+	return fmt.Sprintf("%s within 7 days, the first on %s", operator.Counted(r.Count, "inactive account"), r.First.UTC().Format(time.DateOnly))
+}

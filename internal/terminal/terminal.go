@@ -1,0 +1,47 @@
+// Package terminal shows what an operator reads: tables and lines of 80 columns.
+package terminal
+
+import (
+	"io"
+	"os"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+	"golang.org/x/term"
+)
+
+// Terminal says who reads what a command writes. The zero Terminal is a file or
+// a pipe.
+type Terminal struct {
+	// Colour: standard output is a terminal and colours are not unwanted.
+	Colour bool
+	// Progress: standard error is a terminal, on which a line can be written
+	// over.
+	Progress bool
+}
+
+// Of looks at where this process writes. NO_COLOR and TERM=dumb are
+// heeded (no-color.org).
+func Of(environ []string, out, errOut io.Writer) Terminal {
+	plain := false
+	for _, variable := range environ {
+		name, value, _ := strings.Cut(variable, "=")
+		plain = plain || name == "NO_COLOR" && value != "" || name == "TERM" && value == "dumb"
+	}
+	return Terminal{Colour: Is(out) && !plain, Progress: Is(errOut)}
+}
+
+// Is reports whether what is written there is read at a terminal.
+func Is(out io.Writer) bool {
+	file, ok := out.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
+// paint colours a text. The library's own switch for colours belongs to the
+// process and not to the person, who may be at another one's terminal.
+func (t Terminal) paint(colour text.Color, what string) string {
+	if !t.Colour {
+		return what
+	}
+	return text.Escape(what, colour.EscapeSeq())
+}
