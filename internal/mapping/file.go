@@ -60,10 +60,10 @@ func (r *reader) rules(data []byte) Rules {
 	}
 	return Rules{
 		Users: r.mapping(f, section{
-			name: "users", state: userState, by: "userName", targets: userTargets(), origins: userOrigins(),
+			name: "users", state: userState, by: "userName", searched: searchedOfUsers(), targets: userTargets(), origins: userOrigins(),
 		}),
 		Groups: r.mapping(f, section{
-			name: "groups", state: groupState, by: "displayName", targets: groupTargets(), origins: groupOrigins(),
+			name: "groups", state: groupState, by: "displayName", searched: []string{"displayName"}, targets: groupTargets(), origins: groupOrigins(),
 		}),
 	}
 }
@@ -79,10 +79,12 @@ type section struct {
 	name string
 	// state is the attribute of Graph that says whether an object may be in Webex.
 	state string
-	// by is the target without which none is matched.
-	by      string
-	targets []target
-	origins []origin
+	// by is the target without which none is matched, searched are those that Webex
+	// searches by.
+	by       string
+	searched []string
+	targets  []target
+	origins  []origin
 }
 
 // mapping reads the mapping of one kind of object.
@@ -121,6 +123,7 @@ func (r *reader) mapping(file fields, s section) Mapping {
 		}
 	}
 	r.matching(m.rules, s, at)
+	m.matching = precedence(m.rules)
 	return m
 }
 
@@ -424,16 +427,53 @@ func (r *reader) agreeOnNull(f fields, line rule) {
 	}
 }
 
-// matching makes sure that what is there is found by what Webex knows it by.
+// matching makes sure that what is there is found by what Webex knows it by, and by
+// nothing that it does not search by.
 func (r *reader) matching(rules []rule, s section, at map[string]*yaml.Node) {
+	taken := map[int]string{}
 	for _, l := range rules {
-		switch isBy := l.target.text == s.by; {
-		case isBy && l.matching == 0:
-			r.wrongf(at[s.by], "%s are not matched by %s, by which Webex knows them; write matching: 1 in this line", s.name, s.by)
-		case !isBy && l.matching != 0:
-			r.wrongf(at[l.target.text], "%s are matched by %s and by nothing else yet; leave matching out", s.name, s.by)
+		name := l.target.text
+		n := at[name]
+		switch {
+		case l.matching == 0 && name == s.by:
+			r.wrongf(n, "%s are not matched by %s, by which Webex knows them; write matching: 1 in this line", s.name, s.by)
+		case l.matching == 0:
+		case !slices.Contains(s.searched, l.target.unpicked()):
+			r.wrongf(n, "Webex does not search %s by %s; leave matching out, or match by %s", s.name, name, insteadMatching(s))
+		case taken[l.matching] != "":
+			r.wrongf(n, "%s and %s both have matching: %d; give each a precedence of its own", taken[l.matching], name, l.matching)
+		case name != s.by && len(l.source.Attributes()) == 0:
+			r.wrongf(n, "%s is made of no attribute and tells nobody from others; leave matching out", name)
+		case name != s.by && l.otherwise != nil:
+			r.wrongf(n, "the default of %s is the same for all %s, who would match each other; leave default or matching out", name, s.name)
+		default:
+			taken[l.matching] = name
 		}
 	}
+}
+
+// insteadMatching says by what else they can be matched.
+func insteadMatching(s section) string {
+	names := make([]string, 0, len(s.searched))
+	for _, path := range s.searched {
+		names = append(names, path[strings.LastIndexByte(path, ':')+1:])
+	}
+	if last := len(names) - 1; last > 0 {
+		return strings.Join(names[:last], ", ") + " or " + names[last]
+	}
+	return s.by + " alone"
+}
+
+// precedence are the places of the rules that match, the first one first.
+func precedence(rules []rule) []int {
+	var places []int
+	for i, l := range rules {
+		if l.matching > 0 {
+			places = append(places, i)
+		}
+	}
+	slices.SortFunc(places, func(a, b int) int { return cmp.Compare(rules[a].matching, rules[b].matching) })
+	return places
 }
 
 func hasPrefixFold(s, prefix string) bool {

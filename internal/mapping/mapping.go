@@ -27,9 +27,11 @@ type Rules struct{ Users, Groups Mapping }
 
 // Mapping is the attribute mapping of one kind of object.
 type Mapping struct {
-	rules   []rule
-	actions Actions
-	filter  scoping.Filter
+	rules []rule
+	// matching are the places of those with a precedence for matching, in that order.
+	matching []int
+	actions  Actions
+	filter   scoping.Filter
 	// state is the attribute of Graph that says whether an object may be in Webex,
 	// which is read whatever the rules.
 	state string
@@ -59,15 +61,6 @@ type rule struct {
 	// otherwise is the value where Entra has none, on creation or always.
 	otherwise       any
 	alwaysOtherwise bool
-}
-
-// Matching is the SCIM path whose value is unique in Webex, or by which a group is
-// known: by it Webex is searched for what is there already.
-func (m Mapping) Matching() string {
-	if m.state == groupState {
-		return "displayName"
-	}
-	return "userName"
 }
 
 // Actions are those that may be taken.

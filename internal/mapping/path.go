@@ -74,6 +74,14 @@ func (p path) container() string {
 	return p.schema + ":" + p.attribute
 }
 
+// unpicked is the path of all elements, of which the filter picks some.
+func (p path) unpicked() string {
+	if p.sub == "" {
+		return p.container()
+	}
+	return p.container() + "." + p.sub
+}
+
 // picked is the path of the one element that is ours, where there are others like
 // it: emails[type eq "work" and primary eq true].value.
 func (p path) picked(picks Picks) string {
@@ -157,6 +165,33 @@ func ours(elements []map[string]any) map[string]any {
 func isPrimary(element map[string]any) bool {
 	is, _ := truth(member(element, "primary"))
 	return is
+}
+
+// all are the values at the path: of every element that it picks.
+func (p path) all(resource map[string]any) []any {
+	if p.key == "" {
+		value, _ := p.get(resource)
+		return []any{value}
+	}
+	var values []any
+	for _, e := range p.elements(resource) {
+		values = append(values, member(e, p.sub))
+	}
+	return values
+}
+
+// isShown reports whether the resource shows what stands at the path, or of elements
+// the list that they would be in.
+func (p path) isShown(resource map[string]any) bool {
+	if p.key == "" {
+		_, shown := p.get(resource)
+		return shown
+	}
+	if p.schema != "" {
+		resource, _ = member(resource, p.schema).(map[string]any)
+	}
+	_, shown := member(resource, p.attribute).([]any)
+	return shown
 }
 
 // get returns the value that stands at the path; false if none does.

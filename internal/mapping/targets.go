@@ -116,6 +116,18 @@ func userTargets() []target {
 	return list
 }
 
+// searchedOfUsers are the attributes that Webex searches users by, of elements without
+// their type: Cisco's table at GET /Users, as far as it can be mapped. externalId is
+// not in it.
+func searchedOfUsers() []string {
+	return []string{
+		"userName", "displayName", "nickName", "name.givenName", "name.familyName", "name.middleName",
+		"emails.value", "emails.display", "phoneNumbers.value", "phoneNumbers.display",
+		enterpriseSchema + "employeeNumber", enterpriseSchema + "costCenter", enterpriseSchema + "organization",
+		enterpriseSchema + "division", enterpriseSchema + "department",
+	}
+}
+
 // elements are the attributes of the elements of a multi-valued attribute, by their
 // types.
 func elements(attribute, types string, value target) []target {

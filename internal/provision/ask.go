@@ -23,17 +23,8 @@ func (b *batch) answer(ctx context.Context, v *view, q question) error {
 			set(&a.gone, q.text, AsFault(err))
 			err = nil
 		}
-	case askNamed:
-		var found []Resource
-		found, err = b.Target.Named(ctx, v.object.Kind, q.text)
-		set(&a.names, q.text, found)
-	case askAlias:
-		var found []Resource
-		found, err = b.Target.Addressed(ctx, q.text)
-		if f := AsFault(err); f != nil && f.Kind == Permanent { // not every server searches addresses
-			err = nil
-		}
-		set(&a.aliases, q.text, found)
+	case askNamed, askAlias, askMeeting:
+		err = b.search(ctx, v, q)
 	case askOwner:
 		var owner change.Object
 		owner, err = b.linkedTo(ctx, q.text)
@@ -56,6 +47,28 @@ func (b *batch) answer(ctx context.Context, v *view, q question) error {
 		a.guard, err = b.askGuard(ctx, v.object, Destruction(q.text))
 	case askLinks:
 		a.links, err = b.Ledger.WebexIDs(ctx, users(v.seen.Members))
+	}
+	return err
+}
+
+// search asks Webex who has something.
+func (b *batch) search(ctx context.Context, v *view, q question) error {
+	a := &v.answers
+	var found []Resource
+	var err error
+	switch q.asks {
+	case askNamed:
+		found, err = b.Target.Named(ctx, v.object.Kind, q.text)
+		set(&a.names, q.text, found)
+	case askAlias:
+		found, err = b.Target.Addressed(ctx, q.text)
+		if f := AsFault(err); f != nil && f.Kind == Permanent { // not every server searches addresses
+			err = nil
+		}
+		set(&a.aliases, q.text, found)
+	default:
+		found, err = b.Target.Matching(ctx, q.criterion)
+		set(&a.meeting, q.text, found)
 	}
 	return err
 }

@@ -129,13 +129,13 @@ func (v *view) lacking() *Fault {
 	return transientf("Entra's answer for %s lacks %s", v.object, strings.Join(missing, ", "))
 }
 
-// decideUnlinked creates the account of a person who has none. Webex is not
-// searched first: if the name is taken it says so, and the holder is looked at
-// then. A hire costs one call.
+// decideUnlinked creates the account of a person who has none, and whom nothing in
+// Webex matches. It is not searched for the name: if that is taken it says so, and the
+// holder is looked at then. Where only the name matches, a hire costs one call.
 func (d *decision) decideUnlinked(want map[string]any) {
 	name, _ := want[userName].(string)
 	verdict := d.verdict()
-	if !d.matchUnlinked(want) {
+	if !d.matchUnlinked() {
 		return
 	}
 	switch {
@@ -149,6 +149,17 @@ func (d *decision) decideUnlinked(want map[string]any) {
 		d.skip(Scoping, verdict.Sentence(change.User))
 	case want[active] == false:
 		d.skip(Scoping, "is mapped to an account that is not active, and was never provisioned")
+	default:
+		d.matchOrCreate(want)
+	}
+}
+
+// matchOrCreate has the account that matches changed, or else one created.
+func (d *decision) matchOrCreate(want map[string]any) {
+	switch {
+	case !d.match(want):
+	case d.record.WebexID != "":
+		d.conform()
 	case !d.mapping.Users.Actions().Create:
 		d.skip(Export, off("create", change.User)+"no account is made")
 	default:
@@ -156,16 +167,16 @@ func (d *decision) decideUnlinked(want map[string]any) {
 	}
 }
 
-// matchUnlinked links the account that a comparison saw, or one of ours that was given
-// up. It reports whether to decide on.
-func (d *decision) matchUnlinked(want map[string]any) bool {
+// matchUnlinked links an account of ours that a comparison saw, or that was given up.
+// It reports whether to decide on.
+func (d *decision) matchUnlinked() bool {
 	switch {
 	case d.record.PendingWrite != nil:
 		return true
 	case d.leftScope():
 		return !d.record.Away || d.findAgain()
 	default:
-		return d.seen == nil || d.matchSeen(want)
+		return d.seen == nil || d.matchSeen()
 	}
 }
 

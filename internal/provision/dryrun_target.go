@@ -23,6 +23,7 @@ type ReadOnlyTarget interface {
 	Read(ctx context.Context, kind change.Kind, id string) (Resource, error)
 	Named(ctx context.Context, kind change.Kind, name string) ([]Resource, error)
 	Addressed(ctx context.Context, address string) ([]Resource, error)
+	Matching(ctx context.Context, c mapping.Criterion) ([]Resource, error)
 	Members(ctx context.Context, groupID string, each func(ids []string) error) error
 	Lister
 }
@@ -114,6 +115,53 @@ func (t *DryRunTarget) Addressed(ctx context.Context, address string) ([]Resourc
 		}
 	}
 	return found, nil
+}
+
+// Matching implements Target.
+func (t *DryRunTarget) Matching(ctx context.Context, c mapping.Criterion) ([]Resource, error) {
+	there, err := t.webex.Matching(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	var found []Resource
+	for _, r := range there {
+		t.meet(r)
+		r = t.present(change.User, r)
+		if met, _ := c.Met(r.Attributes); met && t.has(r.ID) {
+			found = append(found, r)
+		}
+	}
+	for _, id := range t.writtenWith(c) {
+		if slices.ContainsFunc(found, func(r Resource) bool { return r.ID == id }) {
+			continue
+		}
+		r, err := t.Read(ctx, change.User, id)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, r)
+	}
+	return found, nil
+}
+
+// writtenWith returns the ids of the users that meet a criterion by what was written.
+func (t *DryRunTarget) writtenWith(c mapping.Criterion) []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var ids []string
+	for id, r := range t.made {
+		met, _ := c.Met(r.Attributes)
+		if _, patched := t.patches[id]; met && !patched && r.kind == change.User && !t.deleted[id] {
+			ids = append(ids, id)
+		}
+	}
+	for id, patch := range t.patches {
+		met, _ := c.Met(t.rules.Users.Patched(t.made[id].Attributes, patch))
+		if met && t.names[id] != "" { // which no group has, and nobody who is deleted
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // Named implements Target.

@@ -98,7 +98,7 @@ func (d *decision) soughtByName() (found Resource, there, known bool) {
 	if r.PendingWrite != nil {
 		names = append(names, r.PendingWrite.Names...)
 	}
-	if name, ok := r.LastWritten[d.rules(d.object.Kind).Matching()].(string); ok && !containsFold(names, name) {
+	if name, ok := r.LastWritten[d.rules(d.object.Kind).Name()].(string); ok && !containsFold(names, name) {
 		names = append(names, name)
 	}
 	for _, name := range names {

@@ -164,7 +164,7 @@ func (b *batch) doubt(ctx context.Context, d decided) decided {
 	if d.before != nil {
 		doubt.Names = slices.Clone(d.before.Names)
 	}
-	if name, ok := d.write.values[d.rules(d.object.Kind).Matching()].(string); ok && !containsFold(doubt.Names, name) {
+	if name, ok := d.write.values[d.rules(d.object.Kind).Name()].(string); ok && !containsFold(doubt.Names, name) {
 		doubt.Names = append(doubt.Names, name)
 	}
 	d.record.PendingWrite = doubt

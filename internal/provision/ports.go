@@ -170,6 +170,8 @@ type Target interface {
 	// Addressed returns the users one of whose emails.value is the address, case
 	// aside, whatever their userName; none is not an error.
 	Addressed(ctx context.Context, address string) ([]Resource, error)
+	// Matching returns the users that meet the criterion; none is not an error.
+	Matching(ctx context.Context, c mapping.Criterion) ([]Resource, error)
 	// Apply carries out the operations in their order and returns an Answer
 	// for each, in that order. One that fails does not stop the others.
 	// Faults: Exists for what conflicts with something that is there, a name or

@@ -14,7 +14,7 @@ import (
 // up; what is about no name is read again. Unless that ends the attempt, the object
 // is decided anew.
 func (d *decision) resolve() {
-	name, _ := d.conflict.write.values[d.rules(d.object.Kind).Matching()].(string)
+	name, _ := d.conflict.write.values[d.rules(d.object.Kind).Name()].(string)
 	switch {
 	case name == "":
 		d.conflictAnyway()
@@ -36,7 +36,8 @@ func (d *decision) resolveUser(name string) {
 		d.takenUnseen(name)
 	case len(holders) > 1:
 		d.record.PendingWrite = d.conflict.before
-		d.withhold(permanentf("%d Webex accounts have the userName of %s: leave one in Control Hub", len(holders), d.object))
+		d.withhold(permanentf("%d Webex accounts have the userName of %s, %s: leave one in Control Hub",
+			len(holders), d.object, candidates(holders)))
 	case d.record.WebexID != "" && holders[0].ID == d.record.WebexID:
 		d.conflictAnyway() // it has the name: the conflict is about something else
 	default:
@@ -89,9 +90,9 @@ func (d *decision) withhold(f *Fault) {
 		return
 	}
 	rules, values := d.rules(d.object.Kind), d.conflict.write.values
-	name := values[rules.Matching()]
+	name := values[rules.Name()]
 	for path, v := range values {
-		if rules.Same(rules.Matching(), v, name) {
+		if rules.Same(rules.Name(), v, name) {
 			d.refuse(path, f)
 		}
 	}

@@ -187,6 +187,53 @@ func sweptMembers(ids ...string) given {
 	return func(v *view) { v.seen.Members, v.seen.Whole = ids, true }
 }
 
+// sought says by what a sweep looked through all of Webex.
+func sought(targets ...string) given { return func(v *view) { v.seen.Sought = targets } }
+
+// matchedBy has the user matched by these targets, in their precedence. Entra has their
+// values.
+func matchedBy(targets ...string) given {
+	sources := map[string]string{userName: "userPrincipalName", number: "employeeId", nick: "mailNickname"}
+	var lines strings.Builder
+	for i, target := range targets {
+		fmt.Fprintf(&lines, "    - { target: %q, source: %s, matching: %d }\n", target, sources[target], i+1)
+	}
+	rules, err := mapping.Parse([]byte(strings.Replace(string(infra.Provisioning()),
+		"    - { target: userName, source: userPrincipalName, matching: 1 }\n", lines.String(), 1)))
+	if err != nil {
+		panic(err)
+	}
+	return func(v *view) {
+		v.mapping = rules
+		v.reading.Attributes["employeeId"], v.reading.Attributes["mailNickname"] = `4"2`, "ada"
+	}
+}
+
+func lookedAtSince(v *view) { v.record.Concluded = now.Add(2 * time.Hour) }
+
+func unnumbered(v *view) { v.reading.Attributes["employeeId"] = nil }
+
+const (
+	number = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber"
+	nick   = "nickName"
+)
+
+// numbered is an account that has the number, and another name.
+func numbered(id, external string) Resource {
+	return Resource{ID: id, Attributes: map[string]any{
+		"userName": "old@example.com", "externalId": external, "active": true,
+		"emails": []any{map[string]any{"type": "work", "value": "old@example.com", "primary": true}},
+		"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": map[string]any{"employeeNumber": `4"2`},
+	}}
+}
+
+// unaddressed is such an account as a list shows it that leaves addresses out.
+func unaddressed(id string) Resource {
+	r := numbered(id, "")
+	delete(r.Attributes, "emails")
+	return r
+}
+
 // What was answered.
 func tenant(v *view) { v.answers.tenant = true }
 func admits(v *view) { v.answers.guard = &verdict{} }
@@ -204,6 +251,17 @@ func hasNot(id string) given {
 
 func search(text string, found ...Resource) given {
 	return func(v *view) { set(&v.answers.names, text, found) }
+}
+
+// The filters of searches by the matching attributes.
+const (
+	byNumber = number + ` eq "4\"2"`
+	byNick   = `nickName eq "ada"`
+	byName   = `userName eq "` + name + `"`
+)
+
+func meets(filter string, found ...Resource) given {
+	return func(v *view) { set(&v.answers.meeting, filter, found) }
 }
 
 func aliases(found ...Resource) given {
@@ -270,7 +328,7 @@ func told(s step) string {
 }
 
 var asks = map[asked]string{
-	askAccount: "Webex what it has by the id", askNamed: "Webex who has the name", askAlias: "Webex who has the address",
+	askAccount: "Webex what it has by the id", askNamed: "Webex who has the name", askAlias: "Webex who has the address", askMeeting: "Webex who meets",
 	askOwner: "the ledger whose account is", askRecord: "the ledger about", askUnknown: "Entra whether it knows",
 	askTenant: "Entra which tenant it is", askGuard: "the guard to", askLinks: "the ledger which members are in Webex",
 }
@@ -396,12 +454,40 @@ func TestRules(t *testing.T) {
 		{"Another object's account has to make room", known(ada, conflicts("userName"), search(name, account("w", bob.ID)), owned("w", bob)), "make room: " + name + " of " + bob.String()},
 		{"Once it did, the name is written", known(ada, conflicts("userName"), search(name, account("w", bob.ID)), owned("w", bob), made(roomMade{})), "decide anew"},
 		{"A holder that keeps it is the newcomer's fault", known(ada, conflicts("userName"), search(name, account("w", bob.ID)), owned("w", bob), made(roomMade{withheld: true, fault: permanentf("two")})), "end Failure permanent: two"},
-		{"Two accounts with one name are for a person to mend", known(ada, conflicts("userName"), search(name, account("w", ""), account("w2", ""))), "end Failure permanent: 2 Webex accounts have the userName"},
+		{"Two accounts with one name are for a person to mend", known(ada, conflicts("userName"), search(name, account("w", ""), account("w2", ""))), "end Failure permanent: 2 Webex accounts have the userName of user " + ada.ID + ", w, w2: "},
 		{"Whoever is in Webex gets all but the name", known(ada, linked, renamed, conflicts("userName"), search(name, account("x", ""), account("w2", ""))), "decide anew"},
 		{"A conflict about no name is read again", known(ada, linked, conflicts("displayName")), "decide anew"},
 		{"One about the name that it has is about something else", known(ada, linked, conflicts("userName"), search(name, account("w", ada.ID))), "decide anew"},
 
+		// Whoever is matched by more than the name.
+		{"Whoever is new is searched for by the number", known(ada, matchedBy(number, "userName")), "ask Webex who meets " + byNumber},
+		{"In the precedence of the attributes", known(ada, matchedBy(nick, number, "userName")), "ask Webex who meets " + byNick},
+		{"One without a value is skipped", known(ada, matchedBy(number, nick, "userName"), unnumbered), "ask Webex who meets " + byNick},
+		{"By the next one if nobody has that", known(ada, matchedBy(nick, number, "userName"), meets(byNick)), "ask Webex who meets " + byNumber},
+		{"By the name the creation itself searches", known(ada, matchedBy(number, "userName"), meets(byNumber)), "create"},
+		{"Also where the name comes first", known(ada, matchedBy("userName", number), meets(byNumber)), "create"},
+		{"Of who is left out nobody is searched for", known(ada, matchedBy(number, "userName"), blocked), "end Skipped: is disabled or deleted"},
+		{"Nor while it is not known whether an account was made", known(ada, matchedBy(number, "userName"), doubt(time.Minute, name), search(name)), "create"},
+		{"An account with the number: whose it is", known(ada, matchedBy(number, "userName"), meets(byNumber, numbered("w", ""))), "ask the ledger whose account is w"},
+		{"Nobody's is adopted, and renamed", known(ada, matchedBy(number, "userName"), meets(byNumber, numbered("w", "")), owned("w", change.Object{})), "write displayName=Ada L " + email + "=" + name},
+		{"With the name first: whether an account has that", known(ada, matchedBy("userName", number), meets(byNumber, numbered("w", "")), owned("w", change.Object{})), "ask Webex who meets " + byName},
+		{"Then that is adopted", known(ada, matchedBy("userName", number), meets(byNumber, numbered("w", "")), meets(byName, account("w2", "")), owned("w", change.Object{}), owned("w2", change.Object{})), "write displayName=Ada L externalId="},
+		{"Else the one with the number", known(ada, matchedBy("userName", number), meets(byNumber, numbered("w", "")), meets(byName), owned("w", change.Object{})), "write displayName=Ada L " + email + "=" + name},
+		{"Another object's account is not meant", known(ada, matchedBy(number, "userName"), meets(byNumber, numbered("w", bob.ID)), owned("w", bob), unknownHere(bob.ID, true)), "create"},
+		{"An Entra id on it: whether Entra knows it", known(ada, matchedBy(number, "userName"), meets(byNumber, numbered("w", former))), "ask Entra whether it knows " + former},
+		{"What is another's of this tenant is not meant", known(ada, matchedBy(number, "userName"), meets(byNumber, numbered("w", bob.ID)), unknownHere(bob.ID, false)), "create"},
+		{"What a former tenant left is adopted by the number, too", known(ada, matchedBy(number, "userName"), meets(byNumber, numbered("w", former)), unknownHere(former, true), owned("w", change.Object{})), "write displayName=Ada L"},
+		{"One that does not show its addresses is read before it is adopted", known(ada, matchedBy(number, "userName"), meets(byNumber, unaddressed("w")), owned("w", change.Object{})), "ask Webex what it has by the id w"},
+		{"Two accounts with one number are for a person to mend, by their ids", known(ada, matchedBy(number, "userName"), meets(byNumber, numbered("w", ""), numbered("w2", "")), owned("w", change.Object{}), owned("w2", change.Object{})), "end Failure permanent: by " + number + " user " + ada.ID + " could be any of the Webex accounts w, w2: "},
+		{"Unless one of them has the object's id", known(ada, matchedBy(number, "userName"), meets(byNumber, numbered("w", ""), numbered("w2", ada.ID)), owned("w", change.Object{}), owned("w2", change.Object{})), "write displayName=Ada L"},
+
 		// What a sweep saw.
+		{"One with the number that a sweep saw is adopted without a search", known(ada, matchedBy(number, "userName"), sweptWith(numbered("w", "")), owned("w", change.Object{})), "write displayName=Ada L"},
+		{"That a sweep saw nobody with it needs no search", known(ada, matchedBy(number, "userName"), sweptWith(), sought(number, "userName")), "create"},
+		{"Of what it did not look through, Webex is asked", known(ada, matchedBy(number, "userName"), sweptWith(), sought("userName")), "ask Webex who meets " + byNumber},
+		{"What it saw before the last look at the user is not believed to be all", known(ada, matchedBy(number, "userName"), sweptWith(), sought(number, "userName"), lookedAtSince), "ask Webex who meets " + byNumber},
+		{"In their precedence among all that it saw", known(ada, matchedBy("userName", number), sweptWith(numbered("w2", ""), account("w", "")), sought(number, "userName"), owned("w", change.Object{}), owned("w2", change.Object{})), "write displayName=Ada L externalId="},
+		{"One without the value that it saw is not believed", known(ada, sweptWith(numbered("w", "")), owned("w", change.Object{})), "create"},
 		{"An account that a sweep saw: whose it is", known(ada, sweptWith(account("w", ""))), "ask the ledger whose account is w"},
 		{"Nobody's is adopted, and gets what it lacks", known(ada, sweptWith(account("w", "")), owned("w", change.Object{})), "write displayName=Ada L externalId=" + ada.ID},
 		{"Another's is not", known(ada, sweptWith(account("w", "")), owned("w", bob)), "create"},

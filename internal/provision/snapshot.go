@@ -16,11 +16,12 @@ type Snapshot struct {
 	// Reading is the object as Entra had it At the time its page was asked for.
 	Reading Reading
 	At      time.Time
-	// Matches are what of Webex is linked to nothing and has the object's
-	// userName, displayName or id. Listed says that all of Webex was looked
-	// through for them.
+	// Matches are what of Webex is linked to nothing and has the object's id or
+	// displayName, or meets one of its criteria. Listed says that all of Webex was
+	// looked through for a name, and Sought by which matching attributes.
 	Matches []Resource
 	Listed  bool
+	Sought  []string
 	// Members are the users in a group, if Whole says that these are all.
 	Members []string
 	Whole   bool
@@ -76,43 +77,6 @@ func (b *batch) askAboutMatches(ctx context.Context, subjects []subject) {
 	if len(ids) > 0 {
 		b.caught(ctx, "a batch", func() { _, _ = b.unknownToTenant(ctx, ids...) })
 	}
-}
-
-// matchSeen links a user who has no account to the one that a sweep saw, if it
-// may be adopted; of one who shall have none only the account that is evidently
-// theirs. One that is somebody else's, Webex itself tells. It reports whether to
-// decide on.
-func (d *decision) matchSeen(want map[string]any) bool {
-	for _, found := range d.seen.Matches {
-		theirs := found.externalID() == d.object.ID
-		if want[active] == false && !theirs {
-			continue
-		}
-		free, known := d.adoptable(found)
-		if !known {
-			return false
-		}
-		if !free {
-			continue
-		}
-		// Of two in this batch that adopt the same one, the ledger lets the first
-		// have it.
-		owner, known := d.owner(found.ID)
-		if !known {
-			return false
-		}
-		if owner != (change.Object{}) && owner != d.object {
-			continue
-		}
-		if found, known = d.whole(found); !known {
-			return false
-		}
-		away := d.record.Away // who had an account that was given up has it again
-		d.adopt(found)
-		d.adopted = !away
-		return true
-	}
-	return true
 }
 
 // maxSeeds is how many members a group is created with: as many as Webex's

@@ -2,6 +2,7 @@ package provision_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -59,11 +60,45 @@ func simulated(t *testing.T) *webex.Client {
 
 func dryRun(t *testing.T) provision.Target {
 	t.Helper()
-	rules, err := mapping.Parse(infra.Provisioning())
+	return provision.NewDryRunTarget(simulated(t), numberedRules(t))
+}
+
+// numberedRules match users by a number, too.
+func numberedRules(t *testing.T) mapping.Rules {
+	t.Helper()
+	rules, err := mapping.Parse([]byte(strings.Replace(string(infra.Provisioning()), "users:\n  mappings:\n",
+		"users:\n  mappings:\n    - { target: '"+number+"', source: employeeId, matching: 2 }\n", 1)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return provision.NewDryRunTarget(simulated(t), rules)
+	return rules
+}
+
+const (
+	enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+	number     = enterprise + ":employeeNumber"
+)
+
+// matched are the ids of who has the number.
+func (o *targeted) matched(value string) []string {
+	o.t.Helper()
+	found, err := o.Matching(o.t.Context(), numberedRules(o.t).Users.Criteria(map[string]any{number: value})[0])
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	ids := []string{}
+	for _, r := range found {
+		ids = append(ids, r.ID)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// numbered is the creation of a user with that number.
+func numbered(name, value string) provision.Operation {
+	op := aUser(name)
+	op.Resource[enterprise] = map[string]any{"employeeNumber": value}
+	return op
 }
 
 // promise is one of a target's.
@@ -156,6 +191,8 @@ func (o *targeted) members(id string) []string {
 	return all
 }
 
+func sorted(ids ...string) []string { return slices.Sorted(slices.Values(ids)) }
+
 func replacing(op provision.Operation, id, path string, value any) provision.Operation {
 	return provision.Operation{Object: op.Object, ID: id, Patch: []mapping.PatchOperation{{Op: "replace", Path: path, Value: value}}}
 }
@@ -196,6 +233,33 @@ func promisesOfNames() []promise {
 			found, err := o.Addressed(o.t.Context(), name)
 			if err != nil || len(found) != 1 || found[0].ID != id {
 				o.t.Errorf("by its address %+v, %v", found, err)
+			}
+		}},
+		{says: "whoever has the value of an attribute is found by it, whatever its characters", test: func(o *targeted) {
+			for i, value := range []string{"4711", `4"7\11`, "o'Brien & Söhne + 1", "(a) or b"} {
+				id := o.made(numbered(fmt.Sprintf("user%d@example.com", i), value))
+				if ids := o.matched(strings.ToUpper(value)); !slices.Equal(ids, []string{id}) {
+					o.t.Errorf("by %s found %v, want %s", value, ids, id)
+				}
+			}
+			if ids := o.matched("471"); len(ids) > 0 {
+				o.t.Errorf("found %v by a part of the value", ids)
+			}
+		}},
+		{says: "two who have it are both found, and each no more once it has another or is gone", test: func(o *targeted) {
+			ada, bob := o.made(numbered(name, "1")), o.made(numbered("bob@example.com", "1"))
+			if ids := o.matched("1"); !slices.Equal(ids, sorted(ada, bob)) {
+				o.t.Errorf("found %v, want both", ids)
+			}
+			if a := o.write(replacing(aUser(name), ada, number, "2")); a.Err != nil {
+				o.t.Fatal(a.Err)
+			}
+			if one, two := o.matched("1"), o.matched("2"); !slices.Equal(one, []string{bob}) || !slices.Equal(two, []string{ada}) {
+				o.t.Errorf("found %v and %v, want %s and %s", one, two, bob, ada)
+			}
+			o.write(provision.Operation{Object: aUser(name).Object, ID: bob, Delete: true})
+			if ids := o.matched("1"); len(ids) > 0 {
+				o.t.Errorf("found %v, who is gone", ids)
 			}
 		}},
 		{says: "a name is had by one", test: func(o *targeted) {

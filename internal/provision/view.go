@@ -91,7 +91,7 @@ type past struct {
 	// settled says that record.LastWritten was read from Webex in this attempt, look
 	// that it is to be before anything else is decided.
 	settled, look bool
-	// adopted says that a sweep found the account, and no attempt of ours before.
+	// adopted says that the account was there, and of no attempt of ours before.
 	adopted bool
 	// fresh says that the group was created in this very attempt, without members:
 	// what Webex has need not be read. seeded says that it was created with those of
@@ -108,6 +108,8 @@ type past struct {
 	// was taken by nobody to be seen.
 	conflict       *conflict
 	reread, unseen bool
+	// unmatched says that nothing in Webex meets any of the object's criteria.
+	unmatched bool
 	// early is the doubt that was settled so soon that the write may still have
 	// its effect.
 	early *PendingWrite
@@ -138,9 +140,11 @@ type answers struct {
 	// accounts are what was read of Webex by its id, gone what is not there.
 	accounts map[string]Resource
 	gone     map[string]*Fault
-	// names are who has a name, aliases who has the address.
+	// names are who has a name, aliases who has the address, meeting who meets the
+	// criterion of a filter.
 	names   map[string][]Resource
 	aliases map[string][]Resource
+	meeting map[string][]Resource
 	// owners are the objects that Webex ids are linked to, records what the ledger
 	// has of objects; both zero for none.
 	owners  map[string]change.Object
@@ -162,9 +166,11 @@ type question struct {
 	// at is the step of the provisioning log that asks.
 	at   StepName
 	asks asked
-	// text is an id of Webex or of Entra, a name or an address; object one of Entra.
-	text   string
-	object change.Object
+	// text is an id of Webex or of Entra, a name, an address or a criterion's filter;
+	// object one of Entra.
+	text      string
+	object    change.Object
+	criterion mapping.Criterion
 }
 
 // asked is what a question is about.
@@ -175,6 +181,7 @@ const (
 	askAccount asked = iota + 1 // what of Webex has this id
 	askNamed                    // who has this name
 	askAlias                    // who has this address
+	askMeeting                  // who meets the criterion
 	askOwner                    // what this id of Webex is linked to
 	askRecord                   // what the ledger has of the object
 	askUnknown                  // whether the tenant has no object of this id

@@ -492,6 +492,17 @@ func (o *org) Addressed(_ context.Context, address string) ([]provision.Resource
 	return found, nil
 }
 
+func (o *org) Matching(_ context.Context, c mapping.Criterion) ([]provision.Resource, error) {
+	o.calls = append(o.calls, "SEARCH")
+	var found []provision.Resource
+	for _, id := range slices.Sorted(maps.Keys(o.accounts)) {
+		if met, _ := c.Met(o.accounts[id]); met && !o.lag {
+			found = append(found, provision.Resource{ID: id, Attributes: maps.Clone(o.accounts[id]), Reserved: o.reserved[id]})
+		}
+	}
+	return found, nil
+}
+
 func (o *org) ChangeMembers(_ context.Context, c provision.MemberChange) (map[string]error, error) {
 	o.calls = append(o.calls, fmt.Sprintf("MEMBERS+%d-%d", len(c.Add), len(c.Remove)))
 	if o.down != nil {
@@ -664,6 +675,8 @@ func (o *org) patch(kind change.Kind, id string, ops []mapping.PatchOperation) e
 			email := maps.Clone(emails[0].(map[string]any))
 			email[op.Path[strings.LastIndexByte(op.Path, '.')+1:]] = op.Value
 			a["emails"] = []any{email}
+		case number:
+			a[enterprise] = map[string]any{"employeeNumber": op.Value}
 		default:
 			a[op.Path] = op.Value
 			if op.Op == "remove" {

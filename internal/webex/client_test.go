@@ -101,6 +101,15 @@ func TestWhatGoesOnTheWire(t *testing.T) {
 			exchange{Method: "GET", URL: root + `/Users?filter=userName%20eq%20%22o%5C%22b%5C%5Cr%2Bx%40example.com%22`},
 		},
 		{
+			"a search by a matching attribute names it with its schema", 200, `{"Resources":[]}`,
+			func(ctx context.Context, c *webex.Client) error {
+				_, err := c.Matching(ctx, byNumber(t, `4"7\11 & é`))
+				return err
+			},
+			exchange{Method: "GET", URL: root + `/Users?filter=urn%3Aietf%3Aparams%3Ascim%3Aschemas%3Aextension%3Aenterprise%3A2.0%3AUser%3AemployeeNumber` +
+				`%20eq%20%224%5C%227%5C%5C11%20%26%20%C3%A9%22`},
+		},
+		{
 			"a user is created with its schema and type", 201, `{"id":"` + adasID + `"}`,
 			func(ctx context.Context, c *webex.Client) error {
 				return c.Apply(ctx, []provision.Operation{{Object: object(), Resource: map[string]any{"userName": "a@b.c", "active": true}}})[0].Err

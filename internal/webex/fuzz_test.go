@@ -22,6 +22,7 @@ func FuzzAnswers(f *testing.F) {
 	f.Add(404, []byte(`{"schemas":"urn:ietf:params:scim:api:messages:2.0:Error","status":404,"urn:scim:schemas:extension:cisco:webexidentity:api:messages:2.0:Error":[]}`), "")
 	f.Add(201, []byte(`{"ID":"n","schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"meta":{"resourceType":"USER"},"userName":null}`), "")
 	f.Add(500, []byte(`[[[[`), "")
+	criterion := byNumber(f, "4711")
 	f.Fuzz(func(t *testing.T, status int, body []byte, wait string) {
 		if status < 100 || status > 999 {
 			return
@@ -34,6 +35,7 @@ func FuzzAnswers(f *testing.F) {
 			func() ([]provision.Resource, error) { return c.Named(t.Context(), change.User, "ada@example.com") },
 			func() ([]provision.Resource, error) { return c.Named(t.Context(), change.Group, "Sales") },
 			func() ([]provision.Resource, error) { return c.Addressed(t.Context(), "ada@example.com") },
+			func() ([]provision.Resource, error) { return c.Matching(t.Context(), criterion) },
 		} {
 			found, err := search()
 			check(err)

@@ -12,7 +12,7 @@ import (
 // the fault of that call: whether the organization can be worked with now. Only
 // a list is an answer, whatever is in it: a gateway's log-in says 200 too.
 func (c *Client) Probe(ctx context.Context) error {
-	s := search{kind: change.User, attribute: typeOf(change.User).name, value: uuid.NewString() + "@example.com"}
+	s := search{kind: change.User, filter: typeOf(change.User).name + " eq " + quote(uuid.NewString()+"@example.com")}
 	_, err := c.page(ctx, c.newWalk("probe Webex", 1), s.path())
 	return err
 }

@@ -3,11 +3,14 @@ package webex_test
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"entrawebex/infra"
 	"entrawebex/internal/change"
+	"entrawebex/internal/mapping"
 	"entrawebex/internal/provision"
 )
 
@@ -93,6 +96,38 @@ func TestASearchForGroupsKeepsThoseOfTheNameOnly(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, found); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// byNumber is the criterion of a mapping that matches users by their number.
+func byNumber(t testing.TB, value string) mapping.Criterion {
+	t.Helper()
+	const number = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber"
+	rules, err := mapping.Parse([]byte(strings.Replace(string(infra.Provisioning()), "users:\n  mappings:\n",
+		"users:\n  mappings:\n    - { target: '"+number+"', source: employeeId, matching: 2 }\n", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rules.Users.Criteria(map[string]any{number: value})[0]
+}
+
+// Whoever shows another number is not believed, and whoever shows none is looked at.
+func TestASearchByAnAttributeKeepsThoseWithTheValueOnly(t *testing.T) {
+	t.Parallel()
+	const enterprise = `"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"employeeNumber":`
+	var asked []string
+	found, err := client(t, pagesOf(&asked, `{"totalResults":4,"Resources":[
+		{"id":"a",`+enterprise+`"E-1"}},{"id":"b",`+enterprise+`"E-11"}},{"id":"c"},{"id":"d"}]}`,
+		`{"id":"c",`+enterprise+`"e-1"}}`, `{"id":"d"}`)).Matching(t.Context(), byNumber(t, "E-1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, r := range found {
+		ids = append(ids, r.ID)
+	}
+	if diff := cmp.Diff([]string{"a", "c"}, ids); diff != "" || len(asked) != 3 {
+		t.Errorf("%d calls: %s", len(asked), diff)
 	}
 }
 

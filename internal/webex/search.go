@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/mapping"
 	"entrawebex/internal/provision"
 )
 
@@ -19,11 +20,11 @@ const (
 	maxLooks = 20
 )
 
-// search asks for what has a value of an attribute.
+// search asks for what passes a filter.
 type search struct {
-	kind      change.Kind
-	attribute string
-	value     string
+	kind change.Kind
+	// by is the attribute of the filter.
+	by, filter string
 	// matches reports whether a resource has the value, and whether it shows
 	// that at all.
 	matches func(attributes map[string]any) (match, shown bool)
@@ -35,7 +36,7 @@ type search struct {
 // anything adopted.
 func (c *Client) Named(ctx context.Context, kind change.Kind, name string) ([]provision.Resource, error) {
 	attribute := typeOf(kind).name
-	return c.search(ctx, search{kind, attribute, name, func(attributes map[string]any) (match, shown bool) {
+	return c.search(ctx, search{kind, attribute, attribute + " eq " + quote(name), func(attributes map[string]any) (match, shown bool) {
 		given, shown := valueOf(attributes, attribute).(string)
 		return strings.EqualFold(given, name), shown
 	}})
@@ -44,7 +45,7 @@ func (c *Client) Named(ctx context.Context, kind change.Kind, name string) ([]pr
 // Addressed searches the organization for users by an address of theirs: GET
 // /Users with a filter. Webex has been seen to leave emails out of a list.
 func (c *Client) Addressed(ctx context.Context, address string) ([]provision.Resource, error) {
-	return c.search(ctx, search{change.User, "emails.value", address, func(attributes map[string]any) (match, shown bool) {
+	return c.search(ctx, search{change.User, "emails.value", "emails.value eq " + quote(address), func(attributes map[string]any) (match, shown bool) {
 		emails, shown := valueOf(attributes, "emails").([]any)
 		return slices.ContainsFunc(emails, func(element any) bool {
 			email, _ := element.(map[string]any)
@@ -53,8 +54,14 @@ func (c *Client) Addressed(ctx context.Context, address string) ([]provision.Res
 	}})
 }
 
+// Matching searches the organization for users that meet a criterion: GET /Users with
+// its filter. Who does not is left out, as with Named.
+func (c *Client) Matching(ctx context.Context, criterion mapping.Criterion) ([]provision.Resource, error) {
+	return c.search(ctx, search{change.User, criterion.Target(), criterion.Filter(), criterion.Met})
+}
+
 func (s search) path() string {
-	path := typeOf(s.kind).endpoint + "?filter=" + escape(s.attribute+" eq "+quote(s.value))
+	path := typeOf(s.kind).endpoint + "?filter=" + escape(s.filter)
 	if s.kind == change.Group {
 		path += "&" + withoutMembers
 	}
@@ -73,7 +80,7 @@ type finding struct {
 // search returns what matches, each once, of all that the server answers.
 func (c *Client) search(ctx context.Context, s search) ([]provision.Resource, error) {
 	f := finding{search: s, found: []provision.Resource{}, seen: map[string]bool{}}
-	walk := c.newWalk(fmt.Sprintf("search Webex %ss by %s", s.kind, s.attribute), maxSearchPages)
+	walk := c.newWalk(fmt.Sprintf("search Webex %ss by %s", s.kind, s.by), maxSearchPages)
 	for walk.next() {
 		path := s.path()
 		if walk.start > 1 {

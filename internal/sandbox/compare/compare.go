@@ -239,19 +239,21 @@ func (c *comparison) seed(id string, seed scim.Resource) {
 }
 
 // mayClaim reports whether an account that was there before can be a person's:
-// by its externalId, or by its name if its externalId is not an Entra id.
+// by its externalId, or by a matching attribute if its externalId is not an Entra id.
 func (c *comparison) mayClaim(p graph.UserRecord, seed scim.Resource) bool {
 	externalID := seed.Text("externalId")
 	if uuid.Validate(externalID) == nil {
 		return strings.EqualFold(externalID, p.User.Text("id"))
 	}
 	users := c.rules.Users
-	has := users.Values(seed)[users.Matching()]
 	return slices.ContainsFunc(p.Names, func(name string) bool {
 		user := maps.Clone(p.User)
 		user["userPrincipalName"] = name
 		want, err := valuesOf(users, user)
-		return err == nil && users.Same(users.Matching(), want[users.Matching()], has)
+		return err == nil && slices.ContainsFunc(users.Criteria(want), func(c mapping.Criterion) bool {
+			met, _ := c.Met(seed)
+			return met
+		})
 	})
 }
 

@@ -254,3 +254,27 @@ func TestADifferenceSaysWhatItIs(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
+
+// Each case is by what else than the name users are matched. The account had the name of
+// nobody, and the displayName of its user.
+func TestALocalAccountIsAdoptedByAMatchingAttribute(t *testing.T) {
+	t.Parallel()
+	for matching, want := range map[string][]string{"": {"live: account"}, ", matching: 2": nil} {
+		t.Run("displayName"+matching, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.rules = rulesOf(t, []byte(strings.Replace(string(infra.Provisioning()), "source: displayName }", "source: displayName"+matching+" }", 1)))
+			w.remove(t, "live")
+			w.accounts["older"] = add(t, w.org, map[string]any{"userName": "lee@" + domain, "displayName": "Ann Lee"})
+			w.patch(t, "older", replacement("externalId", `"`+w.ids["live"]+`"`)+","+replacement("name", `{"givenName":"Ann","familyName":"Lee"}`)+","+
+				replacement("userName", `"ann@`+domain+`"`)+`,{"op":"remove","path":"emails"}`)
+			var got []string
+			for _, d := range Differences(w.tenant, w.org, w.rules) {
+				got = append(got, w.who(d)+": "+d.Attribute)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("differences differ (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
