@@ -66,7 +66,7 @@ func (r *run) evaluate(ctx context.Context, o reconcile.Object, at time.Time) er
 	case is.clear():
 		r.class(Behind, o.Object, k.webexID, is.name)
 		r.assigned[o.Object] = []string{scoping.AsBefore}
-		return r.hand(ctx, o, at, nil, false, is.name, false)
+		return r.hand(ctx, o, at, nil, false, false)
 	case is.linked:
 		r.class(Behind, o.Object, k.webexID, is.name)
 	default:

@@ -189,7 +189,7 @@ func (r *run) deal(ctx context.Context, o reconcile.Object, at time.Time, member
 	case look:
 		return r.leave(ctx, r.lookAgain(k))
 	case converge:
-		if err := r.hand(ctx, o, at, members, whole, name, result.afresh); err != nil {
+		if err := r.hand(ctx, o, at, members, whole, result.afresh); err != nil {
 			return err
 		}
 	}
@@ -217,12 +217,13 @@ func wanted(values map[string]any, m mapping.Mapping, o reconcile.Object, verdic
 
 // hand gives an object to the engine, with others. One that Graph lists twice is
 // given as it came last.
-func (r *run) hand(ctx context.Context, o reconcile.Object, at time.Time, members []string, whole bool, name string, afresh bool) error {
+func (r *run) hand(ctx context.Context, o reconcile.Object, at time.Time, members []string, whole, afresh bool) error {
 	attributes := maps.Clone(o.Attributes)
 	attributes["id"] = o.ID
+	criteria := criteriaOf(r.Mapping.Of(o.Kind), attributes)
 	s := provision.Snapshot{
 		Object: o.Object, At: at, Members: members, Whole: whole, Afresh: afresh, Park: r.Park, Listed: r.Former == nil,
-		Matches: r.strays.matches(o.Object, name),
+		Matches: r.strays.matches(o.Object, criteria), Sought: r.sought(criteria),
 		Reading: provision.Reading{Presence: provision.Present, Attributes: attributes, Roles: r.assigned[o.Object]},
 	}
 	if i := slices.IndexFunc(r.batch, func(other provision.Snapshot) bool { return other.Object == o.Object }); i >= 0 {
@@ -234,6 +235,34 @@ func (r *run) hand(ctx context.Context, o reconcile.Object, at time.Time, member
 		return nil
 	}
 	return r.flush(ctx)
+}
+
+// criteriaOf are those that one is looked for by who has no account, and is to have
+// one; none of one that cannot be mapped.
+func criteriaOf(m mapping.Mapping, attributes map[string]any) []mapping.Criterion {
+	attributes = maps.Clone(attributes)
+	attributes["IsSoftDeleted"] = false
+	want, err := m.MapNew(attributes)
+	if err != nil {
+		return nil
+	}
+	return m.Criteria(want)
+}
+
+// sought are the targets of those criteria of which it is known what of Webex meets
+// them. Its list has been seen to leave out an attribute of several values: of one that
+// it shows of nobody nothing is known.
+func (r *run) sought(criteria []mapping.Criterion) []string {
+	if r.Former != nil {
+		return nil
+	}
+	var targets []string
+	for _, c := range criteria {
+		if !c.OfElement() || r.meets[c.Target()] || !r.inhabited {
+			targets = append(targets, c.Target())
+		}
+	}
+	return targets
 }
 
 // flush queues what was left to the worker, and then has the engine converge what

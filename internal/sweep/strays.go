@@ -17,9 +17,9 @@ import (
 // large organization whose ledger is lost there are many.
 type strays struct {
 	all []stray
-	// byID are their places by the externalId, byName by userName or
-	// displayName in lower case.
-	byID, byName map[string][]int
+	// byID are their places by the externalId, byCriterion by the criteria that they
+	// meet.
+	byID, byCriterion map[string][]int
 }
 
 type stray struct {
@@ -31,7 +31,7 @@ type stray struct {
 // add keeps what is mapped, and what it is matched by.
 func (s *strays) add(kind change.Kind, found provision.Resource, m mapping.Mapping) {
 	if s.byID == nil {
-		s.byID, s.byName = map[string][]int{}, map[string][]int{}
+		s.byID, s.byCriterion = map[string][]int{}, map[string][]int{}
 	}
 	attributes := m.Excerpt(found.Attributes)
 	if external, ok := found.Attributes["externalId"]; ok {
@@ -47,9 +47,9 @@ func (s *strays) add(kind change.Kind, found provision.Resource, m mapping.Mappi
 		key := key(kind, external)
 		s.byID[key] = append(s.byID[key], at)
 	}
-	if name := nameOf(attributes); name != "" {
-		key := key(kind, name)
-		s.byName[key] = append(s.byName[key], at)
+	for _, c := range m.Meets(attributes) {
+		key := key(kind, c.Key())
+		s.byCriterion[key] = append(s.byCriterion[key], at)
 	}
 }
 
@@ -64,12 +64,12 @@ func nameOf(attributes map[string]any) string {
 	return name
 }
 
-// matches returns those that have the object's id or its name, the former
-// first.
-func (s *strays) matches(o change.Object, name string) []provision.Resource {
+// matches returns those that have the object's id or meet one of its criteria, the
+// former first.
+func (s *strays) matches(o change.Object, criteria []mapping.Criterion) []provision.Resource {
 	places := slices.Clone(s.byID[key(o.Kind, o.ID)])
-	if name != "" {
-		for _, at := range s.byName[key(o.Kind, name)] {
+	for _, c := range criteria {
+		for _, at := range s.byCriterion[key(o.Kind, c.Key())] {
 			if !slices.Contains(places, at) {
 				places = append(places, at)
 			}

@@ -183,7 +183,8 @@ func (s *Job) Run(ctx context.Context) (Result, error) {
 		Job: s, result: Result{Classes: map[Class]int{}, Actions: map[provision.Action]int{}},
 		known: map[change.Object]*known{}, byWebex: map[string]*known{},
 		gathered: map[string]*gathered{}, assigned: map[change.Object][]string{},
-		shown: map[change.Kind][]bool{}, wanted: map[string]any{}, open: map[string]bool{}, shutOut: map[string]bool{},
+		shown: map[change.Kind][]bool{}, wanted: map[string]any{}, unmet: len(s.Mapping.Users.Matching()), meets: map[string]bool{},
+		open: map[string]bool{}, shutOut: map[string]bool{},
 	}
 	phases := []func(context.Context) error{
 		r.readLedger, r.readAssignments, r.readWebex, r.readAllGroups, r.readScope, r.users, r.groups, r.unseen, r.unassigned, r.locals,
@@ -229,6 +230,11 @@ type run struct {
 	shown map[change.Kind][]bool
 	// wanted are the values of the object that is dealt with.
 	wanted map[string]any
+	// inhabited says that Webex's list has users, meets which matching attributes any
+	// of them has, and unmet is how many more there are.
+	inhabited bool
+	meets     map[string]bool
+	unmet     int
 	// open and shutOut are Result.Open and Result.ShutOut so far.
 	open, shutOut map[string]bool
 
@@ -319,6 +325,9 @@ func (r *run) readWebex(ctx context.Context) error {
 // far.
 func (r *run) listed(kind change.Kind, found provision.Resource) *known {
 	k := r.byWebex[found.ID]
+	if kind == change.User {
+		r.meet(found.Attributes)
+	}
 	if k == nil || k.object.Kind != kind {
 		r.strays.add(kind, found, r.Mapping.Of(kind))
 		return nil
@@ -330,6 +339,21 @@ func (r *run) listed(kind change.Kind, found provision.Resource) *known {
 		k.open, k.shut = told && active, told && !active
 	}
 	return k
+}
+
+// meet notes which matching attributes an account of Webex has, as long as there are
+// some that none had.
+func (r *run) meet(account map[string]any) {
+	r.inhabited = true
+	if r.unmet == 0 {
+		return
+	}
+	for _, c := range r.Mapping.Users.Meets(account) {
+		if !r.meets[c.Target()] {
+			r.meets[c.Target()] = true
+			r.unmet--
+		}
+	}
 }
 
 // unseen asks about everybody in the ledger whom Entra did not list: a list is
