@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,18 +15,35 @@ import (
 	"entrawebex/internal/scoping"
 )
 
-// department is a target of the enterprise extension.
-const department = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department"
+// The enterprise extension, and two targets of it.
+const (
+	enterprise     = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+	department     = enterprise + ":department"
+	employeeNumber = enterprise + ":employeeNumber"
+)
 
 // Mappings and filters are drawn and changed in the middle of a life: Webex ends as
 // the last one says.
 func TestSimulationOfConfigurationsEndsWithTheLastOne(t *testing.T) {
 	t.Parallel()
+	var adopted, created atomic.Int64
+	t.Cleanup(func() {
+		if !t.Failed() && (adopted.Load() == 0 || created.Load() == 0) {
+			t.Errorf("%d adopted by a number and %d created beside it: the lives show nothing", adopted.Load(), created.Load())
+		}
+	})
 	for n := range 4 {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			t.Parallel()
 			for seed := *first + uint64(n); seed < *first+share(16) && !t.Failed(); seed += 4 {
-				liveReconfigured(t, seed)
+				for _, h := range liveReconfigured(t, seed) {
+					switch {
+					case h.adopted:
+						adopted.Add(1)
+					case h.placed:
+						created.Add(1)
+					}
+				}
 			}
 		})
 	}
@@ -36,6 +54,9 @@ type reconfigured struct {
 	*sweeper
 
 	ids []string
+	// assigned are those in scope, if that is by assignments; hires who came later.
+	assigned []string
+	hires    []*hire
 	// text is the configuration in force, shed what the one before mapped and a
 	// rollback took away.
 	text string
@@ -45,14 +66,24 @@ type reconfigured struct {
 	forgotten map[string]bool
 }
 
-func liveReconfigured(t *testing.T, seed uint64) {
+// hire is somebody for whom there is an account already: under another name, and with
+// the number.
+type hire struct {
+	id, seat string
+	// placed says that there was an account at an earlier look, adopted that it was the
+	// seat.
+	placed, adopted bool
+}
+
+func liveReconfigured(t *testing.T, seed uint64) []*hire {
 	t.Helper()
 	s := &reconfigured{sweeper: newSweeper(t, seed), text: string(infra.Provisioning()), forgotten: map[string]bool{}}
 	defer s.close()
 	const people, rounds, most = 30, 6, 20
 	s.ids = try(headcount{Users: people}.settle(s.tenant))(t)
 	if seed%2 == 1 {
-		for _, id := range s.ids[:people/2] {
+		s.assigned = slices.Clone(s.ids[:people/2])
+		for _, id := range s.assigned {
 			if err := s.tenant.Assign(id, graph.DefaultAccess); err != nil {
 				t.Fatal(err)
 			}
@@ -65,12 +96,48 @@ func liveReconfigured(t *testing.T, seed uint64) {
 		s.edits(s.random.IntN(most))
 		s.reconfigure()
 		s.edits(s.random.IntN(most))
+		s.hire()
 		s.evaluate()
 		s.settleUnder()
 		s.check()
+		s.checkHires()
 	}
 	for _, a := range s.dead {
 		s.failf("dead letter: %s: %s", a.Object, a.Reason)
+	}
+	return s.hires
+}
+
+// hire brings somebody for whom Webex has an account. A notification tells of it, or
+// the next comparison of everything.
+func (s *reconfigured) hire() {
+	s.t.Helper()
+	n := len(s.hires)
+	number := fmt.Sprintf(`"%d" \ & 'é'`, n)
+	h := &hire{
+		seat: try(s.org.Add(map[string]any{"userName": fmt.Sprintf("seat%d@%s", n, domain), enterprise: map[string]any{"employeeNumber": number}}))(s.t),
+		id: try(s.tenant.Create(graph.User{
+			"userPrincipalName": fmt.Sprintf("o'hire%d@%s", n, domain), "displayName": fmt.Sprint("Hire ", n), "employeeId": number, "department": "Support",
+		}))(s.t),
+	}
+	s.hires = append(s.hires, h)
+	if s.sweep.Scoping.AssignmentsMatter() {
+		s.assigned = append(s.assigned, h.id)
+		if err := s.tenant.Assign(h.id, graph.DefaultAccess); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	if s.random.IntN(2) == 0 {
+		s.notify(h.id)
+	}
+}
+
+// notify queues the Change that a notification makes.
+func (s *reconfigured) notify(id string) {
+	s.t.Helper()
+	c := change.Change{Object: change.Object{Kind: change.User, ID: id}, Source: change.Notification, SeenAt: s.now}
+	if err := s.Enqueue(s.t.Context(), []change.Change{c}); err != nil {
+		s.t.Fatal(err)
 	}
 }
 
@@ -81,13 +148,15 @@ func (s *reconfigured) edits(n int) {
 	for range n {
 		id := s.ids[s.random.IntN(len(s.ids))]
 		edit := func(u graph.User) {
-			switch s.random.IntN(4) {
+			switch s.random.IntN(5) {
 			case 0:
 				u["department"] = pick("Sales", "Support", "R&D", nil)
 			case 1:
 				u["jobTitle"] = pick("Engineer", "engineer", nil)
 			case 2:
 				u["displayName"] = fmt.Sprint("Person ", s.random.IntN(100))
+			case 3:
+				u["employeeId"] = pick("of "+id, nil)
 			default:
 				u["accountEnabled"] = pick(true, true, false)
 			}
@@ -95,10 +164,7 @@ func (s *reconfigured) edits(n int) {
 		if err := s.tenant.Update(id, edit); err != nil {
 			s.t.Fatal(err)
 		}
-		c := change.Change{Object: change.Object{Kind: change.User, ID: id}, Source: change.Notification, SeenAt: s.now}
-		if err := s.Enqueue(s.t.Context(), []change.Change{c}); err != nil {
-			s.t.Fatal(err)
-		}
+		s.notify(id)
 		s.now = s.now.Add(time.Duration(s.random.IntN(300)) * time.Second)
 	}
 }
@@ -108,7 +174,13 @@ func drawnTargets() []string { return []string{"title", "nickName", department} 
 // drawn is a configuration at random.
 func (s *reconfigured) drawn() string {
 	pick := func(of ...string) string { return of[s.random.IntN(len(of))] }
-	lines := "    - { target: userName,"
+	const byName = "    - { target: userName, source: userPrincipalName, matching: "
+	lines := pick("", "", byNumber(""), byNumber(", matching: 2"), byNumber(", matching: 1")) + byName
+	if strings.Contains(lines, "matching: 1 }") {
+		lines += "2 }"
+	} else {
+		lines += "1 }"
+	}
 	for _, target := range drawnTargets() {
 		source := pick("", "source: jobTitle", "source: department", "source: displayName", `expression: 'ToUpper([department])'`,
 			`expression: 'Join(", ", [jobTitle], [department])'`, `expression: 'IIF(IsNullOrEmpty([jobTitle]), "nobody", [jobTitle])'`)
@@ -117,12 +189,17 @@ func (s *reconfigured) drawn() string {
 		}
 		lines = fmt.Sprintf("    - { target: %q, %s, whenNull: %s }\n", target, source, pick("keep", "clear")) + lines
 	}
-	text := strings.Replace(string(infra.Provisioning()), "    - { target: userName,", lines, 1)
+	text := strings.Replace(string(infra.Provisioning()), byName+"1 }", lines, 1)
 	scope := pick("", "", "NOT EQUALS, value: Sales", `REGEX MATCH, value: "^S"`, "IS NOT NULL")
 	if scope == "" {
 		return text
 	}
 	return strings.Replace(text, "users:\n", "users:\n  scope: [[{ attribute: department, operator: "+scope+" }]]\n", 1)
+}
+
+// byNumber is the line that maps the number, and may match by it.
+func byNumber(matching string) string {
+	return fmt.Sprintf("    - { target: %q, source: employeeId, whenNull: keep%s }\n", employeeNumber, matching)
 }
 
 // brief are the lines of the configuration in force that were drawn.
@@ -172,6 +249,7 @@ func (s *reconfigured) settleUnder() {
 	s.rules = try(mapping.Parse([]byte(s.text)))(s.t)
 	s.again()
 	s.engine.Scoping, s.sweep.Scoping = scope, scope
+	s.run()
 	s.drain()
 }
 
@@ -190,7 +268,7 @@ func (s *reconfigured) check() {
 		}
 		subject := scoping.Subject{Kind: change.User, Attributes: attributes}
 		in := s.rules.Users.Filter().Evaluate(subject) == scoping.Holds && u["accountEnabled"] == true &&
-			(!s.sweep.Scoping.AssignmentsMatter() || slices.Contains(s.ids[:len(s.ids)/2], id))
+			(!s.sweep.Scoping.AssignmentsMatter() || slices.Contains(s.assigned, id))
 		account, there := accounts[id]
 		switch {
 		case !in && there && account["active"] != false:
@@ -199,6 +277,31 @@ func (s *reconfigured) check() {
 			s.failf("%s is to be active", id)
 		case in:
 			s.checkValues(id, attributes, account)
+		}
+	}
+}
+
+// checkHires makes sure that who has an account for the first time has the one with the
+// number if the configuration in force matches by it, and else one of their own.
+func (s *reconfigured) checkHires() {
+	s.t.Helper()
+	accounts := s.org.Users()
+	for _, h := range s.hires {
+		theirs := ""
+		for webexID, account := range accounts {
+			if account["externalId"] == h.id {
+				theirs = webexID
+			}
+		}
+		switch adopts := slices.Contains(s.rules.Users.Matching(), employeeNumber); {
+		case theirs == "":
+		case !h.placed:
+			h.placed, h.adopted = true, theirs == h.seat
+			if h.adopted != adopts {
+				s.failf("%s has %s, adopted %t, and matches by number %t", h.id, theirs, h.adopted, adopts)
+			}
+		case h.adopted != (theirs == h.seat):
+			s.failf("%s has another account, %s", h.id, theirs)
 		}
 	}
 }
