@@ -18,6 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"entrawebex/infra"
 	"entrawebex/internal/app"
 	"entrawebex/internal/app/operations"
 	"entrawebex/internal/change"
@@ -151,6 +152,41 @@ func TestAPlanBeforeTheFirstStartCreatesAndAdoptsOnPaper(t *testing.T) {
 	}
 	if entries, err := os.ReadDir(s.DataDir); err != nil || len(entries) > 0 {
 		t.Errorf("DATA_DIR has %v, %v", entries, err)
+	}
+}
+
+// Users are matched by their number before the name. What has it is found by a plan for
+// everybody, which lists Webex, by one for that user, which searches it, and by the work
+// itself, whatever characters are in it.
+func TestAnAccountIsAdoptedByTheNumberAsPlanned(t *testing.T) {
+	t.Parallel()
+	s := setup(t, 4)
+	const name, number = "o'brien@contoso.example", `4"7\\11`
+	const enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+	found, err := s.Org.Add(map[string]any{"userName": "o'neill@contoso.example", enterprise: map[string]any{"employeeNumber": number}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := s.enabled()[0].Text("id")
+	s.update(id, func(u graph.User) { u["userPrincipalName"], u["employeeId"] = name, number })
+	file := filepath.Join(t.TempDir(), "mine.yaml")
+	text := strings.Replace(string(infra.Provisioning()), "- { target: userName, source: userPrincipalName, matching: 1 }",
+		"- { target: '"+enterprise+":employeeNumber', source: employeeId, matching: 1 }\n    - { target: userName, source: userPrincipalName, matching: 2 }", 1)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, whom := range []string{"--all", name} {
+		if planned := of(s.plan(s.planEnviron("MAPPING_FILE="+file), whom), id); planned.Action != plan.Action(provision.Update) || planned.WebexID != found {
+			t.Errorf("plan %s: %s %s: %s", whom, planned.Action, planned.WebexID, planned.Reason)
+		}
+	}
+	p := s.Open("MAPPING_FILE=" + file)
+	s.Everybody(p)
+	if account := s.Org.Users()[found]; account["userName"] != name || account["externalId"] != id {
+		t.Errorf("%v", account)
+	}
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
 	}
 }
 
