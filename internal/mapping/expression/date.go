@@ -31,7 +31,7 @@ func dates() []definition {
 		},
 		{
 			signature: "Now()", volatile: true, compile: always(func(e *evaluation, _ arguments) (any, error) { return written(e.now()) }),
-			does: "The time in UTC, as M/d/yyyy h:mm:ss tt, kept while nothing else changes.",
+			does: "The time of the evaluation in UTC, as M/d/yyyy h:mm:ss tt. A target that has it is written at every look at the object; compare by it instead.",
 		},
 		{
 			signature: "NumFromDate(value)", least: 1, most: 1, compile: ofDate(numFromDate),
