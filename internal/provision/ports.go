@@ -44,17 +44,19 @@ type Reading struct {
 	Presence Presence
 	// Attributes are the selected attributes by their Graph names, as JSON
 	// has them (string, bool, float64, nil, []any, map[string]any). An
-	// attribute Entra did not return is not in it.
+	// attribute Entra did not return is not in it. Of an object in the recycle
+	// bin they are no more than the id and when it was deleted.
 	Attributes map[string]any
-	// Memberships answers each of Query.Members, in their order.
+	// Memberships answers each of Query.Members, in their order. Of a group that
+	// is not Present nobody is told but who is no user.
 	Memberships []Membership
 	// Roles answers Query.App: the ids of the app roles in which the object is
 	// assigned to it, each once, a user also through the groups that it is a
 	// member of, a group only itself. The zero GUID is the default access. Nil
 	// is no assignment, and is all there is of an object that is not Present.
 	Roles []string
-	// RolesErr is a *Fault if the assignments are not known; then nothing
-	// follows from Roles.
+	// RolesErr is a *Fault if the assignments are not known, as where there is
+	// no such App; then nothing follows from Roles.
 	RolesErr error
 	// Err is a *Fault if this object could not be read; then nothing else
 	// holds but a Presence that is known all the same.
@@ -105,7 +107,7 @@ type Directory interface {
 	Read(ctx context.Context, queries []Query) []Reading
 	// Members reads a page of a group's members, direct or transitive: the
 	// first one, or the one that page.Next of an earlier call names. Fault
-	// Gone if Entra no longer knows that page: begin anew.
+	// Gone if Entra no longer knows that page, begin anew, or no such group.
 	Members(ctx context.Context, groupID string, transitive bool, page string) (MemberPage, error)
 	// GroupsOf returns the ids of all groups that the object is a member of,
 	// directly or transitively. Fault Gone if there is no such object.

@@ -12,10 +12,14 @@ import (
 	"entrawebex/internal/scoping"
 )
 
-const role = "8fb0a9a5-6f0e-4c8f-9d43-4c2a1a8a1f11"
+// The enterprise application, and a role of it.
+const (
+	application = "6f1d2c3b-0000-4000-8000-0000000000aa"
+	role        = "8fb0a9a5-6f0e-4c8f-9d43-4c2a1a8a1f11"
+)
 
 func assignedOnly(c *provision.Config) {
-	c.Scoping.Application = &scoping.Application{Find: func(context.Context, string) (string, error) { return "app", nil }}
+	c.Scoping.Application = &scoping.Application{Find: func(context.Context, string) (string, error) { return application, nil }}
 }
 
 func TestOnlyWhoIsAssignedIsProvisioned(t *testing.T) {

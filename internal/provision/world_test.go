@@ -151,15 +151,17 @@ type tenant struct {
 	users  map[string]*person
 	groups map[string]*group
 	reads  int
-	page   int // members on a page, at least 100
 	// blank makes every page of members an empty last one; turned, if set, is
 	// called before a page is, and may be what that comes to.
 	blank  bool
 	turned func(page string) (provision.MemberPage, error)
-	// roles are those in which an object is assigned to the application.
+	// roles are those in which an object itself is assigned to the application.
 	roles    map[string][]string
 	rolesErr error
 }
+
+// membersOnPage is how many members a page has, at most.
+const membersOnPage = 100
 
 func (t *tenant) Organization(context.Context) (string, error) { return t.id, nil }
 
@@ -173,63 +175,133 @@ func (t *tenant) Read(_ context.Context, queries []provision.Query) []provision.
 			readings[i] = t.reading(q.Object.ID)
 		}
 		if q.App != "" && readings[i].Presence == provision.Present {
-			readings[i].Roles, readings[i].RolesErr = t.roles[q.Object.ID], t.rolesErr
+			readings[i].Roles, readings[i].RolesErr = t.rolesOf(q)
 		}
 	}
 	return readings
 }
 
 func (t *tenant) readGroup(q provision.Query) provision.Reading {
-	g := t.groups[q.Object.ID]
-	if g == nil || g.gone {
-		return provision.Reading{Presence: provision.Absent}
+	reading := provision.Reading{Presence: provision.Absent}
+	if g := t.groups[q.Object.ID]; g != nil && !g.gone {
+		reading = g.reading(q.Object.ID)
+	}
+	for _, id := range q.Members {
+		reading.Memberships = append(reading.Memberships, t.membership(q, id))
+	}
+	return reading
+}
+
+func (g *group) reading(id string) provision.Reading {
+	if g.binned {
+		return inBin(id)
 	}
 	reading := provision.Reading{Presence: provision.Present, Attributes: map[string]any{
-		"id": q.Object.ID, "displayName": g.name, "securityEnabled": !g.insecure,
+		"id": id, "displayName": g.name, "securityEnabled": !g.insecure,
 	}}
 	if g.name == "" {
 		reading.Attributes["displayName"] = nil
 	}
 	delete(reading.Attributes, g.lacks)
-	if g.binned {
-		reading.Presence = provision.SoftDeleted
-	}
-	for _, id := range q.Members {
-		m := provision.Membership{Standing: provision.NoUser, Err: g.fault[id]}
-		switch p := t.users[id]; {
-		case p == nil || p.gone || p.binned || p.hidden:
-		case slices.Contains(t.usersIn(q.Object.ID, q.Transitive), id):
-			m.Standing = provision.Member
-		default:
-			m.Standing = provision.NotMember
-		}
-		reading.Memberships = append(reading.Memberships, m)
-	}
 	return reading
 }
 
-// usersIn are the users in a group, as Entra shows them: live ones.
-func (t *tenant) usersIn(id string, transitive bool) []string {
-	var found []string
-	seen := map[string]bool{}
-	var visit func(id string)
-	visit = func(id string) {
-		g := t.groups[id]
-		if g == nil || g.gone || g.binned || seen[id] {
-			return
-		}
-		seen[id] = true
-		for _, member := range g.members {
-			if p := t.users[member]; p != nil && !p.gone && !p.binned && !slices.Contains(found, member) {
-				found = append(found, member)
-			}
-			if transitive {
-				visit(member)
+// inBin is what is read of an object in the recycle bin, whatever it was.
+func inBin(id string) provision.Reading {
+	return provision.Reading{Presence: provision.SoftDeleted, Attributes: map[string]any{"id": id, "deletedDateTime": "2026-03-02T08:00:00Z"}}
+}
+
+// membership is how somebody stands to the query's group. A group that is not
+// live is on nobody's list: that says nothing of its members.
+func (t *tenant) membership(q provision.Query, id string) provision.Membership {
+	p, g := t.users[id], t.liveGroup(q.Object.ID)
+	switch {
+	case g != nil && g.fault[id] != nil:
+		return provision.Membership{Err: g.fault[id]}
+	case p == nil || p.gone || p.binned || p.hidden:
+		return provision.Membership{Standing: provision.NoUser}
+	case g == nil:
+		return provision.Membership{Err: &provision.Fault{Kind: provision.Transient, Reason: "the group itself is not there"}}
+	case slices.Contains(t.groupsOf(id, q.Transitive), q.Object.ID):
+		return provision.Membership{Standing: provision.Member}
+	}
+	return provision.Membership{Standing: provision.NotMember}
+}
+
+// rolesOf are the roles of the query's object, a user's also by its groups.
+func (t *tenant) rolesOf(q provision.Query) ([]string, error) {
+	if t.rolesErr != nil {
+		return nil, t.rolesErr
+	}
+	if q.App != application {
+		return nil, &provision.Fault{Kind: provision.Transient, Reason: "there is no such application"}
+	}
+	assigned := []string{q.Object.ID}
+	if q.Object.Kind == change.User {
+		assigned = append(assigned, t.groupsOf(q.Object.ID, q.Transitive)...)
+	}
+	var roles []string
+	for _, id := range assigned {
+		for _, r := range t.roles[id] {
+			if !slices.Contains(roles, r) {
+				roles = append(roles, r)
 			}
 		}
 	}
-	visit(id)
-	return found
+	return roles, nil
+}
+
+// live reports whether there is a user, or a group, or something else of that
+// id that is not deleted: what the tenant does not know is something else.
+func (t *tenant) live(id string) bool {
+	if g := t.groups[id]; g != nil {
+		return !g.gone && !g.binned
+	}
+	p := t.users[id]
+	return p == nil || !p.gone && !p.binned
+}
+
+// liveGroup returns a group that is not deleted; nil if there is none of that id.
+func (t *tenant) liveGroup(id string) *group {
+	if !t.live(id) {
+		return nil
+	}
+	return t.groups[id]
+}
+
+// membersOf are the live members of a live group.
+func (t *tenant) membersOf(id string) []string {
+	g := t.liveGroup(id)
+	if g == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(g.members), func(id string) bool { return !t.live(id) })
+}
+
+// groupsOf are the live groups that somebody is in.
+func (t *tenant) groupsOf(id string, transitive bool) []string {
+	return reach(id, transitive, func(id string) []string {
+		return slices.DeleteFunc(slices.Sorted(maps.Keys(t.groups)), func(g string) bool {
+			return !slices.Contains(t.membersOf(g), id)
+		})
+	})
+}
+
+// reach is what next leads to, each once: in one step, or in as many as it takes.
+func reach(from string, transitive bool, next func(id string) []string) []string {
+	var reached []string
+	for queue := []string{from}; len(queue) > 0; queue = queue[1:] {
+		for _, id := range next(queue[0]) {
+			if id == from || slices.Contains(reached, id) {
+				continue
+			}
+			reached = append(reached, id)
+			if transitive {
+				queue = append(queue, id)
+			}
+		}
+	}
+	return reached
 }
 
 func (t *tenant) Members(_ context.Context, groupID string, transitive bool, page string) (provision.MemberPage, error) {
@@ -242,45 +314,42 @@ func (t *tenant) Members(_ context.Context, groupID string, transitive bool, pag
 			return p, err
 		}
 	}
-	ids := t.usersIn(groupID, transitive)
+	if t.liveGroup(groupID) == nil {
+		return provision.MemberPage{}, provision.Answered(provision.Gone, "404", nil)
+	}
+	ids := reach(groupID, transitive, t.membersOf)
 	start := 0
 	if page != "" {
 		var err error
-		if start, err = strconv.Atoi(page); err != nil {
+		if start, err = strconv.Atoi(page); err != nil || start > len(ids) {
 			return provision.MemberPage{}, provision.Answered(provision.Gone, "400", nil)
 		}
 	}
-	end := min(start+t.pageSize(), len(ids))
-	p := provision.MemberPage{Users: ids[start:end]}
+	end := min(start+membersOnPage, len(ids))
+	var p provision.MemberPage
+	for _, id := range ids[start:end] {
+		if t.users[id] != nil {
+			p.Users = append(p.Users, id)
+		} else {
+			p.Others++
+		}
+	}
 	if end < len(ids) {
 		p.Next = strconv.Itoa(end)
-	} else if !transitive {
-		p.Others = len(t.groups[groupID].members) - len(ids)
 	}
 	return p, nil
 }
 
-func (t *tenant) pageSize() int { return max(t.page, 100) }
-
-func (t *tenant) GroupsOf(ctx context.Context, o change.Object, transitive bool) ([]string, error) {
+func (t *tenant) GroupsOf(_ context.Context, o change.Object, transitive bool) ([]string, error) {
 	t.reads++
-	var found []string
-	for _, id := range slices.Sorted(maps.Keys(t.groups)) {
-		if id == o.ID || t.groups[id].gone || t.groups[id].binned {
-			continue
-		}
-		if slices.Contains(t.groups[id].members, o.ID) {
-			found = append(found, id)
-			if transitive {
-				outer, err := t.GroupsOf(ctx, change.Object{Kind: change.Group, ID: id}, true)
-				if err != nil {
-					return nil, err
-				}
-				found = append(found, outer...)
-			}
-		}
+	known := t.users[o.ID] != nil
+	if o.Kind == change.Group {
+		known = t.groups[o.ID] != nil
 	}
-	return found, nil
+	if !known || !t.live(o.ID) {
+		return nil, provision.Answered(provision.Gone, "404", nil)
+	}
+	return t.groupsOf(o.ID, transitive), nil
 }
 
 // group is a group in Entra.
@@ -355,6 +424,8 @@ func (t *tenant) reading(id string) provision.Reading {
 		return provision.Reading{Presence: provision.Present, Err: p.fault}
 	case p.fault != nil:
 		return provision.Reading{Err: p.fault}
+	case p.binned:
+		return inBin(id)
 	}
 	attributes := map[string]any{
 		"id": id, "userPrincipalName": p.name, "givenName": p.given, "surname": p.surname,
@@ -362,10 +433,6 @@ func (t *tenant) reading(id string) provision.Reading {
 	}
 	maps.Copy(attributes, p.more)
 	delete(attributes, p.lacks)
-	if p.binned {
-		attributes["userPrincipalName"] = strings.ReplaceAll(id, "-", "") + p.name
-		return provision.Reading{Presence: provision.SoftDeleted, Attributes: attributes}
-	}
 	return provision.Reading{Presence: provision.Present, Attributes: attributes}
 }
 
