@@ -368,21 +368,36 @@ func TestANameOfSeveralIsListedWithTheirIDs(t *testing.T) {
 	}
 }
 
+func TestAPlanTellsATerminalHowFarItIsAndNobodyElse(t *testing.T) {
+	t.Parallel()
+	s := setup(t, 4)
+	var out, errOut bytes.Buffer
+	root := command(s.planEnviron(), terminal.Terminal{Progress: true})
+	if exit := carryOut(t.Context(), root, []string{"plan", "--all"}, &out, &errOut); exit != 0 {
+		t.Fatal(errOut.String())
+	}
+	const again = "\r\x1b[K"
+	for _, phase := range []string{"reading Webex", "reading groups: 1", "users", "groups: 1 of 1"} {
+		if got := errOut.String(); !strings.Contains(got, again+phase+again) {
+			t.Errorf("%q is not told in %q", phase, got)
+		}
+	}
+	if got := errOut.String(); !strings.HasSuffix(got, again) {
+		t.Errorf("the line is left: %q", got)
+	}
+	if _, told, exit := outcome(t, s.planEnviron(), "plan", "--all"); exit != 0 || told != "" {
+		t.Errorf("exit code %d: %q is told where there is no terminal", exit, told)
+	}
+}
+
 func TestTheAccountsFileHasEveryClassAndNoFormula(t *testing.T) {
 	t.Parallel()
 	s := provisioned(t, 10)
 	if _, err := s.Tenant.CreateGroup(graph.Group{"displayName": `=HYPERLINK("http://x")`}); err != nil {
 		t.Fatal(err)
 	}
-	var out, errOut bytes.Buffer
 	path := filepath.Join(t.TempDir(), "accounts.csv")
-	root := command(s.planEnviron(), terminal.Terminal{Progress: true})
-	if exit := carryOut(t.Context(), root, []string{"plan", "--all", "--accounts", path}, &out, &errOut); exit != 0 {
-		t.Fatal(errOut.String())
-	}
-	if got := errOut.String(); !strings.Contains(got, "reading Webex") || !strings.HasSuffix(got, "\r\x1b[K") {
-		t.Errorf("progress %q", got)
-	}
+	operate(t, s.planEnviron(), "plan", "--all", "--accounts", path)
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
