@@ -68,7 +68,7 @@ func kept(t *testing.T) (environ []string) {
 
 // operate carries out a command line as its user would, and returns what it
 // writes to standard output.
-func operate(t *testing.T, environ []string, args ...string) string {
+func operate(t testing.TB, environ []string, args ...string) string {
 	t.Helper()
 	out, errOut, exit := outcome(t, environ, args...)
 	if exit != 0 {
@@ -78,7 +78,7 @@ func operate(t *testing.T, environ []string, args ...string) string {
 }
 
 // outcome is all that comes of a command line.
-func outcome(t *testing.T, environ []string, args ...string) (out, errOut string, exit int) {
+func outcome(t testing.TB, environ []string, args ...string) (out, errOut string, exit int) {
 	t.Helper()
 	var written, wrong bytes.Buffer
 	exit = carryOut(t.Context(), command(environ, terminal.Terminal{}), args, &written, &wrong)

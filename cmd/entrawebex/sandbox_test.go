@@ -10,10 +10,10 @@ import (
 type staged struct {
 	*runtest.Sandbox
 
-	t *testing.T
+	t testing.TB
 }
 
-func setup(t *testing.T, users int) *staged {
+func setup(t testing.TB, users int) *staged {
 	t.Helper()
 	return &staged{Sandbox: runtest.New(t, users), t: t}
 }
