@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,9 +17,14 @@ import (
 // titled is the default with a title.
 func titled(t *testing.T) string {
 	t.Helper()
+	return mine(t, "- { target: userName,", "- { target: title, source: displayName }\n    - { target: userName,")
+}
+
+// mine is a file of the default in which one text takes the place of another.
+func mine(t testing.TB, of, text string) string {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "mine.yaml")
-	text := strings.Replace(string(infra.Provisioning()), "- { target: userName,", "- { target: title, source: displayName }\n    - { target: userName,", 1)
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(strings.Replace(string(infra.Provisioning()), of, text, 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return file
@@ -34,14 +40,20 @@ type stageOf struct {
 
 func served(t *testing.T, users int) *stageOf {
 	t.Helper()
-	s := setup(t, users)
+	return setup(t, users).provision()
+}
+
+// provision begins that process.
+func (s *staged) provision() *stageOf {
+	t := s.t
+	t.Helper()
 	p := s.Open("RECONCILE_INTERVAL=1s")
 	s.serve(p)
 	compared := func() bool {
 		state, err := p.Sweeps.State(t.Context())
 		return err == nil && state.Last != nil
 	}
-	if err := sandbox.Wait(t.Context(), time.Minute, compared); err != nil {
+	if err := sandbox.Wait(t.Context(), 5*time.Minute, compared); err != nil {
 		t.Fatal(err)
 	}
 	s.Settle(t.Context(), p)
@@ -104,13 +116,18 @@ func TestAMappingIsAppliedAndTakenBack(t *testing.T) {
 	s.says("mapping history", "│ 2 * │", "as version 0", "phone-book", "built in", "* is in force.")
 }
 
-// shown is what Webex has, but for what tells of the time.
+// shown is what Webex has of accounts and groups, by id, but for meta: there a version
+// and a time of each change stay.
 func (s *staged) shown() map[string]map[string]any {
-	users := s.Org.Users()
-	for _, account := range users {
-		delete(account, "meta")
+	all := s.Org.Users()
+	for id, group := range s.Org.Groups() {
+		all[id] = group
+		group["members"] = slices.Sorted(slices.Values(s.Org.Members(id)))
 	}
-	return users
+	for _, one := range all {
+		delete(one, "meta")
+	}
+	return all
 }
 
 func TestAPlanByAnotherConfigurationAppliesNothing(t *testing.T) {
