@@ -17,7 +17,7 @@ func TestWithoutNotificationsAllIsFoundWithinTwoIntervals(t *testing.T) {
 	t.Parallel()
 	s := runtest.New(t, 40)
 	s.Silent = true
-	const interval = 5 * time.Second
+	const interval = 10 * time.Second
 	p := s.Open("RECONCILE_INTERVAL=" + interval.String())
 	if p.Subscriptions != nil || p.Listens() {
 		t.Error("it subscribes or listens")
