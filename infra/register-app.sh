@@ -5,7 +5,8 @@ set -euo pipefail
 usage() {
   cat <<'HELP'
 usage: infra/register-app.sh [--name NAME] [--cloud CLOUD] [--secret-file FILE]
-                             [--hidden-members] [--everybody]
+                             [--hidden-members] [--custom-security-attributes]
+                             [--everybody]
 
 Makes an app registration in the tenant that the Azure CLI is signed in to,
 gives it these application permissions of Microsoft Graph with an
@@ -29,6 +30,9 @@ environment or the template's parameters.
                       overwritten
   --hidden-members    Member.Read.Hidden, too: for groups whose membership is
                       hidden
+  --custom-security-attributes
+                      CustomSecAttributeAssignment.Read.All, too: for a mapping
+                      that reads custom security attributes of users
   --everybody         neither Application.Read.All nor Directory.Read.All: for
                       SCOPE=all, where nobody asks who is assigned
 
@@ -51,6 +55,7 @@ while [ $# -gt 0 ]; do
   case $1 in
   -h | --help) usage && exit ;;
   --hidden-members) permissions+=(Member.Read.Hidden) && shift ;;
+  --custom-security-attributes) permissions+=(CustomSecAttributeAssignment.Read.All) && shift ;;
   --everybody) assignments=() && shift ;;
   --name | --cloud | --secret-file)
     [ $# -gt 1 ] || fail "$1 needs a value"

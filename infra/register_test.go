@@ -32,6 +32,7 @@ case "$method $url $query" in
 "GET "*"select=appRoles "*Application.Read.All*) echo role-application ;;
 "GET "*"select=appRoles "*Directory.Read.All*) echo role-directory ;;
 "GET "*"select=appRoles "*Member.Read.Hidden*) echo role-hidden ;;
+"GET "*"select=appRoles "*CustomSecAttributeAssignment.Read.All*) echo role-security ;;
 "GET "*"servicePrincipals(appId="*" id") echo graph-principal ;;
 "GET "*"/applications?"*) echo "$EXISTING" ;;
 "GET "*"/appRoleAssignments "*) echo "$GRANTED" ;;
@@ -107,6 +108,14 @@ func TestHiddenMembersAreReadOnlyIfThatIsAskedFor(t *testing.T) {
 	t.Parallel()
 	printed, writes, _, err := register(t, nil, "--hidden-members")
 	if err != nil || !strings.Contains(writes, `"appRoleId":"role-hidden"`) {
+		t.Errorf("%v, writes %s:\n%s", err, writes, printed)
+	}
+}
+
+func TestCustomSecurityAttributesAreReadOnlyIfThatIsAskedFor(t *testing.T) {
+	t.Parallel()
+	printed, writes, _, err := register(t, nil, "--custom-security-attributes")
+	if err != nil || !strings.Contains(writes, `"appRoleId":"role-security"`) {
 		t.Errorf("%v, writes %s:\n%s", err, writes, printed)
 	}
 }

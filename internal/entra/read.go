@@ -98,8 +98,13 @@ func (c *Client) reading(ctx context.Context, o change.Object, where provision.P
 		}
 	}
 	if err != nil {
-		reading.Err = fault("read "+o.String()+" from Entra", permission(o.Kind), err)
+		reading.Err = fault("read "+o.String()+" from Entra", c.itemPermission(o.Kind), err)
 		return reading
+	}
+	if where == provision.Present {
+		if err := c.seeSecurity(ctx, o, attributes); err != nil {
+			return provision.Reading{Err: err}
+		}
 	}
 	maps.DeleteFunc(attributes, func(name string, _ any) bool { return strings.Contains(name, "@odata.") })
 	reading.Attributes = attributes

@@ -140,7 +140,7 @@ func (c *Client) query(r request) query {
 	case assignedTo:
 		return query{Top: &top}
 	case userDelta:
-		return query{Select: c.selects[change.User]}
+		return query{Select: tracked(c.selects[change.User])}
 	case groupDelta:
 		return query{Select: append(slices.Clip(c.selects[change.Group]), membersRelation)}
 	case userAssignments, groupAssignments:

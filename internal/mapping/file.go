@@ -326,7 +326,7 @@ func (r *reader) single(n *yaml.Node, name string, s section) {
 func originOf(name string, origins []origin) (origin, bool) {
 	base, part, dotted := strings.Cut(name, ".")
 	for _, o := range origins {
-		if o.name == name || o.name == base && dotted && slices.Contains(o.parts, part) {
+		if o.name == name || o.name == base && dotted && (o.refused != "" || slices.Contains(o.parts, part)) {
 			return o, true
 		}
 	}

@@ -101,8 +101,9 @@ func (m Mapping) Select() []string {
 }
 
 // Lacks returns the attributes that decide about an object and are not among
-// those given, by their Graph names: its state, which is a boolean, and what is
-// required. One that is there and null is not lacking.
+// those given, by their Graph names: its state, which is a boolean, what is
+// required, and the custom security attributes, which a delta query does not show of
+// those who have some. One that is there and null is not lacking.
 func (m Mapping) Lacks(attributes map[string]any) []string {
 	var lacking []string
 	lacks := func(name string, there bool) {
@@ -113,12 +114,11 @@ func (m Mapping) Lacks(attributes map[string]any) []string {
 	_, stated := attributes[m.state].(bool)
 	lacks(m.state, stated)
 	for _, r := range m.rules {
-		if !r.required {
-			continue
-		}
 		for _, name := range r.source.Attributes() {
-			_, there := attributes[graphName(name)]
-			lacks(graphName(name), there)
+			name = graphName(name)
+			if _, there := attributes[name]; r.required || name == securityAttributes {
+				lacks(name, there)
+			}
 		}
 	}
 	return lacking

@@ -320,6 +320,28 @@ func TestAnExpressionsAttributesAreSelected(t *testing.T) {
 	}
 }
 
+// A delta query does not show custom security attributes: then they are not known,
+// required or not.
+func TestCustomSecurityAttributesThatAreNotShownAreLacking(t *testing.T) {
+	t.Parallel()
+	m := parse(t,
+		`{ target: userName, source: userPrincipalName, matching: 1, required: true }`,
+		`{ target: title, source: customSecurityAttributes.HR.Grade }`,
+		`{ target: nickName, source: mailNickname }`,
+	)
+	attributes := ada()
+	if diff := cmp.Diff([]string{"customSecurityAttributes"}, m.Lacks(attributes)); diff != "" {
+		t.Error(diff)
+	}
+	if !m.MayClear(nil, attributes) {
+		t.Error("a comparison takes them for known")
+	}
+	attributes["customSecurityAttributes"] = nil
+	if lacks := m.Lacks(attributes); lacks != nil || m.MayClear(nil, attributes) {
+		t.Error(lacks)
+	}
+}
+
 func BenchmarkMap(b *testing.B) {
 	rules, err := mapping.Parse(infra.Provisioning())
 	if err != nil {

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 )
 
@@ -46,14 +47,22 @@ func (m Mapping) Has(have Print, want map[string]any) bool {
 
 // MayClear reports whether something that was written, of which the print is, may have
 // to be cleared, and the attributes do not show whether Entra has it no more: a page of
-// a delta query leaves out what is null.
+// a delta query leaves out what is null, and custom security attributes altogether:
+// these may be anything.
 func (m Mapping) MayClear(have Print, attributes map[string]any) bool {
 	for i := range m.rules {
-		if r := &m.rules[i]; r.clears && i < len(have) && have[i] != 0 && !r.isShown(attributes) {
+		r := &m.rules[i]
+		if r.hidesSecurity(attributes) || r.clears && i < len(have) && have[i] != 0 && !r.isShown(attributes) {
 			return true
 		}
 	}
 	return false
+}
+
+// hidesSecurity reports whether it reads custom security attributes and none are shown.
+func (r *rule) hidesSecurity(attributes map[string]any) bool {
+	_, shown := attributes[securityAttributes]
+	return !shown && slices.ContainsFunc(r.source.Attributes(), func(name string) bool { return graphName(name) == securityAttributes })
 }
 
 // hash is that of all values that are the same; zero stands for no value. It allocates nothing for a boolean, or a string as it is written.

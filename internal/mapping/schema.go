@@ -88,7 +88,9 @@ func SourceAttributes(kind change.Kind) []SourceAttribute {
 		}
 	}
 	for _, p := range patterns() {
-		all = append(all, SourceAttribute{Name: p.form, Graph: graphName(p.form), Note: p.note})
+		if o, _ := originOf(p.form, origins); o.refused == "" {
+			all = append(all, SourceAttribute{Name: p.form, Graph: graphName(p.form), Note: p.note})
+		}
 	}
 	return all
 }

@@ -202,7 +202,9 @@ func (d *deltaItems) member(g *group, o object) bool {
 
 // wants says whether a property or relationship is tracked. Without a
 // selection all of them are, members too.
-func (c *cursor) wants(name string) bool { return c.Select == nil || slices.Contains(c.Select, name) }
+func (c *cursor) wants(name string) bool {
+	return name != securityAttributes && (c.Select == nil || slices.Contains(c.Select, name))
+}
 
 // tracks says whether a change is one of what is tracked.
 func (c *cursor) tracks(e entry) bool {
@@ -218,5 +220,5 @@ func (c *cursor) tracks(e entry) bool {
 
 // properties are those to show.
 func (c *cursor) properties() []string {
-	return slices.DeleteFunc(slices.Clone(c.Select), func(name string) bool { return strings.EqualFold(name, members) })
+	return slices.DeleteFunc(slices.Clone(c.Select), func(name string) bool { return strings.EqualFold(name, members) || name == securityAttributes })
 }

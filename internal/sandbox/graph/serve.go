@@ -250,6 +250,9 @@ func (t *Tenant) readUser(r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	if err := t.mayShow(selects); err != nil {
+		return answer{}, err
+	}
 	user, err := t.User(r.PathValue("id"))
 	if err != nil {
 		return answer{}, err
@@ -282,6 +285,9 @@ func userCollection() collection {
 func (t *Tenant) list(r *http.Request, c collection, objects func(start int) (iter.Seq2[int, object], error)) (answer, error) {
 	selects, err := selected(r, c.known, c.typeName, append([]string{"$top", "$skiptoken"}, c.options...)...)
 	if err != nil {
+		return answer{}, err
+	}
+	if err := t.mayShow(selects); err != nil {
 		return answer{}, err
 	}
 	top, start, err := page(r.URL.Query())

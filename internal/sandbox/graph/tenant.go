@@ -123,7 +123,7 @@ type person struct {
 }
 
 // User holds the properties of a user by their names in Graph, with the values
-// JSON gives them: string, bool or []string. A property that is nil or absent
+// JSON gives them: string, bool, []string or an object. A property that is nil or absent
 // is null in Graph.
 type User map[string]any
 
@@ -246,7 +246,11 @@ func (t *Tenant) Update(id string, edit func(User)) error {
 	}
 	delete(t.byName, p.key())
 	t.recordProperties(p, p.user, user)
-	t.put(p, user)
+	silent := onlySecurity(p.user, user)
+	t.hold(p, user)
+	if !silent {
+		t.notify(p, "updated")
+	}
 	return nil
 }
 
@@ -363,6 +367,12 @@ func (t *Tenant) find(key string, where Place) (*person, error) {
 
 // put stores a live user that was checked.
 func (t *Tenant) put(p *person, user User) {
+	t.hold(p, user)
+	t.notify(p, "updated")
+}
+
+// hold stores the properties of a user. The tenant is locked.
+func (t *Tenant) hold(p *person, user User) {
 	p.user = user
 	p.wasEnabled = p.wasEnabled || user.Enabled()
 	if name := user.Text("userPrincipalName"); !slices.Contains(p.names, name) {
@@ -370,7 +380,6 @@ func (t *Tenant) put(p *person, user User) {
 	}
 	t.byName[p.key()] = p
 	t.noteAssigned(p)
-	t.notify(p, "updated")
 }
 
 // check refuses properties that Graph would refuse, and brings lists to their
@@ -424,6 +433,8 @@ func property(k kind, value any) (any, bool) {
 		return v, k == boolProperty
 	case []string:
 		return slices.Clone(v), k == listProperty
+	case map[string]any:
+		return maps.Clone(v), k == objectProperty
 	case []any:
 		list, ok := texts(v)
 		return list, ok && k == listProperty
@@ -451,6 +462,7 @@ const (
 	textProperty
 	boolProperty
 	listProperty
+	objectProperty
 )
 
 // propertyKind knows the properties of a user that the sandbox has: a part of
@@ -466,6 +478,8 @@ func propertyKind(name string) kind {
 		return boolProperty
 	case "businessPhones", "otherMails":
 		return listProperty
+	case securityAttributes:
+		return objectProperty
 	default:
 		return noProperty
 	}
