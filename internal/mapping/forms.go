@@ -8,15 +8,6 @@ import (
 
 // of is a value of Entra in the form; nil for null, and for a text that is empty.
 func (f form) of(v any) (any, error) {
-	if list, several := v.([]any); several && f != texts {
-		if len(list) > 1 {
-			return nil, errors.New("it has several values and Webex takes one: write Item or Join in the expression")
-		}
-		v = nil
-		if len(list) == 1 {
-			v = list[0]
-		}
-	}
 	switch is := v.(type) {
 	case nil:
 		return v, nil
@@ -39,12 +30,23 @@ func (f form) of(v any) (any, error) {
 			return f.ofText("False")
 		}
 	case []any:
-		if len(is) == 0 {
-			return f.of(nil)
-		}
-		return v, nil
+		return f.ofList(is)
 	default:
 		return f.ofText(fmt.Sprint(v))
+	}
+}
+
+// ofList is the one value of a list, or the list where several are taken.
+func (f form) ofList(list []any) (any, error) {
+	switch {
+	case len(list) == 0:
+		return f.of(nil)
+	case f == texts:
+		return list, nil
+	case len(list) > 1:
+		return nil, errors.New("it has several values and Webex takes one: write Item or Join in the expression")
+	default:
+		return f.of(list[0])
 	}
 }
 
