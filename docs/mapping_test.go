@@ -172,7 +172,7 @@ func functions() string {
 		usable = append(usable, row)
 	}
 	b.WriteString(table([]string{"function", "what it gives", "examples"}, usable))
-	b.WriteString("\nKnown, and not usable where users are provisioned to applications:\n\n")
+	b.WriteString("\nKnown, and not usable here:\n\n")
 	b.WriteString(table([]string{"function", "why", "examples"}, refused))
 	b.WriteString("\nThe examples are executed as tests.\n")
 	for _, f := range expression.Functions() {

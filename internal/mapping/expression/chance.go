@@ -15,7 +15,8 @@ func chances() []definition {
 	return []definition{
 		{
 			signature: "DefaultDomain()", compile: always(defaultDomain),
-			does: "The default domain of the tenant.",
+			does:    "The default domain of the tenant.",
+			refused: "DefaultDomain is not known here: the tenant's domains are not read yet; write the domain itself, such as \"contoso.com\"",
 		},
 		{
 			signature: "Guid()", volatile: true, compile: always(guid),

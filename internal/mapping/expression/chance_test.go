@@ -32,14 +32,14 @@ func TestWhatMayChangeByItselfIsVolatile(t *testing.T) {
 	}
 }
 
-func TestWhatEntraRefusesToApplicationsIsKnownAndRefused(t *testing.T) {
+func TestWhatCannotBeUsedIsKnownAndRefused(t *testing.T) {
 	t.Parallel()
 	const want = "line 1, column 1: SelectUniqueValue is for Workday, SuccessFactors and API-driven provisioning to Active Directory; Entra does not support it where users are provisioned to applications; write the first of its rules alone"
 	if err := parsed(t, `SelectUniqueValue([a], [b])`).Refused(); err == nil || err.Error() != want {
 		t.Error(err)
 	}
 	for _, f := range expression.Functions() {
-		if refused := f.Name == "SelectUniqueValue"; (f.Refused != "") != refused {
+		if refused := f.Name == "SelectUniqueValue" || f.Name == "DefaultDomain"; (f.Refused != "") != refused {
 			t.Error(f.Name, f.Refused)
 		}
 	}

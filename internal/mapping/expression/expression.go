@@ -66,8 +66,8 @@ func (x *Expression) Volatile() bool { return x.volatile }
 // printed: "[Redact]" stands in its place.
 func (x *Expression) Redacted() bool { return x.redacted }
 
-// Refused returns why Entra does not allow the expression where users are
-// provisioned to applications, as a *Mistake; nil if it does.
+// Refused returns why the expression is not allowed, by Entra where users are
+// provisioned to applications, or here yet, as a *Mistake; nil if it is.
 func (x *Expression) Refused() error {
 	if x.refused == nil {
 		return nil

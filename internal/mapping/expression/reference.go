@@ -12,8 +12,8 @@ type Function struct {
 	Signature string // in the words of Microsoft's page
 	Does      string // in a sentence or two
 	Volatile  bool
-	// Refused is why it may not be used where users are provisioned to
-	// applications; empty if it may.
+	// Refused is why it may not be used, by Entra where users are provisioned to
+	// applications, or here yet; empty if it may.
 	Refused  string
 	Examples []Example
 }
