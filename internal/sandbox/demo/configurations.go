@@ -58,8 +58,7 @@ func (d *demo) engage() error {
 }
 
 // configure brings the configuration into force that has one text in the place of
-// another, and waits until everybody was evaluated by it. In a storm that may take
-// longer than the day has.
+// another, and waits until everybody was evaluated by it; in a storm not for long.
 func (d *demo) configure(ctx context.Context, title string, folded bool, before, after string) error {
 	o := d.process.Operations()
 	store, err := o.Configured()
@@ -85,7 +84,10 @@ func (d *demo) configure(ctx context.Context, title string, folded bool, before,
 		_, pending, err := store.Pending(ctx)
 		return err == nil && !pending && quiet()
 	}
-	const longest = time.Minute
+	longest := time.Minute
+	if d.Storm != nil { // which has messages wait for minutes
+		longest = 5 * time.Second
+	}
 	if err := sandbox.Wait(ctx, longest, evaluated); err != nil && !errors.Is(err, sandbox.ErrTimeout) {
 		return err
 	}
