@@ -352,7 +352,7 @@ func FuzzImport(f *testing.F) {
 			}}}},
 		}}}}})
 		if err != nil {
-			t.Skip()
+			t.Fatal(err)
 		}
 		text := takes(t, data)
 		if text == "" {
