@@ -83,13 +83,15 @@ type Fate struct {
 // values. Values that an expression redacts are not told.
 func (m Mapping) Explain(attributes map[string]any, now time.Time) Explanation {
 	get := func(name string) any { return source(attributes, name) }
-	env := expression.Environment{Now: func() time.Time { return now }}
+	var env expression.Environment
 	e := Explanation{Mappings: make([]Explained, len(m.rules))}
 	created, updated := make([]settled, len(m.rules)), make([]settled, len(m.rules))
 	for i := range m.rules {
 		r, told := &m.rules[i], &e.Mappings[i]
 		*told = Explained{Target: r.target.text, Type: r.source.Type(), Expression: r.source.String(), Sources: r.sources(attributes, get)}
 		env.Trace = func(s expression.Step) { told.Steps = append(told.Steps, stepOf(s)) }
+		env.Now = func() time.Time { return now }
+		r.clock(&env, m.moments)
 		v, err := r.value(env, get)
 		created[i], updated[i] = r.settle(v, err, attributes, true), r.settle(v, err, attributes, false)
 	}

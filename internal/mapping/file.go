@@ -111,6 +111,7 @@ func (r *reader) mapping(file fields, s section) Mapping {
 	for _, line := range r.list(lines, "mappings") {
 		if rule, ok := r.rule(line, s, at); ok {
 			m.rules = append(m.rules, rule)
+			m.timed = m.timed || rule.source.Timed()
 		}
 	}
 	if lines.Kind != yaml.SequenceNode {

@@ -36,6 +36,10 @@ type Mapping struct {
 	// which is read whatever the rules.
 	state string
 	sum   string
+	// timed says that there are values made of the present time, moments when those of
+	// the object that is mapped are computed.
+	timed   bool
+	moments Moments
 }
 
 // Actions are those that may be taken in Webex, Entra's target object actions.
@@ -177,7 +181,11 @@ func (m Mapping) values(values, attributes map[string]any, creation bool) (map[s
 		if r.onCreate && !creation {
 			continue
 		}
-		v, err := r.value(expression.Environment{}, get)
+		var env expression.Environment
+		if m.moments != nil {
+			r.clock(&env, m.moments)
+		}
+		v, err := r.value(env, get)
 		switch f := r.settle(v, err, attributes, creation); f.outcome {
 		case Written, Defaulted:
 			values[r.target.text] = f.value

@@ -103,10 +103,13 @@ func (d *decision) desired() (map[string]any, error) {
 func (v *view) mapped() (map[string]any, error) {
 	attributes := maps.Clone(v.reading.Attributes)
 	attributes["IsSoftDeleted"] = v.verdict().IsSoftDeleted()
+	rules := v.rules(v.object.Kind)
+	v.record.Moments = rules.Moments(v.record.Moments, attributes, v.now)
+	rules = rules.At(v.record.Moments)
 	if v.record.WebexID == "" {
-		return v.rules(v.object.Kind).MapNew(attributes)
+		return rules.MapNew(attributes)
 	}
-	return v.rules(v.object.Kind).Map(attributes)
+	return rules.Map(attributes)
 }
 
 // lacks reports whether Entra's answer does not show what decides about the
@@ -550,7 +553,7 @@ func (r *Record) unlink() {
 	r.WebexID, r.LastWritten, r.PendingWrite, r.MemberSync = "", nil, nil, nil
 	r.InactiveSince, r.Unassigned, r.Missing = time.Time{}, time.Time{}, nil
 	r.Picks, r.Given, r.Imposed, r.Unseen = nil, nil, nil, false
-	r.Members, r.Removals = 0, nil
+	r.Members, r.Removals, r.Moments = 0, nil, nil
 }
 
 func (found Resource) externalID() string {

@@ -19,6 +19,9 @@ type Record struct {
 	// Given is what was asked where Webex has made something else of it: to ask the
 	// same again changes nothing.
 	Given map[string]any `json:"given,omitempty"`
+	// Moments are when the values were computed that are made of the present time:
+	// they stay as long as what else they are made of.
+	Moments mapping.Moments `json:"moments,omitempty"`
 	// Imposed are the paths of what Webex itself changed when the account was
 	// deactivated, such as its name: they are put back when it is active again.
 	Imposed []string `json:"imposed,omitempty"`

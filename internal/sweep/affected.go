@@ -92,13 +92,13 @@ func (r *run) effect(o reconcile.Object, k *known) effect {
 	rules := r.Mapping.Of(o.Kind)
 	before, now := decide(r.Former.Scoping, o, e.linked), decide(r.Scoping, o, e.linked)
 	e.same, e.known = before.Decision == now.Decision && before.Reason == now.Reason, now.Decision != scoping.Unknown
-	_, e.fitted = mapped(r.wanted, r.Former.Mapping.Of(o.Kind), o, before)
-	values, fits := mapped(r.wanted, rules, o, now)
-	e.name, e.fits = nameOf(values), fits
+	_, unfit := r.wants(r.Former.Mapping.Of(o.Kind), o, k, before)
+	values, err := r.wants(rules, o, k, now)
+	e.name, e.fitted, e.fits = nameOf(values), unfit == nil, err == nil
 	if !e.open {
 		delete(values, "active") // which follows from assignments, too
 	}
-	e.written = fits && rules.Has(k.written, values)
+	e.written = e.fits && rules.Has(k.written, values)
 	e.unclear = rules.MayClear(k.written, o.Attributes)
 	return e
 }
@@ -114,12 +114,6 @@ func (e effect) settled() bool {
 
 // clear reports whether the engine can decide on what was read.
 func (e effect) clear() bool { return e.open && e.fits && !e.unclear && e.known }
-
-// mapped is what Webex should have of one, and whether it can be mapped at all.
-func mapped(into map[string]any, m mapping.Mapping, o reconcile.Object, v scoping.Verdict) (values map[string]any, fits bool) {
-	values, err := wanted(into, m, o, v)
-	return values, err == nil
-}
 
 // decide says what is to become of one, whoever is assigned.
 func decide(rules scoping.Rules, o reconcile.Object, linked bool) scoping.Verdict {

@@ -162,7 +162,7 @@ func (r *run) deal(ctx context.Context, o reconcile.Object, at time.Time, member
 	k.seen = true
 	r.settle(k)
 	verdict := r.verdict(o, k)
-	want, err := wanted(r.wanted, r.Mapping.Of(o.Kind), o, verdict)
+	want, err := r.wants(r.Mapping.Of(o.Kind), o, k, verdict)
 	name := nameOf(want)
 	result := classify(standing{
 		kind: o.Kind, verdict: verdict,
@@ -200,9 +200,9 @@ func (r *run) deal(ctx context.Context, o reconcile.Object, at time.Time, member
 	return err
 }
 
-// wanted is what Webex should have, written over the values given. What only the
+// wants is what Webex should have, until the next object is asked about. What only the
 // mapping is told is not among the object's attributes after it.
-func wanted(values map[string]any, m mapping.Mapping, o reconcile.Object, verdict scoping.Verdict) (map[string]any, error) {
+func (r *run) wants(m mapping.Mapping, o reconcile.Object, k *known, verdict scoping.Verdict) (map[string]any, error) {
 	attributes := o.Attributes
 	if attributes == nil {
 		attributes = map[string]any{}
@@ -212,7 +212,7 @@ func wanted(values map[string]any, m mapping.Mapping, o reconcile.Object, verdic
 		attributes["IsSoftDeleted"] = verdict.IsSoftDeleted()
 		defer delete(attributes, "IsSoftDeleted")
 	}
-	return m.MapInto(values, attributes)
+	return m.At(m.Moments(k.moments, attributes, r.Now())).MapInto(r.wanted, attributes)
 }
 
 // hand gives an object to the engine, with others. One that Graph lists twice is

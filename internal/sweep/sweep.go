@@ -253,6 +253,7 @@ type known struct {
 	object  change.Object
 	webexID string
 	written mapping.Print
+	moments mapping.Moments
 	active  bool
 	// settled says that nothing is open about it: no doubt, no trouble.
 	settled bool
@@ -281,7 +282,7 @@ func (r *run) readLedger(ctx context.Context) error {
 	err := r.Ledger.Records(ctx, func(rec provision.Record) error {
 		k := &known{
 			object: rec.Object, webexID: rec.WebexID, active: rec.LastWritten["active"] != false,
-			away:    rec.Away,
+			away: rec.Away, moments: rec.Moments,
 			settled: rec.PendingWrite == nil && rec.OpenFault == nil && rec.Absence == nil && rec.MemberSync == nil,
 		}
 		r.known[rec.Object] = k

@@ -31,7 +31,7 @@ func dates() []definition {
 		},
 		{
 			signature: "Now()", volatile: true, compile: always(func(e *evaluation, _ arguments) (any, error) { return written(e.now()) }),
-			does: "The time of the evaluation in UTC, as M/d/yyyy h:mm:ss tt. A target that has it is written at every look at the object; compare by it instead.",
+			does: "The time of the evaluation in UTC, as M/d/yyyy h:mm:ss tt. A value that is made of it is kept while all else that the expression reads stays the same; one that is only chosen by a comparison with it is not, and follows the time at the next look at the object.",
 		},
 		{
 			signature: "NumFromDate(value)", least: 1, most: 1, compile: ofDate(numFromDate),

@@ -25,6 +25,7 @@ type Expression struct {
 	root       node
 	attributes []string
 	volatile   bool
+	timed      bool
 	redacted   bool
 	refused    *Mistake
 }
@@ -61,6 +62,12 @@ func (x *Expression) Attributes() []string { return x.attributes }
 // no attribute has changed: it depends on the time, on chance, or on what is
 // taken. Whoever maps keeps the value as long as Arguments stays the same.
 func (x *Expression) Volatile() bool { return x.volatile }
+
+// Timed reports whether the value has the present time in it, or something computed
+// from it. One that is only chosen by a comparison with the present time, in the
+// condition of IIF or by Switch, is not: it changes when that comes to another outcome,
+// and not at each evaluation.
+func (x *Expression) Timed() bool { return x.timed }
 
 // Redacted reports whether the value is to be kept out of logs and of what is
 // printed: "[Redact]" stands in its place.

@@ -117,6 +117,39 @@ func walk(n node, visit func(*call)) {
 	}
 }
 
+// isTimed reports whether the present time is in the value of a node. What a value is
+// only chosen by is not in it.
+func isTimed(n node) bool {
+	c, ok := n.(*call)
+	if !ok {
+		return false
+	}
+	if c.name == "Now" {
+		return true
+	}
+	for i, a := range c.arguments {
+		if a != nil && !c.chooses(i) && isTimed(a.node) {
+			return true
+		}
+	}
+	return false
+}
+
+// chooses reports whether the argument at an index is only compared, to choose another:
+// the condition of IIF, and the source and the keys of Switch(source, default, key1,
+// value1, …).
+func (c *call) chooses(index int) bool {
+	const firstKey, pair = 2, 2
+	switch c.name {
+	case "IIF":
+		return index == 0
+	case "Switch":
+		return index == 0 || index >= firstKey && (index-firstKey)%pair == 0
+	default:
+		return false
+	}
+}
+
 // comparison is one in the condition of IIF.
 type comparison struct {
 	left, right node

@@ -39,6 +39,7 @@ func Parse(text string) (*Expression, error) {
 		return nil, p.mistakes
 	}
 	p.result.root = root
+	p.result.timed = isTimed(root)
 	walk(root, p.redact)
 	return p.result, nil
 }
