@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"entrawebex/internal/leftout"
 )
 
 // lambdaFunction runs one built bootstrap as AWS Lambda does: it serves the
@@ -270,6 +272,9 @@ var (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv("SQS_EMULATOR_URL") == "" || os.Getenv("DYNAMODB_EMULATOR_URL") == "" {
+		leftout.Say("the built functions against SQS and DynamoDB", "they need emulators, which make test starts")
+	}
 	dir, err := os.MkdirTemp("", "functions-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

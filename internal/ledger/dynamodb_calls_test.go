@@ -18,12 +18,13 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/ledger"
+	"entrawebex/internal/leftout"
 	"entrawebex/internal/provision"
 )
 
 func TestMain(m *testing.M) {
 	if os.Getenv("DYNAMODB_EMULATOR_URL") == "" {
-		fmt.Fprintln(os.Stderr, "NOT RUN: the ledger's conformance to DynamoDB, since DYNAMODB_EMULATOR_URL is not set (infra/emulators/run sets it); what decides there is tested against its requests")
+		leftout.Say("the ledger's conformance to DynamoDB", "it needs an emulator, which make test starts")
 	}
 	os.Exit(m.Run())
 }

@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"entrawebex/infra"
+	"entrawebex/internal/leftout"
 	"entrawebex/internal/mapping"
 	"entrawebex/internal/sandbox/compare"
 	"entrawebex/internal/sandbox/graph"
@@ -34,7 +35,7 @@ func TestMain(m *testing.M) {
 		debug.SetGCPercent(percent)
 		flag.Parse()
 		if *seeds < thorough {
-			fmt.Fprintf(os.Stderr, "NOT RUN: rules that are broken on purpose and most outages, since -seeds is below %d (make sets it)\n", thorough)
+			leftout.Say("rules that are broken on purpose, and most outages", fmt.Sprintf("-seeds %d or more plays them, as make test does", thorough))
 		}
 		os.Exit(m.Run())
 	}

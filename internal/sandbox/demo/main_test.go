@@ -2,10 +2,10 @@ package demo
 
 import (
 	"flag"
-	"fmt"
 	"os"
 	"testing"
 
+	"entrawebex/internal/leftout"
 	"entrawebex/internal/sandbox/runtest"
 )
 
@@ -17,7 +17,7 @@ func TestMain(m *testing.M) {
 	flag.Parse()
 	runtest.Waiting()
 	if !*withStorm {
-		fmt.Fprintln(os.Stderr, "NOT RUN: a day in a storm to its end, since -storm is not set (make sets it)")
+		leftout.Say("a day in a storm to its end", "-storm plays it, as make test does")
 	}
 	os.Exit(m.Run())
 }
