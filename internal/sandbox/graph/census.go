@@ -36,6 +36,8 @@ type UserRecord struct {
 	// WasEnabled says that it was live and enabled at some time, WasAssigned
 	// that it was in scope while it was.
 	WasEnabled, WasAssigned bool
+	// Manager is the id of the live user who manages it; empty if none does.
+	Manager string
 }
 
 // GroupRecord is a group and its history.
@@ -63,10 +65,14 @@ func (t *Tenant) Census(nested bool) Census {
 		if nested {
 			wasAssigned = p.wasAssignedNested
 		}
-		c.Users[id] = UserRecord{
+		record := UserRecord{
 			User: maps.Clone(p.user), Place: p.place, Names: slices.Clone(p.names),
 			Assigned: inUse && assigned(p, nested), WasEnabled: p.wasEnabled, WasAssigned: wasAssigned,
 		}
+		if m := p.shownManager(); m != nil {
+			record.Manager = m.id()
+		}
+		c.Users[id] = record
 	}
 	for id, g := range t.groups {
 		c.Groups[id] = GroupRecord{

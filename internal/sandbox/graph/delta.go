@@ -104,6 +104,7 @@ func (d *deltaItems) first(objects iter.Seq2[int, object]) bool {
 		}
 		if next == 0 || d.items[o] != nil {
 			d.item(o)
+			d.manager(o, nil)
 		}
 		if next != 0 {
 			d.cursor.At, d.cursor.Member = number, next
@@ -149,6 +150,9 @@ func (d *deltaItems) later() bool {
 			continue
 		}
 		d.item(e.object)
+		if e.tellsManager() {
+			d.manager(e.object, e.manager)
+		}
 	}
 	return true
 }

@@ -26,6 +26,8 @@ type entry struct {
 	properties []string
 	// member is whose membership in the object, a group, changed.
 	member object
+	// manager is who managed the object, a user, before its manager changed.
+	manager *person
 }
 
 // end is the number that the next entry will have.

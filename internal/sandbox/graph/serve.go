@@ -85,6 +85,7 @@ func (t *Tenant) routes() *http.ServeMux {
 	handle("GET", "/users", readUsers(), t.listUsers)
 	handle("POST", "/users", writeUsers(), t.createUser)
 	handle("GET", "/users/{id}", readUsers(), t.readUser)
+	handle("GET", "/users/{id}/manager", readUsers(), t.readManager)
 	handle("PATCH", "/users/{id}", writeUsers(), t.updateUser)
 	handle("DELETE", "/users/{id}", writeUsers(), t.deleteUser)
 	t.routeGroups(handle)

@@ -15,6 +15,7 @@ import (
 // https://learn.microsoft.com/graph/delta-query-overview
 func (t *Tenant) routeDelta(handle router) {
 	users := deltaSet{userCollection(), func(start int) iter.Seq2[int, object] { return in(Live, t.order, start) }}
+	users.known = isTracked
 	groups := deltaSet{groupCollection(), func(start int) iter.Seq2[int, object] { return in(Live, t.groupOrder, start) }}
 	groups.known = func(name string) bool { return name == members || isGroupProperty(name) }
 	for _, function := range []string{"/delta", "/delta()", "/microsoft.graph.delta", "/microsoft.graph.delta()"} {

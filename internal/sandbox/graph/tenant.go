@@ -111,8 +111,9 @@ type Tenant struct {
 type person struct {
 	node
 
-	user  User
-	place Place
+	user    User
+	place   Place
+	manager *person
 	// wasEnabled says that the user was live and enabled at some time.
 	wasEnabled bool
 	// wasAssigned says that it was live, enabled and assigned at some time;
@@ -273,6 +274,7 @@ func (t *Tenant) Delete(id string) error {
 	t.notifyGone(p)
 	t.record(p)
 	t.recordLinks(p)
+	t.recordReports(p)
 	return nil
 }
 
@@ -297,6 +299,7 @@ func (t *Tenant) Restore(id string) error {
 	t.put(p, user)
 	t.record(p)
 	t.recordLinks(p)
+	t.recordReports(p)
 	return nil
 }
 

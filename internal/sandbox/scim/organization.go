@@ -589,6 +589,9 @@ func (o *Organization) check(attributes map[string]any, self *account) error {
 	if err := checkEmails(attributes, name); err != nil {
 		return err
 	}
+	if err := o.checkManager(attributes, self); err != nil {
+		return err
+	}
 	holder := o.byName[strings.ToLower(name)]
 	if holder != nil && holder != self || o.elsewhere[strings.ToLower(name)] || o.now().Before(o.kept[strings.ToLower(name)]) {
 		return scimerrors.ScimError{Status: http.StatusConflict, ScimType: scimerrors.ScimTypeUniqueness, Detail: "The user " + name + " already exists."}
@@ -741,6 +744,7 @@ func (o *Organization) resource(a *account) scim.Resource {
 	}
 	attributes[cloudSchema] = map[string]any{"accountStatus": []any{status}}
 	delete(attributes, "password")
+	o.nameManager(attributes)
 	if o.habits.normalizes {
 		attributes["active"] = strconv.FormatBool(a.active())
 	}
