@@ -78,7 +78,7 @@ func decodeDelta(kind change.Kind, body []byte) (reconcile.Page, []oddity, error
 }
 
 // changed is an object on a page of a delta query, as it stands.
-type changed struct{ id, odataType, removed, members []byte }
+type changed struct{ id, odataType, removed, members, manager []byte }
 
 // mark notes one of the members by which a delta query tells what it is about, and
 // reports whether it is one.
@@ -93,6 +93,8 @@ func (c *changed) mark(name, value []byte) bool {
 		c.removed = value
 	case membersDelta:
 		c.members = value
+	case managerDelta:
+		c.manager = value
 	default:
 		return bytes.IndexByte(name, '@') >= 0
 	}
@@ -138,6 +140,13 @@ func decodeChanged(kind change.Kind, element []byte, values *rawjson.Decoder) (r
 		return o, odd, true
 	}
 	o.Attributes = attributes
+	if c.manager != nil {
+		if manager, said := decodeManager(c.manager); said {
+			attributes[managerRelation] = manager
+		} else {
+			odd = append(odd, oddity{"the changes of a user's manager cannot be read: it is found when the user is looked at", id})
+		}
+	}
 	if c.members != nil {
 		var more []oddity
 		o.Members, more = decodeDeltaMembers(id, c.members)

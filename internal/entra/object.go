@@ -47,6 +47,9 @@ func Decode(r io.Reader) (Shown, error) {
 		return Shown{}, err
 	}
 	maps.DeleteFunc(attributes, func(name string, _ any) bool { return strings.Contains(name, "@odata.") })
+	if manager, ok := attributes[managerRelation].(map[string]any); ok { // as $expand shows it
+		attributes[managerRelation] = manager["id"]
+	}
 	return Shown{Kind: kind, SoftDeleted: attributes["deletedDateTime"] != nil, Attributes: attributes}, nil
 }
 

@@ -32,6 +32,10 @@ func TestAnObjectInAFileIsRead(t *testing.T) {
 			"a group, by an attribute", `{"securityEnabled":true,"deletedDateTime":null}`, "",
 			entra.Shown{Kind: change.Group, Attributes: map[string]any{"securityEnabled": true, "deletedDateTime": nil}},
 		},
+		{
+			"a user with the manager, as $expand shows it", `{"accountEnabled":true,"manager":{"@odata.type":"#microsoft.graph.user","id":"2"}}`, "",
+			entra.Shown{Kind: change.User, Attributes: map[string]any{"accountEnabled": true, "manager": "2"}},
+		},
 		{"a device", `{"@odata.type":"#microsoft.graph.device","accountEnabled":true}`, "neither a user nor a group", entra.Shown{}},
 		{"a list", `{"value":[{"accountEnabled":true}]}`, "one object alone", entra.Shown{}},
 		{"null", `null`, "one object alone", entra.Shown{}},

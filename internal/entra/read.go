@@ -29,7 +29,7 @@ const (
 
 var _ provision.Directory = (*Client)(nil)
 
-// Read implements provision.Directory: a $batch for every 20 objects, members
+// Read implements provision.Directory: a $batch for every 20 objects, managers, members
 // and assignments, and one more round in the recycle bin for the objects that
 // are not where they live. More calls are made only for a member with more
 // groups, or an object with more assignments, than a page of them holds; and for
@@ -40,6 +40,11 @@ func (c *Client) Read(ctx context.Context, queries []provision.Query) []provisio
 	requests := make([]request, 0, len(queries))
 	for _, q := range queries {
 		requests = append(requests, itemOf(q.Object))
+	}
+	for _, q := range queries {
+		if c.readsManager(q.Object) {
+			requests = append(requests, managerOf(q.Object))
+		}
 	}
 	for _, q := range queries {
 		if q.App != "" {
@@ -56,6 +61,7 @@ func (c *Client) Read(ctx context.Context, queries []provision.Query) []provisio
 	var missing []request
 	for i, q := range queries {
 		readings[i] = c.reading(ctx, q.Object, provision.Present, answers[itemOf(q.Object)])
+		c.manage(q.Object, &readings[i], answers[managerOf(q.Object)])
 		if readings[i].Presence == provision.Absent {
 			missing = append(missing, request{place: deletedItem, id: q.Object.ID})
 		}

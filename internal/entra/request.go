@@ -21,6 +21,7 @@ type place int
 const (
 	userItem place = iota
 	groupItem
+	userManager
 	// groupVisibility is no more of a group than who may see its members.
 	groupVisibility
 	// deletedItem is a user or a group in the recycle bin.
@@ -48,7 +49,7 @@ const (
 // page has.
 func (p place) isSized() bool {
 	switch p {
-	case userItem, groupItem, groupVisibility, deletedItem, servicePrincipalItem, userAssignments, groupAssignments, subscriptionList:
+	case userItem, groupItem, userManager, groupVisibility, deletedItem, servicePrincipalItem, userAssignments, groupAssignments, subscriptionList:
 		return false
 	default:
 		return true
@@ -128,14 +129,14 @@ func (c *Client) query(r request) query {
 	top := cmp.Or(r.top, pageSize)
 	switch r.place {
 	case userItem:
-		return query{Select: c.selects[change.User]}
+		return query{Select: properties(c.selects[change.User])}
 	case groupItem:
 		return query{Select: c.selects[change.Group]}
 	case groupVisibility:
 		return query{Select: []string{"id", visibility}}
 	case deletedItem:
 		return query{Select: []string{"id", "deletedDateTime"}}
-	case servicePrincipalItem:
+	case servicePrincipalItem, userManager:
 		return query{Select: []string{"id"}}
 	case assignedTo:
 		return query{Top: &top}
@@ -175,7 +176,7 @@ func (c *Client) get(ctx context.Context, r request) (*abs.RequestInformation, e
 		return c.servicePrincipal(r.id).AppRoleAssignedTo().ToGetRequestInformation(ctx, nil)
 	case subscriptionList:
 		return c.subscriptions().ToGetRequestInformation(ctx, nil)
-	case userItem, userMemberOf, userTransitiveMemberOf, userAssignments, userDelta:
+	case userItem, userManager, userMemberOf, userTransitiveMemberOf, userAssignments, userDelta:
 		return c.getUser(ctx, r)
 	default:
 		return c.getGroup(ctx, r)
@@ -190,6 +191,8 @@ func (c *Client) servicePrincipal(id string) *serviceprincipals.ServicePrincipal
 func (c *Client) getUser(ctx context.Context, r request) (*abs.RequestInformation, error) {
 	all := users.NewUsersRequestBuilderInternal(c.path(), c.adapter)
 	switch user := all.ByUserId(r.id); r.place {
+	case userManager:
+		return user.Manager().ToGetRequestInformation(ctx, nil)
 	case userMemberOf:
 		return user.MemberOf().ToGetRequestInformation(ctx, nil)
 	case userTransitiveMemberOf:

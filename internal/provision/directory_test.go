@@ -25,7 +25,7 @@ func TestDirectoriesKeepTheirPromises(t *testing.T) {
 	for name, open := range map[string]func(t *testing.T) *directed{
 		"Entra": directedGraph,
 		"the tests of the engine": func(t *testing.T) *directed {
-			played := &tenant{id: tenantID, users: map[string]*person{}, groups: map[string]*group{}, roles: map[string][]string{}}
+			played := &tenant{id: tenantID, users: map[string]*person{}, groups: map[string]*group{}, roles: map[string][]string{}, managers: map[string]string{}}
 			return &directed{Directory: played, admin: playedAdmin{played}, app: application, t: t}
 		},
 	} {
@@ -52,6 +52,8 @@ type admin interface {
 	restore(o change.Object) error
 	purge(o change.Object) error
 	assign(id, role string) error
+	// manage makes somebody the manager of another; nobody if that is empty.
+	manage(id, manager string) error
 }
 
 // graphAdmin changes a simulated tenant.
@@ -68,8 +70,10 @@ func directedGraph(t *testing.T) *directed {
 	if err != nil {
 		t.Fatal(err)
 	}
+	selects := rules.Select()
+	selects[change.User] = append(selects[change.User], "manager")
 	client, err := entra.New(entra.Config{
-		Credential: entra.StaticToken("t"), Transport: simhttp.Network{host: tenant}, Select: rules.Select(), Log: slog.New(slog.DiscardHandler),
+		Credential: entra.StaticToken("t"), Transport: simhttp.Network{host: tenant}, Select: selects, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -121,6 +125,8 @@ func (a graphAdmin) purge(o change.Object) error {
 
 func (a graphAdmin) assign(id, role string) error { return a.tenant.Assign(id, role) }
 
+func (a graphAdmin) manage(id, manager string) error { return a.tenant.SetManager(id, manager) }
+
 // playedAdmin changes the tenant of the tests of the engine.
 type playedAdmin struct{ tenant *tenant }
 
@@ -164,6 +170,11 @@ func (a playedAdmin) place(o change.Object, binned, gone bool) error {
 
 func (a playedAdmin) assign(id, role string) error {
 	a.tenant.roles[id] = append(a.tenant.roles[id], role)
+	return nil
+}
+
+func (a playedAdmin) manage(id, manager string) error {
+	a.tenant.managers[id] = manager
 	return nil
 }
 
@@ -286,7 +297,7 @@ func (d *directed) gone(err error) {
 }
 
 func directoryPromises() []directoryPromise {
-	return slices.Concat(promisesOfReadings(), promisesOfMemberships(), promisesOfMembers(), promisesOfOuterGroups(), promisesOfRoles())
+	return slices.Concat(promisesOfReadings(), promisesOfMemberships(), promisesOfMembers(), promisesOfOuterGroups(), promisesOfRoles(), promisesOfManagers())
 }
 
 func promisesOfReadings() []directoryPromise {
@@ -537,6 +548,42 @@ func promisesOfRoles() []directoryPromise {
 			d.staffed()
 			for _, o := range []change.Object{aPerson(ada), aTeam(sales)} {
 				if r := d.read(provision.Query{Object: o, App: nobody}); r.RolesErr == nil || r.Err != nil || r.Presence != provision.Present {
+					d.t.Errorf("%s: %+v", o, r)
+				}
+			}
+		}},
+	}
+}
+
+func promisesOfManagers() []directoryPromise {
+	return []directoryPromise{
+		{"who manages a user is read by the id, and is null if nobody does", func(d *directed) {
+			d.staffed()
+			is := func(id string, want any) {
+				d.t.Helper()
+				r := d.read(provision.Query{Object: aPerson(id)})
+				if manager, shown := r.Attributes["manager"]; manager != want || !shown || r.ManagerErr != nil {
+					d.t.Errorf("manager %v, shown %v, %v; want %v", manager, shown, r.ManagerErr, want)
+				}
+			}
+			is(ada, nil)
+			d.done(d.admin.manage(ada, bob), d.admin.manage(bob, cyd))
+			is(ada, bob)
+			is(bob, cyd)
+			d.done(d.admin.delete(aPerson(bob)))
+			is(ada, nil)
+			d.done(d.admin.restore(aPerson(bob)))
+			is(ada, bob)
+			is(bob, cyd)
+			d.done(d.admin.manage(ada, ""))
+			is(ada, nil)
+		}},
+		{"nobody manages a group, or who is not there", func(d *directed) {
+			d.staffed()
+			d.done(d.admin.manage(ada, bob), d.admin.delete(aPerson(ada)))
+			for _, o := range []change.Object{aTeam(sales), aPerson(ada), aPerson(nobody)} {
+				r := d.read(provision.Query{Object: o})
+				if _, shown := r.Attributes["manager"]; shown || r.ManagerErr != nil || r.Err != nil {
 					d.t.Errorf("%s: %+v", o, r)
 				}
 			}

@@ -43,8 +43,8 @@ type Query struct {
 type Reading struct {
 	Presence Presence
 	// Attributes are the selected attributes by their Graph names, as JSON
-	// has them (string, bool, float64, nil, []any, map[string]any). An
-	// attribute Entra did not return is not in it. Of an object in the recycle
+	// has them (string, bool, float64, nil, []any, map[string]any), and the id of
+	// the manager as manager. An attribute Entra did not return is not in it. Of an object in the recycle
 	// bin they are no more than the id and when it was deleted.
 	Attributes map[string]any
 	// Memberships answers each of Query.Members, in their order. Of a group that
@@ -58,6 +58,9 @@ type Reading struct {
 	// RolesErr is a *Fault if the assignments are not known, as where there is
 	// no such App; then nothing follows from Roles.
 	RolesErr error
+	// ManagerErr is a *Fault if it is not known who manages a live user; then the
+	// attribute manager is not there.
+	ManagerErr error
 	// Err is a *Fault if this object could not be read; then nothing else
 	// holds but a Presence that is known all the same.
 	Err error

@@ -155,6 +155,10 @@ type tenant struct {
 	// called before a page is, and may be what that comes to.
 	blank  bool
 	turned func(page string) (provision.MemberPage, error)
+	// managers are by whom they manage; nil where managers are not read. managerErr is
+	// what reading one comes to.
+	managers   map[string]string
+	managerErr error
 	// roles are those in which an object itself is assigned to the application.
 	roles    map[string][]string
 	rolesErr error
@@ -432,8 +436,23 @@ func (t *tenant) reading(id string) provision.Reading {
 		"displayName": p.display, "accountEnabled": p.enabled,
 	}
 	maps.Copy(attributes, p.more)
+	reading := provision.Reading{Presence: provision.Present, Attributes: attributes}
+	if t.managers != nil {
+		reading.ManagerErr = t.managerErr
+		if attributes["manager"] = t.managerOf(id); t.managerErr != nil {
+			delete(attributes, "manager")
+		}
+	}
 	delete(attributes, p.lacks)
-	return provision.Reading{Presence: provision.Present, Attributes: attributes}
+	return reading
+}
+
+// managerOf is the id of the live manager of a user; nil if there is none.
+func (t *tenant) managerOf(id string) any {
+	if m := t.managers[id]; m != "" && t.users[m] != nil && t.live(m) {
+		return m
+	}
+	return nil
 }
 
 // org is Webex: provision.Target over SCIM resources, with unique names.

@@ -42,6 +42,9 @@ func (p Page) Fresh(chain *paging.Chain) bool {
 	fresh := false
 	for _, o := range p.Objects {
 		fresh = chain.Sees(o.ID, string(o.Removed)) || fresh
+		if manager, ok := o.Attributes["manager"].(string); ok { // which may come by itself
+			fresh = chain.Sees(o.ID, "manager", manager) || fresh
+		}
 		for _, m := range o.Members {
 			fresh = chain.Sees(o.ID, m.ID, strconv.FormatBool(m.Removed)) || fresh
 		}
