@@ -167,7 +167,7 @@ func (r *reader) actions(section fields) Actions {
 func (r *reader) rule(n *yaml.Node, s section, at map[string]*yaml.Node) (rule, bool) {
 	before := len(r.mistakes)
 	f := r.fields(n, "a mapping", "target", "source", "expression", "constant",
-		"matching", "required", "default", "defaultWhen", "apply", "whenNull")
+		"matching", "required", "default", "defaultWhen", "apply", "whenNull", "log")
 	if n.Kind != yaml.MappingNode {
 		return rule{}, false
 	}
@@ -186,6 +186,7 @@ func (r *reader) rule(n *yaml.Node, s section, at map[string]*yaml.Node) (rule, 
 		required: r.boolean(f, "required", false) || t.needed,
 		onCreate: r.choice(f, "apply", "always", "creation") == "creation",
 		clears:   r.choice(f, "whenNull", "keep", "clear") == "clear",
+		told:     r.choice(f, "log", "name", "values") == "values",
 	}
 	if line.otherwise = r.value(f, "default", t); line.otherwise != nil {
 		line.otherwise, _ = t.form.of(line.otherwise) // which is checked

@@ -59,6 +59,8 @@ type rule struct {
 	// onCreate says that the value is written on creation and never again, clears
 	// that it goes from Webex when Entra has none.
 	onCreate, clears bool
+	// told says that the values may be kept in the provisioning log.
+	told bool
 	// describes is the path of the value of the element that this only describes, as
 	// primary does; empty if it is not mapped.
 	describes string
@@ -84,6 +86,17 @@ func (r Rules) Of(kind change.Kind) Mapping {
 		return r.Groups
 	}
 	return r.Users
+}
+
+// Tells reports whether the provisioning log may keep the values of the target
+// attribute: where its line says log: values, and its expression redacts nothing.
+// Whether an account is active is no secret.
+func (m Mapping) Tells(path string) bool {
+	if path == "active" {
+		return true
+	}
+	i := slices.IndexFunc(m.rules, func(r rule) bool { return r.target.text == path })
+	return i >= 0 && m.rules[i].told && !m.rules[i].source.Redacted()
 }
 
 // Select returns the Graph attributes the mappings read, by kind of object.

@@ -11,7 +11,8 @@ import (
 )
 
 // Sum is the same for two mappings that say the same of their kind, whatever their
-// comments, the order of their keys and the way they are written.
+// comments, the order of their keys and the way they are written, and whatever the
+// provisioning log keeps.
 func (m Mapping) Sum() string { return m.sum }
 
 // sumOf is the SHA-256 of what a node says, in hexadecimal digits.
@@ -38,6 +39,9 @@ func say(w io.Writer, n *yaml.Node) {
 	}
 	slices.SortStableFunc(pairs, func(a, b pair) int { return strings.Compare(a.key.Value, b.key.Value) })
 	for _, p := range pairs {
+		if p.key.Value == "log" { // of a line: it changes nothing in Webex
+			continue
+		}
 		say(w, p.key)
 		say(w, p.value)
 	}

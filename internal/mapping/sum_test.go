@@ -30,12 +30,34 @@ func TestASumIsOfWhatAMappingSays(t *testing.T) {
 	if is := edited(given, `{ source: "givenName", target: name.givenName } # first name`); is.Users.Sum() != was.Users.Sum() {
 		t.Error("another way to write it has another sum")
 	}
+	if is := edited(given, `{ target: name.givenName, source: givenName, log: values }`); is.Users.Sum() != was.Users.Sum() {
+		t.Error("what is logged has another sum")
+	}
 	is := edited(given, "{ target: name.givenName, source: displayName }")
 	if is.Users.Sum() == was.Users.Sum() {
 		t.Error("another source has the same sum")
 	}
 	if is.Groups.Sum() != was.Groups.Sum() || was.Groups.Sum() == was.Users.Sum() {
 		t.Error("the sums of the kinds depend on each other")
+	}
+}
+
+func TestOfValuesTheLogKeepsThoseThatTheMappingSays(t *testing.T) {
+	t.Parallel()
+	text := bytes.Replace(infra.Provisioning(), []byte("- { target: userName,"), []byte(`- { target: title, source: jobTitle, log: values }
+    - { target: nickName, expression: 'Redact([mailNickname])', log: values }
+    - { target: locale, source: preferredLanguage, log: name }
+    - { target: userName,`), 1)
+	rules, err := mapping.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]bool{
+		"active": true, "title": true, "nickName": false, "locale": false, "userName": false, "userType": false,
+	} {
+		if got := rules.Users.Tells(path); got != want {
+			t.Errorf("%s: %t", path, got)
+		}
 	}
 }
 
