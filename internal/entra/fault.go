@@ -160,7 +160,7 @@ func fault(operation, permission string, err error) *provision.Fault {
 		}
 		return &provision.Fault{
 			Kind: refused.kind(), Reason: reason, After: refused.after,
-			Foreign: refused.isForeign(), RequestID: printable.Short(refused.requestID, 80),
+			Foreign: refused.isForeign(), From: provision.Graph, RequestID: printable.Short(refused.requestID, 80),
 		}
 	case errors.As(err, &odd):
 		return &provision.Fault{Kind: provision.Transient, Reason: operation, Foreign: true, Err: err}

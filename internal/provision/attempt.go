@@ -70,10 +70,33 @@ type MemberCount struct {
 	Skipped int
 }
 
+// Names are what people call an object. Each is empty where it was not read.
+type Names struct {
+	// DisplayName and UserPrincipalName are Entra's, if the mapping reads them.
+	DisplayName, UserPrincipalName string
+	// Webex is the userName of the account, or the name of the group, as it was
+	// last written.
+	Webex string
+}
+
+// Refusal is an answer of a side that did not do what was asked.
+type Refusal struct {
+	// From is the side, RequestID its own id of the call.
+	From      Side
+	RequestID string
+	// Step is at which it was met, Label what it was: a kind of fault, or an answer.
+	Step  StepName
+	Label string
+}
+
+// maxRefusals is how many an attempt tells of at most.
+const maxRefusals = 20
+
 // Attempt is one try to make Webex match Entra for one object: what was seen,
 // decided, written and answered, and when.
 type Attempt struct {
 	Object change.Object
+	Names  Names
 	// Causes are the Changes that led to it, oldest first.
 	Causes  []change.Change
 	WebexID string
@@ -90,6 +113,12 @@ type Attempt struct {
 	Modified []Modified
 	// Members is what came of a group's members.
 	Members MemberCount
+	// Joined and Left are the ids in Entra of those whom Webex confirmed as added
+	// and removed: up to maxNamed of each, of whom Members counts all.
+	Joined, Left []string
+	// Refusals are the answers that were none, in their order, the first maxRefusals
+	// of them.
+	Refusals []Refusal
 	// Fault is nil unless Status is Failure.
 	Fault *Fault
 	// Lettered says that a dead letter with this fault is on its queue already.

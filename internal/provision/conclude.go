@@ -53,6 +53,7 @@ func backoff(attempts int) time.Duration {
 // fail ends the attempt with a fault and says when to try again, if ever.
 func (v *view) fail(at StepName, err error) {
 	f := *AsFault(err)
+	v.noteRefusal(at, &f)
 	t := v.record.OpenFault.met(&f, at, v.now)
 	if f.Kind.Policy().Retry == Backoff && t.Spent >= f.patience().limit {
 		f.Reason = fmt.Sprintf("given up after %d attempts in %s: %s", t.Attempts, t.Spent.Round(time.Minute), f.Reason)
@@ -109,6 +110,32 @@ func (v *view) end(status Status, reason string, again time.Duration) {
 
 func (s *state) step(name StepName, status Status, description string) {
 	s.attempt.Steps = append(s.attempt.Steps, ProvisioningStep{Name: name, Status: status, Description: description})
+}
+
+// noteRefusal notes the answer that an error tells of, if it tells of one, once.
+func (s *state) noteRefusal(at StepName, err error) {
+	f := AsFault(err)
+	for f != nil && f.RequestID == "" {
+		f, _ = errors.AsType[*Fault](f.Err)
+	}
+	noted := func(r Refusal) bool { return r.RequestID == f.RequestID }
+	if f == nil || len(s.attempt.Refusals) == maxRefusals || slices.ContainsFunc(s.attempt.Refusals, noted) {
+		return
+	}
+	s.attempt.Refusals = append(s.attempt.Refusals, Refusal{From: f.From, RequestID: f.RequestID, Step: at, Label: f.Label()})
+}
+
+// names are what the object is called.
+func (v *view) names() Names {
+	text := func(values map[string]any, name string) string {
+		found, _ := values[name].(string)
+		return found
+	}
+	of := v.reading.Attributes
+	return Names{
+		DisplayName: text(of, "displayName"), UserPrincipalName: text(of, "userPrincipalName"),
+		Webex: text(v.record.LastWritten, v.rules(v.object.Kind).Name()),
+	}
 }
 
 // notice has operators hear of the object.

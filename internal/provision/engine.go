@@ -79,7 +79,10 @@ type Config struct {
 	Healed func(ctx context.Context) error
 	// Observe is told every attempt when it is over. It may be nil.
 	Observe func(Attempt)
-	Log     *slog.Logger
+	// Keep is told the attempts that were made together, when all of them are over.
+	// Its context outlives that of Converge by keeping. It may be nil.
+	Keep func(ctx context.Context, attempts []Attempt)
+	Log  *slog.Logger
 }
 
 // Engine converges objects. It is safe for concurrent use.
@@ -105,6 +108,9 @@ func New(c Config) *Engine {
 	}
 	if c.Observe == nil {
 		c.Observe = func(Attempt) {}
+	}
+	if c.Keep == nil {
+		c.Keep = func(context.Context, []Attempt) {}
 	}
 	e := &Engine{Config: c, protected: map[string]bool{}}
 	for _, name := range c.Protected {
@@ -262,6 +268,7 @@ func (b *batch) converge(ctx context.Context, attempts []Attempt, claims []claim
 			concluded[works[i]] = b.conclude(ctx, *w)
 		})
 	}
+	b.keep(ctx, concluded)
 	// Objects that had to make room are not among those named.
 	for i, place := range places {
 		attempts[place] = concluded[i]

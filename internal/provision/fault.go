@@ -22,6 +22,15 @@ const (
 	NoTarget AnswerKind = "noTarget"
 )
 
+// Side is one of the two that are asked.
+type Side string
+
+// The sides.
+const (
+	Graph Side = "Graph"
+	Webex Side = "Webex"
+)
+
 // Code names a fault of which it is counted how often it was met.
 type Code string
 
@@ -64,6 +73,8 @@ type Fault struct {
 	// RequestID is the side's own id of the call, which its support asks for:
 	// Graph's request-id, Webex's trackingId. Empty if it gave none.
 	RequestID string
+	// From is the side that answered; empty where none did.
+	From Side
 	// Uncertain says that the call may have had its effect: a time-out, a
 	// broken connection, a 5xx.
 	Uncertain bool

@@ -25,6 +25,7 @@ func (b *batch) syncMembers(ctx context.Context, w imported) imported {
 	switch {
 	case m.seeded:
 		m.record.MemberSync, m.record.Members = nil, len(m.seen.Members)-len(m.absent)
+		m.attempt.Joined = slices.DeleteFunc(slices.Clone(m.seen.Members), func(id string) bool { return slices.Contains(m.absent, id) })
 		m.await(leased, m.absent)
 	case m.asksMembers():
 		m.judge(leased, m.hints, m.reading.Memberships)
@@ -104,6 +105,7 @@ func (m *membership) spareMembers() {
 type person struct{ id, webexID string }
 
 func (m *membership) failed(err error) {
+	m.noteRefusal(Export, err)
 	f := AsFault(err)
 	if m.fault == nil || m.fault.Kind == Permanent {
 		m.fault, f = f, m.fault
@@ -291,23 +293,34 @@ func (m *membership) wroteMembers(ctx context.Context, c MemberChange, refused m
 	for _, id := range c.Add {
 		if refused[id] == nil {
 			m.attempt.Members.Added++
+			m.attempt.Joined = oneMore(m.attempt.Joined, byWebexID[id].id)
 			m.countReturn(byWebexID[id])
 		}
 	}
 	for _, id := range c.Remove {
 		if refused[id] == nil {
 			m.attempt.Members.Removed++
+			m.attempt.Left = oneMore(m.attempt.Left, byWebexID[id].id)
 			m.countRemoval(byWebexID[id])
 		}
 	}
 	for _, webexID := range slices.Sorted(maps.Keys(refused)) {
 		p, err := byWebexID[webexID], refused[webexID]
+		m.noteRefusal(Export, err)
 		if !Gone.Is(err) {
 			m.failed(&Fault{Kind: AsFault(err).Kind, Reason: fmt.Sprintf("member %s of %s", p.id, m.object), Err: err})
 			continue
 		}
 		m.vanished(ctx, p)
 	}
+}
+
+// oneMore are the ids with one more, as long as they are not too many.
+func oneMore(ids []string, id string) []string {
+	if len(ids) == maxNamed {
+		return ids
+	}
+	return append(ids, id)
 }
 
 // vanished deals with a member whose account is gone: the user is looked at

@@ -208,6 +208,7 @@ func (b *batch) export(ctx context.Context, decisions []decided) {
 func (d *decided) exported(a Answer, now time.Time) imported {
 	w := *d
 	w.now = now
+	w.noteRefusal(Export, a.Err)
 	switch f := AsFault(a.Err); {
 	case f == nil:
 		w.wrote(a)
@@ -416,7 +417,7 @@ func (b *batch) conclude(ctx context.Context, w imported) Attempt {
 			b.guarded(ctx, &w, Export, release) // with the record as it was
 		}
 	}
-	w.attempt.WebexID = w.record.WebexID
+	w.attempt.WebexID, w.attempt.Names = w.record.WebexID, w.names()
 	w.attempt.Finished = b.Now()
 	b.tell(ctx, w.notices)
 	w.attempt.log(ctx, b.Log)

@@ -41,6 +41,17 @@ func working(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithDeadline(ctx, deadline.Add(-concluding))
 }
 
+// keeping is for how long attempts may be kept, whatever ended meanwhile: it leaves
+// the caller half of what concluding is.
+const keeping = concluding / 2
+
+// keep has the attempts kept that are over.
+func (b *batch) keep(ctx context.Context, attempts []Attempt) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keeping)
+	defer cancel()
+	b.caught(ctx, "the provisioning log", func() { b.Keep(ctx, attempts) })
+}
+
 // setAside parts the places of those objects that have an attempt behind them which
 // never came to an end, the most often tried last, from the rest. If one of them
 // kills the process, the others shall not be counted with it: they are claimed anew

@@ -51,7 +51,7 @@ func (d *decision) conflictAnyway() {
 	f := d.conflict.fault
 	d.record.PendingWrite = d.conflict.before
 	if d.record.WebexID == "" || d.reread {
-		d.fail(Export, &Fault{Kind: Transient, Code: Conflict, RequestID: f.RequestID, Reason: f.Reason + ", and no name is taken"})
+		d.fail(Export, &Fault{Kind: Transient, Code: Conflict, From: f.From, RequestID: f.RequestID, Reason: f.Reason + ", and no name is taken"})
 		return
 	}
 	d.step(Export, Warning, f.Reason)
@@ -313,7 +313,7 @@ func (r room) moved(other change.Object, f *Fault) *roomMade {
 	case f == nil:
 		return &roomMade{}
 	case f.Kind == Permanent:
-		return &roomMade{withheld: true, fault: &Fault{Kind: Permanent, RequestID: f.RequestID, Reason: fmt.Sprintf(
+		return &roomMade{withheld: true, fault: &Fault{Kind: Permanent, From: f.From, RequestID: f.RequestID, Reason: fmt.Sprintf(
 			"the userName of %s is held by the %s Webex account %s of %s, which Webex does not let be renamed: delete that account, or rename it, in Control Hub, then replay",
 			other, stateOf(r.holder), r.holder.ID, r.owner), Err: f}}
 	default:

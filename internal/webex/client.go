@@ -174,7 +174,7 @@ func (r reply) decode(what string, out any) error {
 func (r reply) doubt(what, why string) *provision.Fault {
 	f := doubt(what, why)
 	f.Foreign = r.isPage()
-	f.RequestID = quotable(r.header.Get("Trackingid"))
+	f.From, f.RequestID = provision.Webex, quotable(r.header.Get("Trackingid"))
 	return f
 }
 

@@ -313,6 +313,7 @@ func TestAnswersBecomeFaults(t *testing.T) {
 			if !errors.As(err, &got) {
 				t.Fatalf("error %v is no fault", err)
 			}
+			test.want.From = provision.Webex
 			test.want.Reason = "read Webex user " + adasID + ": Webex answered " + test.want.Reason
 			if diff := cmp.Diff(test.want, *got); diff != "" {
 				t.Error(diff)

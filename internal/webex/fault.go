@@ -22,6 +22,7 @@ func (c *Client) refused(what string, r reply) *provision.Fault {
 	f := &provision.Fault{
 		Reason:    what + ": Webex answered " + e.describe(r.status),
 		After:     throttle.RetryAfter(r.header, c.now()),
+		From:      provision.Webex,
 		RequestID: quotable(e.tracking),
 	}
 	switch status := r.status; {
