@@ -60,10 +60,13 @@ const (
 	// it moved the object's account out of the way of another, or somebody
 	// whom the object refers to has arrived.
 	Engine Source = "engine"
-	// Reconcile is what looks for what no notification told: a delta query, the
-	// list of assignments to the enterprise application, or a comparison of both
-	// sides.
+	// Reconcile is what looks for what no notification told: a delta query, or the
+	// list of assignments to the enterprise application.
 	Reconcile Source = "reconcile"
+	// Comparison is one of both sides as a whole.
+	Comparison Source = "comparison"
+	// OnDemand is an operator who asks for a look.
+	OnDemand Source = "on demand"
 )
 
 // Nomination is what the list of assignments says of an object.
@@ -105,6 +108,8 @@ type Change struct {
 	// CorrelationID is one id for everything that comes of one cause, from
 	// the notification's delivery to Webex's answer.
 	CorrelationID string `json:"correlationId"`
+	// Replayed says that it was a dead letter. Its message says so, not its body.
+	Replayed bool `json:"-"`
 }
 
 const (

@@ -55,7 +55,7 @@ func (e *Engine) ConvergeSeen(ctx context.Context, snapshots []Snapshot) []Attem
 		if k < 0 {
 			k, subjects = len(subjects), append(subjects, subject{object: s.Object})
 		}
-		subjects[k].add(change.Change{Object: s.Object, Source: change.Reconcile, SeenAt: s.At, CorrelationID: b.owner, Afresh: s.Afresh})
+		subjects[k].add(change.Change{Object: s.Object, Source: change.Comparison, SeenAt: s.At, CorrelationID: b.owner, Afresh: s.Afresh})
 		subjects[k].seen = s // of one that was seen twice, the last
 	}
 	b.askAboutMatches(ctx, subjects)

@@ -398,7 +398,7 @@ func (r *run) lookAgain(k *known) change.Change {
 }
 
 func (r *run) look(o change.Object) change.Change {
-	return change.Change{Object: o, Source: change.Reconcile, SeenAt: r.Now(), CorrelationID: correlation}
+	return change.Change{Object: o, Source: change.Comparison, SeenAt: r.Now(), CorrelationID: correlation}
 }
 
 // correlation is the correlation id of what a sweep leaves to the worker.

@@ -100,6 +100,7 @@ func (c *Worker) Handle(ctx context.Context, msgs []queue.Message) []string {
 			failed[m.ID] = !c.buryUndecodable(ctx, m, err)
 			continue
 		}
+		ch.Replayed = m.Attributes[AttributeReplayed] != ""
 		changes = append(changes, ch)
 		works = group(works, m, ch)
 	}
