@@ -206,9 +206,6 @@ func given(x expression.Example) string {
 	for _, taken := range x.Taken {
 		parts = append(parts, code(taken)+" is taken")
 	}
-	if x.Domain != "" {
-		parts = append(parts, "the default domain is "+code(x.Domain))
-	}
 	return strings.Join(parts, ", ")
 }
 

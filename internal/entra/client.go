@@ -32,6 +32,7 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/config"
+	"entrawebex/internal/mapping/expression"
 	"entrawebex/internal/provision"
 )
 
@@ -59,6 +60,8 @@ type Config struct {
 	// Select names the attributes to read of each kind of object, as Graph
 	// spells them. The id is always read; of a group securityEnabled and
 	// visibility too.
+	// One that is expression.DefaultDomain is the default domain of the tenant, which
+	// is read once an hour.
 	Select map[change.Kind][]string
 	// Timeout bounds one call, the token included; 20 s if zero. A batch is
 	// one call.
@@ -76,6 +79,7 @@ type Client struct {
 	adapter *khttp.NetHttpRequestAdapter
 	auth    *pinned
 	selects map[change.Kind][]string
+	domains map[change.Kind]bool // of which the default domain is asked for
 	timeout time.Duration
 	now     func() time.Time
 	pacer   pacer // nil if the transport is none
@@ -84,6 +88,7 @@ type Client struct {
 	oddities *oddities
 	sizes    *sizes
 	chains   *chains
+	domain   *domain
 }
 
 // New returns a Client. It makes no call.
@@ -100,9 +105,10 @@ func New(config Config) (*Client, error) {
 		return nil, errors.New("make Graph client: no credential")
 	}
 	c := &Client{
-		timeout: config.Timeout, now: config.Now, selects: selection(config.Select), log: config.Log,
-		oddities: new(oddities), sizes: new(sizes), chains: new(chains),
+		timeout: config.Timeout, now: config.Now, log: config.Log,
+		oddities: new(oddities), sizes: new(sizes), chains: new(chains), domain: new(domain),
 	}
+	c.selects, c.domains = selection(config.Select)
 	if c.timeout <= 0 {
 		c.timeout = defaultTimeout
 	}
@@ -124,26 +130,31 @@ func New(config Config) (*Client, error) {
 // Selecting returns the client reading these attributes, as Config.Select has them.
 func (c *Client) Selecting(wanted map[change.Kind][]string) *Client {
 	also := *c
-	also.selects = selection(wanted)
+	also.selects, also.domains = selection(wanted)
 	return &also
 }
 
 // selection returns what to read of each kind: what is asked for, and what
-// this package itself decides by.
-func selection(wanted map[change.Kind][]string) map[change.Kind][]string {
-	selects := map[change.Kind][]string{
+// this package itself decides by; and which of them ask for the default domain, which
+// is no property of theirs.
+func selection(wanted map[change.Kind][]string) (selects map[change.Kind][]string, domains map[change.Kind]bool) {
+	domains = map[change.Kind]bool{}
+	selects = map[change.Kind][]string{
 		change.User:  {"id"},
 		change.Group: {"id", securityEnabled, visibility},
 	}
 	for kind, attributes := range selects {
 		for _, attribute := range wanted[kind] {
-			if !slices.Contains(attributes, attribute) {
+			switch {
+			case attribute == expression.DefaultDomain:
+				domains[kind] = true
+			case !slices.Contains(attributes, attribute):
 				attributes = append(attributes, attribute)
 			}
 		}
 		selects[kind] = attributes
 	}
-	return selects
+	return selects, domains
 }
 
 // graphRoot returns where Graph is. A host other than the cloud's would be

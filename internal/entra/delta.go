@@ -50,6 +50,9 @@ func (c *Client) Delta(ctx context.Context, kind change.Kind, link string) (reco
 		return reconcile.Page{}, fault(operation, permission(kind), err)
 	}
 	c.oddities.tell(ctx, c.log, operation, odd)
+	if err := c.listDomain(ctx, kind, page.Objects); err != nil {
+		return reconcile.Page{}, err
+	}
 	return page, nil
 }
 

@@ -316,7 +316,7 @@ func TestSelection(t *testing.T) {
 			change.User:  {"id", "mail"},
 			change.Group: {"id", "securityEnabled", "visibility", "displayName"},
 		}
-		got := selection(map[change.Kind][]string{
+		got, _ := selection(map[change.Kind][]string{
 			change.User: {"mail", "id", "mail"}, change.Group: {"visibility", "displayName"}, "device": {"id"},
 		})
 		if diff := cmp.Diff(want, got); diff != "" {

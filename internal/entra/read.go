@@ -74,6 +74,7 @@ func (c *Client) Read(ctx context.Context, queries []provision.Query) []provisio
 	}
 	c.judge(ctx, queries, readings, answers)
 	c.assign(ctx, queries, readings, answers)
+	c.tellDomain(ctx, queries, readings)
 	return readings
 }
 

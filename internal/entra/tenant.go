@@ -18,29 +18,44 @@ const maxToken = 64 << 10
 // Organization returns the id of the tenant the credential belongs to, a
 // lower-case GUID. It needs Organization.Read.All.
 func (c *Client) Organization(ctx context.Context) (string, error) {
+	var id string
+	err := c.readTenant(ctx, "id", func(element []byte) error {
+		var tenant identity
+		if err := json.Unmarshal(element, &tenant); err == nil {
+			if given, ok := change.ParseID(text(tenant.ID)); ok {
+				id = given
+				return nil
+			}
+		}
+		return strange("the answer does not name one tenant")
+	})
+	return id, err
+}
+
+// readTenant reads one property of the tenant, from the only element of the answer.
+func (c *Client) readTenant(ctx context.Context, property string, decode func(element []byte) error) error {
 	const operation, permission = "read organization", "Organization.Read.All"
 	info, err := organization.NewOrganizationRequestBuilderInternal(c.path(), c.adapter).ToGetRequestInformation(ctx, nil)
 	if err != nil {
-		return "", fault(operation, permission, fmt.Errorf("build request: %w", err))
+		return fault(operation, permission, fmt.Errorf("build request: %w", err))
 	}
-	info.AddQueryParameters(query{Select: []string{"id"}})
+	info.AddQueryParameters(query{Select: []string{property}})
 	body, err := c.send(ctx, info)
+	var list collection
+	if err == nil {
+		list, err = decodeCollection("tenants", body)
+	}
+	switch {
+	case err != nil:
+	case len(list.Elements) != 1:
+		err = strange("the answer does not name one tenant")
+	default:
+		err = decode(list.Elements[0])
+	}
 	if err != nil {
-		return "", fault(operation, permission, err)
+		return fault(operation, permission, err)
 	}
-	list, err := decodeCollection("tenants", body)
-	if err != nil {
-		return "", fault(operation, permission, err)
-	}
-	if len(list.Elements) == 1 {
-		var tenant identity
-		if err := json.Unmarshal(list.Elements[0], &tenant); err == nil {
-			if id, ok := change.ParseID(text(tenant.ID)); ok {
-				return id, nil
-			}
-		}
-	}
-	return "", fault(operation, permission, strange("the answer does not name one tenant"))
+	return nil
 }
 
 // Probe asks for something harmless and returns the fault of that call: whether

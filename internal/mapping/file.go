@@ -292,6 +292,9 @@ func (r *reader) expression(f fields, s section) *expression.Expression {
 		return nil
 	}
 	for _, name := range x.Attributes() {
+		if name == expression.DefaultDomain {
+			continue
+		}
 		r.knows(n, max(strings.Index(text, "["+name+"]"), 0), name, s)
 	}
 	return x

@@ -119,8 +119,8 @@ func (m Mapping) Select() []string {
 
 // Lacks returns the attributes that decide about an object and are not among
 // those given, by their Graph names: its state, which is a boolean, what is
-// required, and the custom security attributes, which a delta query does not show of
-// those who have some. One that is there and null is not lacking.
+// required, and what is never null for not being there, such as custom security
+// attributes, which a delta query does not show of those who have some. One that is there and null is not lacking.
 func (m Mapping) Lacks(attributes map[string]any) []string {
 	var lacking []string
 	lacks := func(name string, there bool) {
@@ -133,7 +133,7 @@ func (m Mapping) Lacks(attributes map[string]any) []string {
 	for _, r := range m.rules {
 		for _, name := range r.source.Attributes() {
 			name = graphName(name)
-			if _, there := attributes[name]; r.required || name == securityAttributes {
+			if _, there := attributes[name]; r.required || isNeverAbsent(name) {
 				lacks(name, there)
 			}
 		}

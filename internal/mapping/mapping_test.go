@@ -3,6 +3,7 @@ package mapping_test
 import (
 	"encoding/json"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 
 	"entrawebex/infra"
 	"entrawebex/internal/mapping"
+	"entrawebex/internal/mapping/expression"
 )
 
 // parse returns the mapping of users by the lines that every mapping needs, and more.
@@ -339,6 +341,26 @@ func TestCustomSecurityAttributesThatAreNotShownAreLacking(t *testing.T) {
 	attributes["customSecurityAttributes"] = nil
 	if lacks := m.Lacks(attributes); lacks != nil || m.MayClear(nil, attributes) {
 		t.Error(lacks)
+	}
+}
+
+// The domain of the tenant is told with each object that was read: one without it is
+// not known, and not mapped to an address without a domain.
+func TestTheDefaultDomainIsLackingWhereItIsNotTold(t *testing.T) {
+	t.Parallel()
+	m := parse(t, `{ target: title, expression: 'Join("@", [mailNickname], DefaultDomain())' }`)
+	attributes := ada()
+	attributes["mailNickname"] = "ada"
+	if diff := cmp.Diff([]string{expression.DefaultDomain}, m.Lacks(attributes)); diff != "" {
+		t.Error(diff)
+	}
+	if !m.MayClear(nil, attributes) || !slices.Contains(m.Select(), expression.DefaultDomain) {
+		t.Error("it is taken for known, or not asked for")
+	}
+	attributes[expression.DefaultDomain] = "contoso.com"
+	values, err := m.Map(attributes)
+	if lacks := m.Lacks(attributes); lacks != nil || m.MayClear(nil, attributes) || err != nil || values["title"] != "ada@contoso.com" {
+		t.Error(lacks, values, err)
 	}
 }
 

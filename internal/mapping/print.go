@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
+
+	"entrawebex/internal/mapping/expression"
 )
 
 // Print is a short form of the values of a user or group, eight bytes for each
@@ -52,17 +54,26 @@ func (m Mapping) Has(have Print, want map[string]any) bool {
 func (m Mapping) MayClear(have Print, attributes map[string]any) bool {
 	for i := range m.rules {
 		r := &m.rules[i]
-		if r.hidesSecurity(attributes) || r.clears && i < len(have) && have[i] != 0 && !r.isShown(attributes) {
+		if r.isHidden(attributes) || r.clears && i < len(have) && have[i] != 0 && !r.isShown(attributes) {
 			return true
 		}
 	}
 	return false
 }
 
-// hidesSecurity reports whether it reads custom security attributes and none are shown.
-func (r *rule) hidesSecurity(attributes map[string]any) bool {
-	_, shown := attributes[securityAttributes]
-	return !shown && slices.ContainsFunc(r.source.Attributes(), func(name string) bool { return graphName(name) == securityAttributes })
+// isHidden reports whether it reads what is not shown, and not null for that.
+func (r *rule) isHidden(attributes map[string]any) bool {
+	return slices.ContainsFunc(r.source.Attributes(), func(name string) bool {
+		name = graphName(name)
+		_, shown := attributes[name]
+		return !shown && isNeverAbsent(name)
+	})
+}
+
+// isNeverAbsent reports whether a property of Graph is there wherever it was read, so
+// that one that is not there is not known.
+func isNeverAbsent(name string) bool {
+	return name == securityAttributes || name == expression.DefaultDomain
 }
 
 // hash is that of all values that are the same; zero stands for no value. It allocates nothing for a boolean, or a string as it is written.

@@ -15,8 +15,7 @@ func chances() []definition {
 	return []definition{
 		{
 			signature: "DefaultDomain()", compile: always(defaultDomain),
-			does:    "The default domain of the tenant.",
-			refused: "DefaultDomain is not known here: the tenant's domains are not read yet; write the domain itself, such as \"contoso.com\"",
+			does: "The default domain of the tenant, which is read once an hour. While it cannot be read, nobody is written whose mapping has it.",
 		},
 		{
 			signature: "Guid()", volatile: true, compile: always(guid),
@@ -41,10 +40,7 @@ func chances() []definition {
 }
 
 func defaultDomain(e *evaluation, _ arguments) (any, error) {
-	if e.env.DefaultDomain == "" {
-		return null(), nil
-	}
-	return e.env.DefaultDomain, nil
+	return e.get(DefaultDomain), nil
 }
 
 func (e *evaluation) random() io.Reader {

@@ -39,7 +39,7 @@ func TestWhatCannotBeUsedIsKnownAndRefused(t *testing.T) {
 		t.Error(err)
 	}
 	for _, f := range expression.Functions() {
-		if refused := f.Name == "SelectUniqueValue" || f.Name == "DefaultDomain"; (f.Refused != "") != refused {
+		if refused := f.Name == "SelectUniqueValue"; (f.Refused != "") != refused {
 			t.Error(f.Name, f.Refused)
 		}
 	}
@@ -178,9 +178,14 @@ func TestChanceIsThatOfTheEnvironment(t *testing.T) {
 	}
 }
 
-func TestADefaultDomainThatIsNotKnownIsNull(t *testing.T) {
+func TestTheDefaultDomainIsReadLikeAnAttribute(t *testing.T) {
 	t.Parallel()
-	if got, err := parsed(t, `DefaultDomain()`).Evaluate(expression.Environment{}, nil); got != nil || err != nil {
+	x := parsed(t, `Join("@", [a], defaultdomain())`)
+	if diff := cmp.Diff([]string{expression.DefaultDomain, "a"}, x.Attributes()); diff != "" {
+		t.Error(diff)
+	}
+	get := of(map[string]any{"a": "ada", expression.DefaultDomain: "contoso.com"})
+	if got, err := x.Evaluate(expression.Environment{}, get); got != "ada@contoso.com" || err != nil {
 		t.Error(got, err)
 	}
 }

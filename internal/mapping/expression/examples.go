@@ -177,7 +177,7 @@ func chanceExamples() []Example {
 	john := with("PreferredFirstName", "John", "PreferredLastName", "Smith")
 	return slices.Concat(
 		own("DefaultDomain", Example{
-			Expression: `Join("@", [mailNickname], DefaultDomain())`, Attributes: with("mailNickname", "john"), Domain: "contoso.com", Result: "john@contoso.com",
+			Expression: `Join("@", [mailNickname], DefaultDomain())`, Attributes: with("mailNickname", "john", DefaultDomain, "contoso.com"), Result: "john@contoso.com",
 			Note: "the function is named in " + schemaPage,
 		}),
 		published("Guid", Example{Expression: `Guid()`, Like: `^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`}),

@@ -63,6 +63,10 @@ func (x *Expression) Attributes() []string { return x.attributes }
 // taken. Whoever maps keeps the value as long as Arguments stays the same.
 func (x *Expression) Volatile() bool { return x.volatile }
 
+// DefaultDomain is the name of the attribute that an expression with that function
+// reads: what it depends on is known by Attributes alone.
+const DefaultDomain = "DefaultDomain()"
+
 // Timed reports whether the value has the present time in it, or something computed
 // from it. One that is only chosen by a comparison with the present time, in the
 // condition of IIF or by Switch, is not: it changes when that comes to another outcome,
@@ -108,8 +112,6 @@ type Environment struct {
 	// Taken reports whether another object of the target has the value; nil if
 	// none has.
 	Taken func(value string) (bool, error)
-	// DefaultDomain is the default domain of the tenant.
-	DefaultDomain string
 	// Trace, unless nil, is told of each function that was evaluated, the inner
 	// ones first.
 	Trace func(Step)

@@ -39,7 +39,7 @@ func FuzzExpression(f *testing.F) {
 		}
 		fingerprint := x.Arguments(get)
 		read = 0
-		env := expression.Environment{DefaultDomain: b, Trace: func(s expression.Step) {
+		env := expression.Environment{Trace: func(s expression.Step) {
 			if s.Function == "" || s.Depth < 0 {
 				t.Errorf("step %+v", s)
 			}
@@ -51,7 +51,7 @@ func FuzzExpression(f *testing.F) {
 		if encoded, wrong := json.Marshal(v); err == nil && (wrong != nil || len(encoded) > 12*(expression.MaxResult+len(a)+len(b)+len(text))) {
 			t.Errorf("%d bytes, %v", len(encoded), wrong)
 		}
-		if again, wrong := x.Evaluate(expression.Environment{DefaultDomain: b}, get); !x.Volatile() && (err == nil) != (wrong == nil) {
+		if again, wrong := x.Evaluate(expression.Environment{}, get); !x.Volatile() && (err == nil) != (wrong == nil) {
 			t.Errorf("%v and %v, %v and %v", v, again, err, wrong)
 		}
 		if x.Arguments(get) != fingerprint {

@@ -234,6 +234,9 @@ func (p *parser) complete(c *call, d definition, start int) {
 		return
 	}
 	p.result.volatile = p.result.volatile || d.volatile
+	if d.signature == DefaultDomain {
+		p.result.read(DefaultDomain)
+	}
 	if d.refused != "" && p.result.refused == nil {
 		p.result.refused = p.wrong(start, "%s", d.refused)
 	}
@@ -246,7 +249,7 @@ func (p *parser) complete(c *call, d definition, start int) {
 		p.notef(at, "%s: %v", c.name, err)
 		return
 	}
-	if !c.arguments.constant() {
+	if !c.arguments.constant() || d.signature == DefaultDomain {
 		return
 	}
 	if _, err := c.value(&evaluation{}); err != nil { // it would fail for everybody

@@ -28,11 +28,9 @@ type Example struct {
 	// chance gives.
 	Result any
 	Like   string
-	// Now is the time of the evaluation, Taken what others have, and Domain the
-	// default domain of the tenant.
-	Now    time.Time
-	Taken  []string
-	Domain string
+	// Now is the time of the evaluation, and Taken what others have.
+	Now   time.Time
+	Taken []string
 	// Note is what there is to say about the published example.
 	Note string
 	// Source is the page with the example; empty for one of ours.
@@ -42,9 +40,8 @@ type Example struct {
 // Environment is that in which the example is evaluated.
 func (x Example) Environment() Environment {
 	return Environment{
-		Now:           func() time.Time { return x.Now },
-		Taken:         func(value string) (bool, error) { return slices.Contains(x.Taken, value), nil },
-		DefaultDomain: x.Domain,
+		Now:   func() time.Time { return x.Now },
+		Taken: func(value string) (bool, error) { return slices.Contains(x.Taken, value), nil },
 	}
 }
 
