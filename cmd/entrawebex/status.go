@@ -9,7 +9,7 @@ import (
 )
 
 func (c console) statusCommand() *cobra.Command {
-	var asJSON bool
+	var asJSON, asExitCode bool
 	command := &cobra.Command{
 		Use:   "status",
 		Short: "Tells whether all is well, and if not, what needs you",
@@ -24,11 +24,15 @@ open and must not be, and who is entitled and was shut out by hand, as the last
 comparison found them, less those who are closed or entitled since; and whom a setting
 such as UPSERT_ONLY leaves open. It reads every record.
 
-Faults that are tried again by themselves need nobody in their first hour. The exit
-code is 0 whenever it could look.
+All is well only if that was proven within the last minutes: that a process serves this
+data, looks for changes and renews what ends, that the subscriptions are alive, and that
+Webex and the webhook answer. What fails is tried again and needs nobody at first: a fault
+in its first hour, anything else for ten minutes. The exit code is 0 whenever it could
+look; with --exit-code it is 1 unless all is well.
 ` + storesHelp,
 		Example: `  entrawebex status
-  entrawebex status --json | jq -e .allIsWell`,
+  entrawebex status --exit-code
+  entrawebex status --json | jq -r '.attention[]'`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, out := cmd.Context(), cmd.OutOrStdout()
@@ -38,13 +42,18 @@ code is 0 whenever it could look.
 					return err
 				}
 				if asJSON {
-					return json.NewEncoder(out).Encode(s)
+					err = json.NewEncoder(out).Encode(s)
+				} else {
+					c.terminal.Status(out, s)
 				}
-				c.terminal.Status(out, s)
-				return nil
+				if err == nil && asExitCode && !s.AllIsWell {
+					return errReported
+				}
+				return err
 			})
 		},
 	}
 	command.Flags().BoolVar(&asJSON, "json", false, "print one line of JSON")
+	command.Flags().BoolVar(&asExitCode, "exit-code", false, "exit with 1 unless all is well")
 	return command
 }

@@ -22,6 +22,6 @@ func main() {
 		os.Exit(1)
 	}
 	lambda.StartWithOptions(func(ctx context.Context) error {
-		return errors.Join(a.Reconcile.Run(ctx), a.Sweeps.Run(ctx))
+		return errors.Join(a.Look(ctx), a.Sweeps.Run(ctx))
 	}, lambda.WithContext(ctx))
 }

@@ -4,7 +4,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"time"
 
@@ -130,16 +129,4 @@ func tokenJob(s config.Webex, on backend, sides *pause.Switch, log *slog.Logger)
 		job.Refresh = webex.OpenRefresh(on.webex)
 	}
 	return job
-}
-
-// Renew looks once after what runs out by itself, having been told so much of the
-// subscriptions. The token comes first, since a refresh must not run out of time; the
-// replay of dead letters takes all that the others leave.
-func (a *App) Renew(ctx context.Context, told ...renew.Lifecycle) error {
-	refreshed, settled := a.Token.Run(ctx), a.Recovery.Settle(ctx)
-	var subscribed error
-	if a.Subscriptions != nil {
-		subscribed = a.Subscriptions.Run(ctx, told...)
-	}
-	return errors.Join(refreshed, settled, subscribed, a.Recovery.CatchUp(ctx))
 }

@@ -21,6 +21,11 @@ func TestAllIsNotWellWhileAConditionLasts(t *testing.T) {
 	subscription := func(id string, ends time.Time, failing condition.Failing) Status {
 		return Status{Subscriptions: []renew.SubscriptionState{{Resource: "users", ID: id, ExpiresAt: ends, Failing: failing}}}
 	}
+	job := func(j condition.Job) Status { return Status{Jobs: []Job{{condition.Renewing, j}}} }
+	serving := func(is bool, s Status) Status {
+		s.Served = &is
+		return s
+	}
 	later := now.Add(time.Hour)
 	for _, test := range []struct {
 		name   string
@@ -35,7 +40,7 @@ func TestAllIsNotWellWhileAConditionLasts(t *testing.T) {
 		{"a subscription that is just being made", subscription("", time.Time{}, condition.Failing{}), ""},
 		{"a subscription past its end", subscription("s", now, condition.Failing{}), "the subscription to users has ended"},
 		{"a subscription that delivers", subscription("s", later, condition.Failing{}), ""},
-		{"one that is refused for a moment", subscription("s", later, condition.Failing{Since: now.Add(-time.Minute)}), ""},
+		{"one that is refused for a moment", subscription("s", later, condition.Failing{Since: now.Add(-time.Minute)}), "retried: to keep the subscription to users"},
 		{"one that is refused for ten minutes", subscription("s", later, failing), "the subscription to users cannot be kept"},
 		{"subscriptions that were just seen", Status{Subscribed: true, Alive: renew.Alive{At: now.Add(-2 * time.Minute), Interval: time.Minute}}, ""},
 		{
@@ -50,13 +55,27 @@ func TestAllIsNotWellWhileAConditionLasts(t *testing.T) {
 		},
 		{"none are wanted", Status{Alive: renew.Alive{At: now.Add(-time.Hour), Interval: time.Minute}}, ""},
 		{"looks for changes fail", Status{Compared: sweep.State{Rounds: []reconcile.RoundState{{Of: "users", Failing: failing}}}}, "looking for changes of users fails"},
-		{"looks for changes fail for a moment", Status{Compared: sweep.State{Rounds: []reconcile.RoundState{{Of: "users", Failing: young}}}}, ""},
+		{"looks for changes fail for a moment", Status{Compared: sweep.State{Rounds: []reconcile.RoundState{{Of: "users", Failing: young}}}}, "retried: looking for changes of users fails"},
+		{"a job that was just done", job(condition.Job{Last: now, Within: time.Minute}), ""},
+		{"a job that is late", job(condition.Job{Last: now.Add(-time.Minute - 1), Within: time.Minute}), "nothing tried to renew since 2026-03-02T08:58:59Z: " + start},
+		{"a job that was never done", job(condition.Job{}), "nothing has begun to renew: " + start},
+		{"a job that was not done yet", serving(true, job(condition.Job{})), "retried: it has yet to renew"},
+		{"a job that fails for a moment", job(condition.Job{Failing: young}), "retried: to renew fails: 502"},
+		{"a job that fails", job(condition.Job{Failing: failing}), "to renew fails: 502"},
+		{"no process", serving(false, job(condition.Job{})), "no process serves this data: start entrawebex run"},
+		{"a comparison that is asked for", Status{Compared: sweep.State{Due: now.Add(-24 * time.Hour)}}, ""},
+		{"one that does not come", Status{Compared: sweep.State{Due: now.Add(-24*time.Hour - time.Second)}}, "a comparison of everything is due since 2026-03-01T08:59:59Z and comes to no end"},
 		{"the comparison fails", Status{Compared: sweep.State{Failing: failing}}, "comparing everything fails"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
+			test.status.Compared.Last = &sweep.Finished{At: now}
 			test.status.attend(now)
-			if got := strings.Join(test.status.Attention, "; "); got != test.want || test.status.AllIsWell != (test.want == "") {
+			got := strings.Join(test.status.Attention, "; ")
+			if len(test.status.Retried) > 0 {
+				got += "retried: " + strings.Join(test.status.Retried, "; ")
+			}
+			if got != test.want || test.status.AllIsWell != (test.want == "") {
 				t.Errorf("%q, want %q; all is well: %v", got, test.want, test.status.AllIsWell)
 			}
 		})

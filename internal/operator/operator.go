@@ -28,6 +28,9 @@ type Operator struct {
 	// Subscribed are the resources to which there may have to be a subscription;
 	// empty where there need be none, nil where only the ledger tells.
 	Subscribed []string
+	// Served says whether a process works on these stores now; nil where that is not
+	// known.
+	Served *bool
 	// Binding returns why the ledger is not that of a tenant and an organization:
 	// then nothing is told or done.
 	Binding func(ctx context.Context, tenantID, orgID string) error

@@ -59,8 +59,14 @@ type Status struct {
 	Alive      renew.Alive `json:"subscriptionsAlive,omitzero"`
 	// Token says when the tokens for Webex end, as far as that is known.
 	Token Token `json:"token"`
-	// Attention says what needs a person; empty if all is well.
+	// Jobs are what is done again and again, and when that was last.
+	Jobs []Job `json:"jobs"`
+	// Served says whether a process works on this data now; nil where only its jobs tell.
+	Served *bool `json:"served,omitempty"`
+	// Attention says what needs a person, Retried what is tried again by itself. All is
+	// well if there is neither.
 	Attention []string `json:"attention"`
+	Retried   []string `json:"retried"`
 	AllIsWell bool     `json:"allIsWell"`
 
 	// unread are those of Open whose record was not read yet.
@@ -118,7 +124,7 @@ func (o *Operator) Status(ctx context.Context) (Status, error) {
 		return Status{}, err
 	}
 	now := o.Now()
-	s := Status{Faults: map[string]int{}, Worst: []Fault{}, Attention: []string{}, Holds: Holds{Blocked: []change.Object{}}}
+	s := Status{Faults: map[string]int{}, Worst: []Fault{}, Attention: []string{}, Retried: []string{}, Served: o.Served, Holds: Holds{Blocked: []change.Object{}}}
 	var err error
 	if s.Paused, err = o.pauses().State(ctx); err != nil {
 		return Status{}, err
@@ -134,6 +140,9 @@ func (o *Operator) Status(ctx context.Context) (Status, error) {
 	}
 	s.Subscribed = len(o.Subscribed)+len(s.Subscriptions) > 0
 	if s.Alive, err = renew.ReadAlive(ctx, o.Ledger); err != nil {
+		return Status{}, err
+	}
+	if s.Jobs, err = o.jobs(ctx); err != nil {
 		return Status{}, err
 	}
 	s.found()
@@ -241,6 +250,17 @@ func (s *Status) attend(now time.Time) {
 			s.Attention = append(s.Attention, fmt.Sprintf(format, args...))
 		}
 	}
+	// trouble needs a person once it lasts.
+	trouble := func(since time.Time, format string, args ...any) {
+		switch {
+		case since.IsZero():
+		case lasts(since, now):
+			need(true, format, args...)
+		default:
+			s.Retried = append(s.Retried, fmt.Sprintf(format, args...))
+		}
+	}
+	s.attendJobs(now, need, trouble)
 	for _, side := range pause.Sides() {
 		_, paused := s.Paused[side]
 		need(paused, "%s is paused", side)
@@ -251,19 +271,34 @@ func (s *Status) attend(now time.Time) {
 	need(open > 0, "%s open in Webex that must not be", Counted(open, "account"))
 	need(s.Holds.Undecided > 0, "%s to decide on", Counted(s.Holds.Undecided, "hold"))
 	for _, subscription := range s.Subscriptions {
-		trouble := subscriptionTrouble(subscription, now)
-		need(trouble != "", "the subscription to %s %s", subscription.Resource, trouble)
+		bad := subscriptionTrouble(subscription, now)
+		need(bad != "", "the subscription to %s %s", subscription.Resource, bad)
+		if bad == "" {
+			trouble(subscription.Failing.Since, "to keep the subscription to %s", subscription.Resource)
+		}
 	}
-	need(s.Unwatched(now), "the subscriptions were %s: see that a process runs (entrawebex run, or the function renew)", s.SeenAlive())
+	need(s.Unwatched(now) && !s.idle(), "the subscriptions were %s: see that a process runs (entrawebex run, or the function renew)", s.SeenAlive())
 	for _, round := range s.Compared.Rounds {
-		need(lasts(round.Failing.Since, now), "looking for changes of %s fails", round.Of)
+		trouble(round.Failing.Since, "looking for changes of %s fails", round.Of)
 	}
-	need(lasts(s.Compared.Failing.Since, now), "comparing everything fails")
+	trouble(s.Compared.Failing.Since, "comparing everything fails")
 	need(s.Token.Warning != "", "the Webex token ends")
 	need(s.DeadLetters > 0, "%s", Counted(s.DeadLetters, "dead letter"))
 	need(s.Unmended > 0, "%s that trying again does not mend", Counted(s.Unmended, "fault"))
 	need(s.Stuck > 0, "%s tried again for more than an hour", Counted(s.Stuck, "fault"))
-	s.AllIsWell = len(s.Attention) == 0
+	if n := s.faults() - s.Unmended - s.Stuck; n > 0 {
+		s.Retried = append(s.Retried, Counted(n, "fault"))
+	}
+	s.AllIsWell = len(s.Attention)+len(s.Retried) == 0
+}
+
+// faults is how many objects have an open one.
+func (s *Status) faults() int {
+	total := 0
+	for _, n := range s.Faults {
+		total += n
+	}
+	return total
 }
 
 // Counted is a number of things, in words.

@@ -9,13 +9,14 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
+	"entrawebex/internal/sweep"
 )
 
 // now is when the statuses of the tests are made.
 var now = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 
 func statusOf(records ...provision.Record) Status {
-	s := Status{Faults: map[string]int{}}
+	s := Status{Faults: map[string]int{}, Compared: sweep.State{Last: &sweep.Finished{At: now}}}
 	for i, r := range records {
 		r.Object = change.Object{Kind: change.User, ID: fmt.Sprint("u", i)}
 		s.count(r, now)
@@ -52,7 +53,7 @@ func TestAFaultThatIsTriedAgainNeedsNobodyForAnHour(t *testing.T) {
 		age  time.Duration
 		well bool
 	}{{time.Hour - 1, true}, {time.Hour, false}} {
-		if s := statusOf(trouble(provision.Throttled, 1, test.age)); s.AllIsWell != test.well {
+		if s := statusOf(trouble(provision.Throttled, 1, test.age)); len(s.Attention) == 0 != test.well || s.AllIsWell {
 			t.Errorf("after %s: %v", test.age, s.Attention)
 		}
 	}

@@ -213,14 +213,28 @@ func (s *Switch) Watch(ctx context.Context, attempts []provision.Attempt) error 
 	}
 	var failed []error
 	for _, side := range Sides() {
-		err := s.Probes[side](ctx)
-		if !counts(err) {
-			continue
+		if err := s.Probes[side](ctx); counts(err) {
+			failed = append(failed, s.failed(ctx, side, err))
 		}
-		s.Log.ErrorContext(ctx, "paused", "side", string(side), "reason", err.Error())
-		failed = append(failed, s.Pause(ctx, side, Pause{Since: s.Now(), Why: err.Error()}))
 	}
 	return errors.Join(failed...)
+}
+
+// failed pauses a side whose probe failed.
+func (s *Switch) failed(ctx context.Context, side Side, why error) error {
+	s.Log.ErrorContext(ctx, "paused", "side", string(side), "reason", why.Error())
+	return s.Pause(ctx, side, Pause{Since: s.Now(), Why: why.Error()})
+}
+
+// Check probes a side of which nothing was heard for a while, and returns what its probe
+// did. One that refuses its credentials is paused before a change meets that; that it does
+// not answer once is no proof of an outage.
+func (s *Switch) Check(ctx context.Context, side Side) error {
+	err := s.Probes[side](ctx)
+	if f := provision.AsFault(err); f != nil && f.Kind.Policy().Says == provision.Refuses {
+		return errors.Join(err, s.failed(ctx, side, err))
+	}
+	return err
 }
 
 // counts reports whether a probe's error is one that pauses a side. A server

@@ -425,7 +425,7 @@ func TestALongListEndsBeforeItsTime(t *testing.T) {
 			all[n] = userIn(someone(n), editor)
 		}
 		w.assigned(all...)
-		w.Graph = &interrupted{w.graph, func() { time.Sleep(longest - margin) }}
+		w.Graph = &interrupted{w.graph, func() { time.Sleep(Longest - margin) }}
 		w.runFails("999 were read when the time was up")
 		w.anyOrder()
 		w.run()
@@ -441,7 +441,7 @@ func TestAGroupThatIsTooLargeForTheTimeIsLeftToTheNextRun(t *testing.T) {
 		w := setup(t)
 		w.graph.members[sales] = [][]string{{ada}, {bob}}
 		w.assigned(groupIn(sales))
-		w.Members = &interrupted{w.graph, func() { time.Sleep(longest - margin) }}
+		w.Members = &interrupted{w.graph, func() { time.Sleep(Longest - margin) }}
 		w.run()
 		w.anyOrder("group " + sales)
 		w.run()

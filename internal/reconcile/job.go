@@ -17,9 +17,9 @@ import (
 )
 
 const (
-	// longest is how long a run works at most, if its context does not end it
+	// Longest is how long a run works at most, if its context does not end it
 	// sooner: as long as a Lambda function can.
-	longest = 15 * time.Minute
+	Longest = 15 * time.Minute
 	// margin is the time before its end in which a run begins nothing more. A
 	// call to Graph takes less.
 	margin = 30 * time.Second
@@ -81,7 +81,7 @@ type Job struct {
 // A minute in which nothing happened costs three calls to Graph and three reads
 // of the ledger.
 func (j *Job) Run(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, longest)
+	ctx, cancel := context.WithTimeout(ctx, Longest)
 	defer cancel()
 	var failed []error
 	later := provision.Later{Documents: j.Documents}

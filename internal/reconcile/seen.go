@@ -190,5 +190,5 @@ type manifest struct {
 // isClaimed reports whether a run may be writing the buckets. A claim for longer
 // than a run can last, give or take what clocks differ, is none.
 func (m manifest) isClaimed(now time.Time) bool {
-	return now.Before(m.Until) && m.Until.Sub(now) <= longest+margin
+	return now.Before(m.Until) && m.Until.Sub(now) <= Longest+margin
 }

@@ -24,6 +24,7 @@ import (
 
 	"entrawebex/internal/app"
 	"entrawebex/internal/change"
+	"entrawebex/internal/condition"
 	"entrawebex/internal/config"
 	"entrawebex/internal/entra"
 	"entrawebex/internal/notification"
@@ -324,10 +325,18 @@ func (p *fieldPlay) live(ctx context.Context, running *sync.WaitGroup) {
 	running.Go(func() { _ = hands.Run(ctx, p.pollers()) }) // which returns why ctx ended
 	p.repeat(ctx, running, nil, time.Minute, func([]renew.Lifecycle) error { return drops.Settle(ctx) })
 	p.repeat(ctx, running, p.told, p.settings.RenewInterval, func(told []renew.Lifecycle) error {
-		return errors.Join(recovery.Settle(ctx), subscriptions.Run(ctx, told...), recovery.CatchUp(ctx))
+		return p.done(ctx, condition.Renewing, errors.Join(recovery.Settle(ctx), subscriptions.Run(ctx, told...), recovery.CatchUp(ctx)))
 	})
-	p.repeat(ctx, running, nil, p.settings.ReconcileInterval, func([]renew.Lifecycle) error { return looks.Run(ctx) })
+	p.repeat(ctx, running, nil, p.settings.ReconcileInterval, func([]renew.Lifecycle) error {
+		return p.done(ctx, condition.Looking, looks.Run(ctx))
+	})
 	p.repeat(ctx, running, nil, p.settings.ReconcileInterval, func([]renew.Lifecycle) error { return p.sweeps.Run(ctx) })
+}
+
+// done notes that a job came to an end, as the application does.
+func (p *fieldPlay) done(ctx context.Context, job string, err error) error {
+	within := 2 * max(p.settings.RenewInterval, p.settings.ReconcileInterval, time.Minute)
+	return errors.Join(err, condition.Done(ctx, p.ledger, job, within, err, time.Now()))
 }
 
 // pollers is how many batches are worked on at a time; one in a life that lasts

@@ -11,6 +11,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
+	"entrawebex/internal/condition"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/pause"
 	"entrawebex/internal/renew"
@@ -51,6 +52,31 @@ func (t Terminal) Status(out io.Writer, s operator.Status) {
 	row("Changes in flight", s.InFlight)
 	row("Dead letters", alarm(s.DeadLetters > 0, letterState(s.DeadLetters)))
 	w.AppendSeparator()
+	t.watched(w, s, row, alarm)
+	row("Webex token", alarm(s.Token.Warning != "", tokenState(s.Token, time.Now())))
+	row("Linked to Webex", operator.Counted(s.Linked, "object"))
+	row("Open faults", s.OpenFaults())
+	for _, f := range s.Worst {
+		row("  "+f.Label(), alarm(f.Urgent(), fmt.Sprintf("%s, at %s, since %s, %s: %s",
+			f.Object, f.Step, f.Since.UTC().Format(time.RFC3339), operator.Counted(f.Attempts, "attempt"), f.Reason)))
+	}
+	row("Removed by Webex soon", removedState(s.Removed))
+	w.Render()
+	if len(s.Retried) > 0 {
+		fmt.Fprintln(out, t.paint(text.FgYellow, listed("Tried again: ", s.Retried)))
+	}
+	switch {
+	case s.AllIsWell:
+		fmt.Fprintln(out, t.paint(text.FgGreen, "all is well"))
+	case len(s.Attention) == 0:
+		fmt.Fprintln(out, "nothing needs you yet")
+	default:
+		fmt.Fprintln(out, t.paint(text.FgRed, listed("Needs you: ", s.Attention)))
+	}
+}
+
+// watched adds what is done again and again, and what that found.
+func (t Terminal) watched(w table.Writer, s operator.Status, row func(what string, value any), alarm func(yes bool, value string) string) {
 	row("Compared", alarm(!s.Compared.Failing.Since.IsZero(), comparedState(s.Compared)))
 	for _, round := range s.Compared.Rounds {
 		if failing := round.Failing; !failing.Since.IsZero() {
@@ -67,29 +93,17 @@ func (t Terminal) Status(out io.Writer, s operator.Status) {
 	if s.Subscribed {
 		row("  all of them", alarm(s.Unwatched(time.Now()), s.SeenAlive()))
 	}
-	row("Webex token", alarm(s.Token.Warning != "", tokenState(s.Token, time.Now())))
-	row("Linked to Webex", operator.Counted(s.Linked, "object"))
-	row("Open faults", s.OpenFaults())
-	for _, f := range s.Worst {
-		row("  "+f.Label(), alarm(f.Urgent(), fmt.Sprintf("%s, at %s, since %s, %s: %s",
-			f.Object, f.Step, f.Since.UTC().Format(time.RFC3339), operator.Counted(f.Attempts, "attempt"), f.Reason)))
+	for _, j := range s.Jobs {
+		bad := !j.Known() || j.Late(time.Now()) || !j.Failing.Since.IsZero()
+		row("Last "+jobName(j.Name), alarm(bad, jobState(j)))
 	}
-	row("Removed by Webex soon", removedState(s.Removed))
-	w.Render()
-	if s.AllIsWell {
-		fmt.Fprintln(out, t.paint(text.FgGreen, "all is well"))
-		return
-	}
-	fmt.Fprintln(out, t.paint(text.FgRed, attention(s.Attention)))
 }
 
-// attention is what status ends with where something needs a person: one below the
-// other.
-func attention(needs []string) string {
-	const before = "Needs you: "
-	list := make([]string, len(needs))
-	for i, need := range needs {
-		list[i] = Fold(Columns-len(before)-len(";"), need)
+// listed is what status ends with where not all is well: one below the other.
+func listed(before string, sentences []string) string {
+	list := make([]string, len(sentences))
+	for i, sentence := range sentences {
+		list[i] = Fold(Columns-len(before)-len(";"), sentence)
 	}
 	return before + strings.ReplaceAll(strings.Join(list, ";\n"), "\n", "\n"+strings.Repeat(" ", len(before)))
 }
@@ -121,6 +135,31 @@ func (t Terminal) spared(w table.Writer, what string, spared operator.Spared) {
 	if more := spared.Count - len(show); more > 0 {
 		w.AppendRow(table.Row{what, fmt.Sprintf("and %d more that a setting leaves open", more)})
 	}
+}
+
+// jobName is what is told of a job.
+func jobName(name string) string {
+	switch name {
+	case condition.Renewing:
+		return "renewal"
+	case condition.ReachingWebex:
+		return "sign of Webex"
+	case condition.ReachingWebhook:
+		return "sign of webhook"
+	default:
+		return name
+	}
+}
+
+func jobState(j operator.Job) string {
+	state := "never"
+	if !j.Last.IsZero() {
+		state = j.Last.UTC().Format(time.RFC3339)
+	}
+	if failing := j.Failing; !failing.Since.IsZero() {
+		state += "; " + failingState(failing.Since, failing.Error)
+	}
+	return state
 }
 
 func failingState(since time.Time, why string) string {

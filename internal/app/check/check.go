@@ -5,14 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
-	"net/http"
-	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -21,6 +17,7 @@ import (
 	"entrawebex/internal/change"
 	"entrawebex/internal/config"
 	"entrawebex/internal/entra"
+	"entrawebex/internal/notification"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/webex"
 )
@@ -94,7 +91,7 @@ func checkWebhook(ctx context.Context, s *config.Settings, tell func(Result)) {
 	}
 	for _, path := range []string{"/notifications", "/lifecycle"} {
 		address := strings.TrimRight(s.Webhook.URL, "/") + path
-		tell(Result{What: "Webhook handshake", Detail: address, Err: checkHandshake(ctx, address)})
+		tell(Result{What: "Webhook handshake", Detail: address, Err: notification.Handshake(ctx, address)})
 	}
 }
 
@@ -164,35 +161,4 @@ func checkList(ctx context.Context, target *webex.Client, kind change.Kind) erro
 		return nil
 	}
 	return err
-}
-
-// checkHandshake calls the webhook as Graph does when a subscription is made
-// (change-notifications-delivery-webhooks, "notificationUrl validation").
-func checkHandshake(ctx context.Context, address string) error {
-	const within = 10 * time.Second
-	ctx, cancel := context.WithTimeout(ctx, within)
-	defer cancel()
-	token := "Validation: check + 100% & " + uuid.NewString()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address+"?validationToken="+url.QueryEscape(token), http.NoBody)
-	if err != nil {
-		return err
-	}
-	request.Header.Set("Content-Type", "text/plain; charset=utf-8")
-	response, err := (&http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}).Do(request)
-	if err != nil {
-		return fmt.Errorf("%w: start the webhook, or correct WEBHOOK_URL", err)
-	}
-	defer response.Body.Close()
-	const enough = 4 << 10
-	body, err := io.ReadAll(io.LimitReader(response.Body, enough))
-	switch {
-	case err != nil:
-		return err
-	case response.StatusCode != http.StatusOK:
-		return fmt.Errorf("it answers %s: it must let Graph in without authentication", response.Status)
-	case string(body) != token:
-		return errors.New("it does not answer with the token: something else listens there, or a proxy rewrites the query")
-	default:
-		return nil
-	}
 }

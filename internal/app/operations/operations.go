@@ -92,7 +92,9 @@ func openFile(ctx context.Context, s *config.Settings, planner Planner, log *slo
 		file, err := stores.OpenFile(s.DataDir, patience)
 		switch {
 		case err == nil:
-			return &Opened{Operations: New(file.Stores, s, planner, log), close: file.Close}, nil
+			o := New(file.Stores, s, planner, log)
+			o.Served = new(bool) // whoever serves it has the file
+			return &Opened{Operations: o, close: file.Close}, nil
 		case !errors.Is(err, bbolterrors.ErrTimeout):
 			return nil, err
 		}

@@ -78,7 +78,8 @@ func (p *Process) ServeOperators(ctx context.Context) error {
 // Operations are what an operator can do in the stores of this process.
 func (p *Process) Operations() *operator.Operator {
 	o := operations.New(p.Stores, &p.Settings, p.present, p.log)
-	o.Subscribed = []string{}
+	served := true
+	o.Served, o.Subscribed = &served, []string{}
 	if p.Subscriptions != nil {
 		o.Subscribed = p.Subscriptions.Resources
 	}

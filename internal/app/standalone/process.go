@@ -129,7 +129,7 @@ func (p *Process) Run(ctx context.Context) error {
 	group.Go(func() error { return p.renew(ctx) })
 	group.Go(func() error { return p.dropLetters(ctx) })
 	never := func() bool { return false }
-	group.Go(func() error { return p.repeat(ctx, "look for changes", p.Reconcile.Run, never) })
+	group.Go(func() error { return p.repeat(ctx, "look for changes", p.Look, never) })
 	group.Go(func() error { return p.repeat(ctx, "compare everything", p.Sweeps.Run, p.asked(ctx)) })
 	group.Go(func() error { return p.ServeOperators(ctx) })
 	return group.Wait()

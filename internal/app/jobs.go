@@ -1,0 +1,67 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"entrawebex/internal/condition"
+	"entrawebex/internal/document"
+	"entrawebex/internal/notification"
+	"entrawebex/internal/pause"
+	"entrawebex/internal/reconcile"
+	"entrawebex/internal/renew"
+)
+
+// lateBy is how much later than its interval a job may be: the schedule of a function,
+// its start and one that was throttled.
+const lateBy = 4 * time.Minute
+
+// Renew looks once after what runs out by itself, having been told so much of the
+// subscriptions, and notes how that went. The token comes first, since a refresh must not
+// run out of time; the replay of dead letters takes all that the others leave.
+func (a *App) Renew(ctx context.Context, told ...renew.Lifecycle) error {
+	failed := []error{a.Token.Run(ctx), a.Recovery.Settle(ctx)}
+	if a.Subscriptions != nil {
+		failed = append(failed, a.Subscriptions.Run(ctx, told...), a.reach(ctx, condition.ReachingWebhook, a.reachWebhook))
+	}
+	failed = append(failed, a.reach(ctx, condition.ReachingWebex, a.reachWebex), a.Recovery.CatchUp(ctx))
+	err := errors.Join(failed...)
+	return errors.Join(err, a.done(ctx, condition.Renewing, a.Settings.RenewInterval+lateBy, err))
+}
+
+// Look looks once for what no notification told, and notes how that went.
+func (a *App) Look(ctx context.Context) error {
+	err := a.Reconcile.Run(ctx)
+	return errors.Join(err, a.done(ctx, condition.Looking, a.Settings.ReconcileInterval+reconcile.Longest+lateBy, err))
+}
+
+// reachEvery is at each which renewal it is tried whether what is needed now and then can
+// be reached.
+const reachEvery = 5
+
+// reach tries it if that was not done lately, or failed, and notes how that went. What
+// fails is told by status, and is no failure of who tries.
+func (a *App) reach(ctx context.Context, name string, try func(ctx context.Context) error) error {
+	last, err := condition.ReadJob(ctx, a.documents(), name)
+	every := reachEvery * a.Settings.RenewInterval
+	if err != nil || last.Failing.Since.IsZero() && time.Since(last.Last) < every {
+		return err
+	}
+	return a.done(ctx, name, every+lateBy, try(ctx))
+}
+
+// reachWebex asks Webex for something harmless. While it is paused that is the pause's.
+func (a *App) reachWebex(ctx context.Context) error { return a.Recovery.Switch.Check(ctx, pause.Webex) }
+
+func (a *App) reachWebhook(ctx context.Context) error {
+	return notification.Handshake(ctx, strings.TrimRight(a.Subscriptions.WebhookURL, "/")+"/notifications")
+}
+
+// done notes that a job came to an end.
+func (a *App) done(ctx context.Context, name string, within time.Duration, err error) error {
+	return condition.Done(context.WithoutCancel(ctx), a.documents(), name, within, err, time.Now())
+}
+
+func (a *App) documents() document.Store { return a.Stores.Ledger }
