@@ -51,12 +51,14 @@ const (
 
 // deployment is the template's resources, in this process and the emulators.
 type deployment struct {
-	t      testing.TB
-	sqs    *sqs.Client
-	queue  string
-	dead   string
-	table  string
-	tenant *graph.Tenant
+	t     testing.TB
+	sqs   *sqs.Client
+	queue string
+	dead  string
+	table string
+	// history is the table of the provisioning log.
+	history string
+	tenant  *graph.Tenant
 	// scim is the SCIM root that the worker writes to.
 	scim string
 
@@ -93,7 +95,7 @@ func deploy(t testing.TB, scim string, more ...string) *deployment {
 		"GRAPH_URL=" + graph.URL, "GRAPH_ACCESS_TOKEN=" + graphToken,
 		"WEBEX_ORG_ID=" + orgID, "WEBEX_SCIM_URL=" + scim, "WEBEX_ACCESS_TOKEN=" + webexToken,
 		"WEBHOOK_URL=" + d.gateway.URL, "DELETE_CONFIRM_AFTER=2s",
-		"CHANGE_QUEUE_URL=" + d.queue, "DEAD_LETTER_QUEUE_URL=" + d.dead, "LEDGER_TABLE=" + d.table,
+		"CHANGE_QUEUE_URL=" + d.queue, "DEAD_LETTER_QUEUE_URL=" + d.dead, "LEDGER_TABLE=" + d.table, "HISTORY_TABLE=" + d.history,
 		"AWS_ENDPOINT_URL_SQS=" + sqsURL, "AWS_ENDPOINT_URL_DYNAMODB=" + dynamoURL,
 	}
 	environ = append(environ, more...)
@@ -154,6 +156,21 @@ func (d *deployment) createTable(client *dynamodb.Client) {
 		TableName: &d.table, BillingMode: ddb.BillingModePayPerRequest,
 		AttributeDefinitions: []ddb.AttributeDefinition{{AttributeName: aws.String("pk"), AttributeType: ddb.ScalarAttributeTypeS}},
 		KeySchema:            []ddb.KeySchemaElement{{AttributeName: aws.String("pk"), KeyType: ddb.KeyTypeHash}},
+	})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.history = "history-" + uuid.NewString()
+	_, err = client.CreateTable(d.t.Context(), &dynamodb.CreateTableInput{
+		TableName: &d.history, BillingMode: ddb.BillingModePayPerRequest,
+		AttributeDefinitions: []ddb.AttributeDefinition{
+			{AttributeName: aws.String("pk"), AttributeType: ddb.ScalarAttributeTypeS},
+			{AttributeName: aws.String("sk"), AttributeType: ddb.ScalarAttributeTypeS},
+		},
+		KeySchema: []ddb.KeySchemaElement{
+			{AttributeName: aws.String("pk"), KeyType: ddb.KeyTypeHash},
+			{AttributeName: aws.String("sk"), KeyType: ddb.KeyTypeRange},
+		},
 	})
 	if err != nil {
 		d.t.Fatal(err)
@@ -633,7 +650,7 @@ func TestAFunctionTellsItsWarningsAndRefusesTheLedgerOfAnotherTenant(t *testing.
 				"SCOPE=all", "ENTRA_TENANT_ID=" + tenantID, "GRAPH_URL=http://127.0.0.1:1", "GRAPH_ACCESS_TOKEN=" + graphToken,
 				"WEBEX_SCIM_URL=https://api.ciscospark.com/v1/scim/" + orgID, "WEBEX_ACCESS_TOKEN=" + webexToken,
 				"WEBHOOK_URL=https://hooks.contoso.example", "CLIENT_STATE=" + clientState, "CHANGE_QUEUE_URL=http://127.0.0.1:1/1/changes.fifo",
-				"DEAD_LETTER_QUEUE_URL=http://127.0.0.1:1/1/dead.fifo", "LEDGER_TABLE=ledger", "AWS_ENDPOINT_URL_DYNAMODB=" + dynamo,
+				"DEAD_LETTER_QUEUE_URL=http://127.0.0.1:1/1/dead.fifo", "LEDGER_TABLE=ledger", "HISTORY_TABLE=history", "AWS_ENDPOINT_URL_DYNAMODB=" + dynamo,
 				"AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
 			}
 			out, err := command.CombinedOutput()

@@ -135,7 +135,7 @@ func deployHastened(t testing.TB, org http.Handler, source *eventSource, workers
 		"GRAPH_URL=" + graph.URL, "GRAPH_ACCESS_TOKEN=" + graphToken,
 		"WEBEX_ORG_ID=" + orgID, "WEBEX_SCIM_URL=" + d.scim, "WEBEX_ACCESS_TOKEN=" + webexToken,
 		"WEBHOOK_URL=" + d.gateway.URL,
-		"CHANGE_QUEUE_URL=" + d.queue, "DEAD_LETTER_QUEUE_URL=" + d.dead, "LEDGER_TABLE=" + d.table,
+		"CHANGE_QUEUE_URL=" + d.queue, "DEAD_LETTER_QUEUE_URL=" + d.dead, "LEDGER_TABLE=" + d.table, "HISTORY_TABLE=" + d.history,
 		"EVENT_SOURCE_MAPPING=9f1b7c52-0c3e-4c8e-8a57-2f6f6d1c7e10", "AWS_ENDPOINT_URL_LAMBDA=" + lambda.URL,
 		"AWS_ENDPOINT_URL_SQS=" + sqsURL, "AWS_ENDPOINT_URL_DYNAMODB=" + dynamoURL,
 	}

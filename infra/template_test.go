@@ -250,6 +250,24 @@ func TestTheLedgerOutlivesTheStack(t *testing.T) {
 	}
 }
 
+// An entry says itself when it expires (internal/history).
+func TestTheProvisioningLogOutlivesTheStackAndItsEntriesExpire(t *testing.T) {
+	t.Parallel()
+	log := at(readTemplate(t), "Resources", "History")
+	for _, policy := range []string{"DeletionPolicy", "UpdateReplacePolicy"} {
+		if at(log, policy) != "Retain" {
+			t.Errorf("%s is %v; want Retain", policy, at(log, policy))
+		}
+	}
+	if diff := cmp.Diff(object{"AttributeName": "expires", "Enabled": true}, at(log, "Properties", "TimeToLiveSpecification")); diff != "" {
+		t.Error(diff)
+	}
+	keys := []any{object{"AttributeName": "pk", "KeyType": "HASH"}, object{"AttributeName": "sk", "KeyType": "RANGE"}}
+	if diff := cmp.Diff(keys, at(log, "Properties", "KeySchema")); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // statements returns what a role allows: the actions and the resources.
 func statements(t *testing.T, role object) map[string][]any {
 	t.Helper()

@@ -16,8 +16,8 @@ import (
 // storesHelp is told by every command that looks into the stores.
 const storesHelp = `
 Environment:
-  CHANGE_QUEUE_URL, DEAD_LETTER_QUEUE_URL, LEDGER_TABLE
-                          the queues and the table on AWS (the stack's outputs)
+  CHANGE_QUEUE_URL, DEAD_LETTER_QUEUE_URL, LEDGER_TABLE, HISTORY_TABLE
+                          the queues and the tables on AWS (the stack's outputs)
   DATA_DIR                without them, where run keeps its own (data). While it
                           runs, it carries the command out itself
 `

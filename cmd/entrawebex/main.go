@@ -122,6 +122,7 @@ Environment:
   LISTEN_ADDR             where to listen (127.0.0.1:8080)
   MAPPING_FILE            a mapping file in place of the one that is built in
   DATA_DIR                where queue and ledger live (data)
+  HISTORY_DAYS            for how many days the provisioning log is kept (30)
   RENEW_INTERVAL          how often the subscription is looked after (1m)
   RECONCILE_INTERVAL      how often what no notification told is looked for (1m)
   SECRET_ARN              AWS secrets that supply any of these, comma-separated

@@ -11,6 +11,7 @@ import (
 	"entrawebex/internal/app/operations"
 	"entrawebex/internal/app/stores"
 	"entrawebex/internal/change"
+	"entrawebex/internal/config"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/queue"
@@ -29,7 +30,7 @@ const (
 func kept(t *testing.T) (environ []string) {
 	t.Helper()
 	folder := t.TempDir()
-	file, err := stores.OpenFile(folder, time.Second)
+	file, err := stores.OpenFile(&config.Settings{DataDir: folder}, time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"entrawebex/internal/app/stores"
 	"entrawebex/internal/config"
 	"entrawebex/internal/entra"
+	"entrawebex/internal/history"
 	"entrawebex/internal/ledger"
 	"entrawebex/internal/mapping"
 	"entrawebex/internal/pause"
@@ -87,10 +88,11 @@ func open(ctx context.Context, s config.Settings, on backend, observe func(provi
 		return nil, err
 	}
 	current := &inForce{store: store, every: on.askEvery, now: time.Now, log: log}
+	attempts := history.NewLog(kept.History, s.Entra.TenantID, time.Now, log)
 	current.build = func(rules mapping.Rules) *Parts {
 		return &Parts{
 			Settings: s, Rules: rules, Graph: graph.Selecting(rules.Select()), Webex: target, Ledger: kept.Ledger,
-			Queue: queue.Changes{Queue: kept.Changes}, Rests: sides.Why, OneClock: on.oneClock, Observe: observe, Log: log,
+			Queue: queue.Changes{Queue: kept.Changes}, Rests: sides.Why, OneClock: on.oneClock, Observe: observe, History: attempts, Log: log,
 		}
 	}
 	if err := current.begin(ctx); err != nil {

@@ -24,7 +24,7 @@ func OpenAWS(ctx context.Context, function config.Part, environ []string, log *s
 		return nil, err
 	}
 	return open(ctx, settings, backend{
-		stores: stores.OnAWS(c, settings.AWS, log),
+		stores: stores.OnAWS(c, &settings, log),
 		latest: latest, askEvery: askEvery,
 		webex:  latest.Webex,
 		tokens: func() renew.Tokens { return config.NewTokenSecret(secretsmanager.NewFromConfig(c), environ) },

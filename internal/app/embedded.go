@@ -16,7 +16,7 @@ import (
 // that was killed had in flight. A service app's tokens are in a file in DATA_DIR.
 // observe is told every attempt, and may be nil.
 func OpenEmbedded(ctx context.Context, s config.Settings, latest *config.Latest, observe func(provision.Attempt), log *slog.Logger) (*App, error) {
-	file, err := stores.OpenFile(s.DataDir, time.Second)
+	file, err := stores.OpenFile(&s, time.Second)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"entrawebex/internal/app/stores"
 	"entrawebex/internal/change"
 	"entrawebex/internal/config"
+	"entrawebex/internal/history"
 	"entrawebex/internal/mapping"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/reconcile"
@@ -50,6 +51,8 @@ type Parts struct {
 	OneClock bool
 	// Observe is told every attempt. It may be nil.
 	Observe func(provision.Attempt)
+	// History keeps what was done. It may be nil: then nothing is kept.
+	History *history.Log
 	Log     *slog.Logger
 }
 
@@ -63,6 +66,10 @@ func (p *Parts) Engine() *provision.Engine { return provision.New(p.config()) }
 
 func (p *Parts) config() provision.Config {
 	s := p.Settings
+	var keep func(context.Context, []provision.Attempt)
+	if p.History != nil {
+		keep = func(ctx context.Context, attempts []provision.Attempt) { p.History.Keep(ctx, p.Rules, attempts) }
+	}
 	return provision.Config{
 		Directory:    p.Graph,
 		Target:       p.Webex,
@@ -86,6 +93,7 @@ func (p *Parts) config() provision.Config {
 		Jitter:       rand.N[time.Duration],
 		Healed:       p.Letters().Owe,
 		Observe:      p.Observe,
+		Keep:         keep,
 		Log:          p.Log,
 	}
 }

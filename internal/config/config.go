@@ -4,6 +4,7 @@
 package config
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -56,6 +57,8 @@ type Settings struct {
 	RepairDrift bool `env:"REPAIR_DRIFT"`
 	// CompareInterval is how often everything is compared.
 	CompareInterval time.Duration `env:"COMPARE_INTERVAL" envDefault:"24h"`
+	// HistoryDays is for how many days the provisioning log keeps an entry.
+	HistoryDays int `env:"HISTORY_DAYS" envDefault:"30"`
 	// RenewInterval and ReconcileInterval are the schedules of the one-process
 	// mode.
 	RenewInterval     time.Duration `env:"RENEW_INTERVAL"     envDefault:"1m"`
@@ -134,6 +137,8 @@ type AWS struct {
 	ChangeQueueURL     string `env:"CHANGE_QUEUE_URL"`
 	DeadLetterQueueURL string `env:"DEAD_LETTER_QUEUE_URL"`
 	LedgerTable        string `env:"LEDGER_TABLE"`
+	// HistoryTable has the provisioning log.
+	HistoryTable string `env:"HISTORY_TABLE"`
 	// EventSourceMapping is the UUID of the mapping that feeds the worker from
 	// the change queue, which renew switches; empty where there is none, as
 	// with an emulator.
@@ -247,7 +252,8 @@ func (s *Settings) check(part Part) error {
 		problems = append(problems, s.checkGraph(), s.checkApp(), s.checkWebex(), s.checkGroups(), s.checkGuard(),
 			need("CHANGE_QUEUE_URL", s.AWS.ChangeQueueURL, "the URL of the FIFO queue"),
 			need("DEAD_LETTER_QUEUE_URL", s.AWS.DeadLetterQueueURL, "the URL of the FIFO dead-letter queue"),
-			need("LEDGER_TABLE", s.AWS.LedgerTable, "the name of the DynamoDB table"))
+			need("LEDGER_TABLE", s.AWS.LedgerTable, "the name of the DynamoDB table"),
+			s.checkHistory())
 	case RenewFunction:
 		problems = append(problems, s.checkGraph(), s.checkWebex(), s.checkClientState(), s.checkWebhook(),
 			need("WEBHOOK_URL", s.Webhook.URL, "the public address of the webhook"),
@@ -257,17 +263,18 @@ func (s *Settings) check(part Part) error {
 	case ReconcileFunction:
 		problems = append(problems, s.checkGraph(), s.checkApp(), s.checkWebex(), s.checkGroups(), s.checkGuard(), s.checkCompare(),
 			need("CHANGE_QUEUE_URL", s.AWS.ChangeQueueURL, "the URL of the FIFO queue"),
-			need("LEDGER_TABLE", s.AWS.LedgerTable, "the name of the DynamoDB table"))
+			need("LEDGER_TABLE", s.AWS.LedgerTable, "the name of the DynamoDB table"),
+			s.checkHistory())
 	case ReplayFunction:
 		problems = append(problems,
 			need("CHANGE_QUEUE_URL", s.AWS.ChangeQueueURL, "the URL of the FIFO queue"),
 			need("DEAD_LETTER_QUEUE_URL", s.AWS.DeadLetterQueueURL, "the URL of the FIFO dead-letter queue"))
 	case Operator:
-		return errors.Join(s.checkOrganization(), s.checkHomes())
+		return errors.Join(s.checkOrganization(), s.checkHomes(), s.checkHistoryDays())
 	case Planner:
 		problems = append(problems, s.checkGraph(), s.checkApp(), s.checkWebex(), s.checkGroups(), s.checkGuard(), s.checkHomes())
 	case OneProcess:
-		problems = append(problems, s.checkGraph(), s.checkApp(), s.checkWebex(), s.checkGroups(), s.checkGuard(), s.checkIntervals(), s.checkCompare())
+		problems = append(problems, s.checkGraph(), s.checkApp(), s.checkWebex(), s.checkGroups(), s.checkGuard(), s.checkIntervals(), s.checkCompare(), s.checkHistoryDays())
 		if s.Webhook.URL != "" { // else it is not reached, and asks
 			problems = append(problems, s.checkClientState(), s.checkWebhook())
 		}
@@ -294,7 +301,30 @@ func (s *Settings) checkHomes() error {
 	return errors.Join(
 		need("CHANGE_QUEUE_URL", s.AWS.ChangeQueueURL, "the URL of the FIFO queue"),
 		need("DEAD_LETTER_QUEUE_URL", s.AWS.DeadLetterQueueURL, "the URL of the FIFO dead-letter queue"),
-		need("LEDGER_TABLE", s.AWS.LedgerTable, "the name of the DynamoDB table"))
+		need("LEDGER_TABLE", s.AWS.LedgerTable, "the name of the DynamoDB table"),
+		need("HISTORY_TABLE", s.AWS.HistoryTable, ofHistory))
+}
+
+const ofHistory = "the name of the DynamoDB table of the provisioning log"
+
+func (s *Settings) checkHistory() error {
+	return errors.Join(s.checkHistoryDays(), need("HISTORY_TABLE", s.AWS.HistoryTable, ofHistory))
+}
+
+// checkHistoryDays refuses what would keep nothing, or forever.
+func (s *Settings) checkHistoryDays() error {
+	const longest = 3650
+	if s.HistoryDays < 1 || s.HistoryDays > longest {
+		return fmt.Errorf("HISTORY_DAYS is %d and must be a number of days, 1 to %d", s.HistoryDays, longest)
+	}
+	return nil
+}
+
+// HistoryKept is for how long the provisioning log keeps an entry; 30 days where
+// nothing is said.
+func (s *Settings) HistoryKept() time.Duration {
+	const day, usual = 24 * time.Hour, 30
+	return time.Duration(cmp.Or(s.HistoryDays, usual)) * day
 }
 
 // assigned and all are the scopes.

@@ -25,6 +25,7 @@ func complete() map[string]string {
 		"CHANGE_QUEUE_URL":      "https://sqs.eu-central-1.amazonaws.com/1/changes.fifo",
 		"DEAD_LETTER_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/1/dead.fifo",
 		"LEDGER_TABLE":          "ledger",
+		"HISTORY_TABLE":         "history",
 	}
 }
 
@@ -132,6 +133,12 @@ func TestMistakesAreToldWithTheirMend(t *testing.T) {
 		{"a plan without a ledger", Planner, "LEDGER_TABLE", "", "LEDGER_TABLE is empty"},
 		{"no queue to replay to after a pause", RenewFunction, "CHANGE_QUEUE_URL", "", "CHANGE_QUEUE_URL is empty"},
 		{"nothing to replay from after a pause", RenewFunction, "DEAD_LETTER_QUEUE_URL", "", "DEAD_LETTER_QUEUE_URL is empty"},
+		{"a worker without a log", WorkerFunction, "HISTORY_TABLE", "", "HISTORY_TABLE is empty"},
+		{"comparisons without a log", ReconcileFunction, "HISTORY_TABLE", "", "HISTORY_TABLE is empty"},
+		{"an operator without a log", Operator, "HISTORY_TABLE", "", "HISTORY_TABLE is empty"},
+		{"a log of no day", OneProcess, "HISTORY_DAYS", "0", "HISTORY_DAYS is 0 and must be a number of days, 1 to 3650"},
+		{"a log of more than ten years", WorkerFunction, "HISTORY_DAYS", "3651", "HISTORY_DAYS is 3651"},
+		{"an operator's log of no day", Operator, "HISTORY_DAYS", "-1", "HISTORY_DAYS is -1"},
 		{"no ledger", RenewFunction, "LEDGER_TABLE", "", "LEDGER_TABLE is empty"},
 		{"a duration without unit", WorkerFunction, "DELETE_CONFIRM_AFTER", "10", "ConfirmAfter"},
 		{"a secret that is not there", WorkerFunction, "SECRET_ARN", "arn:none", "read the secret arn:none"},
@@ -344,7 +351,7 @@ func TestAMappingFileIsForOneMachine(t *testing.T) {
 	}
 	alone := complete()
 	alone["MAPPING_FILE"] = "mine.yaml"
-	for _, home := range []string{"CHANGE_QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "LEDGER_TABLE"} {
+	for _, home := range []string{"CHANGE_QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "LEDGER_TABLE", "HISTORY_TABLE"} {
 		delete(alone, home)
 	}
 	if s, err := load(t, Planner, alone, nil); err != nil || s.MappingFile != "mine.yaml" {

@@ -47,7 +47,7 @@ var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 // stocked is an Operator of a ledger with a hold, a latched guard and a dead letter.
 func stocked(t *testing.T) *operator.Operator {
 	t.Helper()
-	file, err := stores.OpenFile(t.TempDir(), time.Second)
+	file, err := stores.OpenFile(&config.Settings{DataDir: t.TempDir()}, time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}

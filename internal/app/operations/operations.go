@@ -62,7 +62,7 @@ func OpenWith(ctx context.Context, settings config.Settings, planner Planner, lo
 	if err != nil {
 		return nil, err
 	}
-	o := New(stores.OnAWS(aws, settings.AWS, log), &settings, planner, log)
+	o := New(stores.OnAWS(aws, &settings, log), &settings, planner, log)
 	o.Subscribed = renew.Resources(true) // the stack has a webhook
 	return &Opened{Operations: o, close: func() error { return nil }}, nil
 }
@@ -85,11 +85,11 @@ func New(kept *stores.Stores, s *config.Settings, planner Planner, log *slog.Log
 // that has it is asked instead.
 func openFile(ctx context.Context, s *config.Settings, planner Planner, log *slog.Logger) (*Opened, error) {
 	if _, err := os.Stat(stores.Path(s.DataDir)); err != nil {
-		return nil, fmt.Errorf("%w: set DATA_DIR to the folder that entrawebex run uses, or CHANGE_QUEUE_URL, DEAD_LETTER_QUEUE_URL and LEDGER_TABLE", err)
+		return nil, fmt.Errorf("%w: set DATA_DIR to the folder that entrawebex run uses, or CHANGE_QUEUE_URL, DEAD_LETTER_QUEUE_URL, LEDGER_TABLE and HISTORY_TABLE", err)
 	}
 	const moment = time.Millisecond
 	for _, patience := range []time.Duration{moment, time.Second} {
-		file, err := stores.OpenFile(s.DataDir, patience)
+		file, err := stores.OpenFile(s, patience)
 		switch {
 		case err == nil:
 			o := New(file.Stores, s, planner, log)
@@ -137,7 +137,7 @@ func OpenOrEmpty(ctx context.Context, environ []string, log *slog.Logger) (*Open
 	if err != nil {
 		return nil, err
 	}
-	file, err := stores.OpenFile(folder, time.Second)
+	file, err := stores.OpenFile(&config.Settings{DataDir: folder}, time.Second)
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(folder))
 	}

@@ -16,7 +16,7 @@ import (
 // There, a first renewal that never came is no subscription either.
 func TestOnAWSThereMustBeSubscriptions(t *testing.T) {
 	t.Parallel()
-	found, err := Open(t.Context(), []string{"CHANGE_QUEUE_URL=http://127.0.0.1:1/c", "DEAD_LETTER_QUEUE_URL=http://127.0.0.1:1/d", "LEDGER_TABLE=t"}, slog.New(slog.DiscardHandler))
+	found, err := Open(t.Context(), []string{"CHANGE_QUEUE_URL=http://127.0.0.1:1/c", "DEAD_LETTER_QUEUE_URL=http://127.0.0.1:1/d", "LEDGER_TABLE=t", "HISTORY_TABLE=h"}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"entrawebex/internal/config"
+	"entrawebex/internal/history"
 	"entrawebex/internal/ledger"
 	"entrawebex/internal/queue"
 )
@@ -26,16 +27,18 @@ func OpenAWS(ctx context.Context, function config.Part, environ []string, log *s
 	if err != nil {
 		return nil, err
 	}
-	return OnAWS(c, settings.AWS, log), nil
+	return OnAWS(c, &settings, log), nil
 }
 
 // OnAWS returns those that the settings name. One that they do not name must not be
 // used.
-func OnAWS(c aws.Config, s config.AWS, log *slog.Logger) *Stores {
-	client := sqs.NewFromConfig(c)
+func OnAWS(c aws.Config, settings *config.Settings, log *slog.Logger) *Stores {
+	s := settings.AWS
+	client, tables := sqs.NewFromConfig(c), dynamodb.NewFromConfig(c)
 	dead, changes := queue.NewSQS(client, s.DeadLetterQueueURL), queue.NewSQS(client, s.ChangeQueueURL)
 	kept := &Stores{
-		Ledger:  ledger.NewDynamoDB(dynamodb.NewFromConfig(c), s.LedgerTable),
+		Ledger:  ledger.NewDynamoDB(tables, s.LedgerTable),
+		History: history.NewDynamoDB(tables, s.HistoryTable, settings.HistoryKept(), time.Now),
 		Changes: changes, DeadLetters: dead,
 		Redrive: func(ctx context.Context, rate int) (string, error) { return dead.Redrive(ctx, changes, rate) },
 		Look:    time.Second,

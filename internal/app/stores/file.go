@@ -10,6 +10,8 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"entrawebex/internal/config"
+	"entrawebex/internal/history"
 	"entrawebex/internal/ledger"
 	"entrawebex/internal/queue"
 )
@@ -26,27 +28,31 @@ type File struct {
 // Path is that of the file in DATA_DIR.
 func Path(dataDir string) string { return filepath.Join(dataDir, "entrawebex.db") }
 
-// OpenFile opens the file in DATA_DIR, and makes both. It waits so long for another
+// OpenFile opens the file in DATA_DIR, and makes both. Of the settings it takes that
+// folder, and for how long the provisioning log is kept. It waits so long for another
 // process to close the file; bbolt's ErrTimeout if it does not.
-func OpenFile(dataDir string, patience time.Duration) (*File, error) {
-	if err := os.MkdirAll(dataDir, 0o700); err != nil {
+func OpenFile(s *config.Settings, patience time.Duration) (*File, error) {
+	if err := os.MkdirAll(s.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("make DATA_DIR: %w", err)
 	}
-	path := Path(dataDir)
+	path := Path(s.DataDir)
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: patience})
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w (is another process using it?)", path, err)
 	}
 	db.MaxBatchDelay = time.Millisecond
 	f := &File{db: db}
-	if err := f.open(); err != nil {
+	if err := f.open(s.HistoryKept()); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return f, nil
 }
 
-func (f *File) open() error {
-	var err error
+func (f *File) open(kept time.Duration) error {
+	log, err := history.OpenBolt(f.db, kept, time.Now)
+	if err != nil {
+		return err
+	}
 	if f.ledger, err = ledger.OpenBolt(f.db); err != nil {
 		return err
 	}
@@ -56,7 +62,7 @@ func (f *File) open() error {
 	if f.changes, err = queue.OpenBolt(f.db, "changes", queue.BoltOptions{DeadLetters: f.deadLetters}); err != nil {
 		return err
 	}
-	f.Stores = &Stores{Ledger: f.ledger, Changes: f.changes, DeadLetters: f.deadLetters}
+	f.Stores = &Stores{Ledger: f.ledger, Changes: f.changes, DeadLetters: f.deadLetters, History: log}
 	return nil
 }
 

@@ -98,9 +98,9 @@ func recovering(t *testing.T, c *cloud, mapping string) (*pause.Recovery, *pause
 	kept := OnAWS(aws.Config{
 		BaseEndpoint: &server.URL, Region: "eu-central-1",
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-	}, config.AWS{
+	}, &config.Settings{AWS: config.AWS{
 		EventSourceMapping: mapping, ChangeQueueURL: server.URL + "/1/changes.fifo", DeadLetterQueueURL: server.URL + "/1/dead.fifo",
-	}, log)
+	}}, log)
 	if kept.Ledger, err = ledger.OpenBolt(db); err != nil {
 		t.Fatal(err)
 	}

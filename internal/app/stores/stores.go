@@ -1,5 +1,5 @@
-// Package stores opens what a part of the system keeps: the ledger, the change
-// queue and the dead-letter queue, on AWS or in a file on one machine. It links
+// Package stores opens what a part of the system keeps: the ledger, the
+// provisioning log, the change queue and the dead-letter queue, on AWS or in a file on one machine. It links
 // neither side's client.
 package stores
 
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"entrawebex/internal/document"
+	"entrawebex/internal/history"
 	"entrawebex/internal/pause"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/queue"
@@ -27,6 +28,8 @@ type Ledger interface {
 type Stores struct {
 	Ledger               Ledger
 	Changes, DeadLetters queue.Queue
+	// History is the provisioning log.
+	History history.Store
 	// Redrive has SQS move all dead letters; see replay.Job.
 	Redrive func(ctx context.Context, rate int) (task string, err error)
 	// Feed switches what feeds the worker; see pause.Recovery.
