@@ -25,7 +25,12 @@ func Handshake(ctx context.Context, address string) error {
 		return err
 	}
 	request.Header.Set("Content-Type", "text/plain; charset=utf-8")
-	response, err := (&http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}).Do(request)
+	client := &http.Client{
+		// A connection that is kept would hold up the end of a webhook in this process.
+		Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	response, err := client.Do(request)
 	if err != nil {
 		return fmt.Errorf("%w: start the webhook, or correct WEBHOOK_URL", err)
 	}
