@@ -593,3 +593,39 @@ func TestAPlanForThoseAssignedSkipsTheOthersAndDisablesWhoLeft(t *testing.T) {
 		t.Errorf("%+v", one)
 	}
 }
+
+// What the mapping redacts, the userName among it, stands in nothing that is printed.
+func TestAPlanDoesNotTellWhatTheMappingRedacts(t *testing.T) {
+	t.Parallel()
+	s := setup(t, 4)
+	user := s.enabled()[0]
+	id, name := user.Text("id"), user.Text("userPrincipalName")
+	s.update(id, func(u graph.User) { u["jobTitle"] = "Secret" })
+	file := written(t, "mine.yaml", strings.NewReplacer(
+		"source: userPrincipalName", "expression: 'Redact([userPrincipalName])'",
+		"users:\n  mappings:\n", "users:\n  mappings:\n    - { target: title, expression: 'Redact([jobTitle])' }\n",
+	).Replace(string(infra.Provisioning())))
+	environ := append(s.planEnviron(), "MAPPING_FILE="+file)
+	for _, args := range [][]string{{"plan", "--all"}, {"plan", id}, {"mapping", "test", id}} {
+		for _, form := range [][]string{nil, {"--json"}} {
+			out := operate(t, environ, append(args, form...)...)
+			if strings.Contains(out, "Secret") || strings.Contains(out, name) || !strings.Contains(out, id) {
+				t.Errorf("%v: %s", append(args, form...), out)
+			}
+		}
+	}
+	accounts := filepath.Join(t.TempDir(), "accounts.csv")
+	got := of(s.plan(environ, "--all", "--accounts", accounts), id)
+	if data, err := os.ReadFile(accounts); err != nil || strings.Contains(string(data), name) || !strings.Contains(string(data), id) {
+		t.Errorf("%s, %v", data, err)
+	}
+	want := []string{`emails[type eq "work"].value`, "title", "userName"}
+	for _, m := range got.Attributes {
+		if i := slices.Index(want, m.Attribute); i >= 0 && m.New == "[Redact]" {
+			want = slices.Delete(want, i, i+1)
+		}
+	}
+	if len(want) > 0 || got.Name != "" {
+		t.Errorf("not told to be redacted: %v, of %q", want, got.Name)
+	}
+}

@@ -21,7 +21,7 @@ func (pl *Planner) conclude(ctx context.Context) {
 
 // planned tells an attempt as a part of the plan.
 func (pl *Planner) planned(ctx context.Context, a provision.Attempt) Object {
-	p := Object{Action: Unchanged, Object: a.Object, Name: pl.nameOf(ctx, a), WebexID: a.WebexID, Attributes: a.Modified, Reason: a.Reason}
+	p := Object{Action: Unchanged, Object: a.Object, Name: pl.nameOf(ctx, a), WebexID: a.WebexID, Attributes: pl.shown(a), Reason: a.Reason}
 	if provision.IsPlanned(p.WebexID) {
 		p.WebexID = ""
 	}
@@ -50,6 +50,16 @@ func (pl *Planner) planned(ctx context.Context, a provision.Attempt) Object {
 	return p
 }
 
+// shown are the attributes that an attempt would change, as they may be told.
+func (pl *Planner) shown(a provision.Attempt) []provision.Modified {
+	rules := pl.Engine.Mapping.Of(a.Object.Kind)
+	modified := slices.Clone(a.Modified)
+	for i, m := range modified {
+		modified[i].Old, modified[i].New = rules.Shown(m.Attribute, m.Old), rules.Shown(m.Attribute, m.New)
+	}
+	return modified
+}
+
 // heldAction is what is held of the object.
 func (pl *Planner) heldAction(ctx context.Context, o change.Object) Action {
 	r, _, err := pl.Ledger.Record(ctx, o)
@@ -70,10 +80,17 @@ func matched(a provision.Attempt) string {
 	return strings.Join(why, "; ")
 }
 
+// isNameless reports whether the names of a kind are not to be told, since the mapping
+// redacts them.
+func (pl *Planner) isNameless(kind change.Kind) bool {
+	rules := pl.Engine.Mapping.Of(kind)
+	return rules.Redacts(rules.Name())
+}
+
 // nameOf is what an administrator knows the object by: as Entra has it, or else
 // as it was last written.
 func (pl *Planner) nameOf(ctx context.Context, a provision.Attempt) string {
-	if name := pl.names[a.Object]; name != "" {
+	if name := pl.names[a.Object]; name != "" || pl.isNameless(a.Object.Kind) {
 		return name
 	}
 	r, _, err := pl.Stored.Record(ctx, a.Object)

@@ -135,7 +135,7 @@ func (pl *Planner) one(ctx context.Context, name string) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	pl.names[found.Object] = found.Name
+	pl.called(found.Object, found.Name)
 	pl.Engine.Converge(ctx, []change.Change{{
 		Object: found.Object, Source: change.Reconcile, SeenAt: time.Now(), CorrelationID: uuid.NewString(), Afresh: true,
 	}})
@@ -151,6 +151,9 @@ func (pl *Planner) All(ctx context.Context) (*Plan, error) {
 	accounts := map[change.Object]sweep.Class{}
 	comparison := pl.Sweep(&left, func(p sweep.Progress) { pl.watcher.progress(string(p.Phase), p.Done, p.Total) })
 	comparison.Classified = func(a sweep.Account) {
+		if pl.isNameless(a.Kind) {
+			a.Name = ""
+		}
 		if o := (change.Object{Kind: a.Kind, ID: a.ID}); a.ID != "" {
 			accounts[o] = a.Class
 			pl.called(o, a.Name)
@@ -194,9 +197,9 @@ func (pl *Planner) follow(ctx context.Context, changes []change.Change) error {
 	return nil
 }
 
-// called notes the name of an object, if it has one.
+// called notes the name of an object, if it has one that may be told.
 func (pl *Planner) called(o change.Object, name string) {
-	if name != "" {
+	if name != "" && !pl.isNameless(o.Kind) {
 		pl.names[o] = name
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"entrawebex/internal/app"
 	"entrawebex/internal/change"
 	"entrawebex/internal/mapping"
+	"entrawebex/internal/mapping/expression"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/scoping"
 )
@@ -69,8 +70,11 @@ func Try(rules mapping.Rules, scope scoping.Rules, s scoping.Subject, now time.T
 	t := Trial{
 		Object: change.Object{Kind: s.Kind, ID: id}, Name: nameOf(s.Attributes),
 		Explanation: rules.Of(s.Kind).Explain(attributes, now),
-		Filter:      filterGroups(rules.Of(s.Kind).Filter().Explain(s)),
+		Filter:      filterGroups(rules.Of(s.Kind), s),
 		Verdict:     Verdict{verdict.Decision, verdict.Reason, verdict.Sentence(s.Kind)},
+	}
+	if m := rules.Of(s.Kind); m.Redacts(m.Name()) {
+		t.Name = ""
 	}
 	if t.Values != nil {
 		t.Body = app.Body(s.Kind, rules.Of(s.Kind).Resource(t.Values))
@@ -81,7 +85,9 @@ func Try(rules mapping.Rules, scope scoping.Rules, s scoping.Subject, now time.T
 	return t
 }
 
-func filterGroups(e scoping.Explanation) []FilterGroup {
+// filterGroups is what came of the mapping's filter. What the mapping redacts is not told.
+func filterGroups(m mapping.Mapping, s scoping.Subject) []FilterGroup {
+	e := m.Filter().Explain(s)
 	groups := make([]FilterGroup, len(e.Groups))
 	for i, g := range e.Groups {
 		groups[i].Outcome = g.Outcome.String()
@@ -95,6 +101,8 @@ func filterGroups(e scoping.Explanation) []FilterGroup {
 				told.State = mapping.Absent
 			case c.Value == nil:
 				told.State = mapping.Null
+			case m.RedactsSource(c.Clause.Attribute):
+				told.Actual = expression.Redaction
 			}
 			groups[i].Clauses = append(groups[i].Clauses, told)
 		}
