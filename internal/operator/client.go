@@ -13,6 +13,7 @@ import (
 	"entrawebex/internal/configuration"
 	"entrawebex/internal/pause"
 	"entrawebex/internal/plan"
+	"entrawebex/internal/printable"
 	"entrawebex/internal/replay"
 )
 
@@ -95,6 +96,11 @@ func (c *Client) ClearGuard(ctx context.Context) (Latch, error) {
 // Letters is Operator.Letters.
 func (c *Client) Letters(ctx context.Context, r LettersRequest) (Letters, error) {
 	return call[Letters](ctx, c, pathDeadLetters, r)
+}
+
+// History is Operator.History.
+func (c *Client) History(ctx context.Context, r HistoryRequest) (History, error) {
+	return call[History](ctx, c, pathHistory, r)
 }
 
 // Pause is Operator.Pause.
@@ -194,6 +200,7 @@ func (c *Client) ask(ctx context.Context, path string, request any) (io.ReadClos
 	r.Header.Set("Content-Type", typeJSON)
 	r.Header.Set(headerTenant, c.TenantID)
 	r.Header.Set(headerOrganization, c.OrgID)
+	r.Header.Set(headerOperator, printable.Short(actor(ctx), longestActor))
 	response, err := c.http.Do(r)
 	if err != nil {
 		return nil, stopped(ctx, fmt.Errorf("ask entrawebex run: %w", err))

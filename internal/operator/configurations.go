@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"entrawebex/internal/app"
 	"entrawebex/internal/config"
@@ -82,12 +83,29 @@ func (o *Operator) Apply(ctx context.Context, r ApplyRequest) (configuration.Ver
 	if err != nil {
 		return configuration.Version{}, err
 	}
+	began := o.Now()
 	v, err := store.Apply(ctx, []byte(r.Text), r.After, configuration.Version{By: r.By, Note: r.Note, Restores: r.Restores})
+	o.applied(As(ctx, r.By), r, v, began, err)
 	if err != nil {
 		return configuration.Version{}, err
 	}
 	o.Log.WarnContext(ctx, "a configuration was applied", "version", v.Number, "by", v.By)
 	return v, nil
+}
+
+// applied keeps that a configuration came into force, or did not.
+func (o *Operator) applied(ctx context.Context, r ApplyRequest, v configuration.Version, began time.Time, err error) {
+	name, reason := actApply, fmt.Sprintf("version %d", v.Number)
+	if r.Restores != nil {
+		name, reason = actRollback, fmt.Sprintf("version %d, which is version %d again", v.Number, *r.Restores)
+	}
+	if err != nil {
+		reason = fmt.Sprintf("after version %d", r.After)
+	}
+	if r.Note != "" {
+		reason += ": " + r.Note
+	}
+	o.act(ctx, name, began, reason, err)
 }
 
 // TestRequest asks what a configuration makes of one user or group.

@@ -18,12 +18,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"go.etcd.io/bbolt"
 
 	"entrawebex/infra"
 	"entrawebex/internal/app/stores"
 	"entrawebex/internal/change"
 	"entrawebex/internal/config"
 	"entrawebex/internal/configuration"
+	"entrawebex/internal/history"
 	"entrawebex/internal/ledger"
 	"entrawebex/internal/mapping"
 	"entrawebex/internal/operator"
@@ -40,6 +42,8 @@ const (
 	deadID   = "5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f608"
 	tenantID = "84bd8158-6d4d-4958-8b9f-9d6445542f95"
 	orgID    = "3b2a1c00-aaaa-4bbb-8ccc-1234567890ab"
+	groupID  = "5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f609"
+	webexID  = "6f1d2c3b-0000-4000-8000-000000000001"
 )
 
 var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
@@ -58,6 +62,7 @@ func stocked(t *testing.T) *operator.Operator {
 	})
 	for id, amend := range map[string]func(*provision.Record){
 		heldID: func(r *provision.Record) {
+			r.LastWritten = map[string]any{"userName": "ada.webex@example.com"}
 			r.WebexID, r.Hold = "w", &provision.Hold{Operation: provision.Disabling, Since: noon.Add(-time.Hour), Security: true}
 		},
 		deadID: func(r *provision.Record) {
@@ -75,7 +80,7 @@ func stocked(t *testing.T) *operator.Operator {
 	bury(t, file.DeadLetters, 1)
 	log := slog.New(slog.DiscardHandler)
 	return &operator.Operator{
-		Ledger: file.Ledger, Changes: file.Changes, DeadLetters: file.DeadLetters, Replayer: file.Replay(log),
+		Kept: openHistory(t), Ledger: file.Ledger, Changes: file.Changes, DeadLetters: file.DeadLetters, Replayer: file.Replay(log),
 		Binding: func(ctx context.Context, tenantID, orgID string) error {
 			return ledger.CheckBinding(ctx, file.Ledger, tenantID, orgID)
 		},
@@ -86,6 +91,43 @@ func stocked(t *testing.T) *operator.Operator {
 		Settings: func(context.Context) (config.Settings, error) { return config.Settings{}, errors.New("no settings") },
 		Now:      func() time.Time { return noon }, Log: log,
 	}
+}
+
+// openHistory is a log with an attempt at a user and one at a group.
+func openHistory(t *testing.T) history.Store {
+	t.Helper()
+	db, err := bbolt.Open(filepath.Join(t.TempDir(), "history"), 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	const kept = 30 * 24 * time.Hour
+	log, err := history.OpenBolt(db, kept, func() time.Time { return noon })
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries := []history.Entry{
+		{
+			ID: "1", At: noon.Add(-2 * time.Hour), ChangeID: "c-1", Action: history.None, Fault: "permanent",
+			Source: &history.Identity{Type: "User", ID: heldID, DisplayName: "Ada", UserPrincipalName: "ada@example.com"},
+			Status: history.StatusInfo{Status: history.Failure},
+		},
+		{
+			ID: "2", At: noon.Add(-time.Hour), ChangeID: "c-2", Action: history.Update,
+			Source: &history.Identity{Type: "Group", ID: groupID, DisplayName: "Ada"}, Target: &history.Identity{Type: "Group", ID: webexID},
+			Status:  history.StatusInfo{Status: history.Success},
+			Members: &history.Members{Removed: 3, Left: []history.Member{{ID: heldID}, {ID: deadID}, {ID: groupID}}},
+		},
+	}
+	idle := []history.Idle{{Hour: noon.Add(-time.Hour), Process: "p", Counts: map[string]int{"RedundantExport": 7}}}
+	if err := log.Keep(t.Context(), entries, idle); err != nil {
+		t.Fatal(err)
+	}
+	return log
 }
 
 func save(t *testing.T, file *stores.File, id string, amend func(*provision.Record)) {
@@ -185,6 +227,9 @@ func steps() []step {
 	trial := func(r operator.TestRequest) func(context.Context, operator.Operations) (any, error) {
 		return func(ctx context.Context, o operator.Operations) (any, error) { return o.TestMapping(ctx, r) }
 	}
+	told := func(r operator.HistoryRequest) func(context.Context, operator.Operations) (any, error) {
+		return func(ctx context.Context, o operator.Operations) (any, error) { return o.History(ctx, r) }
+	}
 	letters := func(filter ...string) func(context.Context, operator.Operations) (any, error) {
 		return func(ctx context.Context, o operator.Operations) (any, error) {
 			return o.Letters(ctx, operator.LettersRequest{Filter: filter})
@@ -223,6 +268,29 @@ func steps() []step {
 		{"Configuration", version(new(2)), "there is no version 2", operator.Failed},
 		{"TestMapping", trial(operator.TestRequest{Name: deadID}), "no settings", operator.Failed},
 		{"TestMapping", trial(operator.TestRequest{}), "name one user or group", operator.Invalid},
+		{"History", told(operator.HistoryRequest{Name: heldID, Action: "approve"}), `"act":"approve",`, ""},
+		{"History", told(operator.HistoryRequest{Name: heldID, Action: "reject"}), `"initiatedBy":{"displayName":"ada@host","initiatorType":"user"},"sourceIdentity":{"identityType":"User","id":"` + heldID + `"},` +
+			`"targetIdentity":{"identityType":"User","id":"w","displayName":"ada.webex@example.com"}`, ""},
+		{"History", told(operator.HistoryRequest{Action: "guard clear"}), `"description":"it was latched since 2026-03-02T09:00:00Z"`, ""},
+		{"History", told(operator.HistoryRequest{Action: "pause"}), `"description":"webex: maintenance"`, ""},
+		{"History", told(operator.HistoryRequest{Action: "resume"}), `"description":"webex"`, ""},
+		{"History", told(operator.HistoryRequest{Action: "reconcile"}), `"description":"everything is to be compared"`, ""},
+		{"History", told(operator.HistoryRequest{Action: "replay"}), `"description":"put back 1 message"`, ""},
+		{"History", told(operator.HistoryRequest{Action: "mapping apply", Status: "success"}), `"initiatedBy":{"displayName":"ada","initiatorType":"user"},"provisioningStatusInfo":{"status":"success"},"provisioningSteps":[{"provisioningStepType":"processing","status":"success","description":"version 1: why"}]`, ""},
+		{"History", told(operator.HistoryRequest{Action: "mapping apply", Status: "failure"}), `another version came into force`, ""},
+		{"History", told(operator.HistoryRequest{Name: "Ada@Example.com", Fault: "permanent"}), `"id":"1",`, ""},
+		{"History", told(operator.HistoryRequest{Name: strings.ToUpper(webexID)}), `{"object":{"kind":"group","id":"` + groupID + `"},"entries":[{"id":"2",`, ""},
+		{"History", told(operator.HistoryRequest{Correlation: "c-2"}), `"removedMembers":[{"id":"` + heldID + `","displayName":"ada.webex@example.com"},{"id":"` + deadID + `"},{"id":"` + groupID + `"}]`, ""},
+		{"History", told(operator.HistoryRequest{Until: noon, Limit: 1}), `"more":true,"idle":{"RedundantExport":7}}`, ""},
+		{"History", told(operator.HistoryRequest{Until: noon.Add(-time.Hour)}), `"entries":[{"id":"1",`, ""},
+		{"History", told(operator.HistoryRequest{Since: noon.Add(time.Minute)}), `{"entries":[]}`, ""},
+		{"History", told(operator.HistoryRequest{Name: "Ada"}), "is, or was, the name of 2 objects", operator.Invalid},
+		{"History", told(operator.HistoryRequest{Name: "nobody"}), `nothing is kept of "nobody"`, operator.Invalid},
+		{"History", told(operator.HistoryRequest{Status: "fine"}), `status is "fine" and must be one of success, warning, failure, skipped`, operator.Invalid},
+		{"History", told(operator.HistoryRequest{Action: "kill"}), `action is "kill" and must be one of create, update,`, operator.Invalid},
+		{"History", told(operator.HistoryRequest{Fault: "none"}), `fault is "none" and must be one of throttled,`, operator.Invalid},
+		{"History", told(operator.HistoryRequest{Limit: -1}), `limit is -1`, operator.Invalid},
+		{"History", told(operator.HistoryRequest{Since: noon, Until: noon.Add(-time.Hour)}), `since is later than until`, operator.Invalid},
 		{"Plan", planOf(plan.Request{}), "name one user or group", operator.Invalid},
 		{"Plan", planOf(plan.Request{All: true}), "no settings", operator.Failed},
 	}
@@ -235,9 +303,11 @@ func TestTheClientDoesWhatTheOperatorDoes(t *testing.T) {
 	called := map[string]bool{}
 	for i, step := range steps() {
 		called[step.name] = true
-		want, wantErr := step.do(t.Context(), direct)
-		got, gotErr := step.do(t.Context(), client)
-		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty(), cmpopts.IgnoreUnexported(operator.Status{})); diff != "" {
+		ctx := operator.As(t.Context(), "ada@host")
+		want, wantErr := step.do(ctx, direct)
+		got, gotErr := step.do(ctx, client)
+		acts := cmpopts.IgnoreFields(history.Entry{}, "ID") // which is each one's own
+		if diff := cmp.Diff(want, got, acts, cmpopts.EquateEmpty(), cmpopts.IgnoreUnexported(operator.Status{})); diff != "" {
 			t.Errorf("%d %s (-operator +client):\n%s", i, step.name, diff)
 		}
 		if fmt.Sprint(wantErr) != fmt.Sprint(gotErr) {

@@ -40,6 +40,7 @@ func NewHandler(o *Operator, log *slog.Logger) *Handler {
 		pathApprove:        write(o.Approve),
 		pathReject:         write(o.Reject),
 		pathDeadLetters:    write(o.Letters),
+		pathHistory:        write(o.History),
 		pathPause:          write(o.Pause),
 		pathResume:         write(o.Resume),
 		pathClearGuard:     write(func(ctx context.Context, _ struct{}) (Latch, error) { return o.ClearGuard(ctx) }),
@@ -78,7 +79,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	err := h.operator.boundTo(r.Context(), r.Header.Get(headerTenant), r.Header.Get(headerOrganization))
 	if err == nil {
-		err = found.serve(w, r)
+		err = found.serve(w, r.WithContext(As(r.Context(), r.Header.Get(headerOperator))))
 	} else {
 		err = answer(w, nil, err)
 	}

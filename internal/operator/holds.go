@@ -87,7 +87,7 @@ func (o *Operator) Holds(ctx context.Context) ([]Held, error) {
 // Approve lets held operations happen. With All it leaves alone what was decided:
 // that is no word about what a person has rejected by another.
 func (o *Operator) Approve(ctx context.Context, r DecideRequest) (Decided, error) {
-	return o.decide(ctx, r, func(h Held) error {
+	return o.decide(ctx, r, actApprove, func(h Held) error {
 		return provision.Approve(ctx, o.Ledger, queue.Changes{Queue: o.Changes}, h.Object, h.Operation, o.Now())
 	}, func(h Held) bool { return h.Decision == Rejected || h.Decision == Approved })
 }
@@ -95,24 +95,32 @@ func (o *Operator) Approve(ctx context.Context, r DecideRequest) (Decided, error
 // Reject leaves operations held until their objects change in Entra. With All it
 // stops what was approved and has not happened yet, too.
 func (o *Operator) Reject(ctx context.Context, r DecideRequest) (Decided, error) {
-	return o.decide(ctx, r, func(h Held) error {
+	return o.decide(ctx, r, actReject, func(h Held) error {
 		return provision.Reject(ctx, o.Ledger, h.Object, h.Operation, o.Now())
 	}, func(Held) bool { return false })
 }
 
 // decide decides on what the request names, with All on what is not spared.
-func (o *Operator) decide(ctx context.Context, r DecideRequest, decide func(Held) error, spares func(Held) bool) (Decided, error) {
+func (o *Operator) decide(ctx context.Context, r DecideRequest, name string, decide func(Held) error, spares func(Held) bool) (Decided, error) {
 	if err := r.Validate(); err != nil {
 		return Decided{}, err
 	}
-	held, err := o.Holds(ctx)
+	began := o.Now()
+	if err := o.bound(ctx); err != nil {
+		return Decided{}, err
+	}
+	records, err := o.held(ctx)
 	if err != nil {
 		return Decided{}, err
 	}
-	decided := Decided{Done: []Held{}}
+	held := make([]Held, len(records))
+	for i, r := range records {
+		held[i] = holdOf(r, began)
+	}
+	made := Decided{Done: []Held{}}
 	for _, id := range r.IDs {
 		if !slices.ContainsFunc(held, func(h Held) bool { return strings.EqualFold(h.Object.ID, id) }) {
-			decided.Failed = append(decided.Failed, fmt.Sprintf("nothing is held of %s: entrawebex holds shows what is", id))
+			made.Failed = append(made.Failed, fmt.Sprintf("nothing is held of %s: entrawebex holds shows what is", id))
 		}
 	}
 	for _, h := range held {
@@ -121,17 +129,18 @@ func (o *Operator) decide(ctx context.Context, r DecideRequest, decide func(Held
 			continue
 		case r.All && spares(h):
 			if h.Decision == Rejected {
-				decided.LeftAlone++
+				made.LeftAlone++
 			}
 			continue
 		}
 		if err := decide(h); err != nil {
-			decided.Failed = append(decided.Failed, err.Error())
+			made.Failed = append(made.Failed, err.Error())
 			continue
 		}
-		decided.Done = append(decided.Done, h)
+		made.Done = append(made.Done, h)
 	}
-	return decided, nil
+	o.acted(ctx, decided(name, began, made.Done, records)...)
+	return made, nil
 }
 
 // held returns the records that have a hold, oldest first.

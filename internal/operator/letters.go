@@ -68,6 +68,15 @@ func (o *Operator) Replay(ctx context.Context, r replay.Request, progress func(d
 	if err := o.bound(ctx); err != nil {
 		return replay.Result{}, err
 	}
+	began := o.Now()
+	result, err := o.replay(ctx, r, progress)
+	if !r.DryRun {
+		o.act(ctx, actReplay, began, replayed(r, result), err)
+	}
+	return result, err
+}
+
+func (o *Operator) replay(ctx context.Context, r replay.Request, progress func(done, of int)) (replay.Result, error) {
 	if progress == nil {
 		return o.Replayer.Run(ctx, r)
 	}

@@ -10,6 +10,7 @@ import (
 	"entrawebex/internal/app/stores"
 	"entrawebex/internal/config"
 	"entrawebex/internal/configuration"
+	"entrawebex/internal/history"
 	"entrawebex/internal/pause"
 	"entrawebex/internal/plan"
 	"entrawebex/internal/provision"
@@ -23,6 +24,9 @@ import (
 type Operator struct {
 	Ledger               stores.Ledger
 	Changes, DeadLetters queue.Queue
+	// Kept is the provisioning log. It may be nil: then no act is kept, and History must
+	// not be called.
+	Kept history.Store
 	// Replayer puts dead letters back.
 	Replayer *replay.Job
 	// Subscribed are the resources to which there may have to be a subscription;
@@ -91,7 +95,13 @@ func (o *Operator) ClearGuard(ctx context.Context) (Latch, error) {
 	if err := o.bound(ctx); err != nil {
 		return Latch{}, err
 	}
+	began := o.Now()
 	since, err := o.guard().Clear(ctx)
+	reason := "it was not latched"
+	if !since.IsZero() {
+		reason = "it was latched since " + since.UTC().Format(time.RFC3339)
+	}
+	o.act(ctx, actClear, began, reason, err)
 	return Latch{Since: since}, err
 }
 
@@ -100,7 +110,10 @@ func (o *Operator) Reconcile(ctx context.Context) error {
 	if err := o.bound(ctx); err != nil {
 		return err
 	}
-	return o.requests().Request(ctx, "an operator asked for it")
+	began := o.Now()
+	err := o.requests().Request(ctx, "an operator asked for it")
+	o.act(ctx, actCompare, began, "everything is to be compared", err)
+	return err
 }
 
 // Plan makes the plan; the watcher is told what comes before that.

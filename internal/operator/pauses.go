@@ -34,7 +34,9 @@ func (o *Operator) Pause(ctx context.Context, r PauseRequest) (pause.State, erro
 	if err := o.side(ctx, r.Side); err != nil {
 		return nil, err
 	}
-	if err := o.pauses().Pause(ctx, r.Side, pause.Pause{Since: o.Now(), Why: r.Why, ByOperator: true}); err != nil {
+	began := o.Now()
+	err := o.pauses().Pause(ctx, r.Side, pause.Pause{Since: began, Why: r.Why, ByOperator: true})
+	if o.act(ctx, actPause, began, string(r.Side)+": "+r.Why, err); err != nil {
 		return nil, err
 	}
 	return o.pauses().State(ctx)
@@ -49,7 +51,9 @@ func (o *Operator) Resume(ctx context.Context, r ResumeRequest) (Resumed, error)
 	if err != nil {
 		return Resumed{}, err
 	}
-	if err := o.pauses().Resume(ctx, r.Side); err != nil {
+	began := o.Now()
+	err = o.pauses().Resume(ctx, r.Side)
+	if o.act(ctx, actResume, began, string(r.Side), err); err != nil {
 		return Resumed{}, err
 	}
 	var done Resumed

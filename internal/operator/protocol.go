@@ -23,6 +23,7 @@ const (
 	pathClearGuard  = "/guard/clear"
 	pathDeadLetters = "/dead-letters"
 	pathReplay      = "/replay"
+	pathHistory     = "/history"
 	pathPause       = "/pause"
 	pathResume      = "/resume"
 	pathReconcile   = "/reconcile"
@@ -35,11 +36,15 @@ const (
 )
 
 // A client that is configured for a tenant and an organization says which, and is
-// refused by a process that serves others.
+// refused by a process that serves others. It says who gives the command, too.
 const (
 	headerTenant       = "Entrawebex-Tenant"
 	headerOrganization = "Entrawebex-Organization"
+	headerOperator     = "Entrawebex-Operator"
 )
+
+// longestActor is how many characters of who gives a command are told.
+const longestActor = 200
 
 const (
 	typeJSON   = "application/json"

@@ -70,7 +70,7 @@ func OpenWith(ctx context.Context, settings config.Settings, planner Planner, lo
 // New returns what an operator can do in these stores.
 func New(kept *stores.Stores, s *config.Settings, planner Planner, log *slog.Logger) *operator.Operator {
 	return &operator.Operator{
-		Ledger: kept.Ledger, Changes: kept.Changes, DeadLetters: kept.DeadLetters, Replayer: kept.Replay(log),
+		Ledger: kept.Ledger, Changes: kept.Changes, DeadLetters: kept.DeadLetters, Kept: kept.History, Replayer: kept.Replay(log),
 		Binding: func(ctx context.Context, tenantID, orgID string) error {
 			return ledger.CheckBinding(ctx, kept.Ledger, tenantID, orgID)
 		},

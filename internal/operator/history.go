@@ -1,0 +1,235 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"entrawebex/internal/change"
+	"entrawebex/internal/history"
+	"entrawebex/internal/printable"
+	"entrawebex/internal/provision"
+)
+
+// HistoryRequest chooses entries of the provisioning log.
+type HistoryRequest struct {
+	// Name is a user's or a group's: a name on either side, also a former one, or an id
+	// on either; empty for everybody.
+	Name string `json:"name,omitempty"`
+	// Since is the first moment, Until the first that is too late; zero for no bound.
+	Since time.Time `json:"since,omitzero"`
+	Until time.Time `json:"until,omitzero"`
+	// Status, Action and Fault are words of the entries, of which Action may be an
+	// operator's act; Correlation is a changeId. Empty for any.
+	Status      string `json:"status,omitempty"`
+	Action      string `json:"action,omitempty"`
+	Fault       string `json:"fault,omitempty"`
+	Correlation string `json:"correlation,omitempty"`
+	// Limit is how many there are at most, the newest; 0 for MaxHistory.
+	Limit int `json:"limit,omitempty"`
+}
+
+// MaxHistory is how many entries are told at a time.
+const MaxHistory = 10_000
+
+// History is a part of the provisioning log.
+type History struct {
+	// Object is whom the name is of; nil if everybody was asked for.
+	Object *change.Object `json:"object,omitempty"`
+	// Entries are the newest first.
+	Entries []history.Entry `json:"entries"`
+	// More says that there are more, which are older.
+	More bool `json:"more,omitempty"`
+	// Idle counts attempts of that time that found nothing to do, by the kind of
+	// nothing. It is of everybody, and empty where some entries were chosen.
+	Idle map[string]int `json:"idle,omitempty"`
+}
+
+// Statuses are the words for a HistoryRequest's Status.
+func Statuses() []string { return words(history.Statuses()) }
+
+// Actions are the words for its Action, the acts of operators last.
+func Actions() []string { return append(words(history.Actions()), acts()...) }
+
+func words[Word ~string](all []Word) []string {
+	texts := make([]string, len(all))
+	for i, word := range all {
+		texts[i] = string(word)
+	}
+	return texts
+}
+
+// FaultKinds are the words for its Fault.
+func FaultKinds() []string {
+	return []string{
+		provision.Throttled.String(), provision.Transient.String(), provision.Permanent.String(),
+		provision.Unauthorized.String(), provision.Held.String(),
+	}
+}
+
+// Validate returns what is wrong with the request.
+func (r HistoryRequest) Validate() error {
+	one := func(what, word string, words []string) error {
+		if word == "" || slices.Contains(words, word) {
+			return nil
+		}
+		return fmt.Errorf("%s is %q and must be one of %s", what, printable.Short(word, 40), strings.Join(words, ", "))
+	}
+	err := errors.Join(one("status", r.Status, Statuses()), one("action", r.Action, Actions()), one("fault", r.Fault, FaultKinds()))
+	switch {
+	case r.Limit < 0 || r.Limit > MaxHistory:
+		err = errors.Join(err, fmt.Errorf("limit is %d and must be 1 to %d", r.Limit, MaxHistory))
+	case !r.Until.IsZero() && r.Until.Before(r.Since):
+		err = errors.Join(err, errors.New("since is later than until: nothing is between them"))
+	}
+	if err != nil {
+		return invalid(err)
+	}
+	return nil
+}
+
+// chooses reports whether some entries are chosen, beyond the time.
+func (r HistoryRequest) chooses() bool {
+	return r.Name != "" || r.Status != "" || r.Action != "" || r.Fault != "" || r.Correlation != ""
+}
+
+// matches reports whether the entry is one of those chosen. Its time, status and object
+// are looked for.
+func (r HistoryRequest) matches(e history.Entry) bool {
+	return (r.Action == "" || r.Action == string(e.Action) || r.Action == e.Act) &&
+		(r.Fault == "" || r.Fault == e.Fault) && (r.Correlation == "" || r.Correlation == e.ChangeID)
+}
+
+// History tells what was done, and what was refused. It asks neither side.
+func (o *Operator) History(ctx context.Context, r HistoryRequest) (History, error) {
+	if err := r.Validate(); err != nil {
+		return History{}, err
+	}
+	if err := o.bound(ctx); err != nil {
+		return History{}, err
+	}
+	if r.Limit == 0 {
+		r.Limit = MaxHistory
+	}
+	found := History{Entries: []history.Entry{}}
+	if r.Name != "" {
+		object, err := o.whose(ctx, r.Name)
+		if err != nil {
+			return History{}, err
+		}
+		found.Object = &object
+	}
+	span := history.Span{Object: found.Object, Since: r.Since, Until: r.Until, Status: history.Status(r.Status)}
+	for e, err := range o.Kept.Entries(ctx, span) {
+		switch {
+		case err != nil:
+			return History{}, err
+		case !r.matches(e):
+			continue
+		case len(found.Entries) == r.Limit:
+			found.More = true
+		default:
+			found.Entries = append(found.Entries, e)
+			continue
+		}
+		break
+	}
+	if err := o.nameMembers(ctx, found.Entries); err != nil {
+		return History{}, err
+	}
+	var err error
+	if !r.chooses() {
+		found.Idle, err = o.Kept.Idle(ctx, r.Since, r.Until)
+	}
+	return found, err
+}
+
+// whose is the object that has the name or id, or had it.
+func (o *Operator) whose(ctx context.Context, name string) (change.Object, error) {
+	if id, ok := change.ParseID(name); ok {
+		for _, kind := range change.Kinds() {
+			object := change.Object{Kind: kind, ID: id}
+			for _, err := range first(o.Kept.Entries(ctx, history.Span{Object: &object})) {
+				return object, err
+			}
+		}
+	}
+	found, err := o.Kept.Named(ctx, name)
+	switch {
+	case err != nil:
+		return change.Object{}, err
+	case len(found) == 0:
+		return change.Object{}, invalid(fmt.Errorf("nothing is kept of %q: give a userPrincipalName, userName or displayName as a whole, or an id of Entra or Webex; "+
+			"without a name the log of everybody is told", printable.Short(name, 100)))
+	case len(found) > 1:
+		lines := make([]string, len(found))
+		for i, one := range found {
+			lines[i] = "\n  " + one.String()
+		}
+		return change.Object{}, invalid(fmt.Errorf("%q is, or was, the name of %d objects: name one by its id%s", printable.Short(name, 100), len(found), strings.Join(lines, "")))
+	default:
+		return found[0], nil
+	}
+}
+
+// first is a sequence's first.
+func first(entries iter.Seq2[history.Entry, error]) iter.Seq2[history.Entry, error] {
+	return func(yield func(history.Entry, error) bool) {
+		for e, err := range entries {
+			yield(e, err)
+			return
+		}
+	}
+}
+
+// maxNamed is how many members are given a name: each is a reading of the ledger.
+const maxNamed = 500
+
+// nameMembers gives the members in the entries the names that the ledger knows, or else
+// those of their last entry.
+func (o *Operator) nameMembers(ctx context.Context, entries []history.Entry) error {
+	names := map[string]string{}
+	name := func(members []history.Member) error {
+		for i := range members {
+			m := &members[i]
+			known, looked := names[m.ID]
+			if !looked && len(names) < maxNamed {
+				var err error
+				if known, err = o.nameOf(ctx, m.ID); err != nil {
+					return err
+				}
+				names[m.ID] = known
+			}
+			m.DisplayName = known
+		}
+		return nil
+	}
+	for _, e := range entries {
+		if e.Members == nil {
+			continue
+		}
+		if err := errors.Join(name(e.Members.Joined), name(e.Members.Left)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// nameOf is what a user is called; empty if nobody knows.
+func (o *Operator) nameOf(ctx context.Context, id string) (string, error) {
+	user := change.Object{Kind: change.User, ID: id}
+	r, _, err := o.Ledger.Record(ctx, user)
+	if name := nameOf(r); err != nil || name != "" {
+		return name, err
+	}
+	for e, err := range first(o.Kept.Entries(ctx, history.Span{Object: &user})) {
+		if name := e.Name(); err != nil || name != id {
+			return name, err
+		}
+	}
+	return "", nil
+}
