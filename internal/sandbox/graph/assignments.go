@@ -21,6 +21,38 @@ type enterpriseApp struct {
 	appID, id   string
 	last        int           // the number given last
 	assignments []*assignment // the oldest first
+	roles       []AppRole
+}
+
+// AppRole is a role of the enterprise application
+// (https://learn.microsoft.com/graph/api/resources/approle).
+type AppRole struct {
+	ID, DisplayName string
+	// Value is what tokens have of it; empty for null.
+	Value string
+}
+
+// SetAppRoles gives the enterprise application these roles, and no others. Nobody is
+// notified, and who is assigned in one that is gone stays so.
+func (t *Tenant) SetAppRoles(roles ...AppRole) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.app.roles = slices.Clone(roles)
+}
+
+// appRoles are the roles as Graph shows them. The tenant is locked.
+func (t *Tenant) appRoles() []map[string]any {
+	roles := make([]map[string]any, len(t.app.roles))
+	for i, r := range t.app.roles {
+		roles[i] = map[string]any{
+			"id": r.ID, "displayName": r.DisplayName, "value": nil, "description": r.DisplayName, "isEnabled": true,
+			"allowedMemberTypes": []string{"User"}, "origin": "ServicePrincipal",
+		}
+		if r.Value != "" {
+			roles[i]["value"] = r.Value
+		}
+	}
+	return roles
 }
 
 // assignment is that of a role of the enterprise application to a user, a

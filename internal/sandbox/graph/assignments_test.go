@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -203,5 +204,34 @@ func TestAssignmentsTakeTheirPermissions(t *testing.T) {
 		if got := [2]int{toApp, ofUser}; got != want {
 			t.Errorf("%s: %v, want %v", permission, got, want)
 		}
+	}
+}
+
+func TestTheApplicationShowsItsRoles(t *testing.T) {
+	t.Parallel()
+	tenant := newTenant(t, Config{AppID: appID})
+	_, id := tenant.EnterpriseApp()
+	const role = "0000000b-0000-4000-8000-000000000001"
+	ann := create(t, tenant, person1())
+	group, err := tenant.CreateGroup(Group{"displayName": "Sales"})
+	must(t, err)
+	must(t, tenant.Assign(group, role))
+	must(t, tenant.AddMembers(group, ann))
+	tenant.SetAppRoles(AppRole{ID: role, DisplayName: "Admin", Value: "admin"}, AppRole{ID: DefaultAccess, DisplayName: "Agent"})
+	status, body := call(t, tenant, http.MethodGet, "/v1.0/servicePrincipals/"+id+"?$select=id,appRoles", "")
+	roles, _ := body["appRoles"].([]any)
+	if status != http.StatusOK || len(roles) != 2 {
+		t.Fatalf("%d %v", status, body)
+	}
+	for i, want := range []map[string]any{{"id": role, "displayName": "Admin", "value": "admin"}, {"id": DefaultAccess, "displayName": "Agent", "value": nil}} {
+		got, _ := roles[i].(map[string]any)
+		for name, value := range want {
+			if got[name] != value {
+				t.Errorf("%s is %v, want %v", name, got[name], value)
+			}
+		}
+	}
+	if got := tenant.Census(false).Users[ann].AppRoles; !slices.Equal(got, []string{"Admin"}) {
+		t.Error(got)
 	}
 }

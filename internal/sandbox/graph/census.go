@@ -33,6 +33,9 @@ type UserRecord struct {
 	// of a live group that it is a direct member of, or with nested groups a
 	// member of at all.
 	Assigned bool
+	// AppRoles are the names of its app roles, by its own assignments and those of these
+	// groups, sorted and each once.
+	AppRoles []string
 	// WasEnabled says that it was live and enabled at some time, WasAssigned
 	// that it was in scope while it was.
 	WasEnabled, WasAssigned bool
@@ -67,7 +70,7 @@ func (t *Tenant) Census(nested bool) Census {
 		}
 		record := UserRecord{
 			User: maps.Clone(p.user), Place: p.place, Names: slices.Clone(p.names),
-			Assigned: inUse && assigned(p, nested), WasEnabled: p.wasEnabled, WasAssigned: wasAssigned,
+			Assigned: inUse && assigned(p, nested), AppRoles: t.rolesOf(p, nested), WasEnabled: p.wasEnabled, WasAssigned: wasAssigned,
 		}
 		if m := p.shownManager(); m != nil {
 			record.Manager = m.id()
@@ -81,6 +84,27 @@ func (t *Tenant) Census(nested bool) Census {
 		}
 	}
 	return c
+}
+
+// rolesOf are the names of a user's app roles. The tenant is locked.
+func (t *Tenant) rolesOf(p *person, nested bool) []string {
+	assignments := slices.Clone(p.assignments)
+	for _, g := range p.liveGroups() {
+		assignments = append(assignments, g.assignments...)
+	}
+	if nested {
+		for _, g := range reach(p, liveGroupsOf) {
+			assignments = append(assignments, g.links().assignments...)
+		}
+	}
+	var names []string
+	for _, a := range assignments {
+		if i := slices.IndexFunc(t.app.roles, func(r AppRole) bool { return r.ID == a.role }); i >= 0 {
+			names = append(names, t.app.roles[i].DisplayName)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // usersIn returns the ids of the live users in a group, none if nested groups

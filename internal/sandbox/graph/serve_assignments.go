@@ -33,9 +33,12 @@ func readAssignments() []string {
 
 // servicePrincipal is the enterprise application as Graph shows it.
 func (t *Tenant) servicePrincipal(selects []string) map[string]any {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	body := map[string]any{
 		"id": t.app.id, "appId": t.app.appID, "displayName": enterpriseName, "accountEnabled": true,
 		"servicePrincipalType": "Application", "appRoleAssignmentRequired": true,
+		"appRoles": t.appRoles(),
 	}
 	if selects != nil {
 		for name := range body {
@@ -51,7 +54,7 @@ const enterpriseName = "Cisco Webex"
 
 func isServicePrincipalProperty(name string) bool {
 	return slices.Contains([]string{
-		"id", "appId", "displayName", "accountEnabled", "servicePrincipalType", "appRoleAssignmentRequired",
+		"id", "appId", "displayName", "accountEnabled", "servicePrincipalType", "appRoleAssignmentRequired", "appRoles",
 	}, name)
 }
 
