@@ -199,19 +199,21 @@ func (c *Client) assign(ctx context.Context, queries []provision.Query, readings
 			continue
 		}
 		roles, err := c.roles(ctx, q, answers[rolesOf(q)])
-		switch {
-		case err != nil:
+		if err != nil {
 			readings[i].RolesErr = rolesFault(q, err)
-		case roles != nil:
-			readings[i].Roles = roles
-		case q.Transitive && q.Object.Kind == change.User:
+			continue
+		}
+		readings[i].Roles = roles
+		switch {
+		case q.Transitive && q.Object.Kind == change.User && (roles == nil || q.RoleNames):
 			indirect = append(indirect, i)
-		default:
+		case roles == nil:
 			none = append(none, i)
 		}
 	}
 	c.doubtNone(ctx, queries, readings, none)
 	c.assignThroughGroups(ctx, queries, readings, indirect)
+	c.nameRoles(ctx, queries, readings)
 }
 
 // doubtNone gives those readings, which have no roles, a fault if that says
@@ -255,11 +257,29 @@ func rolesFault(q provision.Query, err error) *provision.Fault {
 	return fault("read assignments of "+q.Object.String()+" from Entra", readAssignments, err)
 }
 
-// errUnread is a list that may hold a role or not.
-var errUnread = errors.New("the answer lists no assignment but such as cannot be read")
+// errUnread is a list that may hold a role or not, errOneUnread one that may hold
+// another.
+var (
+	errUnread    = errors.New("the answer lists no assignment but such as cannot be read")
+	errOneUnread = errors.New("the answer lists an assignment that cannot be read, and all are wanted")
+)
+
+// unsure returns why nothing follows from roles beside which something could not be
+// read; nil if they are enough.
+func unsure(roles []string, all bool) error {
+	switch {
+	case roles == nil:
+		return errUnread
+	case all:
+		return errOneUnread
+	default:
+		return nil
+	}
+}
 
 // roles reads the list of an object's assignments to its end. Where nothing is
-// left but what cannot be read, the object may have roles or not: that is a fault.
+// left but what cannot be read, the object may have roles or not: that is a fault,
+// and where the query asks for the names of all, anything that cannot be read is.
 func (c *Client) roles(ctx context.Context, q provision.Query, a answer) ([]string, error) {
 	if a.err != nil {
 		return nil, a.err
@@ -289,8 +309,8 @@ func (c *Client) roles(ctx context.Context, q provision.Query, a answer) ([]stri
 			}
 		}
 	}
-	if unread && roles == nil {
-		return nil, errUnread
+	if unread {
+		return roles, unsure(roles, q.RoleNames)
 	}
 	return roles, nil
 }
@@ -322,18 +342,21 @@ func (c *Client) assignThroughGroups(ctx context.Context, queries []provision.Qu
 	}
 	answers := c.ask(ctx, requests)
 	for k, i := range around {
-		roles, err := c.rolesThrough(ctx, requests[k], answers[requests[k]], ofGroups[queries[i].App])
+		query := queries[i]
+		roles, err := c.rolesThrough(ctx, requests[k], answers[requests[k]], ofGroups[query.App], query.RoleNames)
 		if err != nil {
-			readings[i].RolesErr = rolesFault(queries[i], err)
+			readings[i].RolesErr = rolesFault(query, err)
 			continue
 		}
-		readings[i].Roles = roles
+		for _, role := range roles {
+			readings[i].Roles = addRole(readings[i].Roles, role)
+		}
 	}
 }
 
 // rolesThrough returns the roles of those groups that a user's list of them
-// names.
-func (c *Client) rolesThrough(ctx context.Context, r request, a answer, ofGroups map[string][]string) ([]string, error) {
+// names. One that cannot be read is a fault if there is no other, or all are wanted.
+func (c *Client) rolesThrough(ctx context.Context, r request, a answer, ofGroups map[string][]string, all bool) ([]string, error) {
 	if a.err != nil {
 		return nil, a.err
 	}
@@ -351,8 +374,8 @@ func (c *Client) rolesThrough(ctx context.Context, r request, a answer, ofGroups
 			}
 		}
 	}
-	if unread && roles == nil {
-		return nil, errUnread
+	if unread {
+		return roles, unsure(roles, all)
 	}
 	return roles, nil
 }

@@ -89,6 +89,7 @@ type Client struct {
 	sizes    *sizes
 	chains   *chains
 	domain   *domain
+	appRoles *appRoles
 }
 
 // New returns a Client. It makes no call.
@@ -106,7 +107,7 @@ func New(config Config) (*Client, error) {
 	}
 	c := &Client{
 		timeout: config.Timeout, now: config.Now, log: config.Log,
-		oddities: new(oddities), sizes: new(sizes), chains: new(chains), domain: new(domain),
+		oddities: new(oddities), sizes: new(sizes), chains: new(chains), domain: new(domain), appRoles: new(appRoles),
 	}
 	c.selects, c.domains = selection(config.Select)
 	if c.timeout <= 0 {

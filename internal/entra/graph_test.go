@@ -157,7 +157,9 @@ func (g *graph) client(tb testing.TB, config Config) *Client {
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
-	config.Now = testNow
+	if config.Now == nil {
+		config.Now = testNow
+	}
 	c, err := New(config)
 	if err != nil {
 		tb.Fatal(err)

@@ -36,6 +36,8 @@ const (
 	groupAssignments
 	// servicePrincipalItem is no more than whether it is there.
 	servicePrincipalItem
+	// servicePrincipalRoles are the app roles that it has.
+	servicePrincipalRoles
 	// assignedTo are all assignments to a service principal, userDelta and
 	// groupDelta the rounds over all objects of a kind.
 	assignedTo
@@ -49,7 +51,7 @@ const (
 // page has.
 func (p place) isSized() bool {
 	switch p {
-	case userItem, groupItem, userManager, groupVisibility, deletedItem, servicePrincipalItem, userAssignments, groupAssignments, subscriptionList:
+	case userItem, groupItem, userManager, groupVisibility, deletedItem, servicePrincipalItem, servicePrincipalRoles, userAssignments, groupAssignments, subscriptionList:
 		return false
 	default:
 		return true
@@ -138,6 +140,8 @@ func (c *Client) query(r request) query {
 		return query{Select: []string{"id", "deletedDateTime"}}
 	case servicePrincipalItem, userManager:
 		return query{Select: []string{"id"}}
+	case servicePrincipalRoles:
+		return query{Select: []string{"id", "appRoles"}}
 	case assignedTo:
 		return query{Top: &top}
 	case userDelta:
@@ -170,7 +174,7 @@ func (c *Client) get(ctx context.Context, r request) (*abs.RequestInformation, e
 	case deletedItem:
 		return directory.NewDirectoryRequestBuilderInternal(c.path(), c.adapter).
 			DeletedItems().ByDirectoryObjectId(r.id).ToGetRequestInformation(ctx, nil)
-	case servicePrincipalItem:
+	case servicePrincipalItem, servicePrincipalRoles:
 		return c.servicePrincipal(r.id).ToGetRequestInformation(ctx, nil)
 	case assignedTo:
 		return c.servicePrincipal(r.id).AppRoleAssignedTo().ToGetRequestInformation(ctx, nil)

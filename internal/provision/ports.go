@@ -37,6 +37,9 @@ type Query struct {
 	// App is the object id of the service principal for which the object's
 	// app roles are asked, along with its properties; empty if they are not.
 	App string
+	// RoleNames asks for the names of these roles too, and therefore for all of them:
+	// without it one may be enough.
+	RoleNames bool
 }
 
 // Reading is one object as Entra has it now.
@@ -61,6 +64,11 @@ type Reading struct {
 	// ManagerErr is a *Fault if it is not known who manages a live user; then the
 	// attribute manager is not there.
 	ManagerErr error
+	// RoleNames answers Query.RoleNames: those of the Roles, sorted and each once. The
+	// default access has none.
+	RoleNames []string
+	// RoleNamesErr is a *Fault if they are not known, be it that the Roles are not.
+	RoleNamesErr error
 	// Err is a *Fault if this object could not be read; then nothing else
 	// holds but a Presence that is known all the same.
 	Err error
