@@ -34,7 +34,8 @@ environment or the template's parameters.
                       CustomSecAttributeAssignment.Read.All, too: for a mapping
                       that reads custom security attributes of users
   --everybody         neither Application.Read.All nor Directory.Read.All: for
-                      SCOPE=all, where nobody asks who is assigned
+                      SCOPE=all, where nobody asks who is assigned, unless the
+                      mapping reads app roles
 
 Sign in first, as a Privileged Role Administrator or Global Administrator:
 

@@ -21,6 +21,8 @@ import (
 type Graph interface {
 	provision.Directory
 	reconcile.Graph
+	// AppRoles returns what the app roles of an application are called, by their ids.
+	AppRoles(ctx context.Context, servicePrincipalID string, wanted []string) (map[string]string, error)
 }
 
 // Webex is Webex, as both read it and the engine writes it.
@@ -106,8 +108,16 @@ func (p *Parts) scoping() scoping.Rules {
 		SkipGroups: !s.ProvisionGroups, SkipOutOfScope: s.SkipOutOfScopeDeletions,
 		Filters: p.Rules.Filters(),
 	}
+	mapped := p.Rules.Users.ReadsRoles()
+	if s.Everybody() && !mapped {
+		return rules
+	}
+	application := &scoping.Application{AppID: s.Entra.AppID, Find: p.Graph.ServicePrincipal}
 	if !s.Everybody() {
-		rules.Application = &scoping.Application{AppID: s.Entra.AppID, Find: p.Graph.ServicePrincipal}
+		rules.Application = application
+	}
+	if mapped {
+		rules.Mapped = application
 	}
 	return rules
 }
@@ -180,6 +190,7 @@ func (p *Parts) sweep(engine *provision.Engine, progress func(sweep.Progress)) *
 		Mapping:     p.Rules,
 		Scoping:     p.scoping(),
 		Members:     p.Graph.Members,
+		AppRoles:    p.Graph.AppRoles,
 		Nested:      p.Settings.NestedGroups,
 		RepairDrift: p.Settings.RepairDrift,
 		Park:        true,

@@ -78,7 +78,8 @@ type Entra struct {
 	ClientID     string `env:"ENTRA_CLIENT_ID"`
 	ClientSecret string `env:"ENTRA_CLIENT_SECRET"`
 	// AppID is the application (client) id of the enterprise application whose
-	// assignments are the scope; the ClientID if the environment has none.
+	// assignments are the scope, and whose app roles are mapped; the ClientID if the
+	// environment has none.
 	AppID string `env:"ENTRA_APP_ID"`
 	// Cloud is public, usgov, usgov-dod or china.
 	Cloud string `env:"ENTRA_CLOUD" envDefault:"public"`

@@ -257,8 +257,8 @@ func (r *reader) from(f fields, s section, t target) *expression.Expression {
 	switch given[0] {
 	case "source":
 		name, ok := r.text(f, "source")
-		if ok && r.knows(f.values["source"], 0, name, s) && t.form != texts {
-			r.single(f.values["source"], name, s)
+		if ok && r.knows(f.values["source"], 0, name, s) {
+			r.direct(f.values["source"], name, s, t)
 		}
 		return expression.Attribute(name)
 	case "expression":
@@ -291,6 +291,9 @@ func (r *reader) expression(f fields, s section) *expression.Expression {
 		}
 		return nil
 	}
+	if x.GivesRoles() {
+		r.wrongf(n, "no attribute of Webex takes roles; write expression: 'SingleAppRoleAssignment([%s])' for the name of one", AppRoleAssignments)
+	}
 	for _, name := range x.Attributes() {
 		if name == expression.DefaultDomain {
 			continue
@@ -320,9 +323,13 @@ func (r *reader) knows(n *yaml.Node, offset int, name string, s section) bool {
 	return false
 }
 
-// single notes a source with several values where one is wanted.
-func (r *reader) single(n *yaml.Node, name string, s section) {
-	if o, _ := originOf(name, s.origins); o.several {
+// direct notes a source that only an expression can read, and one with several values
+// where one is wanted.
+func (r *reader) direct(n *yaml.Node, name string, s section, t target) {
+	switch o, _ := originOf(name, s.origins); {
+	case o.composed:
+		r.wrongf(n, "%s are read by expressions only; write expression: 'SingleAppRoleAssignment([%s])'", name, name)
+	case o.several && t.form != texts:
 		r.wrongf(n, "%s has several values; write expression: 'Item([%s], 1)'", name, name)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 )
 
 // of is a value of Entra in the form; nil for null, and for a text that is empty.
@@ -31,6 +32,8 @@ func (f form) of(v any) (any, error) {
 		}
 	case []any:
 		return f.ofList(is)
+	case map[string]any:
+		return nil, errors.New("it has parts and Webex takes a text: write another expression")
 	default:
 		return f.ofText(fmt.Sprint(v))
 	}
@@ -41,13 +44,18 @@ func (f form) ofList(list []any) (any, error) {
 	switch {
 	case len(list) == 0:
 		return f.of(nil)
-	case f == texts:
+	case f == texts && !slices.ContainsFunc(list, isObject):
 		return list, nil
 	case len(list) > 1:
 		return nil, errors.New("it has several values and Webex takes one: write Item or Join in the expression")
 	default:
 		return f.of(list[0])
 	}
+}
+
+func isObject(v any) bool {
+	_, is := v.(map[string]any)
+	return is
 }
 
 // ofText is a text that is not empty in the form.

@@ -114,13 +114,31 @@ func (m Mapping) Select() []string {
 		}
 	}
 	slices.Sort(names)
+	names = slices.DeleteFunc(names, func(name string) bool { return name == AppRoleAssignments })
 	return slices.Compact(names)
+}
+
+// ReadsRoles reports whether the mapping reads app roles.
+func (m Mapping) ReadsRoles() bool {
+	return slices.ContainsFunc(m.rules, func(r rule) bool { return slices.Contains(r.source.Attributes(), AppRoleAssignments) })
+}
+
+// WithoutRoles are the rules but for those that read app roles and nothing else: the
+// mapping for whoever is looked at because something else may have changed.
+func (m Mapping) WithoutRoles() Mapping {
+	if !m.ReadsRoles() {
+		return m
+	}
+	roles := []string{AppRoleAssignments}
+	m.rules = slices.DeleteFunc(slices.Clone(m.rules), func(r rule) bool { return slices.Equal(r.source.Attributes(), roles) })
+	m.matching = precedence(m.rules)
+	return m
 }
 
 // Lacks returns the attributes that decide about an object and are not among
 // those given, by their Graph names: its state, which is a boolean, what is
 // required, and what is never null for not being there, such as custom security
-// attributes, which a delta query does not show of those who have some. One that is there and null is not lacking.
+// attributes, which a delta query does not show of those who have some, and app roles. One that is there and null is not lacking.
 func (m Mapping) Lacks(attributes map[string]any) []string {
 	var lacking []string
 	lacks := func(name string, there bool) {

@@ -364,6 +364,60 @@ func TestTheDefaultDomainIsLackingWhereItIsNotTold(t *testing.T) {
 	}
 }
 
+// App roles are in no property of a user: whoever maps puts them among the attributes,
+// and where they are not there, they are not known.
+func TestAppRolesAreReadByThemselves(t *testing.T) {
+	t.Parallel()
+	m := parse(t,
+		`{ target: title, expression: 'SingleAppRoleAssignment([appRoleAssignments])' }`,
+		`{ target: nickName, expression: 'Coalesce(Join("+", [appRoleAssignments]), [mailNickname])', matching: 2 }`,
+		`{ target: displayName, constant: Ada }`,
+	)
+	if diff := cmp.Diff([]string{"accountEnabled", "id", "mailNickname", "userPrincipalName"}, m.Select()); diff != "" || !m.ReadsRoles() || defaults(t).ReadsRoles() {
+		t.Error(diff)
+	}
+	attributes := ada()
+	if diff := cmp.Diff([]string{"appRoleAssignments"}, m.Lacks(attributes)); diff != "" || !m.MayClear(nil, attributes) {
+		t.Error(diff)
+	}
+	attributes["appRoleAssignments"] = []any{"Admin", "Agent"}
+	values, err := m.Map(attributes)
+	if values["title"] != "Admin" || values["nickName"] != "Admin+Agent" || m.Lacks(attributes) != nil || err != nil {
+		t.Error(values, m.Lacks(attributes), err)
+	}
+	without := m.WithoutRoles()
+	values, err = without.Map(attributes)
+	if _, mapped := values["title"]; mapped || values["nickName"] != "Admin+Agent" || values["displayName"] != "Ada" || err != nil {
+		t.Error(values, err)
+	}
+	if targets := without.Matching(); targets[len(targets)-1] != "nickName" {
+		t.Error(targets)
+	}
+}
+
+func TestWhatHasPartsIsNoText(t *testing.T) {
+	t.Parallel()
+	const extension = "urn:scim:schemas:extension:cisco:webexidentity:2.0:User:extensionAttribute1"
+	const several, parts = "it has several values and Webex takes one: write Item or Join in the expression", "it has parts and Webex takes a text: write another expression"
+	for _, tt := range []struct {
+		target string
+		roles  []any
+		want   string
+	}{
+		{"title", []any{"Admin"}, parts},
+		{"title", []any{"Admin", "Agent"}, several},
+		{extension, []any{"Admin"}, parts},
+		{extension, []any{"Admin", "Agent"}, several},
+	} {
+		m := parse(t, `{ target: "`+tt.target+`", expression: 'IIF([mail]="x", "", AppRoleAssignmentsComplex([appRoleAssignments]))' }`)
+		attributes := ada()
+		attributes["appRoleAssignments"] = tt.roles
+		if _, err := m.Map(attributes); err == nil || err.Error() != "map "+tt.target+": "+tt.want {
+			t.Error(err)
+		}
+	}
+}
+
 func BenchmarkMap(b *testing.B) {
 	rules, err := mapping.Parse(infra.Provisioning())
 	if err != nil {

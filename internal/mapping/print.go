@@ -49,8 +49,8 @@ func (m Mapping) Has(have Print, want map[string]any) bool {
 
 // MayClear reports whether something that was written, of which the print is, may have
 // to be cleared, and the attributes do not show whether Entra has it no more: a page of
-// a delta query leaves out what is null, and custom security attributes altogether:
-// these may be anything.
+// a delta query leaves out what is null, and custom security attributes and app roles
+// altogether: these may be anything.
 func (m Mapping) MayClear(have Print, attributes map[string]any) bool {
 	for i := range m.rules {
 		r := &m.rules[i]
@@ -73,7 +73,7 @@ func (r *rule) isHidden(attributes map[string]any) bool {
 // isNeverAbsent reports whether a property of Graph is there wherever it was read, so
 // that one that is not there is not known.
 func isNeverAbsent(name string) bool {
-	return name == securityAttributes || name == expression.DefaultDomain
+	return name == securityAttributes || name == expression.DefaultDomain || name == AppRoleAssignments
 }
 
 // hash is that of all values that are the same; zero stands for no value. It allocates nothing for a boolean, or a string as it is written.

@@ -75,6 +75,8 @@ func (r *reader) clause(f fields, s section) scoping.Clause {
 	switch {
 	case !ok:
 		return c
+	case name == AppRoleAssignments:
+		r.wrongf(f.values["attribute"], "%s are read by expressions only; assign the application to those who are to be in scope, or name another attribute", name)
 	case r.knows(f.values["attribute"], 0, name, s):
 		c.Attribute = name
 		if name != "IsSoftDeleted" && !isExtensionAttribute(name) && !strings.Contains(name, ".") {

@@ -18,6 +18,8 @@ type origin struct {
 	// which a part is named behind a dot.
 	several bool
 	parts   []string
+	// composed says that nothing but an expression can read it.
+	composed bool
 	// kind is text if it is empty, else boolean or date.
 	kind string
 	// note says how it is read, where that is not plain.
@@ -84,7 +86,11 @@ func userOrigins() []origin {
 		origin{name: "employeeOrgData", parts: []string{"costCenter", "division"}},
 		origin{name: "onPremisesExtensionAttributes", refused: "it holds extensionAttribute1 to 15; name one of these"},
 		origin{name: "manager", refused: "it is a reference to another user, and references are not supported yet; leave it out"},
-		origin{name: "appRoleAssignments", refused: "role assignments are not read yet; leave it out"},
+		origin{
+			name: AppRoleAssignments, several: true, composed: true,
+			note: "in expressions only: the app roles in which the user is assigned to the application, itself or through a group. Of each it is the display name, " +
+				"in alphabetical order; the default access is none. Takes ENTRA_APP_ID and its permissions with SCOPE=all, too",
+		},
 		origin{name: "memberOf", refused: "groups are provisioned by themselves; leave it out"},
 		origin{name: "thumbnailPhoto", refused: "a photo is not an attribute of the directory; leave it out"},
 		origin{name: "passwordProfile", refused: "Entra does not show passwords; leave it out"},
@@ -102,6 +108,7 @@ func groupOrigins() []origin {
 	list = append(list, listsOf("groupTypes proxyAddresses")...)
 	return append(list,
 		origin{name: securityAttributes, refused: "only users have custom security attributes; leave it out"},
+		origin{name: AppRoleAssignments, refused: "only users have app roles; leave it out"},
 		origin{name: "members", refused: "who is in a group is provisioned by itself; leave it out"},
 		origin{name: "owners", refused: "owners of groups are not provisioned; leave it out"},
 	)
@@ -112,6 +119,11 @@ const extensionAttributes = 15 // of Exchange, in onPremisesExtensionAttributes
 // securityAttributes is the property that holds a user's custom security attributes
 // (https://learn.microsoft.com/graph/custom-security-attributes-examples).
 const securityAttributes = "customSecurityAttributes"
+
+// AppRoleAssignments are the app roles of a user, a list of texts. Graph has them in no
+// attribute of a user: whoever maps one puts them there. Where they are not among the
+// attributes they are not known.
+const AppRoleAssignments = "appRoleAssignments"
 
 // pattern is of source attributes that a tenant makes itself.
 type pattern struct {

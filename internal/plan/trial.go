@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -124,7 +125,8 @@ func (pl *Planner) Try(ctx context.Context, name string) (Trial, error) {
 		return Trial{}, err
 	}
 	query := provision.Query{Object: found.Object, Transitive: pl.Engine.Nested, App: application}
-	reading := pl.Graph.Read(ctx, []provision.Query{query})[0]
+	query.RoleNames = found.Kind == change.User && pl.Engine.Scoping.Mapped != nil
+	reading := pl.Graph.Read(ctx, []provision.Query{query})[0].WithRoles()
 	switch {
 	case reading.Err != nil:
 		return Trial{}, reading.Err
@@ -139,8 +141,8 @@ func (pl *Planner) Try(ctx context.Context, name string) (Trial, error) {
 		Kind: found.Kind, SoftDeleted: reading.Presence == provision.SoftDeleted, Attributes: reading.Attributes,
 		Roles: reading.Roles, RolesUnknown: reading.RolesErr != nil, Provisioned: record.WebexID != "",
 	}, time.Now())
-	if reading.RolesErr != nil {
-		t.Notes = append(t.Notes, reading.RolesErr.Error())
+	if err := cmp.Or(reading.RolesErr, reading.RoleNamesErr); err != nil {
+		t.Notes = append(t.Notes, err.Error())
 	}
 	return t, nil
 }

@@ -87,9 +87,10 @@ func (v *view) isActive() bool {
 
 // desired maps the reading. Of a user in the recycle bin only the state
 // counts: its name is mangled. Of one out of scope nothing else is any business
-// of ours.
+// of ours, and no account stays open until the app roles of a blocked user are known.
 func (d *decision) desired() (map[string]any, error) {
-	if d.reading.Presence == SoftDeleted || d.leftScope() {
+	shut := d.reading.RoleNamesErr != nil && d.isActive() && scoping.IsBlocked(d.reading.Attributes)
+	if d.reading.Presence == SoftDeleted || d.leftScope() || shut {
 		return map[string]any{active: false}, nil
 	}
 	if d.lacks() {
@@ -126,8 +127,11 @@ func (d *decision) lacks() bool {
 // lacking is the fault of a reading that does not show what decides; nil if it does.
 func (v *view) lacking() *Fault {
 	missing := v.rules(v.object.Kind).Lacks(v.reading.Attributes)
-	if len(missing) == 0 {
+	switch {
+	case len(missing) == 0:
 		return nil
+	case v.reading.RoleNamesErr != nil && len(missing) == 1:
+		return AsFault(v.reading.RoleNamesErr)
 	}
 	return transientf("Entra's answer for %s lacks %s", v.object, strings.Join(missing, ", "))
 }

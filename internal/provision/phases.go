@@ -72,6 +72,10 @@ func (b *batch) read(ctx context.Context, works []*imported) {
 // about to be compared at once.
 func (v *view) query(app string) Query {
 	q := Query{Object: v.object, Transitive: v.nested, App: app}
+	if v.isGroup() && !v.scoping.AssignmentsMatter() {
+		q.App = "" // only users have roles that are mapped
+	}
+	q.RoleNames = !v.isGroup() && v.scoping.Mapped != nil
 	if app != "" || v.record.WebexID != "" && v.asksMembers() {
 		q.Members = v.hints
 	}
@@ -81,7 +85,7 @@ func (v *view) query(app string) Query {
 // imported is the object with what Entra answered.
 func (c claimed) imported(reading Reading) imported {
 	w := imported{claimed: c}
-	w.reading = reading
+	w.reading = reading.WithRoles()
 	if reading.Presence == Present || reading.Presence == SoftDeleted {
 		w.record.Absence = nil // whatever comes of the attempt
 	}

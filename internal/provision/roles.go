@@ -1,8 +1,10 @@
 package provision
 
 import (
+	"maps"
 	"slices"
 
+	"entrawebex/internal/mapping"
 	"entrawebex/internal/scoping"
 )
 
@@ -23,4 +25,23 @@ func RoleNames(roles []string, of map[string]string) ([]string, error) {
 	}
 	slices.Sort(names)
 	return slices.Compact(names), nil
+}
+
+// WithRoles is the reading with the names of the app roles among its attributes, where
+// the mapping reads them, if they were asked for and are known.
+func (r Reading) WithRoles() Reading {
+	if r.RoleNames == nil || r.RoleNamesErr != nil || r.Err != nil {
+		return r
+	}
+	roles := make([]any, len(r.RoleNames))
+	for i, name := range r.RoleNames {
+		roles[i] = name
+	}
+	attributes := maps.Clone(r.Attributes)
+	if attributes == nil {
+		attributes = map[string]any{}
+	}
+	attributes[mapping.AppRoleAssignments] = roles
+	r.Attributes = attributes
+	return r
 }

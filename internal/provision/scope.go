@@ -105,8 +105,8 @@ func (d *decision) nominatedOut() bool {
 	})
 }
 
-// rescope queues those users who entered or left the scope with a membership in
-// the group: with that of a group within it, where those count, all users in
+// rescope queues those users who entered or left the scope, or got or lost an app role,
+// with a membership in the group: with that of a group within it, where those count, all users in
 // that. Those the engine itself named are known to it.
 func (b *batch) rescope(ctx context.Context, w *imported) error {
 	if !w.decidesScope() {
@@ -121,7 +121,7 @@ func (b *batch) rescope(ctx context.Context, w *imported) error {
 		case i >= len(w.hints) || !w.named(w.hints[i]):
 		case m.Standing != NoUser:
 			c := w.follow(change.Object{Kind: change.User, ID: w.hints[i]})
-			if m.Standing == NotMember && b.Scoping.InScope(w.reading.Roles) && w.reading.RolesErr == nil {
+			if m.Standing == NotMember && b.Scoping.AssignmentsMatter() && b.Scoping.InScope(w.reading.Roles) && w.reading.RolesErr == nil {
 				c.Nominated = change.Out
 			}
 			changes = append(changes, c)
@@ -134,9 +134,10 @@ func (b *batch) rescope(ctx context.Context, w *imported) error {
 	return b.enqueue(ctx, changes)
 }
 
-// decidesScope reports whether who is in the group may be in scope by that.
+// decidesScope reports whether who is in the group may be in scope by that, or have app
+// roles.
 func (v *view) decidesScope() bool {
-	if !v.scoping.AssignmentsMatter() || !v.isGroup() || v.reading.Presence != Present {
+	if !v.scoping.AssignmentsRead() || !v.isGroup() || v.reading.Presence != Present {
 		return false
 	}
 	// Who leaves a group after it was unassigned, and before the list shows that, is

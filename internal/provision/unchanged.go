@@ -23,7 +23,7 @@ func (e *Engine) Unchanged(ctx context.Context, o change.Object, attributes map[
 		attributes = map[string]any{}
 	}
 	attributes["id"] = o.ID
-	rules := e.Mapping.Users
+	rules := e.Mapping.Users.WithoutRoles()
 	if o.Kind == change.Group {
 		rules = e.Mapping.Groups
 	}

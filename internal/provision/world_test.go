@@ -1,6 +1,7 @@
 package provision_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -151,6 +152,7 @@ type tenant struct {
 	users  map[string]*person
 	groups map[string]*group
 	reads  int
+	asked  []provision.Query
 	// blank makes every page of members an empty last one; turned, if set, is
 	// called before a page is, and may be what that comes to.
 	blank  bool
@@ -162,6 +164,8 @@ type tenant struct {
 	// roles are those in which an object itself is assigned to the application.
 	roles    map[string][]string
 	rolesErr error
+	// namesErr is why it is not known what roles are called.
+	namesErr error
 }
 
 // membersOnPage is how many members a page has, at most.
@@ -171,6 +175,7 @@ func (t *tenant) Organization(context.Context) (string, error) { return t.id, ni
 
 func (t *tenant) Read(_ context.Context, queries []provision.Query) []provision.Reading {
 	t.reads++
+	t.asked = append(t.asked, queries...)
 	readings := make([]provision.Reading, len(queries))
 	for i, q := range queries {
 		if q.Object.Kind == change.Group {
@@ -181,8 +186,19 @@ func (t *tenant) Read(_ context.Context, queries []provision.Query) []provision.
 		if q.App != "" && readings[i].Presence == provision.Present {
 			readings[i].Roles, readings[i].RolesErr = t.rolesOf(q)
 		}
+		if q.RoleNames {
+			readings[i].RoleNames, readings[i].RoleNamesErr = t.roleNames(readings[i])
+		}
 	}
 	return readings
+}
+
+// roleNames are those of a reading: roles are called what their ids are.
+func (t *tenant) roleNames(r provision.Reading) ([]string, error) {
+	if err := cmp.Or(r.RolesErr, t.namesErr); err != nil {
+		return nil, err
+	}
+	return append([]string{}, r.Roles...), nil
 }
 
 func (t *tenant) readGroup(q provision.Query) provision.Reading {

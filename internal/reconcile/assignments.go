@@ -249,9 +249,11 @@ type nomination struct {
 }
 
 // word is what the list says of it. One that names nobody says nothing: that of an
-// application that is gone is empty, too.
+// application that is gone is empty, too. Where everybody is in scope none does.
 func (p *polling) word(n nomination) change.Nomination {
 	switch {
+	case !p.Scoping.AssignmentsMatter():
+		return ""
 	case n.listed && n.counts:
 		return change.In
 	case len(p.all) == 0:
@@ -265,7 +267,7 @@ func (p *polling) word(n nomination) change.Nomination {
 // who is assigned as well is in.
 func (p *polling) wordOf(id string, ofGroup change.Nomination) change.Nomination {
 	parsed, err := uuid.Parse(id)
-	if err != nil || ofGroup == change.In {
+	if err != nil || ofGroup == change.In || !p.Scoping.AssignmentsMatter() {
 		return ofGroup
 	}
 	if i, found := slices.BinarySearchFunc(p.all, assigned{id: parsed, kind: user}, compareAssigned); found && p.all[i].counts {

@@ -589,3 +589,41 @@ func TestWhoeverIsQueuedIsNominatedByTheList(t *testing.T) {
 		})
 	}
 }
+
+// Where the mapping reads app roles the list is read though everybody is in scope, of
+// which it then says nothing.
+func TestAnotherRoleIsQueuedWhereRolesAreMapped(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	const viewer = "8e0b1c2d-0000-4000-8000-0000000000c2"
+	w.Scoping.SkipGroups = true
+	w.graph.assignments = []Assignment{userIn(ada, editor), userIn(bob, editor)}
+	w.run()
+	w.anyOrder()
+	w.Scoping.Mapped = application()
+	w.run()
+	w.anyOrder("user "+ada, "user "+bob)
+	for _, assignments := range [][]Assignment{{userIn(ada, viewer), userIn(bob, editor)}, {userIn(bob, editor)}, {groupIn(sales), userIn(bob, editor)}} {
+		w.graph.assignments = assignments
+		w.graph.members[sales] = [][]string{{bob, ada}}
+		w.run()
+		told := w.queue.take()
+		if told[len(told)-1].ID != ada || slices.ContainsFunc(told, func(c change.Change) bool { return c.Nominated != "" }) {
+			t.Errorf("queued %+v", told)
+		}
+	}
+	w.run()
+	w.anyOrder()
+}
+
+// Nobody tells who was in a group within a group that had a role.
+func TestAGroupThatIsGoneIsComparedWhereRolesCountThroughIt(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.Scoping.Mapped, w.Nested = application(), true
+	w.page(change.Group, "0", Page{Objects: []Object{{Object: change.Object{Kind: change.Group, ID: sales}, Removed: Deleted}}, Delta: "1"})
+	w.run()
+	if len(w.asked.why) != 1 {
+		t.Errorf("asked for a comparison because of %q", w.asked.why)
+	}
+}

@@ -96,7 +96,7 @@ func (j *Job) Run(ctx context.Context) error {
 			failed = append(failed, fmt.Errorf("reconcile %ss: %w", kind, err))
 		}
 	}
-	if j.Scoping.AssignmentsMatter() && !late(ctx) {
+	if j.Scoping.AssignmentsRead() && !late(ctx) {
 		if err := j.assignments(ctx); err != nil {
 			failed = append(failed, fmt.Errorf("reconcile assignments: %w", err), j.failed(ctx, err))
 		}

@@ -11,6 +11,9 @@ type Rules struct {
 	// Application is the one whose assignments are the scope: users and groups,
 	// and the members of those groups. Nil if nobody needs one.
 	Application *Application
+	// Mapped is the one whose app roles the mapping reads, whoever is in scope. Nil if it
+	// reads none.
+	Mapped *Application
 	// Roles are those in which an assignment counts.
 	Roles Roles
 	// SkipGroups leaves the groups of Webex alone.
@@ -209,17 +212,25 @@ func (r Rules) WithoutAssignments() Rules {
 // AssignmentsMatter reports whether only those are in scope who are assigned.
 func (r Rules) AssignmentsMatter() bool { return r.Application != nil }
 
-// GroupsMatter reports whether anything follows from groups: they are provisioned,
-// or who is in scope does.
-func (r Rules) GroupsMatter() bool { return !r.SkipGroups || r.AssignmentsMatter() }
+// AssignmentsRead reports whether anything follows from assignments: who is in scope,
+// or what the mapping reads.
+func (r Rules) AssignmentsRead() bool { return r.AssignmentsMatter() || r.Mapped != nil }
 
-// App returns the object id of the application whose assignments are the scope;
-// empty if nobody needs one.
+// GroupsMatter reports whether anything follows from groups: they are provisioned,
+// or assignments count, which users have through groups.
+func (r Rules) GroupsMatter() bool { return !r.SkipGroups || r.AssignmentsRead() }
+
+// App returns the object id of the application whose assignments are read; empty if
+// nobody needs one.
 func (r Rules) App(ctx context.Context) (string, error) {
-	if !r.AssignmentsMatter() {
+	switch {
+	case r.AssignmentsMatter():
+		return r.Application.ID(ctx)
+	case r.Mapped != nil:
+		return r.Mapped.ID(ctx)
+	default:
 		return "", nil
 	}
-	return r.Application.ID(ctx)
 }
 
 // OutOfScope reports whether the subject is out of scope, whatever becomes of it.

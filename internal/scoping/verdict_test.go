@@ -183,3 +183,17 @@ func TestASentenceTellsWhetherAnythingIsTakenAway(t *testing.T) {
 		}
 	}
 }
+
+// Assignments are read where the mapping reads app roles, and decide nothing then.
+func TestMappedRolesHaveAssignmentsReadAndDecideNothing(t *testing.T) {
+	t.Parallel()
+	rules := scoping.Rules{SkipGroups: true, Mapped: &scoping.Application{Find: func(context.Context, string) (string, error) { return "the app", nil }}}
+	app, err := rules.App(t.Context())
+	if app != "the app" || err != nil || !rules.AssignmentsRead() || !rules.GroupsMatter() || rules.AssignmentsMatter() {
+		t.Error(app, err, rules)
+	}
+	s := scoping.Subject{Kind: change.User, RolesUnknown: true, Attributes: map[string]any{"accountEnabled": true}}
+	if v := rules.Decide(s); v.Decision != scoping.Provision {
+		t.Error(v)
+	}
+}

@@ -30,8 +30,15 @@ func (f *Former) kinds(now mapping.Rules) []change.Kind {
 
 // affected evaluates anew those whom another configuration affects, and nobody else:
 // Entra is read, and of Webex what was last written. Who is assigned is the same
-// under both, and not read.
+// under both, and not read but for the app roles that are mapped.
 func (r *run) affected(ctx context.Context) error {
+	if r.Scoping.Mapped != nil {
+		for _, read := range []func(context.Context) error{r.readAssignments, r.readScope, r.readRoles} {
+			if err := read(ctx); err != nil {
+				return err
+			}
+		}
+	}
 	for _, kind := range r.Former.kinds(r.Mapping) {
 		phase := Users
 		if kind == change.Group {
@@ -56,6 +63,7 @@ func (r *run) evaluate(ctx context.Context, o reconcile.Object, at time.Time) er
 	if k == nil {
 		k = &known{object: o.Object}
 	}
+	o = r.withRoles(o)
 	is := r.effect(o, k)
 	switch {
 	case !is.noticed():
@@ -65,7 +73,6 @@ func (r *run) evaluate(ctx context.Context, o reconcile.Object, at time.Time) er
 		return nil
 	case is.clear():
 		r.class(Behind, o.Object, k.webexID, is.name)
-		r.assigned[o.Object] = []string{scoping.AsBefore}
 		return r.hand(ctx, o, at, nil, false, false)
 	case is.linked:
 		r.class(Behind, o.Object, k.webexID, is.name)

@@ -57,12 +57,12 @@ func (r *run) readGroups(ctx context.Context) error {
 	return nil
 }
 
-// readAllGroups reads Entra's groups before its users, since who is in scope may
-// follow from them. Where it does not, no user waits for a list of groups that
+// readAllGroups reads Entra's groups before its users, since who is in scope, and in
+// which app roles, may follow from them. Where it does not, no user waits for a list of groups that
 // cannot be read: that is told once the users are dealt with.
 func (r *run) readAllGroups(ctx context.Context) error {
 	r.unread = r.readGroups(ctx)
-	if r.Scoping.AssignmentsMatter() {
+	if r.Scoping.AssignmentsRead() {
 		return r.unread
 	}
 	return nil
@@ -161,6 +161,7 @@ func (r *run) deal(ctx context.Context, o reconcile.Object, at time.Time, member
 	}
 	k.seen = true
 	r.settle(k)
+	o = r.withRoles(o)
 	verdict := r.verdict(o, k)
 	want, err := r.wants(r.Mapping.Of(o.Kind), o, k, verdict)
 	name := nameOf(want)
@@ -221,10 +222,15 @@ func (r *run) hand(ctx context.Context, o reconcile.Object, at time.Time, member
 	attributes := maps.Clone(o.Attributes)
 	attributes["id"] = o.ID
 	criteria := criteriaOf(r.Mapping.Of(o.Kind), attributes)
+	attributes, at = r.proven(attributes, at)
+	roles := r.assigned[o.Object]
+	if r.Former != nil {
+		roles = []string{scoping.AsBefore}
+	}
 	s := provision.Snapshot{
 		Object: o.Object, At: at, Members: members, Whole: whole, Afresh: afresh, Park: r.Park, Listed: r.Former == nil,
 		Matches: r.strays.matches(o.Object, criteria), Sought: r.sought(criteria),
-		Reading: provision.Reading{Presence: provision.Present, Attributes: attributes, Roles: r.assigned[o.Object]},
+		Reading: provision.Reading{Presence: provision.Present, Attributes: attributes, Roles: roles},
 	}
 	if i := slices.IndexFunc(r.batch, func(other provision.Snapshot) bool { return other.Object == o.Object }); i >= 0 {
 		r.batch[i] = s

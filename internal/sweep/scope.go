@@ -3,18 +3,23 @@ package sweep
 import (
 	"context"
 	"slices"
+	"time"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/mapping"
 	"entrawebex/internal/paging"
+	"entrawebex/internal/provision"
 	"entrawebex/internal/reconcile"
 	"entrawebex/internal/scoping"
 )
 
-// readAssignments reads who is assigned to the application that is the scope.
+// readAssignments reads who is assigned to the application that is the scope, or whose
+// app roles are mapped.
 func (r *run) readAssignments(ctx context.Context) error {
-	if !r.Scoping.AssignmentsMatter() {
+	if !r.Scoping.AssignmentsRead() {
 		return nil
 	}
+	r.grantsRead = r.Now()
 	var err error
 	if r.granted, err = r.grants(ctx); err != nil {
 		return err
@@ -59,7 +64,7 @@ func assign(to map[change.Object][]string, o change.Object, role string) {
 // that was noticed before they had an account, there was nothing to do, and
 // nothing was kept; and no delta query tells of assignments.
 func (r *run) unassigned(ctx context.Context) error {
-	if !r.Scoping.AssignmentsMatter() {
+	if !r.Scoping.AssignmentsRead() {
 		return nil
 	}
 	now, err := r.grants(ctx)
@@ -140,4 +145,52 @@ func (r *run) verdict(o reconcile.Object, k *known) scoping.Verdict {
 	return r.Scoping.Decide(scoping.Subject{
 		Kind: o.Kind, Attributes: o.Attributes, Roles: r.assigned[o.Object], Provisioned: k.webexID != "",
 	})
+}
+
+// readRoles reads what the app roles are called that somebody is assigned in, if they
+// are mapped.
+func (r *run) readRoles(ctx context.Context) error {
+	if r.Scoping.Mapped == nil {
+		return nil
+	}
+	app, err := r.Scoping.App(ctx)
+	if err != nil {
+		return err
+	}
+	var wanted []string
+	for _, roles := range r.granted {
+		wanted = append(wanted, roles...)
+	}
+	r.roleNames, err = r.AppRoles(ctx, app, wanted)
+	return err
+}
+
+// withRoles is one that Entra lists with the names of its app roles by the lists, if
+// they are mapped. Those that are not known are not put there: the worker asks.
+func (r *run) withRoles(o reconcile.Object) reconcile.Object {
+	if o.Kind != change.User || r.Scoping.Mapped == nil {
+		return o
+	}
+	if names, err := provision.RoleNames(r.assigned[o.Object], r.roleNames); err == nil {
+		o.Attributes = provision.Reading{Attributes: o.Attributes, RoleNames: names}.WithRoles().Attributes
+	}
+	return o
+}
+
+// proven is what a list proves of the app roles among the attributes, and since when:
+// that somebody has some. That there are none it only suggests, so that these are not
+// known, and the engine asks where it matters.
+func (r *run) proven(attributes map[string]any, at time.Time) (map[string]any, time.Time) {
+	roles, read := attributes[mapping.AppRoleAssignments].([]any)
+	switch {
+	case !read:
+		return attributes, at
+	case len(roles) == 0:
+		delete(attributes, mapping.AppRoleAssignments)
+		return attributes, at
+	case r.grantsRead.Before(at):
+		return attributes, r.grantsRead
+	default:
+		return attributes, at
+	}
 }

@@ -133,6 +133,9 @@ type Job struct {
 	// Members reads a page of those users in a group of whom the delta query
 	// does not tell.
 	Members func(ctx context.Context, groupID string, transitive bool, page string) (provision.MemberPage, error)
+	// AppRoles returns what the app roles of an application are called, by their ids,
+	// at least those that are wanted. It is not needed where the mapping reads none.
+	AppRoles func(ctx context.Context, servicePrincipalID string, wanted []string) (map[string]string, error)
 	// Nested is the engine's.
 	Nested bool
 	// RepairDrift puts back what was changed in Webex.
@@ -187,7 +190,7 @@ func (s *Job) Run(ctx context.Context) (Result, error) {
 		open: map[string]bool{}, shutOut: map[string]bool{},
 	}
 	phases := []func(context.Context) error{
-		r.readLedger, r.readAssignments, r.readWebex, r.readAllGroups, r.readScope, r.users, r.groups, r.unseen, r.unassigned, r.locals,
+		r.readLedger, r.readAssignments, r.readWebex, r.readAllGroups, r.readScope, r.readRoles, r.users, r.groups, r.unseen, r.unassigned, r.locals,
 	}
 	if s.Former != nil {
 		phases = []func(context.Context) error{r.readLedger, r.affected}
@@ -224,7 +227,10 @@ type run struct {
 	// granted are the roles of those who are assigned themselves, assigned those
 	// of all in scope.
 	granted, assigned map[change.Object][]string
-	progress          Progress
+	// grantsRead is when they began to be read, roleNames what their roles are called.
+	grantsRead time.Time
+	roleNames  map[string]string
+	progress   Progress
 	// shown says of the mapped paths of a kind, by their places, whether Webex's
 	// list shows any account with it.
 	shown map[change.Kind][]bool

@@ -51,23 +51,28 @@ func Run(ctx context.Context, s config.Settings, log *slog.Logger, tell func(Res
 	tell(Result{What: "Settings", Detail: "complete"})
 	kept, err := checkLedger(ctx, s, log)
 	tell(Result{What: "Ledger", Detail: kept, Err: err})
-	checkEntra(ctx, sides.Graph, &s, tell)
+	checkEntra(ctx, sides.Graph, &s, rules.Users.ReadsRoles(), tell)
 	checkWebex(ctx, sides.Webex, s.Webex.OrgID, tell)
 	checkWebhook(ctx, &s, tell)
 	return nil
 }
 
-func checkEntra(ctx context.Context, directory *entra.Client, s *config.Settings, tell func(Result)) {
+// checkEntra tests what is read of Entra, app roles too if these are mapped.
+func checkEntra(ctx context.Context, directory *entra.Client, s *config.Settings, roles bool, tell func(Result)) {
 	tell(Result{What: "Entra tenant", Detail: s.Entra.TenantID, Err: app.CheckTenant(ctx, directory, s.Entra.TenantID)})
-	for _, p := range checkPermissions(ctx, directory, s.Everybody()) {
+	for _, p := range checkPermissions(ctx, directory, roles || !s.Everybody()) {
 		tell(Result{What: "Entra permission", Detail: p.name, Err: p.err})
 	}
 	for _, kind := range change.Kinds() {
 		tell(Result{What: "Entra " + string(kind) + "s", Detail: "can be read, in the recycle bin too", Err: checkObjects(ctx, directory, kind)})
 	}
-	if !s.Everybody() {
+	switch {
+	case !s.Everybody():
 		assigned, err := app.CheckAssignments(ctx, directory, s.Entra.AppID)
 		tell(Result{What: "Enterprise application", Detail: assigned, Err: err})
+	case roles:
+		_, err := directory.ServicePrincipal(ctx, s.Entra.AppID)
+		tell(Result{What: "Enterprise application", Detail: "is there, and its app roles are mapped", Err: err})
 	}
 	_, err := directory.Subscriptions(ctx)
 	tell(Result{What: "Entra subscriptions", Detail: "can be listed", Err: err})
@@ -113,7 +118,7 @@ type permission struct {
 }
 
 // checkPermissions compares what the token may do with what is needed.
-func checkPermissions(ctx context.Context, directory *entra.Client, everybody bool) []permission {
+func checkPermissions(ctx context.Context, directory *entra.Client, assigned bool) []permission {
 	roles, known, err := directory.Roles(ctx)
 	if err != nil {
 		return []permission{{err: err}}
@@ -122,7 +127,7 @@ func checkPermissions(ctx context.Context, directory *entra.Client, everybody bo
 		return []permission{{name: "not listed in this kind of token; the next lines show what works"}}
 	}
 	needed := []string{"User.Read.All", "Group.Read.All", "Organization.Read.All"}
-	if !everybody {
+	if assigned {
 		needed = append(needed, "Application.Read.All", "Directory.Read.All")
 	}
 	var list []permission

@@ -5,9 +5,12 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"entrawebex/infra"
 	"entrawebex/internal/app/check"
 	"entrawebex/internal/config"
 	"entrawebex/internal/sandbox"
@@ -124,4 +127,31 @@ func TestThereIsAResultForEverythingARunNeeds(t *testing.T) {
 			}
 		}
 	})
+}
+
+// With SCOPE=all the application counts where its roles are mapped.
+func TestTheApplicationWhoseRolesAreMappedIsTested(t *testing.T) {
+	t.Parallel()
+	s := runtest.New(t, 4)
+	text := strings.Replace(string(infra.Provisioning()), "users:\n  mappings:\n",
+		"users:\n  mappings:\n    - { target: title, expression: 'SingleAppRoleAssignment([appRoleAssignments])' }\n", 1)
+	file := filepath.Join(t.TempDir(), "provisioning.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for app, want := range map[string]int{sandbox.AppID: 0, sandbox.TenantID: 1} {
+		settings, err := s.Load("WEBHOOK_URL=", "ENTRA_APP_ID="+app, "MAPPING_FILE="+file)(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var about []check.Result
+		for _, r := range results(t.Context(), t, settings) {
+			if r.What == "Enterprise application" {
+				about = append(about, r)
+			}
+		}
+		if len(about) != 1 || len(failed(about)) != want {
+			t.Errorf("of %s: %+v", app, about)
+		}
+	}
 }

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -52,6 +53,12 @@ func (x *Expression) Type() string {
 	default:
 		return "expression"
 	}
+}
+
+// GivesRoles reports whether the value is SCIM's roles, of which each is an object.
+func (x *Expression) GivesRoles() bool {
+	root, is := x.root.(*call)
+	return is && strings.HasSuffix(root.name, "AppRoleAssignmentsComplex")
 }
 
 // Attributes are the names of the attributes that the expression reads, as they

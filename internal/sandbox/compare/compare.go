@@ -155,13 +155,23 @@ func (c *comparison) person(objectID string, p graph.UserRecord) {
 	}
 	for _, id := range ids {
 		if a := c.webex.Accounts[id]; provisioned {
-			compareValues(c.rules.Users, p.User, a.Resource, func(attribute, want, got string) {
+			compareValues(c.rules.Users, withRoles(p), a.Resource, func(attribute, want, got string) {
 				c.report(objectID, id, attribute, want, got)
 			})
 		} else {
 			c.leftover(objectID, p, a)
 		}
 	}
+}
+
+// withRoles are the attributes of a user with its app roles.
+func withRoles(p graph.UserRecord) map[string]any {
+	attributes, roles := maps.Clone(map[string]any(p.User)), make([]any, len(p.AppRoles))
+	for i, name := range p.AppRoles {
+		roles[i] = name
+	}
+	attributes[mapping.AppRoleAssignments] = roles
+	return attributes
 }
 
 // leftover looks at an account of a person who is not to be provisioned.
