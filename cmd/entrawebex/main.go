@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"entrawebex/internal/operator"
 	"entrawebex/internal/terminal"
 )
 
@@ -31,7 +32,7 @@ func carryOut(ctx context.Context, root *cobra.Command, args []string, out, errO
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(errOut)
-	return tell(errOut, root.ExecuteContext(ctx))
+	return tell(errOut, root.ExecuteContext(operator.As(ctx, whoami())))
 }
 
 // errReported is returned where the output has already told what is wrong.
@@ -76,7 +77,11 @@ Serve a real tenant and organization, once the environment is set:
 
 And look whether all is well, at any time:
 
-  entrawebex status`,
+  entrawebex status
+
+And what happened to somebody, and why:
+
+  entrawebex log ada@example.com`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,

@@ -91,6 +91,7 @@ func TestEveryOperatorCommandWorksWhileARunHasTheFile(t *testing.T) {
 		{"pause webex --why maintenance", "webex is paused since"},
 		{"status", "entrawebex resume: maintenance"},
 		{"resume webex", "nothing is paused"},
+		{"log --action pause", "webex: maintenance"},
 		{"holds", "Nothing is held."},
 		{"holds reject --all", ""},
 		{"guard", "The guard is not latched."},

@@ -122,6 +122,10 @@ func openHistory(t *testing.T) history.Store {
 			Status:  history.StatusInfo{Status: history.Success},
 			Members: &history.Members{Removed: 3, Left: []history.Member{{ID: heldID}, {ID: deadID}, {ID: groupID}}},
 		},
+		{
+			ID: "3", At: noon.Add(-3 * time.Hour), ChangeID: "c-3", Source: &history.Identity{Type: "User", ID: heldID},
+			Status: history.StatusInfo{Status: history.Failure},
+		},
 	}
 	idle := []history.Idle{{Hour: noon.Add(-time.Hour), Process: "p", Counts: map[string]int{"RedundantExport": 7}}}
 	if err := log.Keep(t.Context(), entries, idle); err != nil {
@@ -281,6 +285,7 @@ func steps() []step {
 		{"History", told(operator.HistoryRequest{Name: "Ada@Example.com", Fault: "permanent"}), `"id":"1",`, ""},
 		{"History", told(operator.HistoryRequest{Name: strings.ToUpper(webexID)}), `{"object":{"kind":"group","id":"` + groupID + `"},"entries":[{"id":"2",`, ""},
 		{"History", told(operator.HistoryRequest{Correlation: "c-2"}), `"removedMembers":[{"id":"` + heldID + `","displayName":"ada.webex@example.com"},{"id":"` + deadID + `"},{"id":"` + groupID + `"}]`, ""},
+		{"History", told(operator.HistoryRequest{Correlation: "c-3"}), `"id":"` + heldID + `","displayName":"ada.webex@example.com"}`, ""},
 		{"History", told(operator.HistoryRequest{Until: noon, Limit: 1}), `"more":true,"idle":{"RedundantExport":7}}`, ""},
 		{"History", told(operator.HistoryRequest{Until: noon.Add(-time.Hour)}), `"entries":[{"id":"1",`, ""},
 		{"History", told(operator.HistoryRequest{Since: noon.Add(time.Minute)}), `{"entries":[]}`, ""},

@@ -138,10 +138,10 @@ func (o *Operator) History(ctx context.Context, r HistoryRequest) (History, erro
 		}
 		break
 	}
-	if err := o.nameMembers(ctx, found.Entries); err != nil {
+	err := o.name(ctx, found.Entries)
+	if err != nil {
 		return History{}, err
 	}
-	var err error
 	if !r.chooses() {
 		found.Idle, err = o.Kept.Idle(ctx, r.Since, r.Until)
 	}
@@ -186,50 +186,64 @@ func first(entries iter.Seq2[history.Entry, error]) iter.Seq2[history.Entry, err
 	}
 }
 
-// maxNamed is how many members are given a name: each is a reading of the ledger.
+// maxNamed is how many are given a name: each is a reading of the ledger.
 const maxNamed = 500
 
-// nameMembers gives the members in the entries the names that the ledger knows, or else
-// those of their last entry.
-func (o *Operator) nameMembers(ctx context.Context, entries []history.Entry) error {
-	names := map[string]string{}
-	name := func(members []history.Member) error {
-		for i := range members {
-			m := &members[i]
-			known, looked := names[m.ID]
-			if !looked && len(names) < maxNamed {
-				var err error
-				if known, err = o.nameOf(ctx, m.ID); err != nil {
-					return err
-				}
-				names[m.ID] = known
+// namer finds out what objects are called, each once.
+type namer struct {
+	*Operator
+
+	names map[change.Object]string
+}
+
+// name gives a name to those members in the entries, and those objects of entries, who
+// have none.
+func (o *Operator) name(ctx context.Context, entries []history.Entry) error {
+	n := namer{Operator: o, names: map[change.Object]string{}}
+	for i := range entries {
+		e := &entries[i]
+		if object, ok := e.Object(); ok && e.Name() == object.ID {
+			var err error
+			if e.Source.DisplayName, err = n.of(ctx, object); err != nil {
+				return err
 			}
-			m.DisplayName = known
 		}
-		return nil
-	}
-	for _, e := range entries {
 		if e.Members == nil {
 			continue
 		}
-		if err := errors.Join(name(e.Members.Joined), name(e.Members.Left)); err != nil {
-			return err
+		for _, members := range [][]history.Member{e.Members.Joined, e.Members.Left} {
+			for j := range members {
+				var err error
+				if members[j].DisplayName, err = n.of(ctx, change.Object{Kind: change.User, ID: members[j].ID}); err != nil {
+					return err
+				}
+			}
 		}
 	}
 	return nil
 }
 
-// nameOf is what a user is called; empty if nobody knows.
-func (o *Operator) nameOf(ctx context.Context, id string) (string, error) {
-	user := change.Object{Kind: change.User, ID: id}
-	r, _, err := o.Ledger.Record(ctx, user)
-	if name := nameOf(r); err != nil || name != "" {
-		return name, err
+// of is what the object is called, as the ledger knows it, or else its last entry;
+// empty if nobody knows.
+func (n *namer) of(ctx context.Context, o change.Object) (string, error) {
+	name, looked := n.names[o]
+	if looked || len(n.names) == maxNamed {
+		return name, nil
 	}
-	for e, err := range first(o.Kept.Entries(ctx, history.Span{Object: &user})) {
-		if name := e.Name(); err != nil || name != id {
-			return name, err
+	r, _, err := n.Ledger.Record(ctx, o)
+	if err != nil {
+		return "", err
+	}
+	if name = nameOf(r); name == "" {
+		for e, err := range first(n.Kept.Entries(ctx, history.Span{Object: &o})) {
+			if err != nil {
+				return "", err
+			}
+			if last := e.Name(); last != o.ID {
+				name = last
+			}
 		}
 	}
-	return "", nil
+	n.names[o] = name
+	return name, nil
 }

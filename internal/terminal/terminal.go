@@ -18,6 +18,8 @@ type Terminal struct {
 	// Progress: standard error is a terminal, on which a line can be written
 	// over.
 	Progress bool
+	// Width is how many columns a line of standard output has; 0 for Columns.
+	Width int
 }
 
 // Of looks at where this process writes. NO_COLOR and TERM=dumb are
@@ -28,7 +30,18 @@ func Of(environ []string, out, errOut io.Writer) Terminal {
 		name, value, _ := strings.Cut(variable, "=")
 		plain = plain || name == "NO_COLOR" && value != "" || name == "TERM" && value == "dumb"
 	}
-	return Terminal{Colour: Is(out) && !plain, Progress: Is(errOut)}
+	t := Terminal{Colour: Is(out) && !plain, Progress: Is(errOut)}
+	if file, ok := out.(*os.File); ok && Is(out) {
+		t.Width, _, _ = term.GetSize(int(file.Fd())) // 0 where it is not known
+	}
+	return t
+}
+
+// columns are those that a table takes: no fewer than Columns, and no more than are
+// read at a glance.
+func (t Terminal) columns() int {
+	const widest = 160
+	return min(max(t.Width, Columns), widest)
 }
 
 // Is reports whether what is written there is read at a terminal.
