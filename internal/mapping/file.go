@@ -178,6 +178,9 @@ func (r *reader) rule(n *yaml.Node, s section, at map[string]*yaml.Node) (rule, 
 		if place, err = parsePath(t.path); err != nil {
 			r.wrongf(n, "%v; write another target", err)
 		}
+		if t.form == reference {
+			place = place.reference()
+		}
 	}
 	line := rule{
 		target: place, form: t.form, longest: t.longest,
@@ -256,16 +259,22 @@ func (r *reader) from(f fields, s section, t target) *expression.Expression {
 	}
 	switch given[0] {
 	case "source":
-		name, ok := r.text(f, "source")
-		if ok && r.knows(f.values["source"], 0, name, s) {
-			r.direct(f.values["source"], name, s, t)
-		}
-		return expression.Attribute(name)
+		return r.attribute(f, s, t)
 	case "expression":
 		return r.expression(f, s)
 	default:
 		return expression.Constant(r.value(f, "constant", t))
 	}
+}
+
+// attribute reads the source attribute of a direct mapping.
+func (r *reader) attribute(f fields, s section, t target) *expression.Expression {
+	name, ok := r.text(f, "source")
+	refers := t.form == reference && name == managerSource
+	if ok && !refers && r.knows(f.values["source"], 0, name, s) {
+		r.direct(f.values["source"], name, s, t)
+	}
+	return expression.Attribute(name)
 }
 
 // expression reads an expression that Entra allows where users are provisioned to
@@ -311,6 +320,9 @@ func (r *reader) knows(n *yaml.Node, offset int, name string, s section) bool {
 	case known && o.refused != "":
 		line, column := r.within(n, offset)
 		r.atf(line, column, "%s cannot be a source: %s", name, o.refused)
+	case known && o.kind == referenceKind:
+		line, column := r.within(n, offset)
+		r.atf(line, column, "%s is a reference to another user; write source: %s with the target %s, or leave it out", name, name, managerTarget)
 	case known && o.parts != nil && name == o.name:
 		line, column := r.within(n, offset)
 		r.atf(line, column, "%s is an object; write %s.%s", name, name, strings.Join(o.parts, " or "+name+"."))
@@ -408,6 +420,9 @@ func (r *reader) value(f fields, key string, t target) any {
 // agree notes what does not go together in a line.
 func (r *reader) agree(f fields, t target, line rule) {
 	r.agreeOnNull(f, line)
+	if t.form == reference {
+		r.agreeOnReference(f, line)
+	}
 	if line.required && line.otherwise != nil && !line.alwaysOtherwise {
 		r.wrongf(f.keys["default"], "%s is required later, too; write defaultWhen: always", t.path)
 	}
@@ -419,6 +434,19 @@ func (r *reader) agree(f fields, t target, line rule) {
 	}
 	if t.needed && line.onCreate {
 		r.wrongf(f.values["apply"], "%s is compared at every look; leave apply out", t.path)
+	}
+}
+
+// agreeOnReference notes what there cannot be of a reference, which is empty as long as
+// what it refers to is not in Webex.
+func (r *reader) agreeOnReference(f fields, line rule) {
+	if line.source != nil && !line.readsManager() {
+		r.wrongf(f.values["target"], "%s is a reference to another account; write source: %s", line.target.text, managerSource)
+	}
+	for _, key := range []string{"required", "default", "defaultWhen"} {
+		if n := f.keys[key]; n != nil {
+			r.wrongf(n, "%s is empty as long as the manager has no account; leave %s out", line.target.text, key)
+		}
 	}
 }
 

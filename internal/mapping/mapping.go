@@ -450,7 +450,7 @@ func (m Mapping) Diff(have, want map[string]any, picks Picks) (patch []PatchOper
 			continue
 		}
 		if element == "" || known[element] {
-			patch = append(patch, PatchOperation{Op: "replace", Path: r.target.picked(picks), Value: v})
+			patch = append(patch, PatchOperation{Op: "replace", Path: r.target.picked(picks), Value: r.target.patch(v)})
 			continue
 		}
 		if at, ok := added[element]; ok {

@@ -38,7 +38,7 @@ func (m Mapping) remove(resource map[string]any, at string) {
 // written is the value that an operation writes at the path; false if none.
 func (p path) written(op PatchOperation) (any, bool) {
 	if op.Path == p.text || p.key != "" && op.Path == p.picked(Picks{p.element(): between(op.Path)}) {
-		return op.Value, true
+		return p.patched(op.Value), true
 	}
 	elements, _ := op.Value.([]any)
 	if op.Path != p.container() || p.key == "" {

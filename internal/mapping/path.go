@@ -20,6 +20,31 @@ type path struct {
 	sub       string
 	// key and keyValue are the filter, as in emails[type eq "work"].
 	key, keyValue string
+	// refers says that the sub-attribute is read and written with the attribute that it
+	// is in, which the text names: manager, of which value is required.
+	refers bool
+}
+
+// reference is the path of an attribute that refers to something by its value.
+func (p path) reference() path {
+	p.sub, p.refers = "value", true
+	return p
+}
+
+// patch is the value as a PATCH has it.
+func (p path) patch(value any) any {
+	if p.refers {
+		return map[string]any{p.sub: value}
+	}
+	return value
+}
+
+// patched is the value that a PATCH has.
+func (p path) patched(value any) any {
+	if attribute, ok := value.(map[string]any); ok && p.refers {
+		return attribute[p.sub]
+	}
+	return value
 }
 
 func parsePath(text string) (path, error) {
@@ -228,6 +253,8 @@ func (p path) set(resource map[string]any, value any) {
 			return
 		}
 		resource[p.attribute] = append(elements, map[string]any{p.key: p.keyValue, p.sub: value})
+	case p.refers:
+		resource[p.attribute] = p.patch(value)
 	case p.sub != "":
 		child(resource, p.attribute)[p.sub] = value
 	default:
@@ -244,7 +271,7 @@ func (p path) unset(resource map[string]any) {
 	case p.key != "":
 		elements, _ := resource[p.attribute].([]any)
 		delete(ours(picked(elements, p.key, p.keyValue)), p.sub)
-	case p.sub != "":
+	case p.sub != "" && !p.refers:
 		delete(child(resource, p.attribute), p.sub)
 	default:
 		delete(resource, p.attribute)

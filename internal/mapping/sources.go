@@ -20,7 +20,7 @@ type origin struct {
 	parts   []string
 	// composed says that nothing but an expression can read it.
 	composed bool
-	// kind is text if it is empty, else boolean or date.
+	// kind is text if it is empty, else boolean, date or reference.
 	kind string
 	// note says how it is read, where that is not plain.
 	note string
@@ -85,7 +85,8 @@ func userOrigins() []origin {
 	return append(list,
 		origin{name: "employeeOrgData", parts: []string{"costCenter", "division"}},
 		origin{name: "onPremisesExtensionAttributes", refused: "it holds extensionAttribute1 to 15; name one of these"},
-		origin{name: "manager", refused: "it is a reference to another user, and references are not supported yet; leave it out"},
+		origin{name: managerSource, kind: referenceKind, note: "for " + managerTarget + " alone: Webex gets the id of that user's account. It is one request more for each user who is read, in the same call. " +
+			"Delta queries tell of it, and no change notification is documented to"},
 		origin{
 			name: AppRoleAssignments, several: true, composed: true,
 			note: "in expressions only: the app roles in which the user is assigned to the application, itself or through a group. Of each it is the display name, " +
@@ -113,6 +114,12 @@ func groupOrigins() []origin {
 		origin{name: "owners", refused: "owners of groups are not provisioned; leave it out"},
 	)
 }
+
+// managerSource is the one source attribute that is a reference to another user.
+const (
+	managerSource = "manager"
+	referenceKind = "reference"
+)
 
 const extensionAttributes = 15 // of Exchange, in onPremisesExtensionAttributes
 

@@ -23,11 +23,13 @@ const (
 	boolean
 	// texts is a list of texts.
 	texts
+	// reference is the id of another account.
+	reference
 )
 
 // String is the form in words.
 func (f form) String() string {
-	return [...]string{"text", address: "e-mail address", language: "language", boolean: "boolean", texts: "list of texts"}[f]
+	return [...]string{"text", address: "e-mail address", language: "language", boolean: "boolean", texts: "list of texts", reference: referenceKind}[f]
 }
 
 // target is one attribute of the schema.
@@ -49,6 +51,10 @@ const (
 	enterpriseSchema = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:"
 	webexUserSchema  = "urn:scim:schemas:extension:cisco:webexidentity:2.0:User:"
 	webexGroupSchema = "urn:scim:schemas:extension:cisco:webexidentity:2.0:Group:"
+
+	// managerTarget is the attribute that refers to another account, whose value is its
+	// id: "the manager must belong to the same org as the user" (Cisco's OpenAPI).
+	managerTarget = enterpriseSchema + "manager"
 )
 
 const longestAddress = 254 // characters; Webex's schema of userName
@@ -78,8 +84,8 @@ func userTargets() []target {
 		{path: enterpriseSchema + "organization", longest: 512},
 		{path: enterpriseSchema + "division", longest: 512},
 		{path: enterpriseSchema + "department", longest: 512},
-		{path: enterpriseSchema + "manager.value", refused: "it is a reference to another account, and references are not supported yet; leave it out"},
-		{path: enterpriseSchema + "manager", refused: "it is a reference to another account, and references are not supported yet; leave it out"},
+		{path: managerTarget, form: reference, note: "it takes source: manager alone, and is empty as long as the manager has no account"},
+		{path: managerTarget + ".value", refused: "write " + managerTarget},
 		{path: webexUserSchema + "accountStatus", refused: byWebex + " and map active"},
 		{path: "id", refused: byWebex},
 		{path: "meta", refused: byWebex},

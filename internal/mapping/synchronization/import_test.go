@@ -71,6 +71,7 @@ func people() map[string]map[string]any {
 			"givenName": "Adä", "surname": "Lovelace", "displayName": "Ada", "mailNickname": "ADA", "jobTitle": "Analyst",
 			"employeeType": "Employee", "department": "Sales", "companyName": "Engines", "country": "DE",
 			"streetAddress": "St. James's Square 12", "mobilePhone": "+44 20 7946 0000", "employeeId": "N 1815 x", "preferredLanguage": "en-GB",
+			"manager": "b5717a4a-0169-43b2-ac3c-db20ba4e72cd",
 		}
 	}
 	of := func(changes map[string]any) map[string]any {
@@ -82,7 +83,7 @@ func people() map[string]map[string]any {
 		"all": ada(),
 		"nulls": of(map[string]any{
 			"surname": nil, "jobTitle": nil, "department": nil, "companyName": nil, "country": nil, "streetAddress": nil,
-			"mobilePhone": nil, "employeeId": nil, "preferredLanguage": nil,
+			"mobilePhone": nil, "employeeId": nil, "preferredLanguage": nil, "manager": nil,
 		}),
 		"contractor": of(map[string]any{
 			"employeeType": "Contractor", "department": nil, "companyName": "Rivals, Inc.", "employeeId": nil,
