@@ -120,6 +120,9 @@ func (c console) tryFile(ctx context.Context, name, file string) (plan.Trial, er
 		Kind: shown.Kind, SoftDeleted: shown.SoftDeleted, Attributes: shown.Attributes,
 	}, time.Now())
 	t.Notes = append(t.Notes, "of a file it is not asked who is assigned to the enterprise application, or is in Webex already")
+	if _, managed := shown.Attributes["manager"].(string); managed && rules.Users.Manager() != "" {
+		t.Notes = append(t.Notes, "of a file the manager is by the id that Entra has: Webex gets the id of that user's account")
+	}
 	return t, nil
 }
 

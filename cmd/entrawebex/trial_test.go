@@ -196,3 +196,40 @@ func TestAMappingIsTestedWhileARunHasTheFile(t *testing.T) {
 		t.Errorf("exit %d: %s", exit, errOut)
 	}
 }
+
+func TestAManagerIsTestedByTheAccount(t *testing.T) {
+	t.Parallel()
+	s := provisioned(t, 4)
+	file := written(t, "managers.yaml", strings.Replace(string(infra.Provisioning()), "users:\n  mappings:\n",
+		"users:\n  mappings:\n    - { target: 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager', source: manager }\n", 1))
+	people := s.enabled()
+	report, manager := people[0].Text("id"), people[1].Text("id")
+	late, err := s.Tenant.Create(graph.User{"userPrincipalName": "late@contoso.example", "displayName": "Late"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	account := ""
+	for id, a := range s.Org.Users() {
+		if a["externalId"] == manager {
+			account = id
+		}
+	}
+	for _, test := range []struct{ manager, has, hasNot string }{
+		{"", "left alone", "Note: the manager"},
+		{manager, "the manager in Entra is user " + manager + ", whose account in Webex is " + account, `"value": "` + manager},
+		{late, "the manager in Entra is user " + late + ", who has no account in Webex", `"manager": {`},
+	} {
+		if err := s.Tenant.SetManager(report, test.manager); err != nil {
+			t.Fatal(err)
+		}
+		out := operate(t, s.planEnviron(), "mapping", "test", report, "--mapping", file)
+		if plain := strings.Join(strings.Fields(out), " "); !strings.Contains(plain, test.has) || strings.Contains(plain, test.hasNot) {
+			t.Errorf("want %q and no %q in %s", test.has, test.hasNot, out)
+		}
+	}
+	shown := written(t, "ada.json", strings.Replace(lady, `"id": "5b`, `"manager": {"id": "`+manager+`"}, "id": "5b`, 1))
+	out := operate(t, s.planEnviron(), "mapping", "test", shown, "--mapping", file)
+	if want := "of a file the manager is by the id that Entra has"; !strings.Contains(strings.Join(strings.Fields(out), " "), want) {
+		t.Errorf("no %q in %s", want, out)
+	}
+}

@@ -88,6 +88,7 @@ func promises(t *testing.T, open func(*testing.T) home) {
 		"a group waits for each of many until they have arrived":       await,
 		"a group that says twice that it waits waits once":             awaitTwice,
 		"nobody waits for an object that nobody awaits":                awaitNobody,
+		"a user waits for a user beside the groups":                    awaitManager,
 		"waiting needs no claim and touches no record":                 awaitUnclaimed,
 		"of 50 groups that begin to wait at once none is forgotten":    awaitRace,
 		"who begins to wait while another is done waits":               arriveRace,
@@ -525,6 +526,17 @@ func awaitNobody(t *testing.T, h home) {
 	mustArrive(t, h, user, newGroup())
 	wantAwaiting(t, h, user, group)
 	wantAwaiting(t, h, change.Object{Kind: change.Group, ID: user.ID})
+}
+
+func awaitManager(t *testing.T, h home) {
+	group, report, manager := newGroup(), newUser(), newUser()
+	mustAwait(t, h, report, manager)
+	mustAwait(t, h, group, manager)
+	wantAwaiting(t, h, manager, report, group)
+	if err := h.Arrived(t.Context(), manager, []change.Object{group}); err != nil {
+		t.Fatal(err)
+	}
+	wantAwaiting(t, h, manager, report)
 }
 
 func awaitUnclaimed(t *testing.T, h home) {

@@ -137,12 +137,41 @@ func (pl *Planner) Try(ctx context.Context, name string) (Trial, error) {
 	if err != nil {
 		return Trial{}, err
 	}
+	attributes, note, err := pl.refer(ctx, reading.Attributes)
+	if err != nil {
+		return Trial{}, err
+	}
 	t := Try(pl.Engine.Mapping, pl.Engine.Scoping, scoping.Subject{
-		Kind: found.Kind, SoftDeleted: reading.Presence == provision.SoftDeleted, Attributes: reading.Attributes,
+		Kind: found.Kind, SoftDeleted: reading.Presence == provision.SoftDeleted, Attributes: attributes,
 		Roles: reading.Roles, RolesUnknown: reading.RolesErr != nil, Provisioned: record.WebexID != "",
 	}, time.Now())
-	if err := cmp.Or(reading.RolesErr, reading.RoleNamesErr); err != nil {
-		t.Notes = append(t.Notes, err.Error())
+	for _, unknown := range []error{cmp.Or(reading.RolesErr, reading.RoleNamesErr), reading.ManagerErr} {
+		if unknown != nil {
+			t.Notes = append(t.Notes, unknown.Error())
+		}
+	}
+	if note != "" {
+		t.Notes = append(t.Notes, note)
 	}
 	return t, nil
+}
+
+// refer puts the id of the manager's account in the place of the manager's, if managers
+// are mapped, and says which manager that is.
+func (pl *Planner) refer(ctx context.Context, attributes map[string]any) (referring map[string]any, note string, err error) {
+	id, managed := attributes["manager"].(string)
+	if !managed {
+		return attributes, "", nil
+	}
+	accounts, err := pl.Stored.WebexIDs(ctx, []change.Object{{Kind: change.User, ID: id}})
+	if err != nil {
+		return nil, "", err
+	}
+	referring = maps.Clone(attributes)
+	if account := accounts[0]; account != "" {
+		referring["manager"] = account
+		return referring, fmt.Sprintf("the manager in Entra is user %s, whose account in Webex is %s", id, account), nil
+	}
+	referring["manager"] = nil
+	return referring, fmt.Sprintf("the manager in Entra is user %s, who has no account in Webex: as long as that is so there is no value", id), nil
 }

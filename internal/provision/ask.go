@@ -10,8 +10,8 @@ import (
 )
 
 // answer asks what an object is decided by, and notes it. An error ends the attempt.
-func (b *batch) answer(ctx context.Context, v *view, q question) error {
-	a := &v.answers
+func (b *batch) answer(ctx context.Context, w *claimed, q question) error {
+	v, a := &w.view, &w.answers
 	var err error
 	switch q.asks {
 	case askAccount:
@@ -45,6 +45,10 @@ func (b *batch) answer(ctx context.Context, v *view, q question) error {
 		a.tenant = err == nil
 	case askGuard:
 		a.guard, err = b.askGuard(ctx, v.object, Destruction(q.text))
+	case askManager:
+		var account string
+		account, err = b.managerAccount(ctx, w, q.text)
+		set(&a.managers, q.text, account)
 	case askLinks:
 		a.links, err = b.Ledger.WebexIDs(ctx, users(v.seen.Members))
 	}

@@ -38,9 +38,10 @@ func (d *decision) decide() {
 	if d.attempt.Verdict = d.verdict(); !d.isScopeKnown() {
 		return
 	}
-	if d.isGroup() {
+	switch {
+	case d.isGroup():
 		d.decideGroup()
-	} else {
+	case d.knowsManager():
 		d.decideUser()
 	}
 }
@@ -104,6 +105,7 @@ func (d *decision) desired() (map[string]any, error) {
 func (v *view) mapped() (map[string]any, error) {
 	attributes := maps.Clone(v.reading.Attributes)
 	attributes["IsSoftDeleted"] = v.verdict().IsSoftDeleted()
+	v.resolve(attributes)
 	rules := v.rules(v.object.Kind)
 	v.record.Moments = rules.Moments(v.record.Moments, attributes, v.now)
 	rules = rules.At(v.record.Moments)

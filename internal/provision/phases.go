@@ -101,6 +101,9 @@ func (c claimed) imported(reading Reading) imported {
 		w.step(Import, Success, "read from Entra")
 	case reading.Presence == SoftDeleted:
 		w.step(Import, Success, "is in Entra's recycle bin")
+		if !w.record.Away {
+			w.move()
+		}
 		w.record.Away = !w.isGroup() || w.nested
 	case reading.Presence == Absent:
 		w.step(Import, Success, "Entra has it neither among the living nor in the recycle bin")
@@ -126,7 +129,7 @@ func (b *batch) consider(ctx context.Context, w *imported) step {
 		s := next(w.view)
 		switch {
 		case s.ask != nil:
-			if err := b.answer(ctx, &w.view, *s.ask); err != nil {
+			if err := b.answer(ctx, &w.claimed, *s.ask); err != nil {
 				w.state, w.past, w.now = s.state, s.past, b.Now()
 				w.fail(s.ask.at, err)
 				return step{}
@@ -380,6 +383,9 @@ func (op Operation) action(have, values map[string]any) Action {
 }
 
 func (b *batch) save(ctx context.Context, w *claimed) error {
+	if w.record.WebexID != w.stored.WebexID {
+		w.move()
+	}
 	if err := b.Ledger.Save(ctx, b.owner, w.stored, w.record); err != nil {
 		return w.saveFault(err)
 	}

@@ -233,12 +233,13 @@ type Ledger interface {
 	// WebexIDs returns the Webex ids that the objects are linked to, in their
 	// order; empty for one that is not.
 	WebexIDs(ctx context.Context, objects []change.Object) ([]string, error)
-	// Await notes that a group waits for each of the users. It needs no claim.
-	Await(ctx context.Context, group change.Object, users []change.Object) error
-	// Awaiting returns the groups that wait for a user.
+	// Await notes that a group, or a user whose manager it is, waits for each of the
+	// users. It needs no claim.
+	Await(ctx context.Context, waiter change.Object, users []change.Object) error
+	// Awaiting returns those that wait for a user.
 	Awaiting(ctx context.Context, user change.Object) ([]change.Object, error)
-	// Arrived removes the notes that these groups wait for the user.
-	Arrived(ctx context.Context, user change.Object, groups []change.Object) error
+	// Arrived removes the notes that these wait for the user.
+	Arrived(ctx context.Context, user change.Object, waiters []change.Object) error
 }
 
 // Enqueuer puts Changes on the queue.

@@ -56,6 +56,12 @@ type Record struct {
 	// an account that is no more: groups may have been compared without them.
 	// On the return its groups are asked of Entra, and told.
 	Away bool `json:"away,omitempty"`
+	// Manager is the id of the user's manager in Entra, on whom it is noted that this one
+	// is to be told when that one's account is another; empty if none was mapped yet.
+	Manager string `json:"manager,omitempty"`
+	// Moved says that the user has another account than those were told whose manager it
+	// is, or none, or went to the recycle bin.
+	Moved bool `json:"moved,omitempty"`
 	// MemberSync is what is left to do before a group's members are known to
 	// have been compared as a whole; nil if nothing is.
 	MemberSync *MemberSync `json:"comparison,omitempty"`

@@ -43,11 +43,12 @@ func (b *batch) tellOuter(ctx context.Context, w *imported) error {
 }
 
 // announce tells the groups that wait for the object that it is here. One that
-// was away is announced to all groups that Entra says.
+// was away is announced to all groups that Entra says. Those whose manager it is are
+// told when they knew another account, or none.
 func (b *batch) announce(ctx context.Context, w *imported) error {
 	r := &w.record
 	switch {
-	case !w.isMember():
+	case !w.isMember() && !w.isReferredTo():
 		return nil
 	case w.isGroup():
 		if err := b.tellOuter(ctx, w); err != nil {
@@ -60,28 +61,70 @@ func (b *batch) announce(ctx context.Context, w *imported) error {
 			return err
 		}
 	}
+	if !w.isMember() && !r.Moved {
+		return nil
+	}
+	return b.tellWaiting(ctx, w)
+}
+
+// tellWaiting queues those that are noted on the object, as far as they are to be told,
+// and takes off what is over.
+func (b *batch) tellWaiting(ctx context.Context, w *imported) error {
 	waiting, err := b.Ledger.Awaiting(ctx, w.object)
 	if err != nil {
 		return err
 	}
-	groups := slices.Clone(waiting)
-	if r.Away {
-		all, err := b.provisionedGroupsOf(ctx, w.object)
+	groups, reports := ofKind(change.Group, waiting), ofKind(change.User, waiting)
+	changes := w.retold(reports)
+	if w.isMember() {
+		arrival, err := b.arrival(ctx, w, groups)
 		if err != nil {
 			return err
 		}
-		groups = append(groups, slices.DeleteFunc(all, func(g change.Object) bool { return slices.Contains(groups, g) })...)
+		changes = append(arrival, changes...)
 	}
-	if err := b.enqueue(ctx, w.arrival(groups)); err != nil {
+	if err := b.enqueue(ctx, changes); err != nil {
 		return err
 	}
-	if len(waiting) > 0 {
-		if err := b.Ledger.Arrived(ctx, w.object, waiting); err != nil {
+	var over []change.Object
+	if w.isMember() {
+		over = groups
+	}
+	if w.attempt.Action == Delete { // for good
+		over = append(over, reports...)
+	}
+	if len(over) > 0 {
+		if err := b.Ledger.Arrived(ctx, w.object, over); err != nil {
 			return err
 		}
 	}
-	r.Away = false
+	w.record.Away, w.record.Moved = w.record.Away && !w.isMember(), false
 	return nil
+}
+
+// ofKind are those of the objects that are of the kind.
+func ofKind(kind change.Kind, objects []change.Object) []change.Object {
+	var those []change.Object
+	for _, o := range objects {
+		if o.Kind == kind {
+			those = append(those, o)
+		}
+	}
+	return those
+}
+
+// arrival are the Changes of the groups that wait for the object, or that Entra says
+// it is in after it was away.
+func (b *batch) arrival(ctx context.Context, w *imported, waiting []change.Object) ([]change.Change, error) {
+	groups := slices.Clone(waiting)
+	if w.record.Away {
+		all, err := b.provisionedGroupsOf(ctx, w.object)
+		if err != nil {
+			return nil, err
+		}
+		groups = append(groups, slices.DeleteFunc(all, func(g change.Object) bool { return slices.Contains(groups, g) })...)
+	}
+	return w.arrival(groups), nil
 }
 
 // isMember reports whether the object can be a member of a group in Webex, itself or

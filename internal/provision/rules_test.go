@@ -209,6 +209,43 @@ func matchedBy(targets ...string) given {
 	}
 }
 
+// manages is the target of the manager.
+const manages = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager"
+
+// managedBy is somebody's, or with an empty id nobody's, with the manager mapped, who is
+// cleared if nobody is.
+func managedBy(id string) given {
+	rules, err := mapping.Parse([]byte(strings.Replace(string(infra.Provisioning()),
+		"    - { target: displayName, source: displayName }\n", "    - { target: displayName, source: displayName }\n    - { target: '"+manages+"', source: manager, whenNull: clear }\n", 1)))
+	if err != nil {
+		panic(err)
+	}
+	return func(v *view) {
+		v.mapping = rules
+		if v.reading.Attributes["manager"] = nil; id != "" {
+			v.reading.Attributes["manager"] = id
+		}
+	}
+}
+
+// managerUnread is one of whom Entra did not say who manages.
+func managerUnread(v *view) {
+	delete(v.reading.Attributes, "manager")
+	v.reading.ManagerErr = transientf("no manager")
+}
+
+func managerUnshown(v *view) { delete(v.reading.Attributes, "manager") }
+
+// wroteManager is one whose account has that manager.
+func wroteManager(webexID string) given {
+	return func(v *view) { v.record.LastWritten[manages] = webexID }
+}
+
+// managerHas says that the manager has that account, or with an empty id none.
+func managerHas(webexID string) given {
+	return func(v *view) { set(&v.answers.managers, bob.ID, webexID) }
+}
+
 func lookedAtSince(v *view) { v.record.Concluded = now.Add(2 * time.Hour) }
 
 func unnumbered(v *view) { v.reading.Attributes["employeeId"] = nil }
@@ -331,6 +368,7 @@ var asks = map[asked]string{
 	askAccount: "Webex what it has by the id", askNamed: "Webex who has the name", askAlias: "Webex who has the address", askMeeting: "Webex who meets",
 	askOwner: "the ledger whose account is", askRecord: "the ledger about", askUnknown: "Entra whether it knows",
 	askTenant: "Entra which tenant it is", askGuard: "the guard to", askLinks: "the ledger which members are in Webex",
+	askManager: "the ledger for the account of the manager",
 }
 
 // The rules of convergence, each a sentence: of whom this is known, what comes next.
@@ -394,6 +432,23 @@ func TestRules(t *testing.T) {
 		{"And opened, when back", known(ada, closed, filtered, retitled), "write active=true displayName=New"},
 		{"Where what the filter asks for is not shown nothing follows", known(ada, linked, filtered, undisplayed), "end Failure transient: user " + ada.ID + " may satisfy the scoping filter or not"},
 		{"Whoever is in the recycle bin is closed whatever the filter says", known(ada, linked, binned, filtered, undisplayed, tenant), "write active=false"},
+
+		// The manager.
+		{"Whoever has a manager: which account that one has", known(ada, managedBy(bob.ID)), "ask the ledger for the account of the manager " + bob.ID},
+		{"It is written if there is one", known(ada, linked, managedBy(bob.ID), managerHas("b")), "write " + manages + "=b"},
+		{"And is the same if it was", known(ada, linked, managedBy(bob.ID), managerHas("b"), wroteManager("b")), "end Skipped: Webex already has this state"},
+		{"Another account of the same manager is written", known(ada, linked, managedBy(bob.ID), managerHas("b2"), wroteManager("b")), "write " + manages + "=b2"},
+		{"One whose manager has no account is created without", known(ada, managedBy(bob.ID), managerHas("")), "create"},
+		{"And has none", known(ada, linked, managedBy(bob.ID), managerHas("")), "end Skipped: Webex already has this state"},
+		{"A manager whose account is gone is cleared", known(ada, linked, managedBy(bob.ID), managerHas(""), wroteManager("b")), "write " + manages + "=<nil>"},
+		{"So is one who manages no more", known(ada, linked, managedBy(""), wroteManager("b")), "write " + manages + "=<nil>"},
+		{"A manager who is not shown is not null", known(ada, linked, managedBy(bob.ID), managerUnshown, wroteManager("b")), "end Skipped: Webex already has this state"},
+		{"Nor is one who could not be read, and all else is written", known(ada, linked, managedBy(bob.ID), managerUnread, wroteManager("b"), retitled), "write displayName=New"},
+		{"Then it is asked for again", known(ada, linked, managedBy(bob.ID), managerUnread, wroteManager("b")), "end Failure transient: " + manages + " not written, all else is: no manager"},
+		{"A leaver is closed whether the manager is known or not", known(ada, linked, blocked, managedBy(bob.ID), managerUnread, tenant), "write active=false"},
+		{"Out of scope nobody's manager matters", known(ada, closed, unassigned, managedBy(bob.ID)), "end Skipped: Webex already has this state"},
+		{"Nor does that of who is left out", known(ada, blocked, managedBy(bob.ID)), "end Skipped: is disabled or deleted in Entra and was never provisioned"},
+		{"Nor that of who is in the recycle bin", known(ada, linked, binned, managedBy(bob.ID), tenant), "write active=false"},
 
 		// What may be destroyed.
 		{"With UPSERT_ONLY nobody is closed", known(ada, linked, blocked, upsertOnly), "end Skipped: UPSERT_ONLY is set"},
@@ -534,5 +589,27 @@ func TestRules(t *testing.T) {
 	const least = 80
 	if len(rules) < least {
 		t.Errorf("%d rules, fewer than %d", len(rules), least)
+	}
+}
+
+// Of one who is matched to be closed nobody was asked about the manager, whose id in
+// Entra is none of Webex's.
+func TestAManagerWhoseAccountIsNotKnownIsNotWritten(t *testing.T) {
+	t.Parallel()
+	s := next(known(ada, blocked, managedBy(bob.ID), tenant, approved, sweptWith(account("w", ada.ID)), owned("w", change.Object{})))
+	if s.write == nil || s.write.values["active"] != false {
+		t.Fatal(told(s))
+	}
+	if value, written := s.write.values[manages]; written {
+		t.Errorf("the manager is written as %v", value)
+	}
+}
+
+// Whoever has the right manager by chance is looked at once, and noted on that one.
+func TestAManagerOnWhomNothingIsNotedIsAnother(t *testing.T) {
+	t.Parallel()
+	same, err := (&Engine{}).sameManager(t.Context(), Record{}, map[string]any{"manager": bob.ID})
+	if same || err != nil {
+		t.Errorf("%t, %v", same, err)
 	}
 }

@@ -37,6 +37,9 @@ func (e *Engine) Unchanged(ctx context.Context, o change.Object, attributes map[
 	if o.Kind == change.User {
 		attributes["IsSoftDeleted"] = verdict.IsSoftDeleted()
 	}
+	if same, err := e.sameManager(ctx, r, attributes); !same || err != nil {
+		return false, err
+	}
 	want, faulty := rules.At(rules.Moments(r.Moments, attributes, e.Now())).Map(attributes)
 	patch, _ := rules.Diff(r.LastWritten, r.writable(rules, want), nil)
 	return faulty == nil && len(patch) == 0, nil // an attempt says what is faulty

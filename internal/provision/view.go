@@ -155,6 +155,8 @@ type answers struct {
 	tenant bool
 	// guard is the guard's.
 	guard *verdict
+	// managers are the Webex ids of users by those of Entra; empty for who has none.
+	managers map[string]string
 	// links are the Webex ids of those that a sweep saw in the group.
 	links []string
 	// room is what came of making room for a name.
@@ -187,6 +189,7 @@ const (
 	askUnknown                  // whether the tenant has no object of this id
 	askTenant                   // whether Entra's answers come from the right tenant
 	askGuard                    // whether the guard lets the object be disabled or deleted
+	askManager                  // which account the user's manager has
 	askLinks                    // which of those whom a sweep saw in the group are in Webex
 )
 

@@ -777,6 +777,17 @@ func (o *org) patch(kind change.Kind, id string, ops []mapping.PatchOperation) e
 			email := maps.Clone(emails[0].(map[string]any))
 			email[op.Path[strings.LastIndexByte(op.Path, '.')+1:]] = op.Value
 			a["emails"] = []any{email}
+		case manages:
+			extension, _ := a[enterprise].(map[string]any)
+			extension = maps.Clone(extension)
+			if extension == nil {
+				extension = map[string]any{}
+			}
+			extension["manager"] = op.Value
+			if op.Op == "remove" {
+				delete(extension, "manager")
+			}
+			a[enterprise] = extension
 		case number:
 			a[enterprise] = map[string]any{"employeeNumber": op.Value}
 		default:

@@ -143,6 +143,11 @@ func (r *run) round(ctx context.Context, kind change.Kind, phase Phase, each fun
 // conclude ends the first round of a kind: all of it is dealt with, or left to
 // the worker.
 func (r *run) conclude(ctx context.Context, kind change.Kind, next string) error {
+	if kind == change.User {
+		if err := r.askForManagers(ctx); err != nil {
+			return err
+		}
+	}
 	if err := r.flush(ctx); err != nil {
 		return err
 	}
@@ -212,6 +217,11 @@ func (r *run) wants(m mapping.Mapping, o reconcile.Object, k *known, verdict sco
 	if o.Kind == change.User {
 		attributes["IsSoftDeleted"] = verdict.IsSoftDeleted()
 		defer delete(attributes, "IsSoftDeleted")
+	}
+	if id, shown := attributes[manager]; shown {
+		r.managed = true
+		defer func() { attributes[manager] = id }()
+		attributes[manager] = r.accountOf(id)
 	}
 	return m.At(m.Moments(k.moments, attributes, r.Now())).MapInto(r.wanted, attributes)
 }

@@ -236,6 +236,8 @@ type run struct {
 	shown map[change.Kind][]bool
 	// wanted are the values of the object that is dealt with.
 	wanted map[string]any
+	// managed says that Entra's list shows who manages a user.
+	managed bool
 	// inhabited says that Webex's list has users, meets which matching attributes any
 	// of them has, and unmet is how many more there are.
 	inhabited bool
