@@ -51,9 +51,12 @@ type polling struct {
 	// unqueued says that the sweep that is due reads the same list, and that
 	// all are to be noted without a Change.
 	unqueued bool
-	// queued counts the Changes, left those who are still to be queued.
-	queued, left int
-	failed       []error
+	// first says that no list came to its end before.
+	first bool
+	// queued counts the Changes, left those who are still to be queued, again those who
+	// are to be queued once more.
+	queued, left, again int
+	failed              []error
 	// down is why nothing more can be queued.
 	down error
 }
@@ -67,7 +70,7 @@ type polling struct {
 // not, a run claims it before it writes; one that finds it claimed leaves it.
 // Whoever is to be queued is noted first and crossed off after: a run that ends
 // between the two leaves a note for the next, also if the list is by then as it
-// was.
+// was. Where roles are mapped, the next run queues them once more.
 func (j *Job) assignments(ctx context.Context) error {
 	kept, err := j.openManifest(ctx)
 	switch {
@@ -105,10 +108,10 @@ func (j *Job) assignments(ctx context.Context) error {
 	if ok, err := j.writeManifest(ctx, &kept, claim); !ok || err != nil {
 		return err
 	}
-	p := &polling{Job: j, all: all}
-	p.poll(ctx, all, seen.First)
+	p := &polling{Job: j, all: all, first: seen.First}
+	p.poll(ctx, all)
 	end := manifest{Hash: hash}
-	if p.left > 0 || len(p.failed) > 0 {
+	if p.left > 0 || p.again > 0 || len(p.failed) > 0 {
 		end = manifest{First: seen.First, Failing: seen.Failing}
 	}
 	j.Log.InfoContext(ctx, "assignments have changed", "assigned", len(all), "changes", p.queued, "left", p.left)
@@ -181,8 +184,8 @@ func (j *Job) list(ctx context.Context, app string) ([]assigned, error) {
 
 // poll brings every bucket to what is on the list. A failure to queue or to
 // write ends it; one that is of a single group does not.
-func (p *polling) poll(ctx context.Context, all []assigned, first bool) {
-	if first {
+func (p *polling) poll(ctx context.Context, all []assigned) {
+	if p.first {
 		var err error
 		if p.unqueued, err = p.Sweeps.Waiting(ctx); err != nil {
 			p.failed = append(p.failed, err)
@@ -237,15 +240,42 @@ func (p *polling) settle(ctx context.Context, number int, listed []assigned) err
 		return err
 	}
 	p.left += len(left)
-	return write(noted(listed, left))
+	entries := noted(listed, left)
+	if p.looksAgain() {
+		entries = p.marked(entries, nominated)
+	}
+	return write(entries)
+}
+
+// looksAgain reports whether whoever is queued is queued once more by the next list:
+// where roles are mapped, and a replica that is behind shows the former ones when it is
+// asked, nothing else tells of the others. Of a first list nobody is known to have had
+// others.
+func (p *polling) looksAgain() bool { return p.Scoping.Mapped != nil && !p.first }
+
+// marked marks those who were queued now, and not for the second time, as queued once.
+func (p *polling) marked(entries []assigned, nominated []nomination) []assigned {
+	for _, n := range nominated {
+		i, found := slices.BinarySearchFunc(entries, n.assigned, compareAssigned)
+		switch {
+		case n.second, found && entries[i].roles == pending:
+			continue
+		case !found:
+			n.roles = pending
+			entries = slices.Insert(entries, i, n.assigned)
+		}
+		entries[i].roles = queuedOnce(entries[i].roles)
+		p.again++
+	}
+	return entries
 }
 
 // nomination is one who is to be queued.
 type nomination struct {
 	assigned
 
-	// listed says that it is assigned now.
-	listed bool
+	// listed says that it is assigned now, second that it was queued for that already.
+	listed, second bool
 }
 
 // word is what the list says of it. One that names nobody says nothing: that of an
@@ -300,12 +330,12 @@ func difference(seen, listed []assigned) []nomination {
 		}
 		switch {
 		case order < 0:
-			nominated, seen = append(nominated, nomination{seen[0], false}), seen[1:]
+			nominated, seen = append(nominated, nomination{seen[0], false, seen[0].roles == queuedOnce(pending)}), seen[1:]
 		case order > 0:
-			nominated, listed = append(nominated, nomination{listed[0], true}), listed[1:]
+			nominated, listed = append(nominated, nomination{listed[0], true, false}), listed[1:]
 		default:
 			if seen[0].roles != listed[0].roles {
-				nominated = append(nominated, nomination{listed[0], true})
+				nominated = append(nominated, nomination{listed[0], true, seen[0].roles == queuedOnce(listed[0].roles)})
 			}
 			seen, listed = seen[1:], listed[1:]
 		}

@@ -603,14 +603,58 @@ func TestAnotherRoleIsQueuedWhereRolesAreMapped(t *testing.T) {
 	w.Scoping.Mapped = application()
 	w.run()
 	w.anyOrder("user "+ada, "user "+bob)
+	w.run()
+	w.anyOrder() // of a first list nobody had others before
 	for _, assignments := range [][]Assignment{{userIn(ada, viewer), userIn(bob, editor)}, {userIn(bob, editor)}, {groupIn(sales), userIn(bob, editor)}} {
 		w.graph.assignments = assignments
 		w.graph.members[sales] = [][]string{{bob, ada}}
 		w.run()
 		told := w.queue.take()
+		w.run() // which looks again, as a replica may have been behind
+		if again := w.queue.take(); len(again) != len(told) {
+			t.Errorf("queued again %+v, after %+v", again, told)
+		}
+		w.run()
+		w.anyOrder()
 		if told[len(told)-1].ID != ada || slices.ContainsFunc(told, func(c change.Change) bool { return c.Nominated != "" }) {
 			t.Errorf("queued %+v", told)
 		}
+	}
+	w.run()
+	w.anyOrder()
+}
+
+// Roles that change again before the second look have two of their own.
+func TestRolesThatChangeBetweenTwoLooksAreLookedAtTwice(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	const viewer = "8e0b1c2d-0000-4000-8000-0000000000c2"
+	w.Scoping.Mapped = application()
+	w.run()
+	for _, assignments := range [][]Assignment{{userIn(ada, editor)}, {userIn(ada, viewer)}, {}, {userIn(ada, viewer)}, {userIn(ada, viewer)}} {
+		w.graph.assignments = assignments
+		w.run()
+		w.anyOrder("user " + ada)
+	}
+	w.run()
+	w.anyOrder()
+}
+
+// Whoever could not be queued has both looks after that.
+func TestAGroupThatIsLeftHasBothLooksLater(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.Scoping.Mapped = application()
+	w.graph.assignments, w.graph.members[sales] = []Assignment{groupIn(sales)}, [][]string{{ada}}
+	w.run()
+	w.graph.assignments = nil
+	w.graph.refused[sales] = &provision.Fault{Kind: provision.Transient, Reason: "503 for the members"}
+	w.runFails("503 for the members")
+	w.queue.take()
+	delete(w.graph.refused, sales)
+	for range 2 {
+		w.run()
+		w.anyOrder("group "+sales, "user "+ada)
 	}
 	w.run()
 	w.anyOrder()

@@ -38,6 +38,10 @@ const (
 // the queue: no list ever has them, so that every later one differs.
 const pending uint64 = 0
 
+// queuedOnce stands for roles that somebody was queued for once, and is to be again: no
+// list has it but by chance. That of pending is for who is on no list.
+func queuedOnce(roles uint64) uint64 { return ^roles }
+
 func (a assigned) object() change.Object {
 	kind := change.User
 	if a.kind == group {
