@@ -186,8 +186,8 @@ func Load(ctx context.Context, part Part, environ []string, secret func(ctx cont
 		}
 	}
 	var s Settings
-	if err := env.ParseWithOptions(&s, env.Options{Environment: variables}); err != nil {
-		return Settings{}, fmt.Errorf("read the environment: %w", err)
+	if err := s.parse(variables); err != nil {
+		return Settings{}, err
 	}
 	s.Entra.TenantID = strings.ToLower(s.Entra.TenantID)
 	if s.Entra.AppID == "" {
@@ -351,7 +351,7 @@ func (s *Settings) checkApp() error {
 	if s.Scope != assigned || isGUID(s.Entra.AppID) || asked {
 		return nil
 	}
-	return errors.New("ENTRA_APP_ID is not a GUID: copy the Application ID of the enterprise application to which people are assigned (Entra admin center, Enterprise applications, Properties), or set SCOPE=all")
+	return fmt.Errorf("ENTRA_APP_ID is %q and must be a GUID: copy the Application ID of the enterprise application to which people are assigned (Entra admin center, Enterprise applications, Properties), or set SCOPE=all", s.Entra.AppID)
 }
 
 func (s *Settings) checkIntervals() error {
@@ -359,6 +359,9 @@ func (s *Settings) checkIntervals() error {
 		if interval <= 0 {
 			return fmt.Errorf("%s is %s and must be longer than nothing, such as 1m", name, interval)
 		}
+	}
+	if _, port, err := net.SplitHostPort(s.ListenAddr); err != nil || port == "" {
+		return fmt.Errorf("LISTEN_ADDR is %q and must be an address with a port, such as 127.0.0.1:8080", s.ListenAddr)
 	}
 	return nil
 }
@@ -389,6 +392,8 @@ func (s *Settings) checkGuard() error {
 		return fmt.Errorf("GUARD_SHARE is %d and must be percent, 0 to 100", g.Share)
 	case g.GroupShare < 0 || g.GroupShare > percent:
 		return fmt.Errorf("GUARD_GROUP_SHARE is %d and must be percent, 0 to 100", g.GroupShare)
+	case s.ConfirmAfter < 0:
+		return fmt.Errorf("DELETE_CONFIRM_AFTER is %s and must be a time, such as 10m", s.ConfirmAfter)
 	case g.Window <= 0:
 		return fmt.Errorf("GUARD_WINDOW is %s and must be longer than nothing, such as 60m", g.Window)
 	default:
@@ -407,7 +412,7 @@ func (s *Settings) checkMapping(part Part) error {
 
 func (s *Settings) checkTenant() error {
 	if !isGUID(s.Entra.TenantID) {
-		return errors.New("ENTRA_TENANT_ID is not a GUID: copy the Tenant ID from the Entra admin center, Overview")
+		return fmt.Errorf("ENTRA_TENANT_ID is %q and must be a GUID: copy the Tenant ID from the Entra admin center, Overview", s.Entra.TenantID)
 	}
 	return nil
 }
@@ -421,8 +426,10 @@ func (s *Settings) checkGraph() error {
 		return errors.New("GRAPH_ACCESS_TOKEN is for a loopback GRAPH_URL only; give ENTRA_CLIENT_ID and ENTRA_CLIENT_SECRET")
 	case e.AccessToken != "":
 		return nil
-	case !isGUID(e.ClientID):
-		return errors.New("ENTRA_CLIENT_ID is not a GUID: copy the Application (client) ID of the app registration that infra/register-app.sh makes")
+	case e.ClientID == "":
+		return errors.New("ENTRA_CLIENT_ID is empty: copy the Application (client) ID of the app registration that infra/register-app.sh makes")
+	case !isGUID(e.ClientID): // which is not told: it may be the secret
+		return fmt.Errorf("ENTRA_CLIENT_ID has %d characters and must be a GUID: copy the Application (client) ID of the app registration that infra/register-app.sh makes", utf8.RuneCountInString(e.ClientID))
 	case e.ClientSecret == "":
 		return errors.New("ENTRA_CLIENT_SECRET is empty: make a client secret for the app registration")
 	default:

@@ -69,6 +69,23 @@ func TestTheMappingThatRenewSwitchesMayBeMissing(t *testing.T) {
 	}
 }
 
+func TestPercentAndEveryMistakeAtOnce(t *testing.T) {
+	t.Parallel()
+	variables := complete()
+	variables["GUARD_SHARE"], variables["GUARD_GROUP_SHARE"] = "2%", "30 %"
+	s, err := load(t, OneProcess, variables, nil)
+	if err != nil || s.Guard.Share != 2 || s.Guard.GroupShare != 30 {
+		t.Errorf("%+v, %v", s.Guard, err)
+	}
+	variables["GUARD_WINDOW"], variables["UPSERT_ONLY"] = "5", "no"
+	_, err = load(t, OneProcess, variables, nil)
+	for _, want := range []string{`GUARD_WINDOW is "5" and must be a time`, `UPSERT_ONLY is "no" and must be true or false`} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("no %q in %v", want, err)
+		}
+	}
+}
+
 func TestAnOperatorNeedsNoSettingsForTheEmbeddedHomes(t *testing.T) {
 	t.Parallel()
 	if _, err := load(t, Operator, nil, nil); err != nil {
@@ -87,25 +104,26 @@ func TestMistakesAreToldWithTheirMend(t *testing.T) {
 		{"an unknown scope", WebhookFunction, "SCOPE", "some", `SCOPE is "some" and must be assigned`},
 		{"an unknown scope, too", ReconcileFunction, "SCOPE", "All", `SCOPE is "All" and must be assigned`},
 		{"an unknown default access", WorkerFunction, "DEFAULT_ACCESS", "true", `DEFAULT_ACCESS is "true" and must be include or exclude`},
-		{"an application by its name", WorkerFunction, "ENTRA_APP_ID", "Webex", "ENTRA_APP_ID is not a GUID"},
-		{"an application by its name, too", ReconcileFunction, "ENTRA_APP_ID", "Webex", "ENTRA_APP_ID is not a GUID"},
-		{"an application by its name, in one process", OneProcess, "ENTRA_APP_ID", "Webex", "ENTRA_APP_ID is not a GUID"},
-		{"deletions that are neither", WorkerFunction, "SKIP_OUT_OF_SCOPE_DELETIONS", "perhaps", "SkipOutOfScopeDeletions"},
-		{"drift that is neither", ReconcileFunction, "REPAIR_DRIFT", "perhaps", "RepairDrift"},
+		{"an application by its name", WorkerFunction, "ENTRA_APP_ID", "Webex", `ENTRA_APP_ID is "Webex" and must be a GUID`},
+		{"an application by its name, too", ReconcileFunction, "ENTRA_APP_ID", "Webex", `ENTRA_APP_ID is "Webex" and must be a GUID`},
+		{"an application by its name, in one process", OneProcess, "ENTRA_APP_ID", "Webex", `ENTRA_APP_ID is "Webex" and must be a GUID`},
+		{"deletions that are neither", WorkerFunction, "SKIP_OUT_OF_SCOPE_DELETIONS", "perhaps", `SKIP_OUT_OF_SCOPE_DELETIONS is "perhaps" and must be true or false`},
+		{"drift that is neither", ReconcileFunction, "REPAIR_DRIFT", "perhaps", `REPAIR_DRIFT is "perhaps" and must be true or false`},
 		{"no time between two looks", OneProcess, "RECONCILE_INTERVAL", "0s", "RECONCILE_INTERVAL is 0s"},
 		{"time that runs backwards", OneProcess, "RENEW_INTERVAL", "-1m", "RENEW_INTERVAL is -1m0s"},
 		{"no organization whose ledger it is", ReconcileFunction, "WEBEX_ORG_ID", "", "Control Hub"},
 		{"an unknown fate of groups, too", ReconcileFunction, "GROUP_SOFT_DELETE", "burn", `GROUP_SOFT_DELETE is "burn"`},
 		{"nowhere to queue what is found", ReconcileFunction, "CHANGE_QUEUE_URL", "", "CHANGE_QUEUE_URL is empty"},
 		{"nowhere to remember where it got to", ReconcileFunction, "LEDGER_TABLE", "", "LEDGER_TABLE is empty"},
-		{"a tenant by its domain", WebhookFunction, "ENTRA_TENANT_ID", "contoso.com", "ENTRA_TENANT_ID is not a GUID"},
+		{"a tenant by its domain", WebhookFunction, "ENTRA_TENANT_ID", "contoso.com", `ENTRA_TENANT_ID is "contoso.com" and must be a GUID`},
 		{"no clientState", WebhookFunction, "CLIENT_STATE", "", "openssl rand -hex 32"},
 		{"a long clientState", RenewFunction, "CLIENT_STATE", strings.Repeat("x", 129), "at most 128 characters"},
 		{"a long previous clientState", RenewFunction, "CLIENT_STATE_PREVIOUS", strings.Repeat("x", 129), "at most 128 characters"},
 		{"a webhook without TLS", OneProcess, "WEBHOOK_URL", "http://hooks.example.com", "must begin with https://"},
 		{"a webhook with a query", OneProcess, "WEBHOOK_URL", "https://hooks.example.com?x=y", "must begin with https://"},
 		{"no webhook", RenewFunction, "WEBHOOK_URL", "", "WEBHOOK_URL is empty"},
-		{"no client id", WorkerFunction, "ENTRA_CLIENT_ID", "", "ENTRA_CLIENT_ID is not a GUID"},
+		{"no client id", WorkerFunction, "ENTRA_CLIENT_ID", "", "ENTRA_CLIENT_ID is empty"},
+		{"a client id that is the secret", WorkerFunction, "ENTRA_CLIENT_ID", "hunter2", "ENTRA_CLIENT_ID has 7 characters and must be a GUID"},
 		{"no client secret", WorkerFunction, "ENTRA_CLIENT_SECRET", "", "ENTRA_CLIENT_SECRET is empty"},
 		{"a foreign Graph", WorkerFunction, "GRAPH_URL", "https://graph.evil.example", "loopback host only"},
 		{"a token for the real Graph", WorkerFunction, "GRAPH_ACCESS_TOKEN", "t", "GRAPH_ACCESS_TOKEN is for a loopback GRAPH_URL only"},
@@ -119,8 +137,11 @@ func TestMistakesAreToldWithTheirMend(t *testing.T) {
 		{"a SCIM address without TLS", WorkerFunction, "WEBEX_SCIM_URL", "http://scim.example.com", "must begin with https://"},
 		{"an unknown Webex cloud", WorkerFunction, "WEBEX_CLOUD", "moon", `WEBEX_CLOUD is "moon"`},
 		{"an unknown fate of groups", WorkerFunction, "GROUP_SOFT_DELETE", "burn", `GROUP_SOFT_DELETE is "burn" and must be keep or delete`},
-		{"groups that are neither", OneProcess, "PROVISION_GROUPS", "perhaps", "ProvisionGroups"},
+		{"groups that are neither", OneProcess, "PROVISION_GROUPS", "perhaps", `PROVISION_GROUPS is "perhaps" and must be true or false`},
 		{"a guard with a negative floor", WorkerFunction, "GUARD_FLOOR", "-1", "GUARD_FLOOR is -1"},
+		{"a guard with half a share", WorkerFunction, "GUARD_SHARE", "0.5%", `GUARD_SHARE is "0.5" and must be a whole number`},
+		{"a delete before it is looked for", OneProcess, "DELETE_CONFIRM_AFTER", "-1m", "DELETE_CONFIRM_AFTER is -1m0s"},
+		{"an address without a port", OneProcess, "LISTEN_ADDR", "localhost", `LISTEN_ADDR is "localhost" and must be an address with a port`},
 		{"a guard with a share above all", WorkerFunction, "GUARD_SHARE", "101", "GUARD_SHARE is 101 and must be percent"},
 		{"a guard with a group share above all", OneProcess, "GUARD_GROUP_SHARE", "101", "GUARD_GROUP_SHARE is 101"},
 		{"a guard without a window", OneProcess, "GUARD_WINDOW", "0s", "GUARD_WINDOW is 0s"},
@@ -140,7 +161,7 @@ func TestMistakesAreToldWithTheirMend(t *testing.T) {
 		{"a log of more than ten years", WorkerFunction, "HISTORY_DAYS", "3651", "HISTORY_DAYS is 3651"},
 		{"an operator's log of no day", Operator, "HISTORY_DAYS", "-1", "HISTORY_DAYS is -1"},
 		{"no ledger", RenewFunction, "LEDGER_TABLE", "", "LEDGER_TABLE is empty"},
-		{"a duration without unit", WorkerFunction, "DELETE_CONFIRM_AFTER", "10", "ConfirmAfter"},
+		{"a duration without unit", WorkerFunction, "DELETE_CONFIRM_AFTER", "10", `DELETE_CONFIRM_AFTER is "10" and must be a time with its unit`},
 		{"a secret that is not there", WorkerFunction, "SECRET_ARN", "arn:none", "read the secret arn:none"},
 		{"a secret that is no JSON", WorkerFunction, "SECRET_ARN", "arn:text", "is not a JSON object"},
 	} {
@@ -227,7 +248,7 @@ func TestTheScopeIsTheAssignmentsToTheRegisteredAppUnlessAnotherIsNamed(t *testi
 		}, "", ""},
 		{"none, with a token", map[string]string{
 			"ENTRA_CLIENT_ID": "", "GRAPH_URL": "http://127.0.0.1:9", "GRAPH_ACCESS_TOKEN": "t",
-		}, "", "ENTRA_APP_ID is not a GUID"},
+		}, "", `ENTRA_APP_ID is "Webex" and must be a GUID`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

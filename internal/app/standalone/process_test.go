@@ -104,7 +104,7 @@ func TestAMistakeIsToldInOneLineWithItsMend(t *testing.T) {
 		{"a dead Graph token", "GRAPH_ACCESS_TOKEN=old", "401"},
 		{"another tenant", "ENTRA_TENANT_ID=11111111-1111-4111-8111-111111111111", "correct one of them"},
 		{"a webhook without TLS", "WEBHOOK_URL=http://hooks.example.com", "must begin with https://"},
-		{"a scope without its application", "SCOPE=assigned", "ENTRA_APP_ID is not a GUID"},
+		{"a scope without its application", "SCOPE=assigned", `ENTRA_APP_ID is "" and must be a GUID`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -1,0 +1,71 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// percents are the variables that may be written with a percent sign.
+func percents() []string { return []string{"GUARD_SHARE", "GUARD_GROUP_SHARE"} }
+
+// parse reads the variables into the settings. Every value that is of another kind is
+// told: which variable has it, and what it may hold.
+func (s *Settings) parse(variables map[string]string) error {
+	for _, name := range percents() {
+		if value, ok := variables[name]; ok {
+			variables[name] = strings.TrimSpace(strings.TrimSuffix(value, "%"))
+		}
+	}
+	err := env.ParseWithOptions(s, env.Options{Environment: variables})
+	var all env.AggregateError
+	if !errors.As(err, &all) {
+		return err
+	}
+	mistakes := make([]error, len(all.Errors))
+	for i, one := range all.Errors {
+		mistakes[i] = mistake(one, variables)
+	}
+	return errors.Join(mistakes...)
+}
+
+// mistake says it of a value that cannot be read. Only numbers, durations and switches
+// can be wrong in that way: what is quoted is no secret.
+func mistake(err error, variables map[string]string) error {
+	var wrong env.ParseError
+	if !errors.As(err, &wrong) {
+		return fmt.Errorf("read the environment: %w", err)
+	}
+	name, ok := variable(reflect.TypeFor[Settings](), wrong.Name, wrong.Type)
+	if !ok {
+		return fmt.Errorf("read the environment: %w", err)
+	}
+	may := "a whole number, such as 20"
+	switch wrong.Type {
+	case reflect.TypeFor[bool]():
+		may = "true or false"
+	case reflect.TypeFor[time.Duration]():
+		may = "a time with its unit, such as 90s, 10m or 24h"
+	}
+	return fmt.Errorf("%s is %q and must be %s", name, variables[name], may)
+}
+
+// variable returns the one that is read into the field of that name and type.
+func variable(in reflect.Type, field string, of reflect.Type) (string, bool) {
+	for i := range in.NumField() {
+		f := in.Field(i)
+		if f.Name == field && f.Type == of {
+			return f.Tag.Lookup("env")
+		}
+		if f.Type.Kind() == reflect.Struct {
+			if name, ok := variable(f.Type, field, of); ok {
+				return name, true
+			}
+		}
+	}
+	return "", false
+}
