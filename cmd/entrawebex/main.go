@@ -9,6 +9,9 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -19,10 +22,18 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	told := make(chan struct{})
+	untold := context.AfterFunc(ctx, func() {
+		stop() // the next one ends the process
+		fmt.Fprintln(os.Stderr, "entrawebex: stopping; once more stops at once")
+		close(told)
+	})
 	environ := os.Environ()
 	root := command(environ, terminal.Of(environ, os.Stdout, os.Stderr))
 	exit := carryOut(ctx, root, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
+	if !untold() {
+		<-told
+	}
 	os.Exit(exit)
 }
 
@@ -38,6 +49,16 @@ func carryOut(ctx context.Context, root *cobra.Command, args []string, out, errO
 // errReported is returned where the output has already told what is wrong.
 var errReported = errors.New("reported")
 
+// The exit codes, as those of a shell's own commands: what was asked for is not so, or
+// cannot be asked for.
+const (
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// usageError is a command that is written wrongly.
+type usageError struct{ error }
+
 // tell says what is wrong, if anything is, and returns the exit code.
 func tell(errOut io.Writer, err error) int {
 	if err == nil {
@@ -46,7 +67,40 @@ func tell(errOut io.Writer, err error) int {
 	if !errors.Is(err, errReported) {
 		fmt.Fprintln(errOut, "entrawebex:", err)
 	}
-	return 1
+	if _, wrong := errors.AsType[usageError](err); wrong {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// taught has a command and those below it say how they are written where they are not.
+func taught(c *cobra.Command) {
+	wrongly := func(c *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w\nwrite it so:  %s\nit is told by %s --help", err, c.UseLine(), c.CommandPath())}
+	}
+	c.SetFlagErrorFunc(wrongly)
+	const distance = 2 // as cobra's own
+	c.SuggestionsMinimumDistance = distance
+	if c.Run == nil && c.RunE == nil { // else whatever is written after it shows the help
+		c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+	}
+	if args := c.Args; args != nil {
+		c.Args = func(c *cobra.Command, given []string) error {
+			err := args(c, given)
+			if err == nil {
+				return nil
+			}
+			if c.HasSubCommands() && len(given) > 0 {
+				if near := c.SuggestionsFor(given[0]); len(near) > 0 {
+					err = fmt.Errorf("%w: did you mean %s?", err, strings.Join(near, " or "))
+				}
+			}
+			return wrongly(c, err)
+		}
+	}
+	for _, below := range c.Commands() {
+		taught(below)
+	}
 }
 
 // command is the whole command line.
@@ -54,6 +108,7 @@ func command(environ []string, at terminal.Terminal) *cobra.Command {
 	root := rootCommand()
 	root.AddCommand(runCommand(environ), checkCommand(environ))
 	root.AddCommand(console{environ: environ, terminal: at}.commands()...)
+	taught(root)
 	return root
 }
 
@@ -82,10 +137,21 @@ And look whether all is well, at any time:
 And what happened to somebody, and why:
 
   entrawebex log ada@example.com`,
+		Version:       buildVersion(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
 	}
+}
+
+// buildVersion is that of the module where it was installed as one, else of the
+// commit.
+func buildVersion() string {
+	build, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	return fmt.Sprintf("%s, %s %s/%s", build.Main.Version, build.GoVersion, runtime.GOOS, runtime.GOARCH)
 }
 
 // environment is told by the help of every command that reads it.

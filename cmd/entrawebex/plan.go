@@ -74,7 +74,7 @@ second time (DELETE_CONFIRM_AFTER). Names and attributes are shown, secrets are 
 				return err
 			}
 			if err := options.Validate(); err != nil {
-				return err
+				return usageError{err}
 			}
 			return c.plan(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), options)
 		},

@@ -3,16 +3,22 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"entrawebex/internal/app/standalone"
 	"entrawebex/internal/sandbox/demo"
 	"entrawebex/internal/terminal"
 )
+
+// fewest is how many users a day takes.
+const fewest = 4
 
 func runCommand(environ []string) *cobra.Command {
 	var options demo.Options
@@ -47,7 +53,16 @@ DATA_DIR.
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if inSandbox {
+				if options.Users < fewest || options.Members < 0 {
+					return usageError{fmt.Errorf("a sandbox has %d users or more, and a largest group of 0 members or more", fewest)}
+				}
 				return play(cmd.Context(), cmd.OutOrStdout(), environ, options)
+			}
+			var alone []string
+			cmd.Flags().Visit(func(f *pflag.Flag) { alone = append(alone, "--"+f.Name) })
+			if len(alone) > 0 {
+				return usageError{fmt.Errorf("%s is for the sandbox: write run --sandbox %s, or leave it out to serve the tenant of the environment",
+					strings.Join(alone, " "), strings.Join(alone, " "))}
 			}
 			return standalone.Serve(cmd.Context(), environ, slog.New(slog.NewTextHandler(os.Stderr, nil)))
 		},

@@ -248,7 +248,7 @@ func TestTheScopeIsTheAssignmentsToTheRegisteredAppUnlessAnotherIsNamed(t *testi
 		}, "", ""},
 		{"none, with a token", map[string]string{
 			"ENTRA_CLIENT_ID": "", "GRAPH_URL": "http://127.0.0.1:9", "GRAPH_ACCESS_TOKEN": "t",
-		}, "", `ENTRA_APP_ID is "Webex" and must be a GUID`},
+		}, "", `ENTRA_APP_ID is "" and must be a GUID`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -56,8 +56,7 @@ func mistake(err error, variables map[string]string) error {
 
 // variable returns the one that is read into the field of that name and type.
 func variable(in reflect.Type, field string, of reflect.Type) (string, bool) {
-	for i := range in.NumField() {
-		f := in.Field(i)
+	for f := range in.Fields() {
 		if f.Name == field && f.Type == of {
 			return f.Tag.Lookup("env")
 		}

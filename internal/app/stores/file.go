@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	bbolterrors "go.etcd.io/bbolt/errors"
 
 	"entrawebex/internal/config"
 	"entrawebex/internal/history"
@@ -37,8 +38,11 @@ func OpenFile(s *config.Settings, patience time.Duration) (*File, error) {
 	}
 	path := Path(s.DataDir)
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: patience})
-	if err != nil {
-		return nil, fmt.Errorf("open %s: %w (is another process using it?)", path, err)
+	switch {
+	case errors.Is(err, bbolterrors.ErrTimeout):
+		return nil, fmt.Errorf("%s is in use: another entrawebex run serves this DATA_DIR, which entrawebex status asks; stop it, or set another DATA_DIR (%w)", path, err)
+	case err != nil:
+		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	db.MaxBatchDelay = time.Millisecond
 	f := &File{db: db}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"entrawebex/internal/sandbox/runtest"
+)
+
+func TestACommandThatIsWrittenWronglyExitsWithTwoAndSaysHowItIsWritten(t *testing.T) {
+	t.Parallel()
+	for args, want := range map[string]string{
+		"frobnicate":                  `unknown command "frobnicate"`,
+		"statu":                       "did you mean status?",
+		"mapping chek":                "did you mean check?",
+		"status --frob":               "entrawebex status --help",
+		"status now":                  `unknown command "now" for "entrawebex status"`,
+		"pause":                       "write it so:  entrawebex pause (graph|webex)",
+		"pause moon --why x":          `invalid argument "moon"`,
+		"plan":                        "name one user or group, or say --all",
+		"run --seed 3":                "--seed is for the sandbox: write run --sandbox --seed",
+		"run --storm --users 5":       "--storm --users is for the sandbox",
+		"run --sandbox --users 3":     "4 users or more",
+		"run --sandbox --members=-1":  "0 members or more",
+		"run --sandbox --users many":  `invalid argument "many"`,
+		"replay --rate x":             "entrawebex replay --help",
+		"mapping check one two three": "write it so:  entrawebex mapping check FILE",
+	} {
+		t.Run(args, func(t *testing.T) {
+			t.Parallel()
+			_, errOut, exit := outcome(t, nil, strings.Fields(args)...)
+			if exit != exitUsage || !strings.Contains(errOut, want) {
+				t.Errorf("exit code %d, %q; want %q", exit, errOut, want)
+			}
+		})
+	}
+}
+
+func TestTheVersionAndTheHelpAreTold(t *testing.T) {
+	t.Parallel()
+	if out := operate(t, nil, "--version"); !strings.HasPrefix(out, "entrawebex version ") {
+		t.Errorf("%q", out)
+	}
+	if out := operate(t, nil, "mapping"); !strings.Contains(out, "check") {
+		t.Errorf("%q", out)
+	}
+}
+
+func TestARunThatIsInterruptedSaysSoAndHasNotFailedAndASecondOneIsRefused(t *testing.T) {
+	t.Parallel()
+	s := runtest.New(t, 4)
+	run := exec.CommandContext(t.Context(), os.Args[0], "run")
+	run.Env = append(s.Environ(), asMain+"=1")
+	said, err := run.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := run.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(said)
+	for serving := false; !serving && lines.Scan(); {
+		serving = strings.Contains(lines.Text(), "msg=serving")
+	}
+	var refused bytes.Buffer
+	second := exec.CommandContext(t.Context(), os.Args[0], "run")
+	second.Env, second.Stderr = run.Env, &refused
+	if err := second.Run(); err == nil || !strings.Contains(refused.String(), "another entrawebex run serves this DATA_DIR") {
+		t.Errorf("a second run: %v, %s", err, refused.String())
+	}
+	if err := run.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	stopping := false
+	for lines.Scan() {
+		stopping = stopping || strings.Contains(lines.Text(), "entrawebex: stopping; once more stops at once")
+	}
+	if err := run.Wait(); err != nil || !stopping {
+		t.Errorf("it ended with %v, having said that it is stopping: %t", err, stopping)
+	}
+}
