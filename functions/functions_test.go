@@ -34,6 +34,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/google/uuid"
 
+	"entrawebex/internal/change"
+	"entrawebex/internal/history"
 	"entrawebex/internal/sandbox/graph"
 	"entrawebex/internal/sandbox/scim"
 )
@@ -56,8 +58,9 @@ type deployment struct {
 	queue string
 	dead  string
 	table string
-	// history is the table of the provisioning log.
+	// history is the table of the provisioning log, log what reads it.
 	history string
+	log     *history.DynamoDB
 	tenant  *graph.Tenant
 	// scim is the SCIM root that the worker writes to.
 	scim string
@@ -161,6 +164,8 @@ func (d *deployment) createTable(client *dynamodb.Client) {
 		d.t.Fatal(err)
 	}
 	d.history = "history-" + uuid.NewString()
+	const kept = 24 * time.Hour
+	d.log = history.NewDynamoDB(client, d.history, kept, time.Now)
 	_, err = client.CreateTable(d.t.Context(), &dynamodb.CreateTableInput{
 		TableName: &d.history, BillingMode: ddb.BillingModePayPerRequest,
 		AttributeDefinitions: []ddb.AttributeDefinition{
@@ -525,8 +530,25 @@ func TestAPostedEventReaches(t *testing.T) {
 			d.eventually("the account is inactive", func() bool { return d.find("byron@contoso.example")[0]["active"] == false })
 			d.update(func(u graph.User) { u["accountEnabled"] = true })
 			d.eventually("the account is active", func() bool { return d.find("byron@contoso.example")[0]["active"] == true })
+			d.eventually("the worker has kept all that", func() bool {
+				return slices.Equal(d.kept(adaID), []history.Action{history.Create, history.Update, history.Disable, history.Enable})
+			})
 		})
 	}
+}
+
+// kept are the actions that the provisioning log has of a user, the oldest first.
+func (d *deployment) kept(id string) []history.Action {
+	d.t.Helper()
+	var actions []history.Action
+	for e, err := range d.log.Entries(d.t.Context(), history.Span{Object: &change.Object{Kind: change.User, ID: id}, Status: history.Success}) {
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		actions = append(actions, e.Action)
+	}
+	slices.Reverse(actions)
+	return actions
 }
 
 // update changes Ada in Entra and delivers the event that says so.
