@@ -237,10 +237,14 @@ type counted struct {
 
 	writes int
 	fails  error
+	during func() // what happens while it writes
 }
 
 func (c *counted) Keep(ctx context.Context, entries []history.Entry, idle []history.Idle) error {
 	c.writes++
+	if c.during != nil {
+		c.during()
+	}
 	if c.fails != nil {
 		return c.fails
 	}
@@ -276,6 +280,22 @@ func TestWhatFoundNothingToDoIsWrittenOnceAMinute(t *testing.T) {
 	l.attempts(t, attempt(func(a *provision.Attempt) { a.Redundant, a.Finished = true, *l.now }))
 	l.wantCounts(t, noon, noon.Add(time.Hour), map[string]int{"RedundantExport": 180})
 	l.wantCounts(t, noon.Add(time.Hour), time.Time{}, map[string]int{"RedundantExport": 1})
+}
+
+func TestAnAttemptThatIsCountedWhileCountsAreWrittenIsNotLost(t *testing.T) {
+	t.Parallel()
+	c := &counted{}
+	l := logOf(t, func(s history.Store) history.Store { c.Store = s; return c })
+	idle := attempt(func(a *provision.Attempt) { a.Redundant = true })
+	did := attempt(func(a *provision.Attempt) { a.Action = provision.Update })
+	*l.now = noon.Add(time.Hour) // the hour of the attempts is over
+	c.during = func() {
+		c.during = nil
+		l.attempts(t, idle) // too soon to be written
+	}
+	l.attempts(t, idle, did)
+	l.attempts(t, did)
+	l.wantCounts(t, time.Time{}, time.Time{}, map[string]int{"RedundantExport": 2})
 }
 
 func TestThatTheLogIsNotKeptIsToldAndCountsAreNotLost(t *testing.T) {

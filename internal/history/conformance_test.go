@@ -262,6 +262,7 @@ func formerName(t *testing.T, h home) {
 	h.keep(t, ada(user(1), kept-time.Hour, "old@example.com"), ada(user(1), kept-3*time.Hour, "new@example.com"))
 	h.wantNamed(t, "old@example.com", user(1))
 	*h.now = noon.Add(2 * time.Hour)
+	h.wantNamed(t, "old@example.com")
 	h.keep(t, entry(user(2), -2*time.Hour, history.Success))
 	h.wantNamed(t, "old@example.com")
 	h.wantNamed(t, "new@example.com", user(1))
