@@ -268,3 +268,26 @@ func TestWhereManagersAreNotMappedNothingIsKept(t *testing.T) {
 		}
 	}
 }
+
+// The note on the former manager goes only once the ledger has the new one: Entra may
+// say the former again before this user is looked at once more.
+func TestTheNoteOnTheFormerManagerOutlivesACrash(t *testing.T) {
+	t.Parallel()
+	w := managing(t)
+	w.hire(bob, "bob@example.com")
+	w.hire(cyd, "cyd@example.com")
+	w.provisioned(ada)
+	w.tenant.managers[ada] = cyd
+	w.ledger.cut = true
+	w.converge(updated(ada))
+	w.ledger.cut = false
+	waiting, err := w.ledger.Awaiting(t.Context(), user(bob))
+	if err != nil || !slices.Equal(waiting, []change.Object{user(ada)}) {
+		t.Errorf("%v wait for the former one: %v", waiting, err)
+	}
+	w.now = w.now.Add(time.Hour)
+	w.converge(updated(ada))
+	if waiting, err = w.ledger.Awaiting(t.Context(), user(bob)); err != nil || len(waiting) > 0 {
+		t.Errorf("%v still wait: %v", waiting, err)
+	}
+}

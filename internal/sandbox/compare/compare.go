@@ -155,13 +155,24 @@ func (c *comparison) person(objectID string, p graph.UserRecord) {
 	}
 	for _, id := range ids {
 		if a := c.webex.Accounts[id]; provisioned {
-			compareValues(c.rules.Users, withRoles(p), a.Resource, func(attribute, want, got string) {
+			compareValues(c.rules.Users, c.attributes(p), a.Resource, func(attribute, want, got string) {
 				c.report(objectID, id, attribute, want, got)
 			})
 		} else {
 			c.leftover(objectID, p, a)
 		}
 	}
+}
+
+// attributes are those of a user with its app roles, and with the account of the live
+// user who manages it; null if there is none.
+func (c *comparison) attributes(p graph.UserRecord) map[string]any {
+	attributes := withRoles(p)
+	attributes["manager"] = nil
+	if accounts := c.accounts[p.Manager]; p.Manager != "" && len(accounts) > 0 {
+		attributes["manager"] = accounts[0]
+	}
+	return attributes
 }
 
 // withRoles are the attributes of a user with its app roles.

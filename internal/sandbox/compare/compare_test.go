@@ -278,3 +278,32 @@ func TestALocalAccountIsAdoptedByAMatchingAttribute(t *testing.T) {
 		})
 	}
 }
+
+func TestCompareFindsAWrongManager(t *testing.T) {
+	t.Parallel()
+	const manages = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager"
+	w := newWorld(t)
+	w.rules = rulesOf(t, []byte(strings.Replace(string(infra.Provisioning()), "users:\n  mappings:\n",
+		"users:\n  mappings:\n    - { target: '"+manages+"', source: manager, whenNull: clear }\n", 1)))
+	is := func(what, want, got string) {
+		t.Helper()
+		var wanted []Difference
+		if want != got {
+			wanted = []Difference{{Kind: "user", ObjectID: w.ids["live"], WebexID: w.accounts["live"], Attribute: manages, Want: want, Got: got}}
+		}
+		if diff := cmp.Diff(wanted, Differences(w.tenant, w.org, w.rules)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", what, diff)
+		}
+	}
+	guest := w.accounts["guest"]
+	is("nobody on both sides", "", "")
+	must(t, w.tenant.SetManager(w.ids["live"], w.ids["guest"]))
+	is("somebody in Entra alone", guest, "")
+	patch := `{"op":"replace","path":"` + manages + `","value":{"value":"` + guest + `"}}`
+	if status, body := call(t, w.org, http.MethodPatch, users+"/"+w.accounts["live"], patchBody(patch)); status != http.StatusOK {
+		t.Fatal(body)
+	}
+	is("the same on both sides", guest, guest)
+	must(t, w.tenant.SetManager(w.ids["live"], ""))
+	is("somebody in Webex alone", "", guest)
+}
