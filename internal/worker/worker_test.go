@@ -77,6 +77,18 @@ func TestMessagesOfAnObjectAreOnePieceOfWork(t *testing.T) {
 	})
 }
 
+func TestAMessageThatWasADeadLetterIsToldAsAReplay(t *testing.T) {
+	t.Parallel()
+	handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
+		msgs := enqueue(t, h, newChange(1), newChange(2))
+		msgs[1].Attributes = map[string]string{worker.AttributeReplayed: "true"}
+		c.Handle(t.Context(), msgs)
+		replayed := newChange(2)
+		replayed.Replayed = true
+		wantEqual(t, e.calls, [][]change.Change{{newChange(1), replayed}})
+	})
+}
+
 func TestAnAttemptThatAsksForAnotherLookDelaysItsMessagesAndNoOthers(t *testing.T) {
 	t.Parallel()
 	handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
