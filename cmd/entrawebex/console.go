@@ -32,7 +32,7 @@ type console struct {
 // commands are all that look into the stores.
 func (c console) commands() []*cobra.Command {
 	return []*cobra.Command{
-		c.statusCommand(), c.historyLogCommand(), c.planCommand(), c.reconcileCommand(), c.deadLettersCommand(), c.replayCommand(),
+		c.statusCommand(), c.historyLogCommand(), c.provisionCommand(), c.planCommand(), c.reconcileCommand(), c.deadLettersCommand(), c.replayCommand(),
 		c.holdsCommand(), c.guardCommand(), c.pauseCommand(), c.resumeCommand(), c.mappingCommand(),
 	}
 }

@@ -40,10 +40,12 @@ const (
 	actApply    = "mapping apply"
 	actRollback = "mapping rollback"
 	actCompare  = "reconcile"
+
+	actProvision = "provision"
 )
 
 func acts() []string {
-	return []string{actApprove, actReject, actClear, actReplay, actPause, actResume, actApply, actRollback, actCompare}
+	return []string{actApprove, actReject, actClear, actReplay, actPause, actResume, actApply, actRollback, actCompare, actProvision}
 }
 
 // actPatience is for how long it is tried to keep an act, whoever has gone since.

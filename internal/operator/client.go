@@ -42,6 +42,11 @@ func (c *Client) Configuration(ctx context.Context, r ConfigurationRequest) (con
 	return call[configuration.Stored](ctx, c, pathConfiguration, r)
 }
 
+// Provision is Operator.Provision.
+func (c *Client) Provision(ctx context.Context, r ProvisionRequest) (Provisioning, error) {
+	return call[Provisioning](ctx, c, pathProvision, r)
+}
+
 // TestMapping is Operator.TestMapping.
 func (c *Client) TestMapping(ctx context.Context, r TestRequest) (plan.Trial, error) {
 	return call[plan.Trial](ctx, c, pathTestMapping, r)

@@ -234,6 +234,11 @@ func steps() []step {
 	told := func(r operator.HistoryRequest) func(context.Context, operator.Operations) (any, error) {
 		return func(ctx context.Context, o operator.Operations) (any, error) { return o.History(ctx, r) }
 	}
+	provisioning := func(names ...string) func(context.Context, operator.Operations) (any, error) {
+		return func(ctx context.Context, o operator.Operations) (any, error) {
+			return o.Provision(ctx, operator.ProvisionRequest{Names: names})
+		}
+	}
 	letters := func(filter ...string) func(context.Context, operator.Operations) (any, error) {
 		return func(ctx context.Context, o operator.Operations) (any, error) {
 			return o.Letters(ctx, operator.LettersRequest{Filter: filter})
@@ -296,6 +301,10 @@ func steps() []step {
 		{"History", told(operator.HistoryRequest{Fault: "none"}), `fault is "none" and must be one of throttled,`, operator.Invalid},
 		{"History", told(operator.HistoryRequest{Limit: -1}), `limit is -1`, operator.Invalid},
 		{"History", told(operator.HistoryRequest{Since: noon, Until: noon.Add(-time.Hour)}), `since is later than until`, operator.Invalid},
+		{"Provision", provisioning(heldID, "Ada@Example.com"), `"objects":[{"kind":"user","id":"` + heldID + `"}`, ""},
+		{"Provision", provisioning("nobody"), `nothing is kept of "nobody"`, operator.Invalid},
+		{"Provision", provisioning(), "name 1 to 100 users or groups", operator.Invalid},
+		{"History", told(operator.HistoryRequest{Name: heldID, Action: "provision"}), `"act":"provision",`, ""},
 		{"Plan", planOf(plan.Request{}), "name one user or group", operator.Invalid},
 		{"Plan", planOf(plan.Request{All: true}), "no settings", operator.Failed},
 	}
@@ -312,7 +321,7 @@ func TestTheClientDoesWhatTheOperatorDoes(t *testing.T) {
 		want, wantErr := step.do(ctx, direct)
 		got, gotErr := step.do(ctx, client)
 		acts := cmpopts.IgnoreFields(history.Entry{}, "ID") // which is each one's own
-		if diff := cmp.Diff(want, got, acts, cmpopts.EquateEmpty(), cmpopts.IgnoreUnexported(operator.Status{})); diff != "" {
+		if diff := cmp.Diff(want, got, acts, cmpopts.EquateEmpty(), cmpopts.IgnoreFields(operator.Provisioning{}, "Correlation"), cmpopts.IgnoreUnexported(operator.Status{})); diff != "" {
 			t.Errorf("%d %s (-operator +client):\n%s", i, step.name, diff)
 		}
 		if fmt.Sprint(wantErr) != fmt.Sprint(gotErr) {

@@ -45,6 +45,7 @@ func NewHandler(o *Operator, log *slog.Logger) *Handler {
 		pathResume:         write(o.Resume),
 		pathClearGuard:     write(func(ctx context.Context, _ struct{}) (Latch, error) { return o.ClearGuard(ctx) }),
 		pathReconcile:      write(func(ctx context.Context, _ struct{}) (struct{}, error) { return struct{}{}, o.Reconcile(ctx) }),
+		pathProvision:      write(o.Provision),
 		pathConfiguration:  write(o.Configuration),
 		pathConfigurations: read(o.Configurations),
 		pathApply:          write(o.Apply),

@@ -39,6 +39,7 @@ type orders interface {
 	Pause(ctx context.Context, r PauseRequest) (pause.State, error)
 	Resume(ctx context.Context, r ResumeRequest) (Resumed, error)
 	Reconcile(ctx context.Context) error
+	Provision(ctx context.Context, r ProvisionRequest) (Provisioning, error)
 	Apply(ctx context.Context, r ApplyRequest) (configuration.Version, error)
 }
 

@@ -28,6 +28,7 @@ const (
 	pathResume      = "/resume"
 	pathReconcile   = "/reconcile"
 	pathPlan        = "/plan"
+	pathProvision   = "/provision"
 
 	pathConfiguration  = "/configuration"
 	pathConfigurations = "/configurations"

@@ -18,6 +18,13 @@ type named struct {
 	Name string
 }
 
+// Find returns the object that has the name or id, in Entra, in Webex, or in the ledger.
+// The error says what to give instead.
+func (pl *Planner) Find(ctx context.Context, name string) (change.Object, error) {
+	found, err := pl.find(ctx, name)
+	return found.Object, err
+}
+
 // find returns the one that has the name or id.
 func (pl *Planner) find(ctx context.Context, name string) (named, error) {
 	if id, ok := change.ParseID(name); ok {

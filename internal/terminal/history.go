@@ -74,6 +74,19 @@ func (t Terminal) HistoryLine(out io.Writer, e history.Entry) {
 	fmt.Fprintln(out, strings.ReplaceAll(Fold(t.columns()-2, line), "\n", "\n  "))
 }
 
+// HistorySteps prints an entry with its steps and what was changed, on lines that fit.
+func (t Terminal) HistorySteps(out io.Writer, e history.Entry) {
+	t.HistoryLine(out, e)
+	line := func(format string, args ...any) {
+		const indent = "    "
+		told := Fold(t.columns()-len(indent), fmt.Sprintf(format, args...))
+		fmt.Fprintln(out, indent+strings.ReplaceAll(told, "\n", "\n"+indent))
+	}
+	for _, s := range e.Steps {
+		line("%s %s: %s", s.Type, s.Status, printable.Text(s.Description))
+	}
+}
+
 // did is what was done.
 func did(e history.Entry) string {
 	if e.Act != "" {

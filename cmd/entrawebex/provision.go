@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"entrawebex/internal/history"
+	"entrawebex/internal/operator"
+	"entrawebex/internal/terminal"
+)
+
+func (c console) provisionCommand() *cobra.Command {
+	var names operator.ProvisionRequest
+	var wait time.Duration
+	var asJSON bool
+	command := &cobra.Command{
+		Use:   "provision USER|GROUP...",
+		Short: "Provisions users and groups now, and tells step by step what came of it",
+		Long: `Provisions users and groups now, as Entra's provision on demand does: each is read from
+Entra and from Webex, what differs is put right, what was changed in Webex by hand
+too, and of a group all members are compared. It goes the road of every change: the
+guard counts it, and a side that is paused is waited for.
+
+USER and GROUP are a userPrincipalName, userName or displayName as a whole, or an id of
+Entra or Webex. What came of each is told as soon as it is known, with its steps. The
+exit code is 1 if one failed, or is not known after --wait: it goes on all the same, and
+entrawebex log tells of it.
+` + storesHelp,
+		Example: `  entrawebex provision ada@example.com
+  entrawebex provision "All staff" bob@example.com --json`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if wait < 0 {
+				return usageError{fmt.Errorf("--wait is %s and must be a time, such as 1m", wait)}
+			}
+			names.Names = args
+			return c.provision(cmd, names, wait, asJSON)
+		},
+	}
+	command.Flags().DurationVar(&wait, "wait", time.Minute, "how long to wait for what comes of it")
+	command.Flags().BoolVar(&asJSON, "json", false, "print a line of JSON for each, as log does")
+	return command
+}
+
+// provision has the objects provisioned, and prints what comes of each.
+func (c console) provision(cmd *cobra.Command, names operator.ProvisionRequest, wait time.Duration, asJSON bool) error {
+	ctx, out := cmd.Context(), cmd.OutOrStdout()
+	begun := time.Now()
+	var queued operator.Provisioning
+	err := c.with(ctx, func(o operator.Operations) (err error) {
+		queued, err = o.Provision(ctx, names)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if queued.Rests != "" {
+		terminal.Say(cmd.ErrOrStderr(), "It is queued, and nobody works on it yet: "+queued.Rests+".")
+		return errReported
+	}
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	failed, err := c.outcomes(ctx, &queued, begun, func(e history.Entry) error {
+		if asJSON {
+			return json.NewEncoder(out).Encode(e)
+		}
+		c.terminal.HistorySteps(out, e)
+		return nil
+	})
+	if err == nil && len(queued.Objects) > 0 {
+		terminal.Say(cmd.ErrOrStderr(), fmt.Sprintf("Of %s nothing is known after %s: entrawebex status tells whether all is well, entrawebex log --correlation %s what comes of it.",
+			operator.Counted(len(queued.Objects), "object"), wait, queued.Correlation))
+		failed = true
+	}
+	if err == nil && failed {
+		return errReported
+	}
+	return err
+}
+
+// lookEvery is how often the log is looked at for what comes of it.
+const lookEvery = 500 * time.Millisecond
+
+// outcomes tells the first entry of each object as it is kept, takes the object out of
+// what was queued, and reports whether one failed. It ends with ctx.
+func (c console) outcomes(ctx context.Context, queued *operator.Provisioning, begun time.Time, tell func(history.Entry) error) (failed bool, err error) {
+	const skew = time.Minute // between the clocks of two machines
+	request := operator.HistoryRequest{Correlation: queued.Correlation, Since: begun.Add(-skew)}
+	for {
+		var found operator.History
+		err := c.with(context.WithoutCancel(ctx), func(o operator.Operations) (err error) {
+			found, err = o.History(context.WithoutCancel(ctx), request)
+			return err
+		})
+		if err != nil {
+			return failed, err
+		}
+		for _, e := range slices.Backward(found.Entries) {
+			object, ok := e.Object()
+			at := slices.Index(queued.Objects, object)
+			if !ok || at < 0 || e.Act != "" {
+				continue
+			}
+			queued.Objects = slices.Delete(queued.Objects, at, at+1)
+			failed = failed || e.Status.Status == history.Failure
+			if err := tell(e); err != nil {
+				return failed, err
+			}
+		}
+		if len(queued.Objects) == 0 {
+			return failed, nil
+		}
+		select {
+		case <-ctx.Done():
+			return failed, nil
+		case <-time.After(lookEvery):
+		}
+	}
+}
