@@ -54,3 +54,18 @@ func (c *Client) itemPermission(kind change.Kind) string {
 	}
 	return permission(kind)
 }
+
+// Permission is an application permission, and what takes it.
+type Permission struct{ Name, For string }
+
+// MorePermissions are those that reading these attributes of users takes beside
+// User.Read.All (https://learn.microsoft.com/graph/api/resources/user).
+func MorePermissions(attributes []string) []Permission {
+	var more []Permission
+	for _, one := range [...]Permission{{readSecurityAttributes, securityAttributes}, {"User-LifeCycleInfo.Read.All", "employeeLeaveDateTime"}} {
+		if slices.Contains(attributes, one.For) {
+			more = append(more, one)
+		}
+	}
+	return more
+}

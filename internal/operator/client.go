@@ -62,12 +62,6 @@ func (c *Client) Apply(ctx context.Context, r ApplyRequest) (configuration.Versi
 	return call[configuration.Version](ctx, c, pathApply, r)
 }
 
-// Bound is Operator.Bound.
-func (c *Client) Bound(ctx context.Context) error {
-	_, err := call[struct{}](ctx, c, pathBound, nil)
-	return err
-}
-
 // Status is Operator.Status.
 func (c *Client) Status(ctx context.Context) (Status, error) {
 	return call[Status](ctx, c, pathStatus, nil)

@@ -245,7 +245,6 @@ func steps() []step {
 		}
 	}
 	return []step{
-		{"Bound", func(ctx context.Context, o operator.Operations) (any, error) { return nil, o.Bound(ctx) }, "null", ""},
 		{"Status", func(ctx context.Context, o operator.Operations) (any, error) { return o.Status(ctx) }, `"undecided":1`, ""},
 		{"Holds", func(ctx context.Context, o operator.Operations) (any, error) { return o.Holds(ctx) }, `"blocked":true`, ""},
 		{"Guard", func(ctx context.Context, o operator.Operations) (any, error) { return o.Guard(ctx) }, "2026-03-02T09:00:00Z", ""},

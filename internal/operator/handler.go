@@ -33,7 +33,6 @@ type route struct {
 // NewHandler serves an Operator.
 func NewHandler(o *Operator, log *slog.Logger) *Handler {
 	return &Handler{operator: o, log: log, routes: map[string]route{
-		pathBound:          read(func(ctx context.Context) (struct{}, error) { return struct{}{}, o.Bound(ctx) }),
 		pathStatus:         read(o.Status),
 		pathHolds:          read(o.Holds),
 		pathGuard:          read(o.Guard),

@@ -18,7 +18,6 @@ type Operations interface {
 
 // readings change nothing.
 type readings interface {
-	Bound(ctx context.Context) error
 	Status(ctx context.Context) (Status, error)
 	Holds(ctx context.Context) ([]Held, error)
 	Guard(ctx context.Context) (Latch, error)

@@ -48,11 +48,8 @@ type Operator struct {
 	Log      *slog.Logger
 }
 
-// Bound returns why the ledger is not that of the configured tenant and organization;
-// every other method returns the same. One that is not bound yet refuses nobody.
-func (o *Operator) Bound(ctx context.Context) error { return o.bound(ctx) }
-
-// bound makes sure that the ledger is that of the configured tenant and organization.
+// bound returns why the ledger is not that of the configured tenant and organization, as
+// every method does. One that is not bound yet refuses nobody.
 func (o *Operator) bound(ctx context.Context) error { return o.boundTo(ctx, o.TenantID, o.OrgID) }
 
 func (o *Operator) boundTo(ctx context.Context, tenantID, orgID string) error {

@@ -14,7 +14,6 @@ import (
 // another, or with an Error. One that takes long answers with lines of JSON
 // (application/x-ndjson), a frame each, of which the last has End.
 const (
-	pathBound       = "/bound"
 	pathStatus      = "/status"
 	pathHolds       = "/holds"
 	pathApprove     = "/holds/approve"

@@ -17,7 +17,9 @@ import (
 	"entrawebex/internal/change"
 	"entrawebex/internal/config"
 	"entrawebex/internal/entra"
+	"entrawebex/internal/mapping"
 	"entrawebex/internal/notification"
+	"entrawebex/internal/operator"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/webex"
 )
@@ -49,18 +51,21 @@ func Run(ctx context.Context, s config.Settings, log *slog.Logger, tell func(Res
 		tell(Result{What: "Settings", Detail: w, Note: true})
 	}
 	tell(Result{What: "Settings", Detail: "complete"})
-	kept, err := checkLedger(ctx, s, log)
+	kept, inForce, err := checkLedger(ctx, s, log)
 	tell(Result{What: "Ledger", Detail: kept, Err: err})
-	checkEntra(ctx, sides.Graph, &s, rules.Users.ReadsRoles(), tell)
+	if inForce != nil {
+		rules = *inForce
+	}
+	checkEntra(ctx, sides.Graph.Selecting(rules.Select()), &s, rules.Users, tell)
 	checkWebex(ctx, sides.Webex, s.Webex.OrgID, tell)
 	checkWebhook(ctx, &s, tell)
 	return nil
 }
 
-// checkEntra tests what is read of Entra, app roles too if these are mapped.
-func checkEntra(ctx context.Context, directory *entra.Client, s *config.Settings, roles bool, tell func(Result)) {
+// checkEntra tests what is read of Entra, whose users are mapped so.
+func checkEntra(ctx context.Context, directory *entra.Client, s *config.Settings, users mapping.Mapping, tell func(Result)) {
 	tell(Result{What: "Entra tenant", Detail: s.Entra.TenantID, Err: app.CheckTenant(ctx, directory, s.Entra.TenantID)})
-	for _, p := range checkPermissions(ctx, directory, roles || !s.Everybody()) {
+	for _, p := range checkPermissions(ctx, directory, needed(users.ReadsRoles() || !s.Everybody(), users.Select())) {
 		tell(Result{What: "Entra permission", Detail: p.name, Err: p.err})
 	}
 	for _, kind := range change.Kinds() {
@@ -70,7 +75,7 @@ func checkEntra(ctx context.Context, directory *entra.Client, s *config.Settings
 	case !s.Everybody():
 		assigned, err := app.CheckAssignments(ctx, directory, s.Entra.AppID)
 		tell(Result{What: "Enterprise application", Detail: assigned, Err: err})
-	case roles:
+	case users.ReadsRoles():
 		_, err := directory.ServicePrincipal(ctx, s.Entra.AppID)
 		tell(Result{What: "Enterprise application", Detail: "is there, and its app roles are mapped", Err: err})
 	}
@@ -100,16 +105,25 @@ func checkWebhook(ctx context.Context, s *config.Settings, tell func(Result)) {
 	}
 }
 
-// checkLedger tells whose ledger it is, if there is one.
-func checkLedger(ctx context.Context, s config.Settings, log *slog.Logger) (string, error) {
+// checkLedger tells whose ledger it is, if there is one, and the mappings that are in
+// force there; nil for none.
+func checkLedger(ctx context.Context, s config.Settings, log *slog.Logger) (string, *mapping.Rules, error) {
 	found, err := operations.OpenWith(ctx, s, func(context.Context) (config.Settings, error) { return s, nil }, log)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "none in DATA_DIR yet: the first start makes it", nil
+		return "none in DATA_DIR yet: the first start makes it", nil, nil
 	}
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	return "of this tenant and organization", errors.Join(found.Bound(ctx), found.Close())
+	stored, err := found.Configuration(ctx, operator.ConfigurationRequest{})
+	if err := errors.Join(err, found.Close()); err != nil {
+		return "", nil, err
+	}
+	rules, err := mapping.Parse(stored.Text)
+	if err != nil {
+		return "", nil, fmt.Errorf("the mapping in force: %w", err)
+	}
+	return "of this tenant and organization", &rules, nil
 }
 
 type permission struct {
@@ -117,8 +131,18 @@ type permission struct {
 	err  error
 }
 
+// needed are the permissions that a run needs which reads who is assigned, or not, and
+// these attributes of users.
+func needed(assigned bool, attributes []string) []entra.Permission {
+	list := []entra.Permission{{Name: "User.Read.All"}, {Name: "Group.Read.All"}, {Name: "Organization.Read.All"}}
+	if assigned {
+		list = append(list, entra.Permission{Name: "Application.Read.All"}, entra.Permission{Name: "Directory.Read.All"})
+	}
+	return append(list, entra.MorePermissions(attributes)...)
+}
+
 // checkPermissions compares what the token may do with what is needed.
-func checkPermissions(ctx context.Context, directory *entra.Client, assigned bool) []permission {
+func checkPermissions(ctx context.Context, directory *entra.Client, needed []entra.Permission) []permission {
 	roles, known, err := directory.Roles(ctx)
 	if err != nil {
 		return []permission{{err: err}}
@@ -126,15 +150,14 @@ func checkPermissions(ctx context.Context, directory *entra.Client, assigned boo
 	if !known {
 		return []permission{{name: "not listed in this kind of token; the next lines show what works"}}
 	}
-	needed := []string{"User.Read.All", "Group.Read.All", "Organization.Read.All"}
-	if assigned {
-		needed = append(needed, "Application.Read.All", "Directory.Read.All")
-	}
 	var list []permission
-	for _, name := range needed {
-		p := permission{name: name}
-		if !slices.Contains(roles, name) {
-			p.err = fmt.Errorf("%s is missing: add it to the app registration as an application permission and grant admin consent", name)
+	for _, one := range needed {
+		p := permission{name: one.Name}
+		if one.For != "" {
+			p.name += ", for " + one.For + " in the mapping or its filter"
+		}
+		if !slices.Contains(roles, one.Name) {
+			p.err = fmt.Errorf("%s is missing: add it to the app registration as an application permission and grant admin consent", p.name)
 		}
 		list = append(list, p)
 	}

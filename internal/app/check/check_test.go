@@ -2,6 +2,7 @@ package check_test
 
 import (
 	"context"
+	"encoding/base64"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -10,9 +11,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"entrawebex/infra"
+	"entrawebex/internal/app"
 	"entrawebex/internal/app/check"
 	"entrawebex/internal/config"
+	"entrawebex/internal/configuration"
 	"entrawebex/internal/sandbox"
 	"entrawebex/internal/sandbox/runtest"
 )
@@ -153,5 +158,53 @@ func TestTheApplicationWhoseRolesAreMappedIsTested(t *testing.T) {
 		if len(about) != 1 || len(failed(about)) != want {
 			t.Errorf("of %s: %+v", app, about)
 		}
+	}
+}
+
+// The token lists what it may do: what the mapping in force reads, and its filter, takes
+// more of it.
+func TestThePermissionsAreThoseThatTheMappingInForceNeeds(t *testing.T) {
+	t.Parallel()
+	const missing = " in the mapping or its filter is missing: add it to the app registration as an application permission and grant admin consent"
+	for _, test := range []struct {
+		name, scope, mapping string
+		want                 []string
+	}{
+		{"the default", "", "", nil},
+		{
+			"custom security attributes in the filter", "  scope: [[{ attribute: customSecurityAttributes.HR.Grade, operator: IS NOT NULL }]]\n", "",
+			[]string{"CustomSecAttributeAssignment.Read.All, for customSecurityAttributes" + missing},
+		},
+		{
+			"the day of leaving", "", "    - { target: title, source: employeeLeaveDateTime }\n",
+			[]string{"User-LifeCycleInfo.Read.All, for employeeLeaveDateTime" + missing},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			p := runtest.New(t, 4).Open()
+			text := strings.Replace(string(infra.Provisioning()), "users:\n  mappings:\n", "users:\n"+test.scope+"  mappings:\n"+test.mapping, 1)
+			store, err := app.Configurations(&p.Settings, p.Stores.Ledger)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := store.Apply(t.Context(), []byte(text), 0, configuration.Version{By: "a test"}); err != nil {
+				t.Fatal(err)
+			}
+			if err := p.Close(); err != nil {
+				t.Fatal(err)
+			}
+			settings := p.Settings
+			settings.Entra.AccessToken = "e30." + base64.RawURLEncoding.EncodeToString([]byte(`{"roles":["User.Read.All","Group.Read.All","Organization.Read.All"]}`)) + ".e30"
+			var got []string
+			for _, r := range results(t.Context(), t, settings) {
+				if r.What == "Entra permission" && r.Err != nil {
+					got = append(got, r.Err.Error())
+				}
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
 	}
 }
