@@ -183,6 +183,8 @@ Environment:
   GROUP_SOFT_DELETE       keep (default) or delete a group in Entra's recycle bin
   PROTECTED_USERS         ids or userNames never disabled or deleted, comma-separated
   UPSERT_ONLY             true: nothing is disabled, deleted or removed from a group (false)
+  START_PAUSED            true: nothing is written to Webex from the first start on until
+                          entrawebex resume webex (false; true on AWS)
   REPAIR_DRIFT            true: what was changed in Webex by hand is put back when
                           everything is compared (false)
   GUARD_FLOOR, GUARD_SHARE, GUARD_WINDOW

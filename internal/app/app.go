@@ -71,6 +71,9 @@ type backend struct {
 // the settings, or refuses them. observe is told every attempt, and may be nil.
 func open(ctx context.Context, s config.Settings, on backend, observe func(provision.Attempt), log *slog.Logger) (*App, error) {
 	kept := on.stores
+	if err := startPaused(ctx, &s, kept.Ledger, log); err != nil {
+		return nil, err
+	}
 	if err := ledger.Bind(ctx, kept.Ledger, s.Entra.TenantID, s.Webex.OrgID); err != nil {
 		return nil, err
 	}
@@ -118,6 +121,21 @@ func open(ctx context.Context, s config.Settings, on backend, observe func(provi
 		}
 	}
 	return a, nil
+}
+
+// startPaused pauses Webex before the first start of a ledger where that is asked for, as
+// an operator does. A ledger that has had it is gone on with.
+func startPaused(ctx context.Context, s *config.Settings, kept stores.Ledger, log *slog.Logger) error {
+	if !s.StartPaused {
+		return nil
+	}
+	started, err := ledger.IsBound(ctx, kept)
+	if err != nil || started {
+		return err
+	}
+	const why = "it starts so (START_PAUSED): look at entrawebex plan --all, then say entrawebex resume webex"
+	sides := &pause.Switch{Documents: kept, Now: time.Now, Log: log}
+	return sides.Pause(ctx, pause.Webex, pause.Pause{Since: time.Now(), Why: why, ByOperator: true})
 }
 
 // tokenJob keeps the token for Webex alive.

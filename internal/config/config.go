@@ -52,6 +52,9 @@ type Settings struct {
 	Guard      Guard
 	// ConfirmAfter is the time between the two readings before a DELETE.
 	ConfirmAfter time.Duration `env:"DELETE_CONFIRM_AFTER" envDefault:"10m"`
+	// StartPaused has nothing written to Webex from the first start on until an operator
+	// resumes.
+	StartPaused bool `env:"START_PAUSED"`
 	// RepairDrift makes a sweep read Webex, and put right what others changed
 	// there.
 	RepairDrift bool `env:"REPAIR_DRIFT"`

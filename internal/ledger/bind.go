@@ -36,6 +36,15 @@ func Bind(ctx context.Context, documents document.Store, tenantID, orgID string)
 	return CheckBinding(ctx, documents, tenantID, orgID)
 }
 
+// IsBound reports whether the ledger has had its first start.
+func IsBound(ctx context.Context, documents document.Store) (bool, error) {
+	kept, err := bindingIn(documents).Open(ctx)
+	if err != nil && !errors.Is(err, document.ErrMalformed) {
+		return false, fmt.Errorf("read whether the ledger is bound: %w", err)
+	}
+	return kept.Version > 0, nil
+}
+
 // CheckBinding returns the error that Bind would, and binds nothing: a ledger
 // that is not bound yet refuses nobody.
 func CheckBinding(ctx context.Context, documents document.Store, tenantID, orgID string) error {

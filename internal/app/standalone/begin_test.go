@@ -8,11 +8,15 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"entrawebex/internal/app/standalone"
+	"entrawebex/internal/operator"
 	"entrawebex/internal/pause"
+	"entrawebex/internal/sandbox"
 	"entrawebex/internal/sandbox/runtest"
 )
 
@@ -81,5 +85,53 @@ func TestARunThatStartsWhileASideIsDownIsPausedAndCatchesUp(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// What is pausing is the first start: a ledger that was resumed stays so.
+func TestNothingIsWrittenFromAPausedStartUntilAnOperatorResumes(t *testing.T) {
+	t.Parallel()
+	s := runtest.New(t, 4)
+	open := func() *standalone.Process {
+		return s.Open("START_PAUSED=true", "RECONCILE_INTERVAL=1s", "RENEW_INTERVAL=1s")
+	}
+	p := open()
+	ctx, stop := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := p.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	subscribed := func() bool {
+		subscriptions := s.Tenant.Calls.Snapshot()["POST /subscriptions"]
+		asked, err := p.Sweeps.State(ctx)
+		return err == nil && subscriptions == len(p.Subscriptions.Resources) && !asked.Due.IsZero()
+	}
+	if err := sandbox.Wait(ctx, time.Minute, subscribed); err != nil {
+		t.Error(err)
+	}
+	status, err := p.Operations().Status(ctx)
+	if err != nil || !strings.Contains(status.Paused.String(), "look at entrawebex plan --all") {
+		t.Errorf("%s, %v", status.Paused, err)
+	}
+	if calls := s.Org.Calls.Snapshot(); calls.Writes() > 0 {
+		t.Errorf("written before anybody said so: %v", calls)
+	}
+	if _, err := p.Operations().Resume(ctx, operator.ResumeRequest{Side: pause.Webex}); err != nil {
+		t.Fatal(err)
+	}
+	s.Equal(ctx, time.Minute)
+	stop()
+	running.Wait()
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+	p = open()
+	if state, err := p.Recovery.Switch.State(t.Context()); err != nil || len(state) > 0 {
+		t.Errorf("the second start: %s, %v", state, err)
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
 	}
 }
