@@ -47,6 +47,7 @@ type App struct {
 	// Subscriptions is nil without a webhook.
 	Subscriptions *renew.Job
 
+	log   *slog.Logger
 	close func() error
 }
 
@@ -112,6 +113,7 @@ func open(ctx context.Context, s config.Settings, on backend, observe func(provi
 		Token:     tokenJob(s.Webex, on, sides, log),
 		Recovery:  kept.Recovery(sides, parts.Requests().Request, log),
 		close:     func() error { return nil },
+		log:       log,
 		Drops:     &replay.Drops{Dead: kept.DeadLetters, Letters: parts.Letters(), Look: kept.Look, Log: log},
 	}
 	if s.Webhook.URL != "" {

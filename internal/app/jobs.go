@@ -10,6 +10,7 @@ import (
 	"entrawebex/internal/document"
 	"entrawebex/internal/notification"
 	"entrawebex/internal/pause"
+	"entrawebex/internal/provision"
 	"entrawebex/internal/reconcile"
 	"entrawebex/internal/renew"
 )
@@ -26,9 +27,19 @@ func (a *App) Renew(ctx context.Context, told ...renew.Lifecycle) error {
 	if a.Subscriptions != nil {
 		failed = append(failed, a.Subscriptions.Run(ctx, told...), a.reach(ctx, condition.ReachingWebhook, a.reachWebhook))
 	}
-	failed = append(failed, a.reach(ctx, condition.ReachingWebex, a.reachWebex), a.Recovery.CatchUp(ctx))
+	failed = append(failed, a.reach(ctx, condition.ReachingWebex, a.reachWebex), a.remind(ctx), a.Recovery.CatchUp(ctx))
 	err := errors.Join(failed...)
 	return errors.Join(err, a.done(ctx, condition.Renewing, a.Settings.RenewInterval+lateBy, err))
+}
+
+// remind says of the guard that it is latched for as long as it is: an alarm that is told
+// of the moment alone is over a minute later.
+func (a *App) remind(ctx context.Context) error {
+	latched, err := (&provision.Guard{Documents: a.documents()}).Latched(ctx)
+	if err == nil && !latched.IsZero() {
+		a.log.WarnContext(ctx, "guard still latched", "since", latched)
+	}
+	return err
 }
 
 // Look looks once for what no notification told, and notes how that went.
