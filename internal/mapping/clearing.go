@@ -17,7 +17,7 @@ func (m Mapping) clearing(other Mapping) Mapping {
 	for _, theirs := range other.rules {
 		mapped := slices.ContainsFunc(m.rules, func(r rule) bool { return r.target.text == theirs.target.text })
 		if !mapped && !theirs.onCreate {
-			m.rules = append(m.rules, rule{target: theirs.target, form: theirs.form, source: expression.Constant(nil), clears: true})
+			m.rules = append(m.rules, rule{target: theirs.target, form: theirs.form, source: expression.Constant(nil), clears: true, withdrawn: true})
 		}
 	}
 	return m

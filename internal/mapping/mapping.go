@@ -59,6 +59,8 @@ type rule struct {
 	// onCreate says that the value is written on creation and never again, clears
 	// that it goes from Webex when Entra has none.
 	onCreate, clears bool
+	// withdrawn says that it is mapped no more, so that only what was written goes.
+	withdrawn bool
 	// told says that the values may be kept in the provisioning log.
 	told bool
 	// describes is the path of the value of the element that this only describes, as

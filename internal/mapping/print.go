@@ -61,6 +61,24 @@ func (m Mapping) MayClear(have Print, attributes map[string]any) bool {
 	return false
 }
 
+// ClearsAt reports whether a null clears what is at a place of a Print, whoever wrote it.
+func (m Mapping) ClearsAt(place int) bool {
+	r := &m.rules[place]
+	return r.clears && !r.onCreate && !r.withdrawn
+}
+
+// Clears reports whether the values clear what is at one of the places, and whether that
+// is unclear since the attributes do not show whether Entra has a value for it.
+func (m Mapping) Clears(places []int, values, attributes map[string]any) (clears, unclear bool) {
+	for _, at := range places {
+		r := &m.rules[at]
+		v, named := values[r.target.text]
+		clears = clears || named && v == nil
+		unclear = unclear || !named && !r.isShown(attributes)
+	}
+	return clears, unclear
+}
+
 // isHidden reports whether it reads what is not shown, and not null for that.
 func (r *rule) isHidden(attributes map[string]any) bool {
 	return slices.ContainsFunc(r.source.Attributes(), func(name string) bool {

@@ -78,6 +78,38 @@ func TestWhatEntraDoesNotShowClearsNothing(t *testing.T) {
 	}
 }
 
+// What the account had before, adopted or of ours, goes once Webex is read and Entra
+// shows that it has none.
+func TestANullClearsWhatWasThereBeforeTheMapping(t *testing.T) {
+	t.Parallel()
+	clears := mapped(t, "", "    - { target: title, source: jobTitle, whenNull: clear }\n", "")
+	t.Run("of an account that is adopted", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t, clears)
+		w.hire(ada, "ada@example.com").more = map[string]any{"jobTitle": nil}
+		w.org.accounts[w.org.add("ada@example.com", nil)]["title"] = "Old"
+		w.provisioned(ada)
+		if got, there := w.account(ada).Attributes["title"]; there && got != nil {
+			t.Errorf("the title is %v", got)
+		}
+	})
+	t.Run("of one that was provisioned before", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t, mapped(t, "", "", ""))
+		w.hire(ada, "ada@example.com").more = map[string]any{"jobTitle": nil}
+		w.provisioned(ada)
+		w.org.of(ada)["title"] = "Old"
+		clears(&w.config)
+		w.renew()
+		c := updated(ada)
+		c.Afresh = true
+		w.converge(c)
+		if got, there := w.account(ada).Attributes["title"]; there && got != nil {
+			t.Errorf("the title is %v", got)
+		}
+	})
+}
+
 // What is for creation is not for an account that is there already.
 func TestAnAdoptedAccountIsNotCreated(t *testing.T) {
 	t.Parallel()

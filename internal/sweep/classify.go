@@ -23,6 +23,9 @@ type standing struct {
 	// mapped says that it is known what Webex should have, same that it was
 	// written, entitled that it is to be active.
 	mapped, same, entitled bool
+	// leftover says that Webex has what was never written, and what Entra clears, or
+	// may: its page does not show.
+	leftover bool
 }
 
 // deed is what is done about one.
@@ -87,7 +90,7 @@ func (s standing) isNoTeam() bool {
 // unknown decides about one of which the page does not show all that decides.
 func unknown(s standing) outcome {
 	if s.linked {
-		return outcome{class: Behind, deed: look}
+		return outcome{class: Behind, deed: look, afresh: s.leftover}
 	}
 	return outcome{class: New, deed: look}
 }
@@ -113,7 +116,9 @@ func differing(s standing, repair bool) outcome {
 	o := outcome{class: InSync, shutOut: s.shut && s.active && s.verdict.Decision == scoping.Provision && s.entitled}
 	switch {
 	case !s.settled || !s.same:
-		o.class, o.deed, o.afresh = Behind, converge, s.drifted && repair
+		o.class, o.deed, o.afresh = Behind, converge, s.drifted && repair || s.leftover
+	case s.leftover:
+		o.class, o.deed, o.afresh = Behind, converge, true
 	case s.drifted && repair:
 		o.class, o.deed, o.afresh = Drifted, converge, true
 	case s.drifted:

@@ -170,12 +170,7 @@ func (r *run) deal(ctx context.Context, o reconcile.Object, at time.Time, member
 	verdict := r.verdict(o, k)
 	want, err := r.wants(r.Mapping.Of(o.Kind), o, k, verdict)
 	name := nameOf(want)
-	result := classify(standing{
-		kind: o.Kind, verdict: verdict,
-		linked: k.webexID != "", active: k.active, settled: k.settled,
-		listed: k.listed, drifted: k.drifted, open: k.open, shut: k.shut, hidden: k.hidden,
-		stray: r.strays.has(o.Object), away: k.away, mapped: err == nil && !r.Mapping.Of(o.Kind).MayClear(k.written, o.Attributes), same: r.Mapping.Of(o.Kind).Has(k.written, want), entitled: want["active"] == true,
-	}, r.RepairDrift)
+	result := classify(r.standing(o, k, verdict, want, err), r.RepairDrift)
 	if result.open {
 		r.open[o.ID] = true
 	}
@@ -193,7 +188,9 @@ func (r *run) deal(ctx context.Context, o reconcile.Object, at time.Time, member
 	case skip:
 		r.skip(o.Object, name, verdict)
 	case look:
-		return r.leave(ctx, r.lookAgain(k))
+		c := r.lookAgain(k)
+		c.Afresh = c.Afresh || result.afresh
+		return r.leave(ctx, c)
 	case converge:
 		if err := r.hand(ctx, o, at, members, whole, result.afresh); err != nil {
 			return err
@@ -204,6 +201,21 @@ func (r *run) deal(ctx context.Context, o reconcile.Object, at time.Time, member
 	}
 	_, err = r.queueMembers(ctx, k, members, whole)
 	return err
+}
+
+// standing is how one that lives in Entra stands, who is to have these values, or of whom
+// an error says that they are not known.
+func (r *run) standing(o reconcile.Object, k *known, verdict scoping.Verdict, want map[string]any, err error) standing {
+	m := r.Mapping.Of(o.Kind)
+	clears, unclear := m.Clears(k.leftover, want, o.Attributes)
+	return standing{
+		kind: o.Kind, verdict: verdict,
+		linked: k.webexID != "", active: k.active, settled: k.settled,
+		listed: k.listed, drifted: k.drifted, open: k.open, shut: k.shut, hidden: k.hidden,
+		stray: r.strays.has(o.Object), away: k.away, leftover: clears || unclear,
+		mapped: err == nil && !unclear && !m.MayClear(k.written, o.Attributes),
+		same:   m.Has(k.written, want), entitled: want["active"] == true,
+	}
 }
 
 // wants is what Webex should have, until the next object is asked about. What only the

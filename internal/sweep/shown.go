@@ -8,18 +8,24 @@ import (
 )
 
 // compare notes whether Webex shows something else than was written. What it does
-// not show of an account is not known.
+// not show of an account is not known. What was never written is no drift, and left
+// over if a null clears it: it was there before the attribute was mapped.
 func (r *run) compare(k *known, have mapping.Print) {
 	shown := r.shown[k.object.Kind]
 	if shown == nil {
 		shown = make([]bool, len(have))
 		r.shown[k.object.Kind] = shown
 	}
-	k.drifted, k.unclear = false, nil
+	k.drifted, k.unclear, k.leftover = false, nil, nil
+	m := r.Mapping.Of(k.object.Kind)
 	for at, value := range have {
 		shown[at] = shown[at] || value != 0
 		switch {
-		case at >= len(k.written) || k.written[at] == 0:
+		case at >= len(k.written):
+		case k.written[at] == 0:
+			if value != 0 && m.ClearsAt(at) {
+				k.leftover = append(k.leftover, at)
+			}
 		case value == 0:
 			k.unclear = append(k.unclear, at)
 		case value != k.written[at]:

@@ -275,6 +275,8 @@ type known struct {
 	// unclear says that Webex does not show what was written, and that this
 	// account may differ for it: settled once all were listed.
 	unclear []int
+	// leftover are the places of what Webex shows, was never written and a null clears.
+	leftover []int
 	// open and shut say that Webex shows the account active, or inactive; neither
 	// if it does not show which.
 	open, shut bool
