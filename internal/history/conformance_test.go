@@ -80,12 +80,12 @@ func (h home) keep(t *testing.T, entries ...history.Entry) {
 }
 
 // read are the entries of a span.
-func (h home) read(t *testing.T, s history.Span) []history.Entry {
+func (h home) read(t testing.TB, s history.Span) []history.Entry {
 	t.Helper()
 	return all(t, h.Entries(t.Context(), s))
 }
 
-func all(t *testing.T, entries iter.Seq2[history.Entry, error]) []history.Entry {
+func all(t testing.TB, entries iter.Seq2[history.Entry, error]) []history.Entry {
 	t.Helper()
 	var list []history.Entry
 	for e, err := range entries {

@@ -18,16 +18,13 @@ import (
 // fewer days, and of fewer people.
 var attempts = flag.Int("attempts", 60_000, "how many attempts are kept where a question is timed; the requirement is of 1000000")
 
-func TestQuestionsAreAnsweredAtOnceHoweverMuchIsKept(t *testing.T) {
-	t.Parallel()
-	db := openFile(t)
+// BenchmarkQuestions fails if a question takes too long, however much is kept.
+func BenchmarkQuestions(b *testing.B) {
+	db := openFile(b)
 	db.NoSync, db.NoFreelistSync, db.FreelistType = true, true, bbolt.FreelistMapType
-	b := openBolt(t, db, func() time.Time { return noon })
-	began := time.Now()
-	people := fill(t, b, *attempts)
-	t.Logf("%d attempts of %d people kept in %s", *attempts, people, time.Since(began).Round(time.Millisecond))
-
-	h := home{Store: b}
+	kept := openBolt(b, db, func() time.Time { return noon })
+	people := fill(b, kept, *attempts)
+	h := home{Store: kept}
 	o := user(people / 2)
 	day := noon.Truncate(24 * time.Hour)
 	for _, question := range []struct {
@@ -39,23 +36,27 @@ func TestQuestionsAreAnsweredAtOnceHoweverMuchIsKept(t *testing.T) {
 		{"one person's history", history.Span{Object: &o}, 50 * time.Millisecond, 40},
 		{"a day's failures", history.Span{Since: day.Add(-24 * time.Hour), Until: day, Status: history.Failure}, 500 * time.Millisecond, 500},
 	} {
-		best := time.Hour
-		for range 5 { // others may be at work on this machine
-			began := time.Now()
-			if n := len(h.read(t, question.span)); n < question.least {
-				t.Fatalf("%s: %d entries, want %d or more", question.name, n, question.least)
+		b.Run(question.name, func(b *testing.B) {
+			best := time.Hour // others may be at work on this machine
+			for b.Loop() {
+				for range 5 {
+					began := time.Now()
+					if n := len(h.read(b, question.span)); n < question.least {
+						b.Fatalf("%d entries, want %d or more", n, question.least)
+					}
+					best = min(best, time.Since(began))
+				}
 			}
-			best = min(best, time.Since(began))
-		}
-		t.Logf("%s: %s", question.name, best.Round(10*time.Microsecond))
-		if best > question.atMost {
-			t.Errorf("%s takes %s, more than %s", question.name, best, question.atMost)
-		}
+			b.ReportMetric(float64(best.Microseconds()), "best-µs")
+			if best > question.atMost {
+				b.Errorf("it takes %s, more than %s", best, question.atMost)
+			}
+		})
 	}
 }
 
 // fill keeps so many attempts, one in 30 a failure, and returns of how many people.
-func fill(t *testing.T, b *history.Bolt, n int) (people int) {
+func fill(t testing.TB, b *history.Bolt, n int) (people int) {
 	t.Helper()
 	const ofAPerson, million, together = 50, 1_000_000, 5000
 	every := kept / million // between two attempts
