@@ -83,6 +83,10 @@ func (f *filtering) takeOutAndBack(limit int) {
 	f.says("holds approve --all")
 	f.await("disabled", func(a provision.Attempt) bool { return a.Action == provision.Disable }, len(f.out)-limit)
 	f.cost("approve", len(f.out)-limit)
+	const atATime = 10 // as many as the queue gives a worker
+	if n, most := f.Org.Calls.Snapshot().HTTP(), (len(f.out)-limit)/atATime; n > most {
+		f.t.Errorf("what was approved takes %d calls to Webex, want %d at most", n, most)
+	}
 	if diff := cmp.Diff(slices.Sorted(slices.Values(f.out)), f.inactive()); diff != "" {
 		f.t.Errorf("who is disabled (-want +got):\n%s", diff)
 	}

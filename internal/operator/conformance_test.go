@@ -69,7 +69,7 @@ func stocked(t *testing.T) *operator.Operator {
 			r.OpenFault = &provision.OpenFault{Kind: provision.Permanent, Step: provision.Matching, Reason: "taken", Since: noon.Add(-time.Hour), Attempts: 1}
 		},
 	} {
-		save(t, file, id, amend)
+		save(t, file.Ledger, id, amend)
 	}
 	if err := ledger.Bind(t.Context(), file.Ledger, tenantID, orgID); err != nil {
 		t.Fatal(err)
@@ -134,16 +134,16 @@ func openHistory(t *testing.T) history.Store {
 	return log
 }
 
-func save(t *testing.T, file *stores.File, id string, amend func(*provision.Record)) {
+func save(t *testing.T, l provision.Ledger, id string, amend func(*provision.Record)) {
 	t.Helper()
-	r, err := file.Ledger.Claim(t.Context(), change.Object{Kind: change.User, ID: id}, "w", noon, noon.Add(time.Minute))
+	r, err := l.Claim(t.Context(), change.Object{Kind: change.User, ID: id}, "w", noon, noon.Add(time.Minute))
 	if err != nil {
 		t.Fatal(err)
 	}
 	after := r
 	after.Claim, after.Unconcluded = provision.Claim{}, 0
 	amend(&after)
-	if err := file.Ledger.Save(t.Context(), "w", r, after); err != nil {
+	if err := l.Save(t.Context(), "w", r, after); err != nil {
 		t.Fatal(err)
 	}
 }

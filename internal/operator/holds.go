@@ -85,11 +85,25 @@ func (o *Operator) Holds(ctx context.Context) ([]Held, error) {
 }
 
 // Approve lets held operations happen. With All it leaves alone what was decided:
-// that is no word about what a person has rejected by another.
+// that is no word about what a person has rejected by another. They are queued
+// together, so that a worker takes as many at a time as it can, also if whoever asked
+// is gone by then.
 func (o *Operator) Approve(ctx context.Context, r DecideRequest) (Decided, error) {
-	return o.decide(ctx, r, actApprove, func(h Held) error {
-		return provision.Approve(ctx, o.Ledger, queue.Changes{Queue: o.Changes}, h.Object, h.Operation, o.Now())
+	var approved []change.Change
+	decided, err := o.decide(ctx, r, actApprove, func(h Held) error {
+		c, err := provision.Approve(ctx, o.Ledger, h.Object, h.Operation, o.Now())
+		if err == nil {
+			approved = append(approved, c)
+		}
+		return err
 	}, func(h Held) bool { return h.Decision == Rejected || h.Decision == Approved })
+	if err != nil || len(approved) == 0 {
+		return decided, err
+	}
+	if err := (queue.Changes{Queue: o.Changes}).Enqueue(context.WithoutCancel(ctx), approved); err != nil {
+		return decided, fmt.Errorf("they are approved, and not queued: approve them by their ids once more: %w", err)
+	}
+	return decided, nil
 }
 
 // Reject leaves operations held until their objects change in Entra. With All it

@@ -15,20 +15,18 @@ import (
 var ErrNotHeld = errors.New("no such operation of it is held")
 
 // Approve lets the held operation of the object happen once, within 24 hours,
-// if Entra still asks for it, and queues the object. Of members it lets those
+// if Entra still asks for it. It happens when the Change is queued that is returned:
+// with those of others, for a worker to do them together. Of members it lets those
 // be removed that are held now, each once. ErrClaimed if the object is being worked on,
 // ErrNotHeld if that is not held. Approving twice does no harm.
-func Approve(ctx context.Context, l Ledger, q Enqueuer, o change.Object, d Destruction, now time.Time) error {
+func Approve(ctx context.Context, l Ledger, o change.Object, d Destruction, now time.Time) (change.Change, error) {
 	err := amend(ctx, l, o, d, now, func(r *Record) {
 		r.Approval, r.Rejected = &Approval{Operation: d, At: now, Members: r.Hold.Members, Who: r.Hold.Who}, nil
 	})
-	if err == nil {
-		err = q.Enqueue(ctx, []change.Change{{Object: o, Source: change.Engine, SeenAt: now, CorrelationID: uuid.NewString()}})
-	}
 	if err != nil {
-		return fmt.Errorf("approve to %s %s: %w", d, o, err)
+		return change.Change{}, fmt.Errorf("approve to %s %s: %w", d, o, err)
 	}
-	return nil
+	return change.Change{Object: o, Source: change.Engine, SeenAt: now, CorrelationID: uuid.NewString()}, nil
 }
 
 // Reject leaves the operation held, without further alarm, until the object

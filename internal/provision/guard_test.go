@@ -66,7 +66,11 @@ func (w *world) logged() *bytes.Buffer {
 
 func (w *world) approve(o change.Object, d provision.Destruction) {
 	w.t.Helper()
-	if err := provision.Approve(w.t.Context(), w.ledger, w.queue, o, d, w.now); err != nil {
+	c, err := provision.Approve(w.t.Context(), w.ledger, o, d, w.now)
+	if err == nil {
+		err = w.queue.Enqueue(w.t.Context(), []change.Change{c})
+	}
+	if err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -290,11 +294,11 @@ func TestAnApprovalIsUsedOnlyForWhatItNames(t *testing.T) {
 	w := setup(t, lowFloor)
 	ids := w.crowd(2)
 	w.block(ids...)
-	err := provision.Approve(t.Context(), w.ledger, w.queue, user(ids[1]), provision.Deleting, w.now)
+	_, err := provision.Approve(t.Context(), w.ledger, user(ids[1]), provision.Deleting, w.now)
 	if !errors.Is(err, provision.ErrNotHeld) {
 		t.Errorf("a delete that is not held: %v", err)
 	}
-	err = provision.Approve(t.Context(), w.ledger, w.queue, user(bob), provision.Disabling, w.now)
+	_, err = provision.Approve(t.Context(), w.ledger, user(bob), provision.Disabling, w.now)
 	if _, known, _ := w.ledger.Record(t.Context(), user(bob)); !errors.Is(err, provision.ErrNotHeld) || known {
 		t.Errorf("somebody unknown: %v", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"entrawebex/internal/change"
 	"entrawebex/internal/pause"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/queue"
@@ -164,7 +165,11 @@ func elsewhere() map[string]verb {
 				if r.Rejected != nil {
 					continue
 				}
-				if err := provision.Approve(ctx, p.ledger, queue.Changes{Queue: p.changes}, r.Object, r.Hold.Operation, time.Now()); err != nil {
+				c, err := provision.Approve(ctx, p.ledger, r.Object, r.Hold.Operation, time.Now())
+				if err == nil {
+					err = queue.Changes{Queue: p.changes}.Enqueue(ctx, []change.Change{c})
+				}
+				if err != nil {
 					return err
 				}
 			}

@@ -318,7 +318,10 @@ func (s *storm) approveAll(ctx context.Context) {
 		}
 		for _, r := range held {
 			s.tellf("approve to %s %s", r.Hold.Operation, r.Object)
-			err := provision.Approve(ctx, s.ledger, queue.Changes{Queue: s.changes}, r.Object, r.Hold.Operation, time.Now())
+			c, err := provision.Approve(ctx, s.ledger, r.Object, r.Hold.Operation, time.Now())
+			if err == nil {
+				err = queue.Changes{Queue: s.changes}.Enqueue(ctx, []change.Change{c})
+			}
 			if err != nil && !errors.Is(err, provision.ErrClaimed) { // which is tried again
 				s.failf("%v", err)
 			}

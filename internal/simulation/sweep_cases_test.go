@@ -211,7 +211,11 @@ func TestAFirstComparisonDisablesNobodyUntilThatIsApproved(t *testing.T) {
 			}
 			for _, id := range blocked {
 				o := change.Object{Kind: change.User, ID: id}
-				if err := provision.Approve(t.Context(), s.ledger, s, o, provision.Disabling, s.now); err != nil {
+				c, err := provision.Approve(t.Context(), s.ledger, o, provision.Disabling, s.now)
+				if err == nil {
+					err = s.Enqueue(t.Context(), []change.Change{c})
+				}
+				if err != nil {
 					t.Fatal(err)
 				}
 			}
