@@ -2,6 +2,7 @@ package simulation_test
 
 import (
 	"context"
+	"flag"
 	"log/slog"
 	"path/filepath"
 	"runtime"
@@ -41,6 +42,9 @@ const (
 	mostHeap = 256 << 20
 )
 
+// large has benchmarks take minutes.
+var large = flag.Bool("large", false, "measure a comparison of 100,000 users, too")
+
 // BenchmarkSweep compares both sides as a whole, on sockets and on a ledger that
 // is on disk: first while Webex is empty, then when nothing has changed, and
 // then when the ledger is lost and Webex is not.
@@ -49,7 +53,11 @@ func BenchmarkSweep(b *testing.B) {
 	// As in production, where the rest of these tests lets garbage lie.
 	const percent = 100
 	defer debug.SetGCPercent(debug.SetGCPercent(percent))
-	for _, people := range []headcount{{1_000, 10, 100}, {10_000, 200, 50}, {100_000, 1_000, 100}} {
+	sizes := []headcount{{1_000, 10, 100}, {10_000, 200, 50}}
+	if *large {
+		sizes = append(sizes, headcount{100_000, 1_000, 100})
+	}
+	for _, people := range sizes {
 		b.Run(people.String(), func(all *testing.B) {
 			var s *swept
 			all.Run("initial", func(b *testing.B) {

@@ -37,6 +37,9 @@ func TestMain(m *testing.M) {
 		if *seeds < thorough {
 			leftout.Say("rules that are broken on purpose, and most outages", fmt.Sprintf("-seeds %d or more plays them, as make test does", thorough))
 		}
+		if measured := flag.Lookup("test.bench").Value.String(); measured != "" && !*large {
+			leftout.Say("a comparison of 100,000 users", "-large measures it")
+		}
 		os.Exit(m.Run())
 	}
 	if err := serveSides(given); err != nil {
