@@ -20,11 +20,12 @@ import (
 	"github.com/google/uuid"
 
 	"entrawebex/internal/history"
+	"entrawebex/internal/leftout"
 )
 
 func TestMain(m *testing.M) {
 	if os.Getenv("DYNAMODB_EMULATOR_URL") == "" {
-		fmt.Fprintln(os.Stderr, "NOT RUN: the provisioning log's conformance to DynamoDB, and what it costs there, since DYNAMODB_EMULATOR_URL is not set (infra/emulators/run sets it)")
+		leftout.Say("the provisioning log's conformance to DynamoDB, and what it costs there", "it needs an emulator, which make test starts")
 	}
 	os.Exit(m.Run())
 }
