@@ -86,7 +86,7 @@ func TestEveryOperatorCommandWorksWhileARunHasTheFile(t *testing.T) {
 		args string
 		want string
 	}{
-		{"status", "Needs you: 1 dead letter\n"},
+		{"status", "Needs you: 1 dead letter: entrawebex dead-letters\n"},
 		{"status --json", `"deadLetters":1,`},
 		{"pause webex --why maintenance", "webex is paused since"},
 		{"status", "entrawebex resume: maintenance"},

@@ -15,8 +15,9 @@ func (c console) statusCommand() *cobra.Command {
 		Short: "Tells whether all is well, and if not, what needs you",
 		Long: `Tells how things stand, and in its last line whether all is well: which side is
 paused, by whom, why and since when; whether the guard is latched; what is held,
-blocked users whose accounts are still open first; how many changes wait and how
-many dead letters there are; how many users and groups have an open fault, the
+blocked users whose accounts are still open first; how many changes wait, since when
+the oldest, and how long those of the last hour took; how many dead letters there are;
+how many users and groups have an open fault, the
 worst three with their reason; and how many inactive accounts Webex removes within
 seven days, which it does 30 days after they were deactivated; the subscriptions, and
 since when a look for changes or a comparison fails; and by their ids whose account is
@@ -32,7 +33,7 @@ look; with --exit-code it is 1 unless all is well.
 ` + storesHelp,
 		Example: `  entrawebex status
   entrawebex status --exit-code
-  entrawebex status --json | jq -r '.attention[]'`,
+  entrawebex status --json | jq -r '.attention[]'   # docs/status.md has the fields`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, out := cmd.Context(), cmd.OutOrStdout()

@@ -27,7 +27,7 @@ func TestStatusTellsEveryAlarmForAsLongAsItIsTrue(t *testing.T) {
 	for _, want := range []string{
 		"Graph", "not paused", "by an operator,", "until entrawebex resume: maintenance", "latched since 2026-03-02T09:00:00Z",
 		"2 objects, 2 to decide on", "Linked to Webex",
-		"\nNeeds you: no process serves this data: start entrawebex run;\n           webex is paused;\n           the guard is latched;\n           2 accounts blocked in Entra and still open in Webex;\n           2 holds to decide on\n",
+		"\nNeeds you: no process serves this data: start entrawebex run;\n           webex is paused by an operator until entrawebex resume webex;\n           the guard is latched: look at entrawebex holds, then entrawebex guard\n           clear;\n           2 accounts blocked in Entra and still open in Webex: entrawebex\n           holds;\n           2 holds to decide on: entrawebex holds\n",
 	} {
 		if !strings.Contains(status, want) {
 			t.Errorf("there is no %q in\n%s", want, status)
@@ -40,7 +40,7 @@ func TestStatusTellsEveryAlarmForAsLongAsItIsTrue(t *testing.T) {
 	operate(t, environ, "resume", "webex")
 	operate(t, environ, "guard", "clear")
 	operate(t, environ, "holds", "reject", "--all")
-	if status := operate(t, environ, "status"); !strings.HasSuffix(status, "\nNeeds you: no process serves this data: start entrawebex run;\n           2 accounts blocked in Entra and still open in Webex\n") {
+	if status := operate(t, environ, "status"); !strings.HasSuffix(status, "\nNeeds you: no process serves this data: start entrawebex run;\n           2 accounts blocked in Entra and still open in Webex: entrawebex\n           holds\n") {
 		t.Errorf("after all was decided:\n%s", status)
 	}
 }
@@ -139,7 +139,7 @@ func TestStatusTellsDeadLettersAndTheirReason(t *testing.T) {
 	status := operate(t, kept(t), "status")
 	for _, want := range []string{
 		"1: entrawebex dead-letters", "1 permanent, 1 transient", "the userName is taken",
-		"Needs you: no process serves this data: start entrawebex run;\n           1 dead letter;\n           1 fault that trying again does not mend;\n           1 fault tried again for more than an hour\n",
+		"Needs you: no process serves this data: start entrawebex run;\n           1 dead letter: entrawebex dead-letters;\n           1 fault that trying again does not mend: entrawebex log --status\n           failure;\n           1 fault tried again for more than an hour: entrawebex log --status\n           failure\n",
 	} {
 		if !strings.Contains(status, want) {
 			t.Errorf("there is no %q in\n%s", want, status)

@@ -32,16 +32,17 @@ func TestAllIsNotWellWhileAConditionLasts(t *testing.T) {
 		status Status
 		want   string
 	}{
-		{"a side is paused", Status{Paused: pause.State{pause.Webex: {Since: now}}}, "webex is paused"},
-		{"the guard is latched", Status{GuardLatchedSince: now}, "the guard is latched"},
-		{"an account is open", Status{Open: sweep.Named{Count: 2}}, "2 accounts open in Webex that must not be"},
+		{"a side is paused", Status{Paused: pause.State{pause.Webex: {Since: now, Why: "401"}}}, "webex is paused until it answers again: 401"},
+		{"a side was paused", Status{Paused: pause.State{pause.Webex: {Since: now, ByOperator: true}}}, "webex is paused by an operator until entrawebex resume webex"},
+		{"the guard is latched", Status{GuardLatchedSince: now}, "the guard is latched: look at entrawebex holds, then entrawebex guard clear"},
+		{"an account is open", Status{Open: sweep.Named{Count: 2}}, "2 accounts open in Webex that must not be: entrawebex reconcile closes what no setting leaves open"},
 		{"somebody was shut out by hand", Status{ShutOut: sweep.Named{Count: 1}}, ""},
 		{"no subscription", subscription("", time.Time{}, condition.Failing{Since: now}), "the subscription to users is missing"},
 		{"a subscription that is just being made", subscription("", time.Time{}, condition.Failing{}), ""},
 		{"a subscription past its end", subscription("s", now, condition.Failing{}), "the subscription to users has ended"},
 		{"a subscription that delivers", subscription("s", later, condition.Failing{}), ""},
 		{"one that is refused for a moment", subscription("s", later, condition.Failing{Since: now.Add(-time.Minute)}), "retried: to keep the subscription to users"},
-		{"one that is refused for ten minutes", subscription("s", later, failing), "the subscription to users cannot be kept"},
+		{"one that is refused for ten minutes", subscription("s", later, failing), "the subscription to users cannot be kept: 502"},
 		{"subscriptions that were just seen", Status{Subscribed: true, Alive: renew.Alive{At: now.Add(-2 * time.Minute), Interval: time.Minute}}, ""},
 		{
 			"subscriptions that nobody has seen of late",
@@ -54,8 +55,8 @@ func TestAllIsNotWellWhileAConditionLasts(t *testing.T) {
 			"the subscriptions were never seen alive: see that a process runs (entrawebex run, or the function renew)",
 		},
 		{"none are wanted", Status{Alive: renew.Alive{At: now.Add(-time.Hour), Interval: time.Minute}}, ""},
-		{"looks for changes fail", Status{Compared: sweep.State{Rounds: []reconcile.RoundState{{Of: "users", Failing: failing}}}}, "looking for changes of users fails"},
-		{"looks for changes fail for a moment", Status{Compared: sweep.State{Rounds: []reconcile.RoundState{{Of: "users", Failing: young}}}}, "retried: looking for changes of users fails"},
+		{"looks for changes fail", Status{Compared: sweep.State{Rounds: []reconcile.RoundState{{Of: "users", Failing: failing}}}}, "looking for changes of users fails: 502"},
+		{"looks for changes fail for a moment", Status{Compared: sweep.State{Rounds: []reconcile.RoundState{{Of: "users", Failing: young}}}}, "retried: looking for changes of users fails: 502"},
 		{"a job that was just done", job(condition.Job{Last: now, Within: time.Minute}), ""},
 		{"a job that is late", job(condition.Job{Last: now.Add(-time.Minute - 1), Within: time.Minute}), "nothing tried to renew since 2026-03-02T08:58:59Z: " + start},
 		{"a job that was never done", job(condition.Job{}), "nothing has begun to renew: " + start},
@@ -65,7 +66,8 @@ func TestAllIsNotWellWhileAConditionLasts(t *testing.T) {
 		{"no process", serving(false, job(condition.Job{})), "no process serves this data: start entrawebex run"},
 		{"a comparison that is asked for", Status{Compared: sweep.State{Due: now.Add(-24 * time.Hour)}}, ""},
 		{"one that does not come", Status{Compared: sweep.State{Due: now.Add(-24*time.Hour - time.Second)}}, "a comparison of everything is due since 2026-03-01T08:59:59Z and comes to no end"},
-		{"the comparison fails", Status{Compared: sweep.State{Failing: failing}}, "comparing everything fails"},
+		{"the comparison fails", Status{Compared: sweep.State{Failing: failing}}, "comparing everything fails: 502"},
+		{"the token ends", Status{Token: Token{Warning: "make another"}}, "the Webex token ends: make another"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -160,7 +162,7 @@ func TestASparedAccountNeedsAPersonWithTheSetting(t *testing.T) {
 	if s.Spared.Count != 102 || len(s.Spared.First) != 100 || s.Spared.First[1] != (SparedAccount{ID: "u1", Spared: *records[0].Spared}) {
 		t.Errorf("%+v", s.Spared)
 	}
-	if want := "102 accounts open in Webex that must not be"; strings.Join(s.Attention, "; ") != want || s.AllIsWell {
+	if want := "102 accounts open in Webex that must not be: entrawebex reconcile closes what no setting leaves open"; strings.Join(s.Attention, "; ") != want || s.AllIsWell {
 		t.Errorf("%q", s.Attention)
 	}
 }

@@ -246,6 +246,7 @@ func steps() []step {
 	}
 	return []step{
 		{"Status", func(ctx context.Context, o operator.Operations) (any, error) { return o.Status(ctx) }, `"undecided":1`, ""},
+		{"Status", func(ctx context.Context, o operator.Operations) (any, error) { return o.Status(ctx) }, `"names":{"` + heldID + `":"ada.webex@example.com"}`, ""},
 		{"Holds", func(ctx context.Context, o operator.Operations) (any, error) { return o.Holds(ctx) }, `"blocked":true`, ""},
 		{"Guard", func(ctx context.Context, o operator.Operations) (any, error) { return o.Guard(ctx) }, "2026-03-02T09:00:00Z", ""},
 		{"ClearGuard", func(ctx context.Context, o operator.Operations) (any, error) { return o.ClearGuard(ctx) }, "2026-03-02T09:00:00Z", ""},

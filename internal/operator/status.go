@@ -2,7 +2,6 @@ package operator
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/condition"
 	"entrawebex/internal/pause"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/renew"
@@ -19,6 +19,8 @@ import (
 // Status is how things stand, and in this form what status --json prints.
 // Whatever was logged as an alarm stands in it for as long as it is true.
 type Status struct {
+	// At is when it was looked at.
+	At time.Time `json:"at"`
 	// Paused are the paused sides.
 	Paused pause.State `json:"paused"`
 	// GuardLatchedSince is zero if the guard is not latched.
@@ -28,6 +30,11 @@ type Status struct {
 	Waiting     int `json:"waiting"`
 	InFlight    int `json:"inFlight"`
 	DeadLetters int `json:"deadLetters"`
+	// Oldest is when the change was queued that has been there longest, be it that it is
+	// tried again; zero if there is none, and where only CloudWatch knows it.
+	Oldest time.Time `json:"oldest,omitzero"`
+	// Latency is how long changes of the last hour took.
+	Latency Latency `json:"latency"`
 	// Linked is how many users and groups are linked to Webex.
 	Linked int `json:"linked"`
 	// Faults is how many objects have an open fault of each kind, or one that
@@ -63,7 +70,10 @@ type Status struct {
 	Jobs []Job `json:"jobs"`
 	// Served says whether a process works on this data now; nil where only its jobs tell.
 	Served *bool `json:"served,omitempty"`
-	// Attention says what needs a person, Retried what is tried again by itself. All is
+	// Names are what the users and groups are called whose ids are told, as far as that
+	// is known, by the ids.
+	Names map[string]string `json:"names"`
+	// Attention says what needs a person and how to mend it, Retried what is tried again by itself. All is
 	// well if there is neither.
 	Attention []string `json:"attention"`
 	Retried   []string `json:"retried"`
@@ -117,61 +127,6 @@ const (
 	// worst is how many faults are told with their reason.
 	worst = 3
 )
-
-// Status reads how things stand, every record included.
-func (o *Operator) Status(ctx context.Context) (Status, error) {
-	if err := o.bound(ctx); err != nil {
-		return Status{}, err
-	}
-	now := o.Now()
-	s := Status{Faults: map[string]int{}, Worst: []Fault{}, Attention: []string{}, Retried: []string{}, Served: o.Served, Holds: Holds{Blocked: []change.Object{}}}
-	var err error
-	if s.Paused, err = o.pauses().State(ctx); err != nil {
-		return Status{}, err
-	}
-	if s.GuardLatchedSince, err = o.guard().Latched(ctx); err != nil {
-		return Status{}, err
-	}
-	if s.Compared, err = (&sweep.Schedule{Requests: o.requests(), Now: o.Now, Log: o.Log}).State(ctx); err != nil {
-		return Status{}, err
-	}
-	if s.Subscriptions, err = o.subscriptions(ctx); err != nil {
-		return Status{}, err
-	}
-	s.Subscribed = len(o.Subscribed)+len(s.Subscriptions) > 0
-	if s.Alive, err = renew.ReadAlive(ctx, o.Ledger); err != nil {
-		return Status{}, err
-	}
-	if s.Jobs, err = o.jobs(ctx); err != nil {
-		return Status{}, err
-	}
-	s.found()
-	token, err := renew.ReadToken(ctx, o.Ledger)
-	if err != nil {
-		return Status{}, err
-	}
-	s.Token = Token{Access: token.AccessEnds, Refresh: token.RefreshEnds, Warning: token.Warning(now).Why}
-	changes, err := o.Changes.Depth(ctx)
-	if err != nil {
-		return Status{}, err
-	}
-	letters, err := o.DeadLetters.Depth(ctx)
-	if err != nil {
-		return Status{}, err
-	}
-	s.Waiting, s.InFlight, s.DeadLetters = changes.Visible, changes.InFlight, letters.Visible+letters.InFlight
-	err = o.Ledger.Records(ctx, func(r provision.Record) error {
-		s.count(r, now)
-		return nil
-	})
-	if err != nil {
-		return Status{}, err
-	}
-	s.forgotten()
-	slices.SortFunc(s.Holds.Blocked, func(a, b change.Object) int { return cmp.Compare(a.ID, b.ID) })
-	s.attend(now)
-	return s, nil
-}
 
 func (s *Status) count(r provision.Record, now time.Time) {
 	s.weigh(r)
@@ -262,34 +217,43 @@ func (s *Status) attend(now time.Time) {
 	}
 	s.attendJobs(now, need, trouble)
 	for _, side := range pause.Sides() {
-		_, paused := s.Paused[side]
-		need(paused, "%s is paused", side)
+		p, paused := s.Paused[side]
+		need(paused && p.ByOperator, "%s is paused by an operator until entrawebex resume %s", side, side)
+		need(paused && !p.ByOperator, "%s is paused until it answers again: %s", side, p.Why)
 	}
-	need(!s.GuardLatchedSince.IsZero(), "the guard is latched")
-	need(len(s.Holds.Blocked) > 0, "%s blocked in Entra and still open in Webex", Counted(len(s.Holds.Blocked), "account"))
+	need(!s.GuardLatchedSince.IsZero(), "the guard is latched: look at entrawebex holds, then entrawebex guard clear")
+	need(len(s.Holds.Blocked) > 0, "%s blocked in Entra and still open in Webex: entrawebex holds", Counted(len(s.Holds.Blocked), "account"))
 	open := s.Open.Count + s.Spared.Count
-	need(open > 0, "%s open in Webex that must not be", Counted(open, "account"))
-	need(s.Holds.Undecided > 0, "%s to decide on", Counted(s.Holds.Undecided, "hold"))
+	need(open > 0, "%s open in Webex that must not be: entrawebex reconcile closes what no setting leaves open", Counted(open, "account"))
+	need(s.Holds.Undecided > 0, "%s to decide on: entrawebex holds", Counted(s.Holds.Undecided, "hold"))
 	for _, subscription := range s.Subscriptions {
-		bad := subscriptionTrouble(subscription, now)
-		need(bad != "", "the subscription to %s %s", subscription.Resource, bad)
+		bad, why := subscriptionTrouble(subscription, now), because(subscription.Failing)
+		need(bad != "", "the subscription to %s %s%s", subscription.Resource, bad, why)
 		if bad == "" {
-			trouble(subscription.Failing.Since, "to keep the subscription to %s", subscription.Resource)
+			trouble(subscription.Failing.Since, "to keep the subscription to %s%s", subscription.Resource, why)
 		}
 	}
 	need(s.Unwatched(now) && !s.idle(), "the subscriptions were %s: see that a process runs (entrawebex run, or the function renew)", s.SeenAlive())
 	for _, round := range s.Compared.Rounds {
-		trouble(round.Failing.Since, "looking for changes of %s fails", round.Of)
+		trouble(round.Failing.Since, "looking for changes of %s fails%s", round.Of, because(round.Failing))
 	}
-	trouble(s.Compared.Failing.Since, "comparing everything fails")
-	need(s.Token.Warning != "", "the Webex token ends")
-	need(s.DeadLetters > 0, "%s", Counted(s.DeadLetters, "dead letter"))
-	need(s.Unmended > 0, "%s that trying again does not mend", Counted(s.Unmended, "fault"))
-	need(s.Stuck > 0, "%s tried again for more than an hour", Counted(s.Stuck, "fault"))
+	trouble(s.Compared.Failing.Since, "comparing everything fails%s", because(s.Compared.Failing))
+	need(s.Token.Warning != "", "the Webex token ends: %s", s.Token.Warning)
+	need(s.DeadLetters > 0, "%s: entrawebex dead-letters", Counted(s.DeadLetters, "dead letter"))
+	need(s.Unmended > 0, "%s that trying again does not mend: entrawebex log --status failure", Counted(s.Unmended, "fault"))
+	need(s.Stuck > 0, "%s tried again for more than an hour: entrawebex log --status failure", Counted(s.Stuck, "fault"))
 	if n := s.faults() - s.Unmended - s.Stuck; n > 0 {
 		s.Retried = append(s.Retried, Counted(n, "fault"))
 	}
 	s.AllIsWell = len(s.Attention)+len(s.Retried) == 0
+}
+
+// because is the end of a sentence about what fails.
+func because(f condition.Failing) string {
+	if f.Error == "" {
+		return ""
+	}
+	return ": " + f.Error
 }
 
 // faults is how many objects have an open one.

@@ -147,7 +147,9 @@ func (q *Bolt) Depth(ctx context.Context) (Depth, error) {
 	var d Depth
 	err := q.view(ctx, func(b buckets) error {
 		d = b.depth(q.now())
-		return nil
+		var err error
+		d.Oldest, err = b.oldestSent()
+		return err
 	})
 	if err != nil {
 		return Depth{}, fmt.Errorf("count messages of queue %s: %w", q.name, err)

@@ -45,6 +45,36 @@ func TestBolt(t *testing.T) {
 	})
 }
 
+func TestBoltTellsWhenItsOldestMessageWasSent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := openHome(t)
+		oldest := func(when string, want time.Time) {
+			t.Helper()
+			d, err := h.Depth(t.Context())
+			if err != nil || !d.Oldest.Equal(want) {
+				t.Errorf("%s: %v, %v; want %v", when, d.Oldest, err, want)
+			}
+		}
+		oldest("an empty queue", time.Time{})
+		var sent []time.Time
+		for _, e := range []queue.Entry{entry("b", "1"), entry("b", "2"), entry("a", "3")} {
+			sent = append(sent, time.Now())
+			mustSend(t, h, e)
+			time.Sleep(time.Second)
+		}
+		oldest("nothing was received", sent[0])
+		msgs := receive(t, h, 2)
+		oldest("it is in flight", sent[0])
+		mustDelay(t, h, msgs[1:], time.Minute)
+		mustDelay(t, h, msgs[:1], 0)
+		oldest("it is back, and waits for a younger one of its group", sent[0])
+		time.Sleep(time.Minute)
+		mustDelete(t, h, receive(t, h, 2)[:1])
+		oldest("it is done", sent[1])
+	})
+}
+
 func TestBoltHandsOutAGroupsMessagesTogetherAndHoldsTheGroupUntilAllAreBack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

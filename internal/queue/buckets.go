@@ -268,6 +268,41 @@ func (b buckets) depth(now time.Time) Depth {
 	return d
 }
 
+// oldestSent is when the message was sent that has been there longest; zero if there is
+// none. It is the oldest of its group, which is ready or has one that is hidden.
+func (b buckets) oldestSent() (time.Time, error) {
+	var oldest []byte
+	messages := b.messages.Cursor()
+	meet := func(group []byte) {
+		key, _ := messages.Seek(group)
+		if !bytes.HasPrefix(key, group) {
+			return
+		}
+		if oldest == nil || bytes.Compare(key[len(group):], oldest[len(oldest)-numberSize:]) < 0 {
+			oldest = key
+		}
+	}
+	if first, group := b.ready.Cursor().First(); first != nil {
+		meet(groupPrefix(string(group)))
+	}
+	hidden := b.hidden.Cursor()
+	for at, _ := hidden.First(); at != nil; at, _ = hidden.Next() {
+		_, key, err := parseHiddenKey(at)
+		if err != nil {
+			return time.Time{}, err
+		}
+		if len(key) <= numberSize {
+			return time.Time{}, fmt.Errorf("the message key %x is too short", key)
+		}
+		meet(key[:len(key)-numberSize])
+	}
+	if oldest == nil {
+		return time.Time{}, nil
+	}
+	r, err := decode(oldest, b.messages.Get(oldest))
+	return r.SentAt, err
+}
+
 // stored is a message as it is stored, as JSON. Fields may be added, never
 // renamed.
 type stored struct {

@@ -45,6 +45,9 @@ type Depth struct {
 	// Visible are those that wait to be received, also behind an earlier
 	// message of their group. InFlight are those received and not done.
 	Visible, InFlight int
+	// Oldest is when the one was sent that has been there longest; zero if there is
+	// none, and with SQS, which tells nobody but CloudWatch.
+	Oldest time.Time
 }
 
 // Queue is first-in-first-out within a message group. While a message of a

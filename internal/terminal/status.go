@@ -14,6 +14,7 @@ import (
 	"entrawebex/internal/condition"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/pause"
+	"entrawebex/internal/printable"
 	"entrawebex/internal/renew"
 	"entrawebex/internal/sweep"
 )
@@ -45,20 +46,22 @@ func (t Terminal) Status(out io.Writer, s operator.Status) {
 			row("", fmt.Sprintf("and %d more: entrawebex holds", len(s.Holds.Blocked)-most))
 			break
 		}
-		row("  blocked, still open", alarm(true, o.String()))
+		row("  blocked, still open", alarm(true, called(s, o.ID, o.String())))
 	}
 	w.AppendSeparator()
 	row("Changes waiting", s.Waiting)
 	row("Changes in flight", s.InFlight)
+	row("  the oldest", oldestState(s))
+	row("Latency, last hour", latencyState(s))
 	row("Dead letters", alarm(s.DeadLetters > 0, letterState(s.DeadLetters)))
 	w.AppendSeparator()
 	t.watched(w, s, row, alarm)
-	row("Webex token", alarm(s.Token.Warning != "", tokenState(s.Token, time.Now())))
+	row("Webex token", alarm(s.Token.Warning != "", tokenState(s.Token, s.At)))
 	row("Linked to Webex", operator.Counted(s.Linked, "object"))
 	row("Open faults", s.OpenFaults())
 	for _, f := range s.Worst {
 		row("  "+f.Label(), alarm(f.Urgent(), fmt.Sprintf("%s, at %s, since %s, %s: %s",
-			f.Object, f.Step, f.Since.UTC().Format(time.RFC3339), operator.Counted(f.Attempts, "attempt"), f.Reason)))
+			called(s, f.Object.ID, f.Object.String()), f.Step, f.Since.UTC().Format(time.RFC3339), operator.Counted(f.Attempts, "attempt"), f.Reason)))
 	}
 	row("Removed by Webex soon", removedState(s.Removed))
 	w.Render()
@@ -83,18 +86,18 @@ func (t Terminal) watched(w table.Writer, s operator.Status, row func(what strin
 			row("  finding "+round.Of, alarm(true, failingState(failing.Since, failing.Error)))
 		}
 	}
-	t.named(w, "  open, must not be", s.Open, true)
-	t.spared(w, "  open, must not be", s.Spared)
-	t.named(w, "  shut out by hand", s.ShutOut, false)
+	t.named(w, "  open, must not be", s, s.Open, true)
+	t.spared(w, "  open, must not be", s)
+	t.named(w, "  shut out by hand", s, s.ShutOut, false)
 	for _, subscription := range s.Subscriptions {
-		bad := !subscription.Failing.Since.IsZero() || !subscription.ExpiresAt.IsZero() && subscription.ExpiresAt.Before(time.Now())
-		row("Subscribed to "+subscription.Resource, alarm(bad, subscriptionState(subscription)))
+		bad := !subscription.Failing.Since.IsZero() || !subscription.ExpiresAt.IsZero() && subscription.ExpiresAt.Before(s.At)
+		row("Subscribed to "+subscription.Resource, alarm(bad, subscriptionState(subscription, s.At)))
 	}
 	if s.Subscribed {
-		row("  all of them", alarm(s.Unwatched(time.Now()), s.SeenAlive()))
+		row("  all of them", alarm(s.Unwatched(s.At), s.SeenAlive()))
 	}
 	for _, j := range s.Jobs {
-		bad := !j.Known() || j.Late(time.Now()) || !j.Failing.Since.IsZero()
+		bad := !j.Known() || j.Late(s.At) || !j.Failing.Since.IsZero()
 		row("Last "+jobName(j.Name), alarm(bad, jobState(j)))
 	}
 }
@@ -103,7 +106,7 @@ func (t Terminal) watched(w table.Writer, s operator.Status, row func(what strin
 func listed(before string, sentences []string) string {
 	list := make([]string, len(sentences))
 	for i, sentence := range sentences {
-		list[i] = Fold(Columns-len(before)-len(";"), sentence)
+		list[i] = Fold(Columns-len(before)-len(";"), printable.Text(sentence))
 	}
 	return before + strings.ReplaceAll(strings.Join(list, ";\n"), "\n", "\n"+strings.Repeat(" ", len(before)))
 }
@@ -112,13 +115,14 @@ func listed(before string, sentences []string) string {
 const most = 10
 
 // named adds a row for each of those that are named, and one for the others.
-func (t Terminal) named(w table.Writer, what string, people sweep.Named, urgent bool) {
+func (t Terminal) named(w table.Writer, what string, s operator.Status, people sweep.Named, urgent bool) {
 	show := people.IDs[:min(most, len(people.IDs))]
 	for _, id := range show {
+		who := called(s, id, id)
 		if urgent {
-			id = t.paint(text.FgRed, id)
+			who = t.paint(text.FgRed, who)
 		}
-		w.AppendRow(table.Row{what, id})
+		w.AppendRow(table.Row{what, who})
 	}
 	if more := people.Count - len(show); more > 0 {
 		w.AppendRow(table.Row{what, fmt.Sprintf("and %d more", more)})
@@ -127,15 +131,53 @@ func (t Terminal) named(w table.Writer, what string, people sweep.Named, urgent 
 
 // spared adds a row for each of the first that a setting leaves open, with which,
 // and one for the others.
-func (t Terminal) spared(w table.Writer, what string, spared operator.Spared) {
-	show := spared.First[:min(most, len(spared.First))]
-	for _, s := range show {
-		w.AppendRow(table.Row{what, t.paint(text.FgRed, fmt.Sprintf("%s, since %s: %s", s.ID, s.Since.UTC().Format(time.RFC3339), s.Why))})
+func (t Terminal) spared(w table.Writer, what string, s operator.Status) {
+	show := s.Spared.First[:min(most, len(s.Spared.First))]
+	for _, one := range show {
+		w.AppendRow(table.Row{what, t.paint(text.FgRed, fmt.Sprintf("%s, since %s: %s", called(s, one.ID, one.ID), one.Since.UTC().Format(time.RFC3339), one.Why))})
 	}
-	if more := spared.Count - len(show); more > 0 {
+	if more := s.Spared.Count - len(show); more > 0 {
 		w.AppendRow(table.Row{what, fmt.Sprintf("and %d more that a setting leaves open", more)})
 	}
 }
+
+// called is an object's name, if it is known, before what else it is told as.
+func called(s operator.Status, id, text string) string {
+	if name := s.Names[id]; name != "" {
+		return printable.Short(name, longestCalled) + " (" + text + ")"
+	}
+	return text
+}
+
+// longestCalled is how many characters of a name are told.
+const longestCalled = 60
+
+// oldestState says since when the oldest change is there.
+func oldestState(s operator.Status) string {
+	switch {
+	case s.Waiting+s.InFlight == 0:
+		return "none"
+	case s.Oldest.IsZero():
+		return "not known here: CloudWatch has it, ApproximateAgeOfOldestMessage"
+	default:
+		return fmt.Sprintf("since %s, %s ago", s.Oldest.UTC().Format(time.RFC3339), s.At.Sub(s.Oldest).Round(time.Second))
+	}
+}
+
+// latencyState says how long changes took of late.
+func latencyState(s operator.Status) string {
+	l := s.Latency
+	if l.Count == 0 {
+		return "nothing that Graph notified was written"
+	}
+	state := fmt.Sprintf("p50 %s, p99 %s, of %s", milliseconds(l.P50), milliseconds(l.P99), operator.Counted(l.Count, "change"))
+	if covered := s.At.Sub(l.Since); covered < time.Hour-time.Second {
+		state += ", of the last " + covered.Round(time.Second).String()
+	}
+	return state
+}
+
+func milliseconds(n int64) string { return (time.Duration(n) * time.Millisecond).String() }
 
 // jobName is what is told of a job.
 func jobName(name string) string {
@@ -166,14 +208,14 @@ func failingState(since time.Time, why string) string {
 	return fmt.Sprintf("fails since %s: %s", since.UTC().Format(time.RFC3339), why)
 }
 
-func subscriptionState(s renew.SubscriptionState) string {
+func subscriptionState(s renew.SubscriptionState, now time.Time) string {
 	var parts []string
 	switch {
 	case s.ID == "":
 		parts = append(parts, "not yet")
 	case s.ExpiresAt.IsZero():
 		parts = append(parts, "yes")
-	case s.ExpiresAt.Before(time.Now()):
+	case s.ExpiresAt.Before(now):
 		parts = append(parts, "ended on "+s.ExpiresAt.UTC().Format(time.RFC3339))
 	default:
 		parts = append(parts, "until "+s.ExpiresAt.UTC().Format(time.DateOnly))
@@ -267,7 +309,7 @@ func comparedState(c sweep.State) string {
 	for _, class := range slices.Sorted(maps.Keys(c.Last.Classes)) {
 		classes = append(classes, fmt.Sprintf("%d %s", c.Last.Classes[class], class))
 	}
-	last := fmt.Sprintf("last on %s, in %s", c.Last.At.UTC().Format(time.DateOnly), c.Last.Took.Round(time.Second))
+	last := fmt.Sprintf("last at %s, in %s", c.Last.At.UTC().Format(time.RFC3339), c.Last.Took.Round(time.Second))
 	if len(classes) > 0 {
 		last += ": " + strings.Join(classes, ", ")
 	}

@@ -52,6 +52,7 @@ func TestInAPauseNothingIsReceivedAndAfterItAllIs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		depth.Oldest = time.Time{}
 		wantEqual(t, depth, queue.Depth{Visible: 2})
 		r.set("")
 		time.Sleep(time.Minute)

@@ -281,6 +281,7 @@ func TestRunDeletesWhatIsDoneAndGoesOnUntilItsContextEnds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		depth.Oldest = time.Time{}
 		wantEqual(t, depth, queue.Depth{InFlight: 1})
 		wantEqual(t, len(e.calls), 2)
 	})
