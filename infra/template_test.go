@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 
+	"entrawebex/internal/app/stack"
 	"entrawebex/internal/config"
 	"entrawebex/internal/provision"
 )
@@ -471,6 +472,31 @@ func TestEachFunctionStartsWithWhatTheTemplateGivesIt(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// Of what the functions have, the webhook's secret and whom it wakes is no operator's.
+func TestAnOperatorFindsEverySettingInTheFunctionsThatTheOutputsName(t *testing.T) {
+	t.Parallel()
+	template := readTemplate(t)
+	found := object{}
+	for _, output := range stack.Outputs() {
+		name, _ := at(template, "Outputs", output, "Value", "Ref").(string)
+		for variable, v := range at(resources(template, function)[name], "Environment", "Variables").(object) {
+			if found[variable] == nil {
+				found[variable] = v
+			}
+		}
+	}
+	for name, properties := range resources(template, function) {
+		for variable, v := range at(properties, "Environment", "Variables").(object) {
+			if variable != "SECRET_ARN" && variable != "RENEW_FUNCTION" && !cmp.Equal(v, found[variable]) {
+				t.Errorf("%s is %v for %s and %v for an operator", variable, v, name, found[variable])
+			}
+		}
+	}
+	if diff := cmp.Diff(object{"Ref": "ProvisioningSecret"}, found["SECRET_ARN"]); diff != "" {
+		t.Errorf("the secret (-want +got):\n%s", diff)
 	}
 }
 

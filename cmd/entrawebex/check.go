@@ -11,7 +11,7 @@ import (
 	"entrawebex/internal/config"
 )
 
-func checkCommand(environ []string) *cobra.Command {
+func checkCommand(from *source) *cobra.Command {
 	return &cobra.Command{
 		Use:   "check",
 		Short: "Tests the connection to Entra and Webex, and the way back to the webhook",
@@ -20,10 +20,20 @@ the settings, whose the ledger is, the Graph token and each permission, the tena
 the Webex token and organization, a search that must be empty, a page of the users
 and of the groups, and the webhook's handshake as Graph will make it. Nothing is
 changed on either side: what reaches Webex cannot write.
+
+With --stack it tests what the functions of that stack on AWS have, from here.
 ` + environment,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			settings, err := config.Load(cmd.Context(), config.OneProcess, environ, config.Secret)
+			environ, err := from.settings(cmd.Context())
+			if err != nil {
+				return err
+			}
+			part := config.OneProcess
+			if from.stack != "" {
+				part = config.Planner // what the webhook is told stays between it and renew
+			}
+			settings, err := config.Load(cmd.Context(), part, environ, config.Secret)
 			if err != nil {
 				return err
 			}

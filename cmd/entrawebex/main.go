@@ -106,8 +106,10 @@ func taught(c *cobra.Command) {
 // command is the whole command line.
 func command(environ []string, at terminal.Terminal) *cobra.Command {
 	root := rootCommand()
-	root.AddCommand(runCommand(environ), checkCommand(environ))
-	root.AddCommand(console{environ: environ, terminal: at}.commands()...)
+	from := &source{environ: environ}
+	root.AddCommand(runCommand(environ))
+	root.AddCommand(from.offer(checkCommand(from))...)
+	root.AddCommand(console{source: from, terminal: at}.commands()...)
 	taught(root)
 	return root
 }

@@ -16,7 +16,7 @@ import (
 
 // schemaCommands take a mapping over from Entra's own provisioning service, and back.
 func (c console) schemaCommands() []*cobra.Command {
-	return []*cobra.Command{importCommand(), c.exportCommand()}
+	return append(c.source.offer(c.exportCommand()), importCommand())
 }
 
 // destination is where the outcome of a command goes.

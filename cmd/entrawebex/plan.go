@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"entrawebex/internal/app/operations"
 	"entrawebex/internal/mapping"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/plan"
@@ -104,12 +103,12 @@ func (o *planOptions) read() error {
 }
 
 func (c console) plan(ctx context.Context, out, errOut io.Writer, options planOptions) error {
-	found, err := operations.OpenOrEmpty(ctx, c.environ, operatorLog())
-	if err != nil {
+	var made *plan.Plan
+	err := c.orEmpty(ctx, func(o operator.Operations) (err error) {
+		made, err = c.makePlan(ctx, o, errOut, options)
 		return err
-	}
-	made, err := c.makePlan(ctx, found, errOut, options)
-	if err := errors.Join(err, found.Close()); err != nil {
+	})
+	if err != nil {
 		return err
 	}
 	if options.asJSON {

@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"entrawebex/internal/app"
-	"entrawebex/internal/app/operations"
 	"entrawebex/internal/config"
 	"entrawebex/internal/entra"
 	"entrawebex/internal/mapping"
@@ -92,12 +91,12 @@ func (c console) try(ctx context.Context, name string, options testOptions) (pla
 		}
 		r.Configuration = string(text)
 	}
-	found, err := operations.OpenOrEmpty(ctx, c.environ, operatorLog())
-	if err != nil {
-		return plan.Trial{}, err
-	}
-	made, err := found.TestMapping(ctx, r)
-	return made, errors.Join(err, found.Close())
+	var made plan.Trial
+	err := c.orEmpty(ctx, func(o operator.Operations) (err error) {
+		made, err = o.TestMapping(ctx, r)
+		return err
+	})
+	return made, err
 }
 
 // tryFile maps the user or group in a file, who is taken for assigned and has nothing
@@ -148,7 +147,7 @@ func (c console) tested(ctx context.Context, file string) (mapping.Rules, error)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return rules, err
 	}
-	settings, err := config.Load(ctx, config.Operator, c.environ, config.Secret)
+	settings, err := config.Load(ctx, config.Operator, c.source.environ, config.Secret) // a stack has a ledger
 	if err != nil {
 		return mapping.Rules{}, err
 	}

@@ -93,6 +93,24 @@ func TestAnOperatorNeedsNoSettingsForTheEmbeddedHomes(t *testing.T) {
 	}
 }
 
+// Whoever only looks may have no right to a secret.
+func TestAnOperatorReadsASecretOnlyWhereSomethingIsLacking(t *testing.T) {
+	t.Parallel()
+	variables := complete()
+	variables["SECRET_ARN"] = "arn:refused"
+	if _, err := load(t, Operator, variables, nil); err != nil {
+		t.Error(err)
+	}
+	if _, err := load(t, Planner, variables, nil); err == nil {
+		t.Error("a plan is made without the secret")
+	}
+	delete(variables, "LEDGER_TABLE")
+	s, err := load(t, Operator, variables, map[string]string{"arn:refused": `{"LEDGER_TABLE": "of-the-secret"}`})
+	if err != nil || s.AWS.LedgerTable != "of-the-secret" {
+		t.Errorf("%q, %v", s.AWS.LedgerTable, err)
+	}
+}
+
 func TestMistakesAreToldWithTheirMend(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

@@ -85,7 +85,7 @@ func New(kept *stores.Stores, s *config.Settings, planner Planner, log *slog.Log
 // that has it is asked instead.
 func openFile(ctx context.Context, s *config.Settings, planner Planner, log *slog.Logger) (*Opened, error) {
 	if _, err := os.Stat(stores.Path(s.DataDir)); err != nil {
-		return nil, fmt.Errorf("%w: set DATA_DIR to the folder that entrawebex run uses, or CHANGE_QUEUE_URL, DEAD_LETTER_QUEUE_URL, LEDGER_TABLE and HISTORY_TABLE", err)
+		return nil, fmt.Errorf("%w: set DATA_DIR to the folder that entrawebex run uses, or name the stack on AWS with --stack", err)
 	}
 	const moment = time.Millisecond
 	for _, patience := range []time.Duration{moment, time.Second} {
