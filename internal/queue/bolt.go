@@ -147,6 +147,7 @@ func (q *Bolt) Depth(ctx context.Context) (Depth, error) {
 	var d Depth
 	err := q.view(ctx, func(b buckets) error {
 		d = b.depth(q.now())
+		d.Exact = true
 		var err error
 		d.Oldest, err = b.oldestSent()
 		return err

@@ -40,7 +40,7 @@ type Entry struct {
 	Attributes map[string]string
 }
 
-// Depth is how many messages a queue holds, approximately.
+// Depth is how many messages a queue holds.
 type Depth struct {
 	// Visible are those that wait to be received, also behind an earlier
 	// message of their group. InFlight are those received and not done.
@@ -48,6 +48,10 @@ type Depth struct {
 	// Oldest is when the one was sent that has been there longest; zero if there is
 	// none, and with SQS, which tells nobody but CloudWatch.
 	Oldest time.Time
+	// Exact is whether this is counted, and a Receive that finds nothing is
+	// proof that there is nothing to receive. SQS has many servers: it
+	// estimates the one, and samples for the other.
+	Exact bool
 }
 
 // Queue is first-in-first-out within a message group. While a message of a

@@ -42,7 +42,7 @@ const (
 	hold = 5 * time.Minute
 	// look is how long a Receive waits for a message: long enough for SQS to
 	// ask all of its servers. The queue is empty when looks in a row found
-	// nothing.
+	// nothing. A queue whose Depth is exact is empty when it says so.
 	look  = time.Second
 	looks = 2
 	// margin is how long before the end of its context a Run stops, and
@@ -66,6 +66,10 @@ func Run(ctx context.Context, dead, main queue.Queue, filter Filter, options Opt
 	r := &run{
 		dead: dead, main: main, filter: filter, options: options,
 		started: time.Now(), limiter: rate.NewLimiter(rate.Inf, 0), held: map[string]queue.Message{},
+		look: look, looks: looks,
+	}
+	if depth.Exact {
+		r.look, r.looks = 0, 1
 	}
 	if options.Rate > 0 {
 		r.limiter = rate.NewLimiter(rate.Limit(options.Rate), min(options.Rate, queue.MaxReceive))
@@ -84,6 +88,8 @@ type run struct {
 	options    Options
 	started    time.Time
 	limiter    *rate.Limiter
+	look       time.Duration
+	looks      int
 	// held are the messages that stay, by their ids, as last received.
 	held   map[string]queue.Message
 	result Result
@@ -91,12 +97,12 @@ type run struct {
 
 // all looks at one message after the other.
 func (r *run) all(ctx context.Context) error {
-	for empty := 0; empty < looks; {
+	for empty := 0; empty < r.looks; {
 		limit := r.next(ctx)
 		if limit == 0 {
 			return nil
 		}
-		msgs, err := r.dead.Receive(ctx, limit, hold, look)
+		msgs, err := r.dead.Receive(ctx, limit, hold, r.look)
 		if err != nil {
 			return err
 		}

@@ -23,10 +23,11 @@ type home struct {
 
 func openHome(t *testing.T) home {
 	t.Helper()
-	db, err := bbolt.Open(filepath.Join(t.TempDir(), "test.db"), 0o600, &bbolt.Options{NoSync: true})
+	db, err := bbolt.Open(filepath.Join(t.TempDir(), "test.db"), 0o600, &bbolt.Options{NoSync: true, NoGrowSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}
+	db.MaxBatchDelay = time.Microsecond
 	t.Cleanup(func() {
 		if err := db.Close(); err != nil {
 			t.Error(err)
