@@ -45,7 +45,7 @@ type world struct {
 
 func begin(t *testing.T) *world {
 	t.Helper()
-	db, err := bbolt.Open(filepath.Join(t.TempDir(), "ledger.db"), 0o600, nil)
+	db, err := bbolt.Open(filepath.Join(t.TempDir(), "ledger.db"), 0o600, &bbolt.Options{NoSync: true, NoGrowSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ func TestBolt(t *testing.T) {
 
 func openFile(t testing.TB) *bbolt.DB {
 	t.Helper()
-	db, err := bbolt.Open(filepath.Join(t.TempDir(), "history.db"), 0o600, nil)
+	db, err := bbolt.Open(filepath.Join(t.TempDir(), "history.db"), 0o600, &bbolt.Options{NoSync: true, NoGrowSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,10 +46,11 @@ func openBolt(t *testing.T) home {
 
 func openBoltFile(tb testing.TB, path string) (*bbolt.DB, *ledger.Bolt) {
 	tb.Helper()
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second})
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second, NoSync: true, NoGrowSync: true})
 	if err != nil {
 		tb.Fatal(err)
 	}
+	db.MaxBatchDelay = time.Microsecond
 	tb.Cleanup(func() {
 		if err := db.Close(); err != nil {
 			tb.Error(err)
@@ -124,8 +125,6 @@ func FuzzRecord(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	db, bolt := openBoltFile(f, filepath.Join(f.TempDir(), "ledger.db"))
-	db.NoSync = true
-	db.MaxBatchDelay = 0
 	f.Fuzz(func(t *testing.T, data []byte) {
 		overwriteBolt(t, db, o, data)
 		r, found, err := bolt.Record(t.Context(), o)

@@ -96,10 +96,11 @@ func stocked(t *testing.T) *operator.Operator {
 // openHistory is a log with an attempt at a user and one at a group.
 func openHistory(t *testing.T) history.Store {
 	t.Helper()
-	db, err := bbolt.Open(filepath.Join(t.TempDir(), "history"), 0o600, nil)
+	db, err := bbolt.Open(filepath.Join(t.TempDir(), "history"), 0o600, &bbolt.Options{NoSync: true, NoGrowSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}
+	db.MaxBatchDelay = time.Microsecond
 	t.Cleanup(func() {
 		if err := db.Close(); err != nil {
 			t.Error(err)

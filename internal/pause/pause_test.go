@@ -27,10 +27,11 @@ type bundle struct {
 
 func setup(t *testing.T) *bundle {
 	t.Helper()
-	db, err := bbolt.Open(filepath.Join(t.TempDir(), "ledger"), 0o600, nil)
+	db, err := bbolt.Open(filepath.Join(t.TempDir(), "ledger"), 0o600, &bbolt.Options{NoSync: true, NoGrowSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}
+	db.MaxBatchDelay = time.Microsecond
 	t.Cleanup(func() {
 		if err := db.Close(); err != nil {
 			t.Error(err)

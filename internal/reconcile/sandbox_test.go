@@ -39,10 +39,11 @@ func (l *land) Enqueue(_ context.Context, changes []change.Change) error {
 
 func newLand(t *testing.T) *land {
 	t.Helper()
-	db, err := bbolt.Open(filepath.Join(t.TempDir(), "ledger"), 0o600, nil)
+	db, err := bbolt.Open(filepath.Join(t.TempDir(), "ledger"), 0o600, &bbolt.Options{NoSync: true, NoGrowSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}
+	db.MaxBatchDelay = time.Microsecond
 	t.Cleanup(func() {
 		if err := db.Close(); err != nil {
 			t.Error(err)

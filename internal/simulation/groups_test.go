@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	seeds = flag.Uint64("seeds", 20, "how many seeds to simulate")
+	seeds = flag.Uint64("seeds", 10, "how many seeds to simulate")
 	first = flag.Uint64("seed", 0, "the first seed")
 )
 

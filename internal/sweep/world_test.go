@@ -46,10 +46,11 @@ type world struct {
 // start returns a world in which nothing was ever compared.
 func start(t *testing.T) *world {
 	t.Helper()
-	db, err := bbolt.Open(filepath.Join(t.TempDir(), "ledger"), 0o600, &bbolt.Options{NoSync: true})
+	db, err := bbolt.Open(filepath.Join(t.TempDir(), "ledger"), 0o600, &bbolt.Options{NoSync: true, NoGrowSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}
+	db.MaxBatchDelay = time.Microsecond
 	t.Cleanup(func() {
 		if err := db.Close(); err != nil {
 			t.Error(err)
