@@ -22,6 +22,7 @@ func main() {
 		os.Exit(1)
 	}
 	lambda.StartWithOptions(func(ctx context.Context) error {
+		defer a.Flush(ctx)
 		return errors.Join(a.Look(ctx), a.Sweeps.Run(ctx))
 	}, lambda.WithContext(ctx))
 }

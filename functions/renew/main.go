@@ -26,6 +26,7 @@ func main() {
 		os.Exit(1)
 	}
 	lambda.StartWithOptions(func(ctx context.Context, event renew.Event) error {
+		defer a.Flush(ctx)
 		return errors.Join(a.Renew(ctx, event.Lifecycle...), a.Drops.Settle(ctx))
 	}, lambda.WithContext(ctx))
 }

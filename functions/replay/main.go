@@ -4,13 +4,17 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"entrawebex/internal/app/stores"
 	"entrawebex/internal/config"
+	"entrawebex/internal/metric"
+	"entrawebex/internal/replay"
 )
 
 func main() {
@@ -20,5 +24,13 @@ func main() {
 		log.ErrorContext(ctx, "replay cannot start", "error", err)
 		os.Exit(1)
 	}
-	lambda.StartWithOptions(kept.Replay(log).HandleEvent, lambda.WithContext(ctx))
+	counted, job := metric.Log{Set: new(metric.Set), Namespace: os.Getenv("METRIC_NAMESPACE"), Out: os.Stdout, Now: time.Now}, kept.Replay(log)
+	lambda.StartWithOptions(func(ctx context.Context, event json.RawMessage) (replay.Result, error) {
+		result, err := job.HandleEvent(ctx, event)
+		counted.Set.Record(metric.Replayed, float64(result.Moved))
+		if err := counted.Flush(); err != nil {
+			log.WarnContext(ctx, "metrics not written", "error", err)
+		}
+		return result, err
+	}, lambda.WithContext(ctx))
 }

@@ -67,7 +67,7 @@ func served(t *testing.T, s *service, function string) (http.Handler, *strings.B
 	handler, err := webhook.Handler(&settings, nowhere{}, newStarter(aws.Config{
 		BaseEndpoint: &server.URL, Region: "eu-central-1",
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-	}, function), slog.New(slog.NewTextHandler(log, nil)))
+	}, function), nil, slog.New(slog.NewTextHandler(log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}

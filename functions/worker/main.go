@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"entrawebex/internal/app"
@@ -20,5 +21,8 @@ func main() {
 		log.ErrorContext(ctx, "worker cannot start", "error", err)
 		os.Exit(1)
 	}
-	lambda.StartWithOptions(a.Worker.HandleEvent, lambda.WithContext(ctx))
+	lambda.StartWithOptions(func(ctx context.Context, event events.SQSEvent) (events.SQSEventResponse, error) {
+		defer a.Flush(ctx)
+		return a.Worker.HandleEvent(ctx, event)
+	}, lambda.WithContext(ctx))
 }

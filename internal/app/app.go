@@ -47,8 +47,9 @@ type App struct {
 	// Subscriptions is nil without a webhook.
 	Subscriptions *renew.Job
 
-	log   *slog.Logger
-	close func() error
+	metrics *metrics
+	log     *slog.Logger
+	close   func() error
 }
 
 // Close gives back what was opened.
@@ -66,6 +67,8 @@ type backend struct {
 	oneClock bool
 	// askEvery is how often it is asked whether another configuration is in force.
 	askEvery time.Duration
+	// metrics counts what is done; nil for nothing.
+	metrics *metrics
 }
 
 // open puts a part together. Its ledger is bound to the tenant and organization of
@@ -106,7 +109,7 @@ func open(ctx context.Context, s config.Settings, on backend, observe func(provi
 	a := &App{
 		Settings: s, Rules: current.rules, Latest: on.latest, Stores: kept, Graph: graph, Webex: target,
 		Worker: &worker.Worker{
-			Queue: kept.Changes, DeadLetters: kept.DeadLetters, Converge: current.converge, Letters: parts.Letters(), Pause: sides, Log: log,
+			Queue: kept.Changes, DeadLetters: letters{kept.DeadLetters, on.metrics.set()}, Converge: current.converge, Letters: parts.Letters(), Pause: sides, Log: log,
 		},
 		Reconcile: looks{current},
 		Sweeps:    current.schedule(),
@@ -114,7 +117,11 @@ func open(ctx context.Context, s config.Settings, on backend, observe func(provi
 		Recovery:  kept.Recovery(sides, parts.Requests().Request, log),
 		close:     func() error { return nil },
 		log:       log,
+		metrics:   on.metrics,
 		Drops:     &replay.Drops{Dead: kept.DeadLetters, Letters: parts.Letters(), Look: kept.Look, Log: log},
+	}
+	if on.metrics != nil {
+		a.Sweeps.Observe = on.metrics.compared
 	}
 	if s.Webhook.URL != "" {
 		a.Subscriptions = &renew.Job{

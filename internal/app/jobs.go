@@ -27,7 +27,7 @@ func (a *App) Renew(ctx context.Context, told ...renew.Lifecycle) error {
 	if a.Subscriptions != nil {
 		failed = append(failed, a.Subscriptions.Run(ctx, told...), a.reach(ctx, condition.ReachingWebhook, a.reachWebhook))
 	}
-	failed = append(failed, a.reach(ctx, condition.ReachingWebex, a.reachWebex), a.remind(ctx), a.Recovery.CatchUp(ctx))
+	failed = append(failed, a.reach(ctx, condition.ReachingWebex, a.reachWebex), a.remind(ctx), a.states(ctx), a.Recovery.CatchUp(ctx))
 	err := errors.Join(failed...)
 	return errors.Join(err, a.done(ctx, condition.Renewing, a.Settings.RenewInterval+lateBy, err))
 }

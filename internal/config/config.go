@@ -150,6 +150,9 @@ type AWS struct {
 	// RenewFunction is the name of the function that the webhook starts when
 	// Graph says something of a subscription; empty where there is none.
 	RenewFunction string `env:"RENEW_FUNCTION"`
+	// MetricNamespace is that of the metrics that the functions write into their logs;
+	// empty writes none.
+	MetricNamespace string `env:"METRIC_NAMESPACE"`
 }
 
 // Part is a part of the system, which needs its settings.

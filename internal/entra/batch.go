@@ -65,6 +65,15 @@ func (c *Client) ask(ctx context.Context, requests []request) map[request]answer
 type pacer interface {
 	RefusedWithin(sent time.Time, after time.Duration)
 	UsedWithin(share float64)
+	Traffic() throttle.Traffic
+}
+
+// Traffic counts the calls that Graph answered; of a transport that is no pacer none.
+func (c *Client) Traffic() throttle.Traffic {
+	if c.pacer == nil {
+		return throttle.Traffic{}
+	}
+	return c.pacer.Traffic()
 }
 
 // pace tells the pacer, if there is one, what Graph throttled within a batch, and

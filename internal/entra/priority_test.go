@@ -11,6 +11,7 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
+	"entrawebex/internal/throttle"
 )
 
 // Graph holds each request of a batch against the limits by itself, so that each
@@ -64,6 +65,7 @@ type watched struct {
 }
 
 func (*watched) RefusedWithin(time.Time, time.Duration) {}
+func (*watched) Traffic() throttle.Traffic              { return throttle.Traffic{} }
 
 func (w *watched) UsedWithin(share float64) { w.used = append(w.used, share) }
 

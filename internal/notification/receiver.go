@@ -49,6 +49,8 @@ type Config struct {
 	// Renew is woken by lifecycle notifications, at most once in 10 s; nil if
 	// nobody is. Where that fails, the delivery is taken all the same.
 	Renew Waker
+	// Observe is told what was taken of each delivery. It may be nil.
+	Observe func(Receipt)
 	// Log gets one line a delivery; nil discards them.
 	Log *slog.Logger
 	// Now is the clock; nil is time.Now.
@@ -76,6 +78,7 @@ type Receiver struct {
 	verifier verifier
 	queue    Enqueuer
 	alarm    alarm
+	observe  func(Receipt)
 	log      *slog.Logger
 	now      func() time.Time
 	// deliveries are *delivery, to be used again.
@@ -87,7 +90,7 @@ func New(cfg Config) (*Receiver, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	r := &Receiver{verifier: newVerifier(cfg), queue: cfg.Queue, log: cfg.Log, now: cfg.Now}
+	r := &Receiver{verifier: newVerifier(cfg), queue: cfg.Queue, observe: cfg.Observe, log: cfg.Log, now: cfg.Now}
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
 	}
@@ -124,7 +127,11 @@ func (r *Receiver) Receive(ctx context.Context, body []byte) (Receipt, error) {
 		r.log.LogAttrs(ctx, slog.LevelWarn, "renew not woken", slog.Any("error", wakeErr))
 	}
 	r.report(ctx, d, err)
-	return d.receipt(), err
+	receipt := d.receipt()
+	if r.observe != nil {
+		r.observe(receipt)
+	}
+	return receipt, err
 }
 
 // begin returns a delivery that reuses the memory of an earlier one.

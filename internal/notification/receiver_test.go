@@ -25,14 +25,23 @@ func newReceiver(t *testing.T, queue notification.Enqueuer) *notification.Receiv
 
 func TestAReceiptSaysWhatWasTaken(t *testing.T) {
 	t.Parallel()
-	queue := new(memory)
-	receipt, err := newReceiver(t, queue).Receive(t.Context(), event(t, "batch-mixed.json"))
+	queue, told := new(memory), notification.Receipt{}
+	receiver, err := notification.New(notification.Config{
+		ClientState: clientState, TenantID: tenantID, Queue: queue, Now: seenAt, Observe: func(r notification.Receipt) { told = r },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	receipt, err := receiver.Receive(t.Context(), event(t, "batch-mixed.json"))
 	want := notification.Receipt{
 		Received: 9, Queued: 2, Duplicates: 1, Lifecycle: 1,
 		Dropped: map[notification.Reason]int{"clientState": 1, "tenant": 1, "malformed": 1, "resource": 1, "changeType": 1},
 	}
 	if diff := cmp.Diff(want, receipt); diff != "" || err != nil || len(queue.changes) != 2 {
 		t.Errorf("queued %v, %v, receipt (-want +got):\n%s", queue.changes, err, diff)
+	}
+	if diff := cmp.Diff(want, told); diff != "" {
+		t.Errorf("told (-want +got):\n%s", diff)
 	}
 }
 

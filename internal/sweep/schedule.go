@@ -31,8 +31,10 @@ type Schedule struct {
 	// Every is the time between two sweeps that nobody asked for; a day if it is
 	// zero.
 	Every time.Duration
-	Now   func() time.Time
-	Log   *slog.Logger
+	// Observe is told what came of each run. It may be nil.
+	Observe func(Finished, error)
+	Now     func() time.Time
+	Log     *slog.Logger
 }
 
 // The further fields of the document that says that a sweep is due.
@@ -138,6 +140,9 @@ func (s *Schedule) Run(ctx context.Context) error {
 	result, err := sweep.Run(ctx)
 	if err := s.end(context.WithoutCancel(ctx), owner, began, sweep.Former == nil, result, err); err != nil {
 		return err
+	}
+	if s.Observe != nil {
+		s.Observe(Finished{At: s.Now().UTC(), Took: s.Now().Sub(began), Result: result}, err)
 	}
 	log := s.Log.With("took", s.Now().Sub(began), "classes", result.Classes, "actions", result.Actions, "queued", result.Queued)
 	switch {

@@ -272,3 +272,27 @@ func TestWhomAChangeAffectsIsEvaluatedUnlessEverythingIsCompared(t *testing.T) {
 		t.Errorf("what evaluates some counts as a comparison of everything: %+v", state)
 	}
 }
+
+func TestWhatCameOfARunIsTold(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	s := w.schedule(nil)
+	var told []error
+	s.Observe = func(f Finished, err error) {
+		told = append(told, err)
+		if f.At.IsZero() || err == nil && f.Classes == nil {
+			t.Errorf("told %+v", f)
+		}
+	}
+	refused := errors.New("502")
+	w.graph.faults["user "] = refused
+	if err := s.Run(t.Context()); !errors.Is(err, refused) {
+		t.Fatal(err)
+	}
+	delete(w.graph.faults, "user ")
+	w.compare(s)
+	w.compare(s) // nothing is due
+	if len(told) != 2 || !errors.Is(told[0], refused) || told[1] != nil {
+		t.Errorf("told %v", told)
+	}
+}

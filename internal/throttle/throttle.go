@@ -62,7 +62,12 @@ type Transport struct {
 	// limiters are those of the classes, and resume the end of a pause of all.
 	limiters map[string]*limiter
 	resume   time.Time
+	traffic  Traffic
 }
+
+// Traffic counts, since the process began, the requests that the host answered, and
+// how often it said, of a request or within an answer, that they come too often.
+type Traffic struct{ Answered, Refused int }
 
 var _ http.RoundTripper = (*Transport)(nil)
 
@@ -117,10 +122,28 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	l.answered(turn.epoch, response)
+	_, refused := refusal(response, t.now())
+	t.count(1, refused)
 	if response.StatusCode == http.StatusServiceUnavailable {
 		t.rest(RetryAfter(response.Header, t.now()))
 	}
 	return response, nil
+}
+
+// Traffic returns what was counted until now.
+func (t *Transport) Traffic() Traffic {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.traffic
+}
+
+func (t *Transport) count(answered int, refused bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.traffic.Answered += answered
+	if refused {
+		t.traffic.Refused++
+	}
 }
 
 // rest begins a pause of all classes.
@@ -141,6 +164,7 @@ func (t *Transport) rest(pause time.Duration) {
 // zero if none. It counts as a refusal of the call, once for all of a moment.
 func (t *Transport) RefusedWithin(sent time.Time, after time.Duration) {
 	t.of("").refusedWithin(sent, after)
+	t.count(0, true)
 }
 
 // UsedWithin tells what share of a limit is used up, as an answer says within: that

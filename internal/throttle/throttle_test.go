@@ -134,6 +134,10 @@ func TestAPauseEndsByTheClockItWasGiven(t *testing.T) {
 	if diff := cmp.Diff([]string{"429 21", "429 12", "429 9", "200"}, got); diff != "" {
 		t.Error(diff)
 	}
+	// What is held back has not reached the server.
+	if got, want := transport.Traffic(), (throttle.Traffic{Answered: 2, Refused: 1}); got != want {
+		t.Errorf("counted %+v, want %+v", got, want)
+	}
 }
 
 func TestAnAnswerOfItsOwnIsWholeAndSaysSo(t *testing.T) {
@@ -326,6 +330,10 @@ func TestARefusalWithinAnAnswerCountsAsOneOfTheCall(t *testing.T) {
 		transport.RefusedWithin(sent, 30*time.Second)
 		if got := call(t, transport); got != "429 30" {
 			t.Errorf("after a refusal that asks for a pause the next request was answered %s", got)
+		}
+		// What is not sent nobody answers.
+		if got, want := transport.Traffic(), (throttle.Traffic{Answered: 4, Refused: 10}); got != want {
+			t.Errorf("counted %+v, want %+v", got, want)
 		}
 	})
 }

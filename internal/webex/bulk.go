@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"entrawebex/internal/provision"
+	"entrawebex/internal/throttle"
 )
 
 // maxBulk is how many operations Webex takes in one Bulk.
@@ -127,6 +128,15 @@ func (c *Client) withoutBulk(isSo bool) {
 // a Bulk than the 200 it is answered.
 type pacer interface {
 	RefusedWithin(sent time.Time, after time.Duration)
+	Traffic() throttle.Traffic
+}
+
+// Traffic counts the calls that Webex answered; of a transport that is no pacer none.
+func (c *Client) Traffic() throttle.Traffic {
+	if c.pacer == nil {
+		return throttle.Traffic{}
+	}
+	return c.pacer.Traffic()
 }
 
 // pace tells the pacer, if there is one, that Webex found operations of a Bulk to

@@ -7,19 +7,28 @@ import (
 	"net/http"
 
 	"entrawebex/internal/config"
+	"entrawebex/internal/metric"
 	"entrawebex/internal/notification"
 )
 
 // Handler serves the webhook: it gives what Graph notifies to the change queue, and
-// wakes renew, unless that is nil, with what Graph says of a subscription.
-func Handler(s *config.Settings, changes notification.Enqueuer, renew notification.Waker, log *slog.Logger) (http.Handler, error) {
+// wakes renew, unless that is nil, with what Graph says of a subscription. What comes is
+// counted in counted, which may be nil.
+func Handler(s *config.Settings, changes notification.Enqueuer, renew notification.Waker, counted *metric.Set, log *slog.Logger) (http.Handler, error) {
 	receiver, err := notification.New(notification.Config{
 		ClientState:         s.Webhook.ClientState,
 		PreviousClientState: s.Webhook.PreviousClientState,
 		TenantID:            s.Entra.TenantID,
 		Queue:               changes,
 		Renew:               renew,
-		Log:                 log,
+		Observe: func(r notification.Receipt) {
+			counted.Record(metric.Received, float64(r.Received))
+			counted.Record(metric.Queued, float64(r.Queued))
+			for why, n := range r.Dropped {
+				counted.Record(metric.Dropped, float64(n), string(why))
+			}
+		},
+		Log: log,
 	})
 	if err != nil {
 		return nil, err
