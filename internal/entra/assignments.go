@@ -401,3 +401,59 @@ func (c *Client) assignedGroups(ctx context.Context, app string) (map[string][]s
 	}
 	return roles, nil
 }
+
+// AssignmentsOf returns by which assignments to an application a user or a group is
+// assigned: its own, and of a user those of the groups that it is a member of; if
+// transitive, of the groups around those too, for which the list of all assignments is
+// read. The error is a *Fault.
+func (c *Client) AssignmentsOf(ctx context.Context, o change.Object, app string, transitive bool) ([]reconcile.Assignment, error) {
+	q := provision.Query{Object: o, App: app}
+	list := rolesOf(q)
+	a := c.ask(ctx, []request{list})[list]
+	if a.err != nil {
+		return nil, rolesFault(q, concerning(a.err, o.ID, app))
+	}
+	var found []reconcile.Assignment
+	for p, err := range c.assignmentPages(ctx, list.place, a.body, app) {
+		if err != nil {
+			return nil, rolesFault(q, concerning(err, o.ID, app))
+		}
+		for _, assigned := range p.Assignments {
+			if assigned.Principal == o || o.Kind == change.User && assigned.Principal.Kind == change.Group {
+				found = append(found, assigned)
+			}
+		}
+	}
+	if !transitive || o.Kind != change.User {
+		return found, nil
+	}
+	around, err := c.assignmentsAround(ctx, o, app)
+	if err != nil {
+		return nil, err
+	}
+	for _, assigned := range around {
+		if !slices.Contains(found, assigned) {
+			found = append(found, assigned)
+		}
+	}
+	return found, nil
+}
+
+// assignmentsAround are those of all groups around a user.
+func (c *Client) assignmentsAround(ctx context.Context, o change.Object, app string) ([]reconcile.Assignment, error) {
+	roles, err := c.assignedGroups(ctx, app)
+	if err != nil || len(roles) == 0 {
+		return nil, err
+	}
+	groups, err := c.GroupsOf(ctx, o, true)
+	if err != nil {
+		return nil, err
+	}
+	var found []reconcile.Assignment
+	for _, id := range groups {
+		for _, role := range roles[id] {
+			found = append(found, reconcile.Assignment{Principal: change.Object{Kind: change.Group, ID: id}, Role: role})
+		}
+	}
+	return found, nil
+}

@@ -436,3 +436,39 @@ func FuzzAssignments(f *testing.F) {
 		}
 	})
 }
+
+func TestItIsToldByWhichAssignmentsSomebodyIsInScope(t *testing.T) {
+	t.Parallel()
+	tenant, c := newTenant(t, simgraph.Config{})
+	_, app := tenant.EnterpriseApp()
+	ann := named(t, tenant, "ann")
+	inner := team(t, tenant, "inner", ann)
+	outer := team(t, tenant, "outer", inner)
+	stranger := team(t, tenant, "stranger")
+	must(t, tenant.Assign(ann, role1))
+	must(t, tenant.Assign(inner, simgraph.DefaultAccess))
+	must(t, tenant.Assign(outer, role1))
+	must(t, tenant.Assign(stranger, role1))
+	of := func(kind change.Kind, id, role string) reconcile.Assignment {
+		return reconcile.Assignment{Principal: change.Object{Kind: kind, ID: id}, Role: role}
+	}
+	direct := []reconcile.Assignment{of(change.User, ann, role1), of(change.Group, inner, simgraph.DefaultAccess)}
+	for name, tt := range map[string]struct {
+		object     change.Object
+		transitive bool
+		want       []reconcile.Assignment
+	}{
+		"a user":                         {change.Object{Kind: change.User, ID: ann}, false, direct},
+		"a user, through groups' groups": {change.Object{Kind: change.User, ID: ann}, true, append(slices.Clone(direct), of(change.Group, outer, role1))},
+		"a group":                        {change.Object{Kind: change.Group, ID: inner}, true, direct[1:]},
+	} {
+		got, err := c.AssignmentsOf(t.Context(), tt.object, app, tt.transitive)
+		if diff := cmp.Diff(tt.want, got); diff != "" || err != nil {
+			t.Errorf("%s: %v (-want +got):\n%s", name, err, diff)
+		}
+	}
+	_, err := c.AssignmentsOf(t.Context(), change.Object{Kind: change.User, ID: id(99)}, app, true)
+	if err == nil {
+		t.Error("of somebody whom Entra does not know nothing is wrong")
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	abs "github.com/microsoft/kiota-abstractions-go"
@@ -21,8 +22,8 @@ type Found struct {
 	Name string
 }
 
-// Find returns the users whose userPrincipalName or displayName, and the groups
-// whose displayName, is the one given, case aside: one call for each kind, and
+// Find returns the users whose userPrincipalName, mail or displayName, and the groups
+// whose displayName or mail, is the one given, case aside: one call for each kind, and
 // the first hundred of it. None is not an error.
 // https://learn.microsoft.com/graph/filter-query-parameter
 func (c *Client) Find(ctx context.Context, name string) ([]Found, error) {
@@ -39,8 +40,8 @@ func (c *Client) Find(ctx context.Context, name string) ([]Found, error) {
 
 func (c *Client) find(ctx context.Context, kind change.Kind, name string) ([]Found, error) {
 	literal := "'" + strings.ReplaceAll(name, "'", "''") + "'"
-	filter := "displayName eq " + literal
-	named := []string{"id", "displayName"}
+	filter := "displayName eq " + literal + " or mail eq " + literal
+	named := []string{"id", "displayName", "mail"}
 	var info *abs.RequestInformation
 	var err error
 	if kind == change.Group {
@@ -74,12 +75,13 @@ func decodeFound(kind change.Kind, name string, body []byte) ([]Found, error) {
 			ID                string `json:"id"`
 			UserPrincipalName string `json:"userPrincipalName"`
 			DisplayName       string `json:"displayName"`
+			Mail              string `json:"mail"`
 		}
 		if json.Unmarshal(element, &o) != nil {
 			continue
 		}
 		id, ok := change.ParseID(o.ID)
-		if !ok || !strings.EqualFold(o.UserPrincipalName, name) && !strings.EqualFold(o.DisplayName, name) {
+		if !ok || !slices.ContainsFunc([]string{o.UserPrincipalName, o.DisplayName, o.Mail}, func(has string) bool { return strings.EqualFold(has, name) }) {
 			continue
 		}
 		f := Found{Object: change.Object{Kind: kind, ID: id}, Name: o.DisplayName}

@@ -34,9 +34,33 @@ func TestWhoHasANameIsFoundAmongUsersAndGroups(t *testing.T) {
 	if diff := cmp.Diff(want, found); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	asked := []string{"userPrincipalName eq 'O''Hara' or displayName eq 'O''Hara'", "displayName eq 'O''Hara'"}
+	asked := []string{
+		"userPrincipalName eq 'O''Hara' or displayName eq 'O''Hara' or mail eq 'O''Hara'", "displayName eq 'O''Hara' or mail eq 'O''Hara'",
+	}
 	if diff := cmp.Diff(asked, filters); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestWhoHasAnAddressIsFoundByIt(t *testing.T) {
+	t.Parallel()
+	g := newGraph()
+	g.outer["/users"] = raw(http.StatusOK, "application/json", `{"value":[
+		{"id":"`+id(1)+`","displayName":"Pat","userPrincipalName":"pat@example.com","mail":"Pat.OHara@example.com"},
+		{"id":"`+id(2)+`","displayName":"Sam","userPrincipalName":"sam@example.com","mail":null}]}`)
+	g.outer["/groups"] = raw(http.StatusOK, "application/json", `{"value":[{"id":"`+id(50)+`","displayName":"All","mail":"all@example.com"}]}`)
+	client := g.client(t, Config{})
+	for address, want := range map[string]Found{
+		"pat.ohara@example.com": {change.Object{Kind: change.User, ID: id(1)}, "pat@example.com"},
+		"all@example.com":       {change.Object{Kind: change.Group, ID: id(50)}, "All"},
+	} {
+		found, err := client.Find(t.Context(), address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]Found{want}, found); diff != "" {
+			t.Errorf("%s: -want +got:\n%s", address, diff)
+		}
 	}
 }
 

@@ -264,7 +264,7 @@ func (t *Tenant) readUser(r *http.Request) (answer, error) {
 }
 
 func (t *Tenant) listUsers(r *http.Request) (answer, error) {
-	return t.filtered(r, userCollection(), []string{"userPrincipalName", "displayName"}, func(start int) iter.Seq2[int, object] { return in(Live, t.order, start) })
+	return t.filtered(r, userCollection(), []string{"userPrincipalName", "displayName", "mail"}, func(start int) iter.Seq2[int, object] { return in(Live, t.order, start) })
 }
 
 // collection is what a list is of.

@@ -27,7 +27,7 @@ func groupCollection() collection {
 }
 
 func (t *Tenant) listGroups(r *http.Request) (answer, error) {
-	return t.filtered(r, groupCollection(), []string{"displayName"}, func(start int) iter.Seq2[int, object] { return in(Live, t.groupOrder, start) })
+	return t.filtered(r, groupCollection(), []string{"displayName", "mail"}, func(start int) iter.Seq2[int, object] { return in(Live, t.groupOrder, start) })
 }
 
 func (t *Tenant) readGroup(r *http.Request) (answer, error) {
