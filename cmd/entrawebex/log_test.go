@@ -90,7 +90,7 @@ func (l *logged) look(ctx context.Context, p *standalone.Process, kind change.Ki
 // told is what a table says, row by row: each column on one line.
 func told(out string) string {
 	var all strings.Builder
-	for row := range strings.SplitSeq(out, "├") {
+	for _, row := range strings.FieldsFunc(out, func(r rune) bool { return strings.ContainsRune("┌├└", r) }) {
 		columns := map[int]string{}
 		for line := range strings.Lines(row) {
 			for i, cell := range strings.Split(line, "│") {

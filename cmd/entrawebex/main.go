@@ -136,8 +136,9 @@ And look whether all is well, at any time:
 
   entrawebex status
 
-And what happened to somebody, and why:
+And how somebody stands on both sides, what happened, and why:
 
+  entrawebex show ada@example.com
   entrawebex log ada@example.com`,
 		Version:       buildVersion(),
 		SilenceUsage:  true,

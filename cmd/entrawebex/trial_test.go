@@ -165,7 +165,7 @@ func TestWhatCannotBeTestedIsToldInASentence(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"nobody@contoso.example"}, `"nobody@contoso.example" is nobody's userPrincipalName, userName or displayName: give the name as a whole, or the object id` + "\n"},
+		{[]string{"nobody@contoso.example"}, `"nobody@contoso.example" is nobody's userPrincipalName, mail, userName or displayName: give the name as a whole, or an id of Entra or Webex` + "\n"},
 		{[]string{""}, "name one user or group\n"},
 		{[]string{"nobody@contoso.example", "--mapping", wrong}, wrong + ":1:"},
 		{[]string{none}, none + ": it is no JSON object"},

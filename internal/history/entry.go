@@ -213,6 +213,14 @@ func (e *Entry) Name() string {
 	return names[slices.IndexFunc(names, func(name string) bool { return name != "" })]
 }
 
+// Reason explains how it ended; empty where there is nothing to explain.
+func (e *Entry) Reason() string {
+	if e.Status.Error == nil {
+		return ""
+	}
+	return e.Status.Error.Reason
+}
+
 // names are all by which the object may be asked for, beside its id in Entra, in lower
 // case and each once.
 func (e *Entry) names() []string {

@@ -102,6 +102,11 @@ func (c *Client) History(ctx context.Context, r HistoryRequest) (History, error)
 	return call[History](ctx, c, pathHistory, r)
 }
 
+// Show is Operator.Show.
+func (c *Client) Show(ctx context.Context, r ShowRequest) (Shown, error) {
+	return call[Shown](ctx, c, pathShow, r)
+}
+
 // Pause is Operator.Pause.
 func (c *Client) Pause(ctx context.Context, r PauseRequest) (pause.State, error) {
 	return call[pause.State](ctx, c, pathPause, r)

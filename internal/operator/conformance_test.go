@@ -240,6 +240,11 @@ func steps() []step {
 			return o.Provision(ctx, operator.ProvisionRequest{Names: names})
 		}
 	}
+	showing := func(name string) func(context.Context, operator.Operations) (any, error) {
+		return func(ctx context.Context, o operator.Operations) (any, error) {
+			return o.Show(ctx, operator.ShowRequest{Name: name})
+		}
+	}
 	letters := func(filter ...string) func(context.Context, operator.Operations) (any, error) {
 		return func(ctx context.Context, o operator.Operations) (any, error) {
 			return o.Letters(ctx, operator.LettersRequest{Filter: filter})
@@ -306,6 +311,13 @@ func steps() []step {
 		{"Provision", provisioning("nobody"), `nothing is kept of "nobody"`, operator.Invalid},
 		{"Provision", provisioning(), "name 1 to 100 users or groups", operator.Invalid},
 		{"History", told(operator.HistoryRequest{Name: heldID, Action: "provision"}), `"act":"provision",`, ""},
+		{"Show", showing(heldID), `"object":{"kind":"user","id":"` + heldID + `"},"name":"ada.webex@example.com","entra":{"presence":"unknown","id":"` + heldID + `","error":"no settings"}`, ""},
+		{"Show", showing("ada@EXAMPLE.com"), `"hold":{"object":{"kind":"user","id":"` + heldID + `"},"operation":"disable",`, ""},
+		{"Show", showing("w"), `"webex":{"presence":"unknown","id":"w","error":"no settings"}`, ""},
+		{"Show", showing(deadID), `"fault":{"kind":"permanent","step":"matching","reason":"taken",`, ""},
+		{"Show", showing("Ada"), "is, or was, the name of 2 objects: name one by its id\n  group " + groupID, operator.Invalid},
+		{"Show", showing("nobody"), `nothing is kept of "nobody"`, operator.Invalid},
+		{"Show", showing(""), "name one user or group", operator.Invalid},
 		{"Plan", planOf(plan.Request{}), "name one user or group", operator.Invalid},
 		{"Plan", planOf(plan.Request{All: true}), "no settings", operator.Failed},
 	}
@@ -322,7 +334,7 @@ func TestTheClientDoesWhatTheOperatorDoes(t *testing.T) {
 		want, wantErr := step.do(ctx, direct)
 		got, gotErr := step.do(ctx, client)
 		acts := cmpopts.IgnoreFields(history.Entry{}, "ID") // which is each one's own
-		if diff := cmp.Diff(want, got, acts, cmpopts.EquateEmpty(), cmpopts.IgnoreFields(operator.Provisioning{}, "Correlation"), cmpopts.IgnoreUnexported(operator.Status{})); diff != "" {
+		if diff := cmp.Diff(want, got, acts, cmpopts.EquateEmpty(), cmpopts.IgnoreFields(operator.Provisioning{}, "Correlation"), cmpopts.IgnoreFields(operator.Shown{}, "Attempts"), cmpopts.IgnoreUnexported(operator.Status{})); diff != "" {
 			t.Errorf("%d %s (-operator +client):\n%s", i, step.name, diff)
 		}
 		if fmt.Sprint(wantErr) != fmt.Sprint(gotErr) {

@@ -40,6 +40,7 @@ func NewHandler(o *Operator, log *slog.Logger) *Handler {
 		pathReject:         write(o.Reject),
 		pathDeadLetters:    write(o.Letters),
 		pathHistory:        write(o.History),
+		pathShow:           write(o.Show),
 		pathPause:          write(o.Pause),
 		pathResume:         write(o.Resume),
 		pathClearGuard:     write(func(ctx context.Context, _ struct{}) (Latch, error) { return o.ClearGuard(ctx) }),

@@ -148,34 +148,6 @@ func (o *Operator) History(ctx context.Context, r HistoryRequest) (History, erro
 	return found, err
 }
 
-// whose is the object that has the name or id, or had it.
-func (o *Operator) whose(ctx context.Context, name string) (change.Object, error) {
-	if id, ok := change.ParseID(name); ok {
-		for _, kind := range change.Kinds() {
-			object := change.Object{Kind: kind, ID: id}
-			for _, err := range first(o.Kept.Entries(ctx, history.Span{Object: &object})) {
-				return object, err
-			}
-		}
-	}
-	found, err := o.Kept.Named(ctx, name)
-	switch {
-	case err != nil:
-		return change.Object{}, err
-	case len(found) == 0:
-		return change.Object{}, invalid(fmt.Errorf("nothing is kept of %q: give a userPrincipalName, userName or displayName as a whole, or an id of Entra or Webex; "+
-			"without a name the log of everybody is told", printable.Short(name, 100)))
-	case len(found) > 1:
-		lines := make([]string, len(found))
-		for i, one := range found {
-			lines[i] = "\n  " + one.String()
-		}
-		return change.Object{}, invalid(fmt.Errorf("%q is, or was, the name of %d objects: name one by its id%s", printable.Short(name, 100), len(found), strings.Join(lines, "")))
-	default:
-		return found[0], nil
-	}
-}
-
 // first is a sequence's first.
 func first(entries iter.Seq2[history.Entry, error]) iter.Seq2[history.Entry, error] {
 	return func(yield func(history.Entry, error) bool) {

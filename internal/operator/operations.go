@@ -23,6 +23,7 @@ type readings interface {
 	Guard(ctx context.Context) (Latch, error)
 	Letters(ctx context.Context, r LettersRequest) (Letters, error)
 	History(ctx context.Context, r HistoryRequest) (History, error)
+	Show(ctx context.Context, r ShowRequest) (Shown, error)
 	Plan(ctx context.Context, r plan.Request, watcher plan.Watcher) (*plan.Plan, error)
 	TestMapping(ctx context.Context, r TestRequest) (plan.Trial, error)
 	Configuration(ctx context.Context, r ConfigurationRequest) (configuration.Stored, error)

@@ -4,6 +4,7 @@ package operator
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -125,7 +126,14 @@ func (o *Operator) Plan(ctx context.Context, r plan.Request, watcher plan.Watche
 	if err != nil {
 		return nil, err
 	}
-	return planner.Make(ctx, r)
+	made, err := planner.Make(ctx, r)
+	if errors.Is(err, plan.ErrNobody) { // whoever had the name is planned for
+		if object, keptErr := o.whose(ctx, r.Name); keptErr == nil {
+			r.Name = object.ID
+			return planner.Make(ctx, r)
+		}
+	}
+	return made, err
 }
 
 // planner opens what plans under the configuration in force, or under the one of the

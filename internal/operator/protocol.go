@@ -23,6 +23,7 @@ const (
 	pathDeadLetters = "/dead-letters"
 	pathReplay      = "/replay"
 	pathHistory     = "/history"
+	pathShow        = "/show"
 	pathPause       = "/pause"
 	pathResume      = "/resume"
 	pathReconcile   = "/reconcile"

@@ -9,7 +9,6 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/history"
-	"entrawebex/internal/plan"
 	"entrawebex/internal/queue"
 )
 
@@ -45,12 +44,12 @@ func (o *Operator) Provision(ctx context.Context, r ProvisionRequest) (Provision
 		return Provisioning{}, err
 	}
 	p := Provisioning{Correlation: uuid.NewString()}
-	find := o.finder(ctx)
+	finder := o.finder(ctx)
 	var unknown []error
 	var changes []change.Change
 	var acts []history.Act
 	for _, name := range r.Names {
-		object, err := find(ctx, name)
+		object, err := finder.find(ctx, name)
 		if err != nil {
 			unknown = append(unknown, err)
 			continue
@@ -79,24 +78,4 @@ func (o *Operator) rests(ctx context.Context) (string, error) {
 		return "no process serves this data: start entrawebex run", nil
 	}
 	return o.pauses().Why(ctx)
-}
-
-// finder returns what finds an object by a name: Entra and Webex as they are now where
-// this operator may read them, and whoever is in the provisioning log and not there.
-func (o *Operator) finder(ctx context.Context) func(ctx context.Context, name string) (change.Object, error) {
-	planner, err := o.planner(ctx, plan.Request{All: true}, plan.Watcher{})
-	if err != nil {
-		o.Log.WarnContext(ctx, "names are looked up in the provisioning log alone", "error", err)
-		return o.whose
-	}
-	return func(ctx context.Context, name string) (change.Object, error) {
-		object, err := planner.Find(ctx, name)
-		if err == nil {
-			return object, nil
-		}
-		if kept, keptErr := o.whose(ctx, name); keptErr == nil {
-			return kept, nil
-		}
-		return change.Object{}, err
-	}
 }

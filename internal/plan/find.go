@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"entrawebex/internal/change"
@@ -18,8 +19,30 @@ type named struct {
 	Name string
 }
 
+// ErrNobody is returned where no object has the name or id.
+var ErrNobody = errors.New("nobody has it")
+
+// Ambiguous is the error where several objects have the name: who is meant, nobody
+// can tell but whoever asks.
+type Ambiguous struct {
+	name  string
+	found []named
+}
+
+// Error implements error.
+func (a *Ambiguous) Error() string {
+	lines := make([]string, len(a.found))
+	for i, f := range a.found {
+		lines[i] = fmt.Sprintf("\n  %s %s", f.Object, printable.Text(f.Name))
+	}
+	return fmt.Sprintf("%q is the name of %d objects: name one by its id%s", printable.Short(a.name, longestAsked), len(a.found), strings.Join(lines, ""))
+}
+
+// longestAsked is how many characters are told of a name that was asked for.
+const longestAsked = 100
+
 // Find returns the object that has the name or id, in Entra, in Webex, or in the ledger.
-// The error says what to give instead.
+// The error says what to give instead; it is ErrNobody or an Ambiguous, or a side's.
 func (pl *Planner) Find(ctx context.Context, name string) (change.Object, error) {
 	found, err := pl.find(ctx, name)
 	return found.Object, err
@@ -42,19 +65,26 @@ func (pl *Planner) find(ctx context.Context, name string) (named, error) {
 	case err != nil:
 		return named{}, err
 	case len(found) == 0:
-		return named{}, fmt.Errorf("%q is nobody's userPrincipalName, userName or displayName: give the name as a whole, or the object id", name)
+		return named{}, nobody("%q is nobody's userPrincipalName, mail, userName or displayName: give the name as a whole, or an id of Entra or Webex", printable.Short(name, longestAsked))
 	case len(found) > 1:
-		lines := make([]string, len(found))
-		for i, f := range found {
-			lines[i] = fmt.Sprintf("\n  %s %s", f.Object, printable.Text(f.Name))
-		}
-		return named{}, fmt.Errorf("%q is the name of %d objects: name one by its id%s", name, len(found), strings.Join(lines, ""))
+		return named{}, &Ambiguous{name: name, found: found}
 	}
 	return found[0], nil
 }
 
-// findID finds out whether an id is that of a user or of a group: as Entra says,
-// or if it has neither, as the ledger does.
+// nobody is an ErrNobody that says what to give instead.
+func nobody(format string, args ...any) error { return &nobodyError{fmt.Sprintf(format, args...)} }
+
+type nobodyError struct{ message string }
+
+// Error implements error.
+func (e *nobodyError) Error() string { return e.message }
+
+// Is reports whether target is ErrNobody.
+func (e *nobodyError) Is(target error) bool { return target == ErrNobody }
+
+// findID finds out whose an id is: a user's or a group's, as Entra says, or if it has
+// neither, as the ledger does, which knows the ids of Webex too.
 func (pl *Planner) findID(ctx context.Context, id string) (named, error) {
 	queries := make([]provision.Query, 0, len(change.Kinds()))
 	for _, kind := range change.Kinds() {
@@ -66,6 +96,9 @@ func (pl *Planner) findID(ctx context.Context, id string) (named, error) {
 			return named{Object: queries[i].Object, Name: nameOf(r.Attributes)}, nil
 		}
 	}
+	if o, linked, err := pl.Stored.LinkedTo(ctx, id); err != nil || linked {
+		return named{Object: o}, err
+	}
 	for i, r := range readings {
 		_, kept, err := pl.Stored.Record(ctx, queries[i].Object)
 		switch {
@@ -75,27 +108,22 @@ func (pl *Planner) findID(ctx context.Context, id string) (named, error) {
 			return named{Object: queries[i].Object}, nil
 		}
 	}
-	return named{}, fmt.Errorf("neither Entra nor the ledger has a user or a group with the id %s", id)
+	return named{}, nobody("neither Entra nor the ledger has a user or a group with the id %s", id)
 }
 
-// findInWebex returns whose account or group in Webex has the name: that of a
-// guest is another one in Entra.
+// findInWebex returns whose account or group in Webex has the name or the address: that
+// of a guest is another one in Entra.
 func (pl *Planner) findInWebex(ctx context.Context, name string) ([]named, error) {
+	accounts, err := pl.under(ctx, name)
+	if err != nil {
+		return nil, err
+	}
 	var found []named
-	for _, kind := range change.Kinds() {
-		resources, err := pl.Webex.Named(ctx, kind, name)
-		if err != nil {
-			return nil, err
+	for _, a := range accounts {
+		if a.Linked == nil || slices.ContainsFunc(found, func(f named) bool { return f.Object == *a.Linked }) {
+			continue
 		}
-		for _, r := range resources {
-			o, linked, err := pl.Stored.LinkedTo(ctx, r.ID)
-			if err != nil {
-				return nil, err
-			}
-			if linked {
-				found = append(found, named{Object: o, Name: name})
-			}
-		}
+		found = append(found, named{Object: *a.Linked, Name: name})
 	}
 	return found, nil
 }

@@ -136,11 +136,16 @@ func (pl *Planner) one(ctx context.Context, name string) (*Plan, error) {
 		return nil, err
 	}
 	pl.called(found.Object, found.Name)
-	pl.Engine.Converge(ctx, []change.Change{{
-		Object: found.Object, Source: change.Reconcile, SeenAt: time.Now(), CorrelationID: uuid.NewString(), Afresh: true,
-	}})
+	pl.converge(ctx, found.Object)
 	pl.conclude(ctx)
 	return pl.plan, nil
+}
+
+// converge has the engine look at the object, and trust nothing.
+func (pl *Planner) converge(ctx context.Context, o change.Object) {
+	pl.Engine.Converge(ctx, []change.Change{{
+		Object: o, Source: change.Reconcile, SeenAt: time.Now(), CorrelationID: uuid.NewString(), Afresh: true,
+	}})
 }
 
 // All plans for everything: it sweeps, and then does what the sweep leaves to

@@ -124,9 +124,7 @@ func (pl *Planner) Try(ctx context.Context, name string) (Trial, error) {
 	if err != nil {
 		return Trial{}, err
 	}
-	query := provision.Query{Object: found.Object, Transitive: pl.Engine.Nested, App: application}
-	query.RoleNames = found.Kind == change.User && pl.Engine.Scoping.Mapped != nil
-	reading := pl.Graph.Read(ctx, []provision.Query{query})[0].WithRoles()
+	reading := pl.Graph.Read(ctx, []provision.Query{pl.query(found.Object, application)})[0].WithRoles()
 	switch {
 	case reading.Err != nil:
 		return Trial{}, reading.Err
@@ -141,10 +139,8 @@ func (pl *Planner) Try(ctx context.Context, name string) (Trial, error) {
 	if err != nil {
 		return Trial{}, err
 	}
-	t := Try(pl.Engine.Mapping, pl.Engine.Scoping, scoping.Subject{
-		Kind: found.Kind, SoftDeleted: reading.Presence == provision.SoftDeleted, Attributes: attributes,
-		Roles: reading.Roles, RolesUnknown: reading.RolesErr != nil, Provisioned: record.WebexID != "",
-	}, time.Now())
+	record.Object = found.Object
+	t := Try(pl.Engine.Mapping, pl.Engine.Scoping, pl.subject(record, reading, attributes), time.Now())
 	for _, unknown := range []error{cmp.Or(reading.RolesErr, reading.RoleNamesErr), reading.ManagerErr} {
 		if unknown != nil {
 			t.Notes = append(t.Notes, unknown.Error())

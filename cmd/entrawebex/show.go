@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"entrawebex/internal/operator"
+)
+
+func (c console) showCommand() *cobra.Command {
+	var asJSON bool
+	command := &cobra.Command{
+		Use:   "show USER|GROUP",
+		Short: "Shows all there is to know of a user or a group, on both sides",
+		Long: `Shows what Entra and Webex have of a user or a group now, side by side, with what
+differs; whether it is in scope, and by which assignment, group or clause of the filter;
+what was last written; an open fault and when it is tried again; what is held; what was
+changed in Webex by hand; of a group who is missing, extra or pending; the last
+attempts; and what would be done next. It writes nothing.
+
+USER and GROUP are a userPrincipalName, mail, userName or displayName as a whole, also
+a former one, or an id of Entra or Webex. Of a name or an address that is nobody's in
+Entra it shows what Webex has under it. A side that cannot be read is told as such.
+
+The fields of --json are in docs/show.md and do not change.
+` + storesHelp + `  ENTRA_…, WEBEX_…        as entrawebex run has them (entrawebex run --help);
+                          while it runs, its own are used
+`,
+		Example: `  entrawebex show ada@example.com
+  entrawebex show "All staff"
+  entrawebex show 6f1d2c3b-0000-4000-8000-000000000001 --json | jq .next`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.show(cmd.Context(), cmd.OutOrStdout(), args[0], asJSON)
+		},
+	}
+	command.Flags().BoolVar(&asJSON, "json", false, "print one line of JSON")
+	return command
+}
+
+func (c console) show(ctx context.Context, out io.Writer, name string, asJSON bool) error {
+	var shown operator.Shown
+	err := c.orEmpty(ctx, func(o operator.Operations) (err error) {
+		shown, err = o.Show(ctx, operator.ShowRequest{Name: name})
+		return err
+	})
+	switch {
+	case err != nil:
+		return err
+	case asJSON:
+		return json.NewEncoder(out).Encode(shown)
+	default:
+		c.terminal.Show(out, shown)
+		return nil
+	}
+}
