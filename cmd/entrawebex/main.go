@@ -163,6 +163,8 @@ Environment:
   ENTRA_TENANT_ID         the tenant, a GUID
   ENTRA_CLIENT_ID         the app registration (infra/register-app.sh makes one)
   ENTRA_CLIENT_SECRET     its secret
+  ENTRA_SECRET_EXPIRES    its last day, such as 2027-01-31, if Graph may not tell it: that
+                          takes Application.Read.All
   ENTRA_CLOUD             public (default), usgov, usgov-dod or china
   WEBEX_ORG_ID            the organization, from Control Hub, Account
   WEBEX_ACCESS_TOKEN      a token with the scope identity:people_rw

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"entrawebex/internal/app/stores"
+	"entrawebex/internal/change"
 	"entrawebex/internal/config"
 	"entrawebex/internal/entra"
 	"entrawebex/internal/history"
@@ -40,8 +41,10 @@ type App struct {
 	Reconcile interface {
 		Run(ctx context.Context) error
 	}
-	Sweeps   *sweep.Schedule
-	Token    *renew.TokenJob
+	Sweeps *sweep.Schedule
+	Token  *renew.TokenJob
+	// Secret is nil without a client secret.
+	Secret   *renew.SecretJob
 	Recovery *pause.Recovery
 	Drops    *replay.Drops
 	// Subscriptions is nil without a webhook.
@@ -106,14 +109,21 @@ func open(ctx context.Context, s config.Settings, on backend, observe func(provi
 		return nil, err
 	}
 	parts := current.present.parts
+	delivered := &renew.Deliveries{Documents: kept.Ledger, Log: log}
 	a := &App{
 		Settings: s, Rules: current.rules, Latest: on.latest, Stores: kept, Graph: graph, Webex: target,
 		Worker: &worker.Worker{
-			Queue: kept.Changes, DeadLetters: letters{kept.DeadLetters, on.metrics.set()}, Converge: current.converge, Letters: parts.Letters(), Pause: sides, Log: log,
+			Queue: kept.Changes, DeadLetters: letters{kept.DeadLetters, on.metrics.set()}, Letters: parts.Letters(), Pause: sides, Log: log,
+			Converge: func(ctx context.Context, changes []change.Change) []provision.Attempt {
+				attempts := current.converge(ctx, changes)
+				delivered.Worked(ctx, changes)
+				return attempts
+			},
 		},
 		Reconcile: looks{current},
 		Sweeps:    current.schedule(),
 		Token:     tokenJob(s.Webex, on, sides, log),
+		Secret:    secretJob(s.Entra, on, graph, log),
 		Recovery:  kept.Recovery(sides, parts.Requests().Request, log),
 		close:     func() error { return nil },
 		log:       log,
@@ -145,6 +155,23 @@ func startPaused(ctx context.Context, s *config.Settings, kept stores.Ledger, lo
 	const why = "it starts so (START_PAUSED): look at entrawebex plan --all, then say entrawebex resume webex"
 	sides := &pause.Switch{Documents: kept, Now: time.Now, Log: log}
 	return sides.Pause(ctx, pause.Webex, pause.Pause{Since: time.Now(), Why: why, ByOperator: true})
+}
+
+// secretJob finds out when the client secret ends; nil where there is none.
+func secretJob(s config.Entra, on backend, graph *entra.Client, log *slog.Logger) *renew.SecretJob {
+	if s.AccessToken != "" || s.ClientSecret == "" {
+		return nil
+	}
+	return &renew.SecretJob{
+		Documents: on.stores.Ledger, Now: time.Now, Log: log,
+		Read: func(ctx context.Context) (time.Time, error) {
+			present := on.latest.Entra(ctx)
+			if ends := present.SecretEnds(); !ends.IsZero() {
+				return ends, nil
+			}
+			return graph.SecretEnds(ctx, present.ClientID, present.ClientSecret, time.Now())
+		},
+	}
 }
 
 // tokenJob keeps the token for Webex alive.

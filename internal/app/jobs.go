@@ -27,6 +27,9 @@ func (a *App) Renew(ctx context.Context, told ...renew.Lifecycle) error {
 	if a.Subscriptions != nil {
 		failed = append(failed, a.Subscriptions.Run(ctx, told...), a.reach(ctx, condition.ReachingWebhook, a.reachWebhook))
 	}
+	if a.Secret != nil {
+		failed = append(failed, a.Secret.Run(ctx))
+	}
 	failed = append(failed, a.reach(ctx, condition.ReachingWebex, a.reachWebex), a.remind(ctx), a.states(ctx), a.Recovery.CatchUp(ctx))
 	err := errors.Join(failed...)
 	return errors.Join(err, a.done(ctx, condition.Renewing, a.Settings.RenewInterval+lateBy, err))

@@ -80,6 +80,9 @@ type Entra struct {
 	TenantID     string `env:"ENTRA_TENANT_ID"`
 	ClientID     string `env:"ENTRA_CLIENT_ID"`
 	ClientSecret string `env:"ENTRA_CLIENT_SECRET"`
+	// SecretExpires is the last day of ClientSecret, such as 2027-01-31; empty if Graph
+	// is to be asked.
+	SecretExpires string `env:"ENTRA_SECRET_EXPIRES"`
 	// AppID is the application (client) id of the enterprise application whose
 	// assignments are the scope, and whose app roles are mapped; the ClientID if the
 	// environment has none.
@@ -454,7 +457,7 @@ func (s *Settings) checkGraph() error {
 	case e.ClientSecret == "":
 		return errors.New("ENTRA_CLIENT_SECRET is empty: make a client secret for the app registration")
 	default:
-		return nil
+		return checkDay("ENTRA_SECRET_EXPIRES", e.SecretExpires)
 	}
 }
 

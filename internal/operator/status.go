@@ -66,6 +66,8 @@ type Status struct {
 	Alive      renew.Alive `json:"subscriptionsAlive,omitzero"`
 	// Token says when the tokens for Webex end, as far as that is known.
 	Token Token `json:"token"`
+	// Secret says it of Entra's client secret.
+	Secret Secret `json:"secret"`
 	// Jobs are what is done again and again, and when that was last.
 	Jobs []Job `json:"jobs"`
 	// Served says whether a process works on this data now; nil where only its jobs tell.
@@ -98,6 +100,14 @@ type Holds struct {
 type Token struct {
 	Access  time.Time `json:"access,omitzero"`
 	Refresh time.Time `json:"refresh,omitzero"`
+	Warning string    `json:"warning,omitempty"`
+}
+
+// Secret is when the client secret ends; zero where that is not known, with why it is
+// not, if anything was asked. Warning says what to do about it, if anything.
+type Secret struct {
+	Ends    time.Time `json:"ends,omitzero"`
+	Unknown string    `json:"unknown,omitempty"`
 	Warning string    `json:"warning,omitempty"`
 }
 
@@ -239,6 +249,7 @@ func (s *Status) attend(now time.Time) {
 	}
 	trouble(s.Compared.Failing.Since, "comparing everything fails%s", because(s.Compared.Failing))
 	need(s.Token.Warning != "", "the Webex token ends: %s", s.Token.Warning)
+	need(s.Secret.Warning != "", "Entra's client secret ends: %s", s.Secret.Warning)
 	need(s.DeadLetters > 0, "%s: entrawebex dead-letters", Counted(s.DeadLetters, "dead letter"))
 	need(s.Unmended > 0, "%s that trying again does not mend: entrawebex log --status failure", Counted(s.Unmended, "fault"))
 	need(s.Stuck > 0, "%s tried again for more than an hour: entrawebex log --status failure", Counted(s.Stuck, "fault"))

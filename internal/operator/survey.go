@@ -63,7 +63,12 @@ func (o *Operator) readJobs(ctx context.Context, s *Status) (err error) {
 // readEnds reads what runs out.
 func (o *Operator) readEnds(ctx context.Context, s *Status) error {
 	token, err := renew.ReadToken(ctx, o.Ledger)
+	if err != nil {
+		return err
+	}
 	s.Token = Token{Access: token.AccessEnds, Refresh: token.RefreshEnds, Warning: token.Warning(s.At).Why}
+	secret, err := renew.ReadSecret(ctx, o.Ledger)
+	s.Secret = Secret{Ends: secret.Ends, Unknown: secret.Unknown, Warning: secret.Warning(s.At).Why}
 	return err
 }
 

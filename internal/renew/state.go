@@ -19,6 +19,9 @@ type SubscriptionState struct {
 	ID string `json:"id,omitempty"`
 	// ExpiresAt is when it ends if it is not renewed; zero if that is not known.
 	ExpiresAt time.Time `json:"expiresAt,omitzero"`
+	// LastDelivery is when the last notification arrived that a worker has taken; zero
+	// if that is not known.
+	LastDelivery time.Time `json:"lastDelivery,omitzero"`
 	// Failing says since when it cannot be made, renewed or kept, and why.
 	Failing condition.Failing `json:"failing,omitzero"`
 }
@@ -27,6 +30,10 @@ type SubscriptionState struct {
 // none where nothing is subscribed to.
 func ReadSubscriptions(ctx context.Context, documents document.Store) ([]SubscriptionState, error) {
 	var states []SubscriptionState
+	delivered, err := readDelivered(ctx, documents)
+	if err != nil {
+		return nil, err
+	}
 	for _, resource := range Resources(true) {
 		copied, err := subscription(documents, resource).Open(ctx)
 		kept := copied.Value
@@ -39,7 +46,9 @@ func ReadSubscriptions(ctx context.Context, documents document.Store) ([]Subscri
 		if copied.Version == 0 || kept.Unwanted {
 			continue
 		}
-		states = append(states, SubscriptionState{Resource: resource, ID: kept.ID, ExpiresAt: kept.ExpiresAt, Failing: kept.Failing})
+		states = append(states, SubscriptionState{
+			Resource: resource, ID: kept.ID, ExpiresAt: kept.ExpiresAt, LastDelivery: delivered[resource], Failing: kept.Failing,
+		})
 	}
 	return states, nil
 }

@@ -47,7 +47,7 @@ const (
 	tokenDocument = "webex token"
 	day           = 24 * time.Hour
 	// urgent is the time before the end in which it is an alarm, early that in
-	// which it is told of a fixed token.
+	// which it is told.
 	urgent = 14 * day
 	early  = 30 * day
 	// passing is how long a refresh may fail before anybody is told: half of the
@@ -68,8 +68,8 @@ func ReadToken(ctx context.Context, documents document.Store) (TokenState, error
 	return s, nil
 }
 
-// Warning returns what there is to warn of: a fixed token in its last 30 days, a
-// refresh token in its last 14, and an access token whose refresh has failed for
+// Warning returns what there is to warn of: a fixed or a refresh token in its last 30
+// days, and an access token whose refresh has failed for
 // an hour.
 func (s TokenState) Warning(now time.Time) Warning {
 	failing := !s.FailingSince.IsZero() && now.Sub(s.FailingSince) >= passing
@@ -83,9 +83,9 @@ func (s TokenState) Warning(now time.Time) Warning {
 		return Warning{Ends: s.FailingSince, Urgent: true, Why: s.Failure}
 	case failing:
 		return Warning{Ends: s.AccessEnds, Urgent: true, Why: s.Failure}
-	case !s.RefreshEnds.IsZero() && s.RefreshEnds.Sub(now) <= urgent:
+	case !s.RefreshEnds.IsZero() && s.RefreshEnds.Sub(now) <= early:
 		return Warning{
-			Ends: s.RefreshEnds, Urgent: true,
+			Ends: s.RefreshEnds, Urgent: s.RefreshEnds.Sub(now) <= urgent,
 			Why: "the refresh token was not used for long: make new tokens for the service app at developer.webex.com and put the refresh token into WEBEX_REFRESH_TOKEN",
 		}
 	default:

@@ -57,6 +57,7 @@ func (t Terminal) Status(out io.Writer, s operator.Status) {
 	w.AppendSeparator()
 	t.watched(w, s, row, alarm)
 	row("Webex token", alarm(s.Token.Warning != "", tokenState(s.Token, s.At)))
+	row("Entra's client secret", alarm(s.Secret.Warning != "", secretState(s.Secret, s.At)))
 	row("Linked to Webex", operator.Counted(s.Linked, "object"))
 	row("Open faults", s.OpenFaults())
 	for _, f := range s.Worst {
@@ -84,6 +85,8 @@ func (t Terminal) watched(w table.Writer, s operator.Status, row func(what strin
 	for _, round := range s.Compared.Rounds {
 		if failing := round.Failing; !failing.Since.IsZero() {
 			row("  finding "+round.Of, alarm(true, failingState(failing.Since, failing.Error)))
+		} else if round.Void != "" {
+			row("  finding "+round.Of, "after a comparison: "+round.Void)
 		}
 	}
 	t.named(w, "  open, must not be", s, s.Open, true)
@@ -220,6 +223,12 @@ func subscriptionState(s renew.SubscriptionState, now time.Time) string {
 	default:
 		parts = append(parts, "until "+s.ExpiresAt.UTC().Format(time.DateOnly))
 	}
+	switch {
+	case !s.LastDelivery.IsZero():
+		parts = append(parts, "last delivery "+s.LastDelivery.UTC().Format(time.RFC3339))
+	case s.ID != "":
+		parts = append(parts, "nothing delivered yet")
+	}
 	if !s.Failing.Since.IsZero() {
 		parts = append(parts, failingState(s.Failing.Since, s.Failing.Error))
 	}
@@ -265,18 +274,34 @@ func letterState(n int) string {
 	return fmt.Sprintf("%d: entrawebex dead-letters", n)
 }
 
+// left says until when something lasts, and how many days that is.
+func left(ends, now time.Time) string {
+	const day = 24 * time.Hour
+	return fmt.Sprintf("until %s, %s", ends.UTC().Format(time.DateOnly), operator.Counted(max(0, int(ends.Sub(now)/day)), "day"))
+}
+
+// secretState says how many days the client secret has left.
+func secretState(s operator.Secret, now time.Time) string {
+	switch {
+	case s.Ends.IsZero() && s.Unknown == "":
+		return "its end is not known: ENTRA_SECRET_EXPIRES says it"
+	case s.Ends.IsZero():
+		return "its end is not known, unless ENTRA_SECRET_EXPIRES says it: " + s.Unknown
+	case s.Warning == "":
+		return left(s.Ends, now)
+	default:
+		return left(s.Ends, now) + "; " + s.Warning
+	}
+}
+
 // tokenState says how many days the tokens for Webex have left.
 func tokenState(t operator.Token, now time.Time) string {
-	left := func(what string, ends time.Time) string {
-		const day = 24 * time.Hour
-		return fmt.Sprintf("%s until %s, %s", what, ends.UTC().Format(time.DateOnly), operator.Counted(max(0, int(ends.Sub(now)/day)), "day"))
-	}
 	var parts []string
 	if !t.Access.IsZero() {
-		parts = append(parts, left("access token", t.Access))
+		parts = append(parts, "access token "+left(t.Access, now))
 	}
 	if !t.Refresh.IsZero() {
-		parts = append(parts, left("refresh token", t.Refresh))
+		parts = append(parts, "refresh token "+left(t.Refresh, now))
 	}
 	if t.Warning != "" {
 		parts = append(parts, t.Warning)

@@ -1,0 +1,99 @@
+package renew
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"entrawebex/internal/document"
+	"entrawebex/internal/printable"
+)
+
+// SecretState is what is known of Entra's client secret. It holds no secret.
+type SecretState struct {
+	// Ends is when it ends; zero if nobody knows.
+	Ends time.Time `json:"ends,omitzero"`
+	// Unknown is why that cannot be read; empty if it can, or need not be.
+	Unknown string `json:"unknown,omitempty"`
+
+	// ToldAt is when the log last said that it ends.
+	ToldAt time.Time `json:"toldAt,omitzero"`
+}
+
+// Warning returns what there is to warn of: a secret in its last 30 days.
+func (s SecretState) Warning(now time.Time) Warning {
+	if s.Ends.IsZero() || s.Ends.Sub(now) > early {
+		return Warning{}
+	}
+	return Warning{
+		Ends: s.Ends, Urgent: true,
+		Why: "make another client secret for the app registration, and put it into ENTRA_CLIENT_SECRET, and its last day into ENTRA_SECRET_EXPIRES if that is set",
+	}
+}
+
+// SecretJob finds out when Entra's client secret ends, and says so in its last 30 days.
+type SecretJob struct {
+	// Read returns when the secret ends that is in use now; zero if nobody knows.
+	Read      func(ctx context.Context) (time.Time, error)
+	Documents document.Store
+	Now       func() time.Time
+	Log       *slog.Logger
+
+	asked time.Time // when it was last read
+}
+
+// askAgain is how soon it is read again of a secret that ends: another is soon in place.
+const askAgain = time.Hour
+
+// Run reads it at a start and once a day, and says in the log once a day that the secret
+// ends. That Graph does not tell, for want of a permission, is no failure: status says
+// it. It is not safe for concurrent use.
+func (j *SecretJob) Run(ctx context.Context) error {
+	kept, err := secretDocument(j.Documents).Open(ctx)
+	if err != nil && !errors.Is(err, document.ErrMalformed) {
+		return fmt.Errorf("read when the client secret ends: %w", err)
+	}
+	s, now := &kept.Value, j.Now()
+	every := day
+	if s.Warning(now).Why != "" {
+		every = askAgain
+	}
+	if j.asked.IsZero() || now.Sub(j.asked) >= every {
+		ends, err := j.Read(ctx)
+		if ctx.Err() != nil {
+			return fmt.Errorf("read when the client secret ends: %w", err)
+		}
+		j.asked = now
+		*s = SecretState{Ends: ends.UTC(), ToldAt: s.ToldAt}
+		if err != nil {
+			s.Unknown = printable.Short(err.Error(), longestUnknown)
+		}
+	}
+	if w := s.Warning(now); w.Why != "" && now.Sub(s.ToldAt) >= day {
+		s.ToldAt = now.UTC()
+		j.Log.ErrorContext(ctx, "entra client secret expires", "at", w.Ends, "days", int(w.Ends.Sub(now)/day), "reason", w.Why)
+	}
+	if err := kept.Save(ctx); err != nil && !errors.Is(err, document.ErrChanged) {
+		return fmt.Errorf("note when the client secret ends: %w", err)
+	}
+	return nil
+}
+
+// longestUnknown is how many characters of a reason are kept.
+const longestUnknown = 300
+
+// ReadSecret returns what is known of the client secret; nothing if that cannot be
+// decoded.
+func ReadSecret(ctx context.Context, documents document.Store) (SecretState, error) {
+	s, err := secretDocument(documents).Read(ctx)
+	if err != nil && !errors.Is(err, document.ErrMalformed) {
+		return SecretState{}, fmt.Errorf("read when the client secret ends: %w", err)
+	}
+	return s, nil
+}
+
+func secretDocument(documents document.Store) document.Document[SecretState] {
+	return document.Document[SecretState]{Store: documents, Name: "entra client secret"}
+}
