@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+
+	"entrawebex/internal/rawjson"
 )
 
 // Store keeps documents, as the ledger does.
@@ -67,6 +69,8 @@ type Copy[T any] struct {
 
 	document Document[T]
 	stored   []byte
+	// unknown is what a later version of this program keeps in it.
+	unknown map[string]json.RawMessage
 }
 
 // Open reads the document. With ErrMalformed comes a copy of the zero T, which
@@ -83,6 +87,7 @@ func (d Document[T]) Open(ctx context.Context) (Copy[T], error) {
 	if err := json.Unmarshal(data, &c.Value); err != nil {
 		return Copy[T]{Version: version, document: d, stored: data}, fmt.Errorf("read document %q: %w: %w", d.Name, ErrMalformed, err)
 	}
+	c.unknown = rawjson.Unknown[T](data)
 	return c, nil
 }
 
@@ -98,6 +103,7 @@ func (c *Copy[T]) write(ctx context.Context, wanted func(data []byte) bool) erro
 	if err != nil {
 		return fmt.Errorf("write document %q: %w", c.document.Name, err)
 	}
+	data = rawjson.Append(data, c.unknown)
 	if !wanted(data) {
 		return nil
 	}

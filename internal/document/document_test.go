@@ -54,6 +54,17 @@ func (m *memory) another(n string) {
 	}
 }
 
+func TestWhatALaterVersionKeepsInADocumentStays(t *testing.T) {
+	t.Parallel()
+	m := &memory{data: []byte(`{"n":1,"later":{"a":1}}`), version: 1}
+	if err := m.counter().Update(t.Context(), func(c *counter) (bool, error) { c.N++; return true, nil }); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := string(m.data), `{"n":2,"later":{"a":1}}`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 func (m *memory) counter() document.Document[counter] {
 	return document.Document[counter]{Store: m, Name: "counter"}
 }

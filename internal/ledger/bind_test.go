@@ -70,6 +70,34 @@ func TestCheckingABindingBindsNobodyAndRefusesOthers(t *testing.T) {
 	}
 }
 
+// A later program keeps more in the binding, which is written by one that does not
+// know it only where it may.
+func TestALedgerOfALaterVersionIsRefusedAndStays(t *testing.T) {
+	t.Parallel()
+	h := openBolt(t)
+	const later = `{"tenantId":"` + contoso + `","orgId":"Org1","schema":2,"more":1}`
+	mustPut(t, h, "binding", later, 0)
+	for _, err := range []error{
+		ledger.Bind(t.Context(), h, contoso, "Org1"),
+		ledger.CheckBinding(t.Context(), h, contoso, "Org1"),
+	} {
+		if err == nil || !strings.Contains(err.Error(), "later version of entrawebex (schema 2; this version reads 1)") {
+			t.Errorf("error %v", err)
+		}
+	}
+	data, version, err := h.Document(t.Context(), "binding")
+	wantError(t, err, nil)
+	wantEqual(t, string(data), later)
+	wantEqual(t, version, 1)
+}
+
+func TestALedgerFromBeforeItsSchemaWasNotedIsWelcome(t *testing.T) {
+	t.Parallel()
+	h := openBolt(t)
+	mustPut(t, h, "binding", `{"tenantId":"`+contoso+`","orgId":"Org1"}`, 0)
+	wantError(t, ledger.Bind(t.Context(), h, contoso, "Org1"), nil)
+}
+
 func TestBindOfManyAtOnceBindsToOne(t *testing.T) {
 	t.Parallel()
 	h := openBolt(t)

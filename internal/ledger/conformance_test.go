@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
@@ -53,6 +54,7 @@ func conformance(t *testing.T, open func(*testing.T) home) {
 		"what was written is there after a restart":          restart,
 		"a corrupt record is an error that names its object": corrupt,
 		"a record too large to keep is refused":              recordTooLarge,
+		"what a later version keeps of a record stays":       laterRecord,
 		"all records are listed and nothing else is":         records,
 		"a list of records ends with the first error":        recordsEnd,
 		"a list of records may be written to on the way":     recordsWritten,
@@ -416,6 +418,19 @@ func records(t *testing.T, h home) {
 	})
 	wantError(t, err, nil)
 	wantEqual(t, got, want)
+}
+
+func laterRecord(t *testing.T, h home) {
+	o := newUser()
+	mustClaim(t, h, o, "a", begin)
+	h.overwrite(t, o, `{"object":{"kind":"user","id":"`+o.ID+`"},"later":{"a":[1]},"manager":"m"}`)
+	before := mustClaim(t, h, o, "a", begin)
+	after := before
+	after.Manager = "n"
+	mustSave(t, h, "a", before, after)
+	got := mustRecord(t, h, o)
+	wantEqual(t, got.Manager, "n")
+	wantEqual(t, got.Unknown, map[string]json.RawMessage{"later": []byte(`{"a":[1]}`)})
 }
 
 func recordsEnd(t *testing.T, h home) {

@@ -42,6 +42,7 @@ func encodeRecord(r provision.Record) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode record: %w", err)
 	}
+	data = rawjson.Append(data, r.Unknown)
 	if err := checkSize(data); err != nil {
 		return nil, fmt.Errorf("encode record: %w", err)
 	}
@@ -78,6 +79,7 @@ func decodeAnyRecord(data []byte) (provision.Record, error) {
 	if err := json.Unmarshal(data, &r); err != nil {
 		return provision.Record{}, fmt.Errorf("decode record: %w", err)
 	}
+	r.Unknown = rawjson.Unknown[provision.Record](data)
 	return r, nil
 }
 

@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"encoding/json"
 	"time"
 
 	"entrawebex/internal/change"
@@ -83,6 +84,9 @@ type Record struct {
 	Members int `json:"members,omitempty"`
 	// Removals counts the members of a group removed lately.
 	Removals *Removals `json:"removals,omitempty"`
+	// Unknown is what a later version of this program keeps of the object. It comes
+	// back as it was; of what is nested in a field, such is lost with the next write.
+	Unknown map[string]json.RawMessage `json:"-"`
 }
 
 // Spared says since when a setting leaves an account open whose person is blocked
