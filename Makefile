@@ -4,9 +4,9 @@ GOLANGCI_LINT_VERSION := v2.15.0
 GOLANGCI_LINT := .bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 # A number of runs: a time limit now and then ends a target as a failure
 # ("context deadline exceeded") on a busy machine.
-FUZZ_RUNS := 5000x
-SEEDS := 300
-RACE_SEEDS := 8
+FUZZ_RUNS := 2000x
+SEEDS := 150
+RACE_SEEDS := 5
 
 BOOTSTRAPS := $(patsubst %,.build/%/bootstrap,webhook worker renew reconcile replay)
 GO_BUILD_FLAGS := -tags lambda.norpc -ldflags "-s -w"
