@@ -16,7 +16,7 @@ func TestEveryFileThatAPageNamesIsThere(t *testing.T) {
 		t.Fatalf("%d pages, %v", len(pages), err)
 	}
 	named := regexp.MustCompile("`((?:internal|functions|cmd|infra|events)(?:/[a-z_]+)+(?:\\.[a-z]+)?)/?`")
-	for _, page := range append(pages, "../README.md") {
+	for _, page := range append(pages, "../README.md", "../CONTRIBUTING.md", "../SECURITY.md", "../CHANGELOG.md") {
 		text, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)
