@@ -1,6 +1,7 @@
 package infra_test
 
 import (
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -74,8 +75,8 @@ func TestTheErrorsOfEveryFunctionAreAnAlarm(t *testing.T) {
 }
 
 var (
-	filterPattern = regexp.MustCompile(`^\{ \$\.level = "(?:ERROR|WARN)" && \$\.msg = "([^"]+)" \}$`)
-	errorLine     = regexp.MustCompile(`(?:\.(?:Error|Warn)Context\(ctx|\.notice\(slog\.LevelError), "([^"]+)"`)
+	filterPattern = regexp.MustCompile(`^\{ (?:\$\.level = "(?:ERROR|WARN)" && )?\$\.msg = "([^"]+)"(?: && \$\.dropped > 0)? \}$`)
+	errorLine     = regexp.MustCompile(`(?:\.(?:Error|Warn)Context\(ctx|\.notice\(slog\.LevelError|\.LogAttrs\(ctx, level), "([^"]+)"`)
 )
 
 func TestTheLinesThatAlarmsWaitForAreLogged(t *testing.T) {
@@ -100,17 +101,18 @@ func TestTheLinesThatAlarmsWaitForAreLogged(t *testing.T) {
 	slices.Sort(waited)
 	waited = slices.Compact(waited) // a line that two functions log
 	want := []string{
-		"guard latched", "guard still latched", "paused", "protected user held", "provisioning log not kept", "removals held",
+		"comparison still fails", "delivery", "entra client secret still expires", "guard latched", "guard still latched", "paused", "protected user held", "provisioning log not kept", "removals held",
 		"security block held", "sent to the dead-letter queue", "still paused", "webex token expires",
+		"webex token still expires",
 	}
 	if diff := cmp.Diff(want, waited); diff != "" {
 		t.Errorf("lines (-want +got):\n%s", diff)
 	}
 	for name, properties := range resources(template, alarm) {
-		if at(properties["Namespace"], "Ref") == "AWS::StackName" && !metrics[properties["MetricName"].(string)] {
+		if at(properties["Namespace"], "Ref") == "AWS::StackName" && !metrics[fmt.Sprint(properties["MetricName"])] {
 			t.Errorf("%s waits for the metric %v, which no filter counts", name, properties["MetricName"])
 		}
-		delete(metrics, properties["MetricName"].(string))
+		delete(metrics, fmt.Sprint(properties["MetricName"]))
 	}
 	if len(metrics) > 0 {
 		t.Errorf("no alarm waits for %v", slices.Collect(maps.Keys(metrics)))
@@ -135,4 +137,46 @@ func errorLines(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	return lines
+}
+
+// What a function or a table is throttled by nobody else tells.
+func TestTheThrottlesOfEveryFunctionAndTableAreAnAlarm(t *testing.T) {
+	t.Parallel()
+	template := readTemplate(t)
+	watched := map[string]bool{}
+	for name, properties := range resources(template, alarm) {
+		metrics, _ := properties["Metrics"].([]any)
+		for _, m := range metrics {
+			if stat := at(m, "MetricStat", "Metric"); stat != nil {
+				of := at(at(stat, "Dimensions").([]any)[0], "Value", "Ref")
+				watched[fmt.Sprint(at(stat, "Namespace"), " ", at(stat, "MetricName"), " ", of)] = true
+			} else if at(m, "Expression") != "SUM(METRICS())" {
+				t.Errorf("%s adds up %v", name, m)
+			}
+		}
+	}
+	want := map[string]bool{}
+	for name := range resources(template, function) {
+		want["AWS/Lambda Throttles "+name] = true
+	}
+	for name := range resources(template, "AWS::DynamoDB::Table") {
+		want["AWS/DynamoDB ReadThrottleEvents "+name], want["AWS/DynamoDB WriteThrottleEvents "+name] = true, true
+	}
+	if diff := cmp.Diff(want, watched); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestTheAnswersAndTheRequestsOfTheWebhookAreAnAlarm(t *testing.T) {
+	t.Parallel()
+	var watched []string
+	for _, properties := range resources(readTemplate(t), alarm) {
+		if properties["Namespace"] == "AWS/ApiGateway" {
+			watched = append(watched, fmt.Sprint(properties["MetricName"]))
+		}
+	}
+	slices.Sort(watched)
+	if diff := cmp.Diff([]string{"4xx", "5xx", "Count"}, watched); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
 }

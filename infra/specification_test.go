@@ -183,8 +183,11 @@ func TestPropertiesAreSpeltAsAWSSpellsThem(t *testing.T) {
 			continue
 		}
 		got, _ := at(resource, "Properties").(object) // a topic has none
-		if kind == function {
+		switch kind {
+		case function:
 			known = spec.function(known)
+		case "AWS::Serverless::HttpApi":
+			known = spec.api(known)
 		}
 		for _, wrong := range spec.misspelt(name, known, got) {
 			t.Error(wrong)
@@ -206,5 +209,14 @@ func (s *specification) function(sam properties) properties {
 	known, _ := s.resource("AWS::Lambda::Function")
 	merged := maps.Clone(known)
 	maps.Copy(merged, sam)
+	return merged
+}
+
+// api returns the properties of a SAM HTTP API, with those of its stage of which SAM's
+// published form knows one only, or none.
+func (s *specification) api(sam properties) properties {
+	stage, _ := s.resource("AWS::ApiGatewayV2::Stage")
+	merged := maps.Clone(sam)
+	merged["AccessLogSettings"], merged["RouteSettings"] = stage["AccessLogSettings"], stage["RouteSettings"]
 	return merged
 }

@@ -2,6 +2,7 @@ package infra_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -404,6 +405,20 @@ func TestOnlyTheTwoAddressesOfTheWebhookAreOpenAndThrottled(t *testing.T) {
 	settings := at(resources(template, "AWS::Serverless::HttpApi")["Api"], "DefaultRouteSettings")
 	if at(settings, "ThrottlingRateLimit") == nil || at(settings, "ThrottlingBurstLimit") == nil {
 		t.Errorf("the API is not throttled: %v", settings)
+	}
+	api := resources(template, "AWS::Serverless::HttpApi")["Api"]
+	burst := func(settings any) int { n, _ := at(settings, "ThrottlingBurstLimit").(int); return n }
+	if few := burst(at(api, "RouteSettings", "POST /lifecycle")); few == 0 || few > 20 || burst(settings) < 500 {
+		t.Errorf("the throttle leaves a burst of %d notifications and of %d lifecycle notifications", burst(settings), few)
+	}
+	// What is throttled no function sees.
+	if diff := cmp.Diff(object{"Fn::GetAtt": "ApiLogs.Arn"}, at(api, "AccessLogSettings", "DestinationArn")); diff != "" {
+		t.Errorf("the access log (-want +got):\n%s", diff)
+	}
+	var line map[string]string
+	format, _ := at(api, "AccessLogSettings", "Format").(string)
+	if err := json.Unmarshal([]byte(format), &line); err != nil || line["status"] != "$context.status" || line["ip"] != "$context.identity.sourceIp" {
+		t.Errorf("a line of the access log is %s, %v", format, err)
 	}
 }
 

@@ -35,14 +35,31 @@ func (a *App) Renew(ctx context.Context, told ...renew.Lifecycle) error {
 	return errors.Join(err, a.done(ctx, condition.Renewing, a.Settings.RenewInterval+lateBy, err))
 }
 
-// remind says of the guard that it is latched for as long as it is: an alarm that is told
-// of the moment alone is over a minute later.
+// failingLong is how long a comparison of everything fails before it is told each minute:
+// one that meets trouble which passes needs nobody.
+const failingLong = 10 * time.Minute
+
+// remind says once a minute of what needs a person that it still does: an alarm that is
+// told of the moment alone is over a minute later.
 func (a *App) remind(ctx context.Context) error {
+	now := time.Now()
 	latched, err := (&provision.Guard{Documents: a.documents()}).Latched(ctx)
 	if err == nil && !latched.IsZero() {
 		a.log.WarnContext(ctx, "guard still latched", "since", latched)
 	}
-	return err
+	failing, unread := a.Sweeps.Requests.Failing(ctx)
+	if !failing.Since.IsZero() && now.Sub(failing.Since) >= failingLong {
+		a.log.WarnContext(ctx, "comparison still fails", "since", failing.Since, "reason", failing.Error)
+	}
+	token, unknown := renew.ReadToken(ctx, a.documents())
+	if w := token.Warning(now); w.Why != "" {
+		a.log.WarnContext(ctx, "webex token still expires", "at", w.Ends)
+	}
+	secret, untold := renew.ReadSecret(ctx, a.documents())
+	if w := secret.Warning(now); w.Why != "" {
+		a.log.WarnContext(ctx, "entra client secret still expires", "at", w.Ends)
+	}
+	return errors.Join(err, unread, unknown, untold)
 }
 
 // Look looks once for what no notification told, and notes how that went.

@@ -117,12 +117,15 @@ func (a *App) states(ctx context.Context) error {
 		}
 	}
 	token, unread := renew.ReadToken(ctx, a.documents())
-	for credential, ends := range map[string]time.Time{"webex access token": token.AccessEnds, "webex refresh token": token.RefreshEnds} {
+	secret, untold := renew.ReadSecret(ctx, a.documents())
+	for credential, ends := range map[string]time.Time{
+		"webex access token": token.AccessEnds, "webex refresh token": token.RefreshEnds, "entra client secret": secret.Ends,
+	} {
 		if !ends.IsZero() {
 			set.Record(metric.DaysLeft, time.Until(ends).Hours()/24, credential)
 		}
 	}
-	return errors.Join(err, failed, unread)
+	return errors.Join(err, failed, unread, untold)
 }
 
 func state(yes bool) float64 {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"entrawebex/internal/condition"
 	"entrawebex/internal/document"
 )
 
@@ -97,6 +98,14 @@ func (r *Requests) Waiting(ctx context.Context) (bool, error) {
 	asked := kept.Value
 	_, more := asked[again]
 	return asked.isDue() && (more || asked.time(begun).IsZero()), err
+}
+
+// Failing says since when no sweep comes to its end because of an error, and which it was
+// last.
+func (r *Requests) Failing(ctx context.Context) (f condition.Failing, err error) {
+	kept, err := r.open(ctx)
+	kept.Value.value(failing, &f)
+	return f, err
 }
 
 func (r *Requests) open(ctx context.Context) (document.Copy[request], error) {
