@@ -36,11 +36,17 @@ func serveOrg(t testing.TB, handler http.Handler) string {
 // that is deployed.
 func (d *deployment) differences(org *scim.Organization) []compare.Difference {
 	d.t.Helper()
+	return compare.Differences(d.tenant, org, d.rules())
+}
+
+// rules are the mapping that is deployed.
+func (d *deployment) rules() mapping.Rules {
+	d.t.Helper()
 	rules, err := mapping.Parse(infra.Provisioning())
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	return compare.Differences(d.tenant, org, rules)
+	return rules
 }
 
 // hireMany subscribes and hires a thousand users, who are notified of.

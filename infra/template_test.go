@@ -14,73 +14,27 @@ import (
 
 	"github.com/caarlos0/env/v11"
 	"github.com/google/go-cmp/cmp"
-	"go.yaml.in/yaml/v3"
 
 	"entrawebex/internal/app/stack"
 	"entrawebex/internal/config"
 	"entrawebex/internal/provision"
+	"entrawebex/internal/sandbox/cloud"
 )
 
-// object is a YAML mapping. An intrinsic function is one with a single key,
-// as in the template's JSON form: !Ref X is {"Ref": "X"}, !GetAtt X.Y is
-// {"Fn::GetAtt": "X.Y"}.
-type object = map[string]any
+// object is a YAML mapping, in which an intrinsic function is one with a single key.
+type object = cloud.Object
 
 func readTemplate(t *testing.T) object {
 	t.Helper()
-	data, err := os.ReadFile("../template.yaml")
+	template, err := cloud.ReadTemplate("../template.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var document yaml.Node
-	if err := yaml.Unmarshal(data, &document); err != nil {
-		t.Fatal(err)
-	}
-	return value(t, document.Content[0]).(object)
-}
-
-func value(t *testing.T, n *yaml.Node) any {
-	t.Helper()
-	if tag := n.ShortTag(); !strings.HasPrefix(tag, "!!") {
-		n.Tag = ""
-		if tag != "!Ref" {
-			tag = "!Fn::" + tag[1:]
-		}
-		return object{tag[1:]: value(t, n)}
-	}
-	switch n.Kind {
-	case yaml.MappingNode:
-		m := object{}
-		for pair := range slices.Chunk(n.Content, 2) {
-			if _, twice := m[pair[0].Value]; twice {
-				t.Errorf("line %d: %s is there twice", pair[0].Line, pair[0].Value)
-			}
-			m[pair[0].Value] = value(t, pair[1])
-		}
-		return m
-	case yaml.SequenceNode:
-		var list []any
-		for _, item := range n.Content {
-			list = append(list, value(t, item))
-		}
-		return list
-	default:
-		var scalar any
-		if err := n.Decode(&scalar); err != nil {
-			t.Fatalf("line %d: %v", n.Line, err)
-		}
-		return scalar
-	}
+	return template
 }
 
 // at returns what stands at a path of keys; nil if there is nothing.
-func at(v any, keys ...string) any {
-	for _, key := range keys {
-		m, _ := v.(object)
-		v = m[key]
-	}
-	return v
-}
+func at(v any, keys ...string) any { return cloud.At(v, keys...) }
 
 // resources returns the properties of the resources of a type.
 func resources(template object, kind string) map[string]object {
@@ -279,19 +233,12 @@ func statements(t *testing.T, role object) map[string][]any {
 	allowed := map[string][]any{}
 	for _, policy := range role["Policies"].([]any) {
 		for _, statement := range at(policy, "PolicyDocument", "Statement").([]any) {
-			for _, action := range list(at(statement, "Action")) {
-				allowed[action.(string)] = append(allowed[action.(string)], list(at(statement, "Resource"))...)
+			for _, action := range cloud.List(at(statement, "Action")) {
+				allowed[action.(string)] = append(allowed[action.(string)], cloud.List(at(statement, "Resource"))...)
 			}
 		}
 	}
 	return allowed
-}
-
-func list(v any) []any {
-	if items, ok := v.([]any); ok {
-		return items
-	}
-	return []any{v}
 }
 
 func TestNoFunctionMayDoMoreThanItDoes(t *testing.T) {
@@ -352,6 +299,26 @@ func TestTheWebhookStartsRenewByItsNameAndWaitsForNothingThatWaitsForTheAPI(t *t
 			t.Error("the webhook waits for renew")
 		}
 	})
+}
+
+// That each of its actions is needed, and no other, is tested by operating a stack in
+// functions.
+func TestAnOperatorIsOfferedThePolicyOfThisStackAlone(t *testing.T) {
+	t.Parallel()
+	s := &cloud.Stack{Template: readTemplate(t), Name: "prod", Made: map[string]string{"ChangeQueue": "https://sqs/0/prod-changes.fifo", "DeadLetterQueue": "https://sqs/0/prod-dead.fifo"}}
+	if got, want := s.Outputs()["OperatorPolicyArn"], "arn:aws:iam::000000000000:policy/prod-"+cloud.Operator; got != want {
+		t.Errorf("the output is %s, want %s", got, want)
+	}
+	allowed := s.Allowed(cloud.Operator)
+	if len(allowed) == 0 {
+		t.Fatal("nothing is allowed")
+	}
+	for _, a := range allowed {
+		stack := a == cloud.Call{Action: "cloudformation:DescribeStacks", Resource: "arn:aws:cloudformation:eu-central-1:000000000000:stack/prod/*"}
+		if !stack && (strings.Contains(a.Action+a.Resource, "*") || !strings.Contains(a.Resource, ":secret:ProvisioningSecret") && !strings.Contains(a.Resource, "prod-")) {
+			t.Errorf("%s on %s", a.Action, a.Resource)
+		}
+	}
 }
 
 func TestOnlyRenewWritesASecretAndOnlyTheOneWithTheTokens(t *testing.T) {

@@ -24,7 +24,7 @@ func elsewhere(t *testing.T, environ []string, args ...string) string {
 func TestEveryCommandThatLooksIntoTheStoresTakesTheNameOfAStack(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{
-		"status", "log", "provision ada", "plan --all", "reconcile", "dead-letters", "replay", "holds", "holds approve --all", "holds reject --all",
+		"status", "show ada", "log", "provision ada", "plan --all", "reconcile", "dead-letters", "replay", "holds", "holds approve --all", "holds reject --all",
 		"guard", "guard clear", "pause webex --why x", "resume webex", "mapping apply console.go", "mapping rollback", "mapping show", "mapping history",
 		"mapping diff", "mapping test ada", "mapping export", "check",
 	} {

@@ -130,7 +130,7 @@ func (l *look) refused(ctx context.Context, err error, action string) error {
 	}
 	switch refusal.ErrorCode() {
 	case "AccessDenied", "AccessDeniedException":
-		return fmt.Errorf("the stack %s in %s may not be looked at by %s, who lacks %s: ask for it in that account", l.name, l.config.Region, l.who(ctx), action)
+		return fmt.Errorf("the stack %s in %s may not be looked at by %s, who lacks %s: attach the policy that the stack's output OperatorPolicyArn names", l.name, l.config.Region, l.who(ctx), action)
 	case "ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "InvalidSignatureException":
 		return fmt.Errorf("the stack %s in %s cannot be looked at, since AWS refuses the credentials (profile %s, %s): sign in again, for example with aws sso login", l.name, l.config.Region, profile(), refusal.ErrorCode())
 	case "ValidationError": // "Stack with id … does not exist"

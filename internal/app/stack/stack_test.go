@@ -141,11 +141,11 @@ func TestAStackThatCannotBeLookedAtIsToldWithTheMend(t *testing.T) {
 		},
 		"CloudFormation may not be asked": {
 			func(a *account) { a.refused = map[string]string{"DescribeStacks": "AccessDenied"} },
-			[]string{"entrawebex in eu-central-1 may not be looked at by " + ada, "lacks cloudformation:DescribeStacks", "ask for it"},
+			[]string{"entrawebex in eu-central-1 may not be looked at by " + ada, "lacks cloudformation:DescribeStacks", "OperatorPolicyArn"},
 		},
 		"a function may not be looked at": {
 			func(a *account) { a.refused = map[string]string{"GetFunctionConfiguration": "AccessDeniedException"} },
-			[]string{"entrawebex in eu-central-1 may not be looked at by " + ada, "lacks lambda:GetFunctionConfiguration", "ask for it"},
+			[]string{"entrawebex in eu-central-1 may not be looked at by " + ada, "lacks lambda:GetFunctionConfiguration", "OperatorPolicyArn"},
 		},
 		"who asks is not known either": {
 			func(a *account) {

@@ -1,0 +1,351 @@
+package functions_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/google/uuid"
+
+	"entrawebex/internal/sandbox/cloud"
+	"entrawebex/internal/sandbox/compare"
+	"entrawebex/internal/sandbox/graph"
+	"entrawebex/internal/sandbox/scim"
+)
+
+// stackDeployment is the template as CloudFormation would deploy it: the functions have
+// the variables and the rights that it gives them, and so has the operator, who is at the
+// built command line.
+type stackDeployment struct {
+	*deployment
+
+	cloud *cloud.Cloud
+	aws   string
+	org   *scim.Organization
+}
+
+// deployStack deploys the template against an organization, with schedules that go every
+// second.
+func deployStack(t *testing.T, org *scim.Organization) *stackDeployment {
+	t.Helper()
+	sqsURL, dynamoURL := os.Getenv("SQS_EMULATOR_URL"), os.Getenv("DYNAMODB_EMULATOR_URL")
+	if sqsURL == "" || dynamoURL == "" {
+		t.Skip("left out: the built functions against SQS and DynamoDB emulators; make test starts them")
+	}
+	d := &stackDeployment{deployment: &deployment{t: t, scim: serveOrg(t, org)}, org: org}
+	config := awsConfig(t)
+	d.sqs = sqs.NewFromConfig(config, func(o *sqs.Options) { o.BaseEndpoint = &sqsURL })
+	d.createQueues()
+	d.createTable(dynamodb.NewFromConfig(config, func(o *dynamodb.Options) { o.BaseEndpoint = &dynamoURL }))
+	d.redrive()
+	var err error
+	if d.tenant, err = graph.New(graph.Config{ID: tenantID, Domain: "contoso.example", Token: graphToken, AppID: appID}); err != nil {
+		t.Fatal(err)
+	}
+	graph := httptest.NewServer(d.tenant)
+	d.gateway = httptest.NewServer(http.HandlerFunc(d.serveGateway))
+	template, err := cloud.ReadTemplate("../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.cloud, err = cloud.New(&cloud.Stack{
+		Template: template, Name: "entrawebex-" + uuid.NewString()[:8],
+		Parameters: map[string]string{
+			"EntraTenantId": tenantID, "EntraClientId": appID, "WebexOrgId": orgID, "WebexScimUrl": d.scim,
+			"GuardFloor": "1", "DeleteConfirmAfter": "2s",
+		},
+		Made: map[string]string{"ChangeQueue": d.queue, "DeadLetterQueue": d.dead, "Ledger": d.table, "History": d.history},
+	}, dynamoURL, sqsURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(d.cloud)
+	for _, s := range []*httptest.Server{graph, d.gateway, server} {
+		t.Cleanup(s.Close)
+	}
+	d.aws = server.URL
+	d.cloud.More = map[string]string{"GRAPH_URL": graph.URL, "GRAPH_ACCESS_TOKEN": graphToken, "WEBHOOK_URL": d.gateway.URL}
+	d.cloud.Put("WebhookSecret", `{"CLIENT_STATE": "`+clientState+`"}`)
+	d.cloud.Put("ProvisioningSecret", `{"ENTRA_CLIENT_SECRET": "not asked for", "WEBEX_ACCESS_TOKEN": "`+webexToken+`"}`)
+	d.start()
+	return d
+}
+
+// redrive has the change queue give up to the dead-letter queue, as the template says.
+func (d *stackDeployment) redrive() {
+	d.t.Helper()
+	name := types.QueueAttributeNameQueueArn
+	dead, err := d.sqs.GetQueueAttributes(d.t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &d.dead, AttributeNames: []types.QueueAttributeName{name}})
+	if err == nil {
+		_, err = d.sqs.SetQueueAttributes(d.t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: &d.queue, Attributes: map[string]string{
+			"RedrivePolicy": fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":1000}`, dead.Attributes[string(name)]),
+		}})
+	}
+	if err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// start starts the functions, with what feeds them.
+func (d *stackDeployment) start() {
+	d.t.Helper()
+	start := func(name, resource string) *lambdaFunction {
+		environ := []string{"AWS_ENDPOINT_URL=" + d.aws, "AWS_ACCESS_KEY_ID=" + strings.Replace(resource, "Function", "Role", 1)}
+		for variable, value := range d.cloud.Environment(d.cloud.Stack.Resolve(cloud.Object{"Ref": resource})) {
+			environ = append(environ, variable+"="+value)
+		}
+		return startFunction(d.t, name, environ...)
+	}
+	d.webhook, d.worker = start("webhook", "WebhookFunction"), start("worker", "WorkerFunction")
+	d.renew, d.reconcile, d.replay = start("renew", "RenewFunction"), start("reconcile", "ReconcileFunction"), start("replay", "ReplayFunction")
+	var woken sync.WaitGroup
+	d.t.Cleanup(woken.Wait)
+	d.cloud.Invoke = func(_ string, payload []byte) {
+		woken.Go(func() { _ = d.renew.invoke(d.t.Context(), payload, nil) }) // nobody waits for it
+	}
+	d.background(func(ctx context.Context) { d.tenant.Run(ctx) })
+	d.background(d.feed)
+	scheduled, err := os.ReadFile(filepath.Join("..", "events", "eventbridge-scheduled.json"))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	for _, f := range []*lambdaFunction{d.renew, d.reconcile} {
+		d.background(func(ctx context.Context) {
+			ticker := time.NewTicker(time.Second)
+			defer ticker.Stop()
+			for ctx.Err() == nil {
+				if err := f.invoke(ctx, scheduled, nil); err != nil && ctx.Err() == nil {
+					d.t.Error(err)
+				}
+				select {
+				case <-ticker.C:
+				case <-ctx.Done():
+				}
+			}
+		})
+	}
+}
+
+// feed is the worker's event source mapping, while it is enabled.
+func (d *stackDeployment) feed(ctx context.Context) {
+	ticker := time.NewTicker(100 * time.Millisecond)
+	defer ticker.Stop()
+	for ctx.Err() == nil {
+		if d.cloud.Fed() {
+			received, err := d.sqs.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
+				QueueUrl: &d.queue, MaxNumberOfMessages: 10, WaitTimeSeconds: 1,
+				MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
+				MessageAttributeNames:       []string{"All"},
+			})
+			if err != nil && ctx.Err() == nil {
+				d.t.Error(err)
+				return
+			}
+			if err == nil && len(received.Messages) > 0 {
+				d.work(ctx, received.Messages)
+			}
+			continue
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// operate has the operator give a command, who knows the stack's name and has credentials
+// of AWS, and nothing else. It returns what is printed, and whether the command fails.
+func (d *stackDeployment) operate(args ...string) (out string, failed bool) {
+	d.t.Helper()
+	command := exec.CommandContext(d.t.Context(), buildCommand(d.t), args...)
+	command.Env = []string{
+		"AWS_ENDPOINT_URL=" + d.aws, "AWS_REGION=" + cloud.Region, "AWS_ACCESS_KEY_ID=" + cloud.Operator, "AWS_SECRET_ACCESS_KEY=test",
+		"ENTRAWEBEX_STACK=" + d.cloud.Stack.Name, "HOME=" + d.t.TempDir(),
+	}
+	var errOut bytes.Buffer
+	command.Stderr = &errOut
+	printed, err := command.Output()
+	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
+		d.t.Fatal(err)
+	}
+	d.t.Logf("$ entrawebex %s\n%s%s", strings.Join(args, " "), printed, &errOut)
+	return string(printed) + errOut.String(), err != nil
+}
+
+// says fails the test unless the command succeeds and prints each of these texts.
+func (d *stackDeployment) says(args string, want ...string) string {
+	d.t.Helper()
+	out, failed := d.operate(strings.Fields(args)...)
+	if failed {
+		d.t.Fatalf("entrawebex %s fails:\n%s", args, out)
+	}
+	for _, text := range want {
+		if !strings.Contains(out, text) {
+			d.t.Fatalf("entrawebex %s does not say %q:\n%s", args, text, out)
+		}
+	}
+	return out
+}
+
+// becomes asks until the command prints the text.
+func (d *stackDeployment) becomes(args, want string) {
+	d.t.Helper()
+	d.eventually("entrawebex "+args+" says "+want, func() bool {
+		out, _ := d.operate(strings.Fields(args)...)
+		return strings.Contains(out, want)
+	})
+}
+
+// converged reports whether Webex is what Entra says.
+func (d *stackDeployment) converged() bool {
+	return len(compare.Differences(d.tenant, d.org, d.rules(), compare.Assigned)) == 0
+}
+
+var buildCommandOnce = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(buildDir, "entrawebex")
+	if out, err := exec.Command("go", "build", "-o", path, "../cmd/entrawebex").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build entrawebex: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+// buildCommand builds the command line, once a test run.
+func buildCommand(t testing.TB) string {
+	t.Helper()
+	path, err := buildCommandOnce()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// The five functions have the rights that the template gives them, and the operator has
+// the managed policy and knows the stack's name. From an empty ledger, started paused, to
+// an organization that is what Entra says, and on through holds, a dead letter and drift.
+func TestAStackIsOperatedByItsNameAlone(t *testing.T) {
+	t.Parallel()
+	org, err := scim.New(scim.Config{ID: orgID, Token: webexToken})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := deployStack(t, org)
+	ids := map[string]string{}
+	for _, name := range []string{"ada", "bob", "cleo", "dan", "eve", "fay"} {
+		ids[name], err = d.tenant.Create(graph.User{"userPrincipalName": name + "@contoso.example", "displayName": name, "givenName": name, "surname": "S"})
+		if err == nil {
+			err = d.tenant.Assign(ids[name], graph.DefaultAccess)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	staff, err := d.tenant.CreateGroup(graph.Group{"displayName": "Staff"})
+	if err == nil {
+		err = errors.Join(d.tenant.AddMembers(staff, ids["ada"], ids["eve"]), d.tenant.Assign(staff, graph.DefaultAccess))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Somebody else has Fay's name in Webex.
+	stranger, err := d.tenant.Create(graph.User{"userPrincipalName": "other@contoso.example", "displayName": "Other"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken := d.call(http.MethodPost, "/Users", map[string]any{
+		"schemas":  []string{"urn:ietf:params:scim:schemas:core:2.0:User"},
+		"userName": "fay@contoso.example", "displayName": "Fay", "userType": "user", "active": true, "externalId": stranger,
+		"emails": []any{map[string]any{"value": "fay@contoso.example", "type": "work", "primary": true}},
+	})
+
+	d.becomes("status", "entrawebex resume webex")
+	d.says("check", "Webhook handshake", "ok    Webex organization")
+	d.says("plan --all", "ada@contoso.example")
+	d.says("mapping test ada@contoso.example", "ada@contoso.example")
+	if found := d.find("ada@contoso.example"); len(found) > 0 {
+		t.Fatal("somebody was provisioned before an operator said so")
+	}
+	d.says("resume webex")
+	d.eventually("all but Fay are provisioned", func() bool {
+		return d.idle() && len(d.find("eve@contoso.example")) == 1 && d.deadLetters() == 1
+	})
+	d.says("log ada@contoso.example", "create")
+	d.says("show Staff", "ada")
+	d.says("plan Staff")
+
+	d.says("dead-letters", ids["fay"])
+	d.call(http.MethodDelete, "/Users/"+fmt.Sprint(taken["id"]), nil)
+	d.says("replay --dry-run", "would put back 1")
+	d.says("replay --filter kind=permanent", "put back 1")
+	d.eventually("everybody is provisioned", d.converged)
+
+	d.says("pause webex --why maintenance")
+	d.becomes("status", "maintenance")
+	for _, name := range []string{"bob", "cleo", "dan"} {
+		if err := d.tenant.Update(ids[name], func(u graph.User) { u["accountEnabled"] = false }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.says("plan --all", "held")
+	d.says("resume webex")
+	var held []string // which of the three came first is Graph's
+	d.eventually("two are held", func() bool {
+		out, _ := d.operate("holds")
+		held = slices.DeleteFunc([]string{ids["bob"], ids["cleo"], ids["dan"]}, func(id string) bool { return !strings.Contains(out, id) })
+		return len(held) == 2
+	})
+	d.says("guard", "latched")
+	d.says("holds reject " + held[0])
+	d.says("holds approve --all")
+	d.says("holds approve " + held[0])
+	d.says("guard clear")
+	d.eventually("who was approved is closed", d.converged)
+
+	d.call(http.MethodPatch, "/Users/"+fmt.Sprint(d.find("ada@contoso.example")[0]["id"]), map[string]any{
+		"schemas":    []string{"urn:ietf:params:scim:api:messages:2.0:PatchOp"},
+		"Operations": []any{map[string]any{"op": "replace", "path": "displayName", "value": "Drifted"}},
+	})
+	d.says("provision ada@contoso.example", "displayName")
+	d.says("reconcile")
+	d.says("replay") // of nothing, by SQS itself
+	d.says("mapping history")
+	d.becomes("status", "all is well")
+	if !d.converged() {
+		t.Error("Webex is not what Entra says")
+	}
+	for _, action := range []string{"approve", "reject", "resume", "replay", "provision"} {
+		d.says("log --action "+action, "@") // by whom
+	}
+	d.wantRights()
+}
+
+// wantRights fails the test if something was refused, or the operator may do what no
+// command did.
+func (d *stackDeployment) wantRights() {
+	d.t.Helper()
+	for _, refused := range slices.Compact(slices.Sorted(slices.Values(d.cloud.Refused()))) {
+		d.t.Errorf("the template does not allow %s", refused)
+	}
+	used := map[string]bool{}
+	for call := range d.cloud.Used(cloud.Operator) {
+		used[call.Action+" "+strings.Replace(call.Resource, "/any", "/*", 1)] = true
+	}
+	for _, allowed := range d.cloud.Stack.Allowed(cloud.Operator) {
+		if !used[allowed.Action+" "+allowed.Resource] {
+			d.t.Errorf("no command needs %s on %s", allowed.Action, allowed.Resource)
+		}
+	}
+}
