@@ -226,7 +226,7 @@ func operators(t *testing.T) string {
 	t.Helper()
 	var rows, shown [][]string
 	for _, o := range scoping.Reference() {
-		null := "not supported"
+		null := ""
 		for i, x := range o.Examples {
 			if i == 0 {
 				null = outcome(t, x, nil).String()
@@ -243,7 +243,30 @@ func operators(t *testing.T) string {
 	}
 	return "A clause about what Graph does not show is undetermined. Of several values one is enough, and a negative holds if it\ndoes of each.\n\n" +
 		table([]string{"operator", "when it holds", "of null", "examples"}, rows) +
-		"\nThe examples are executed as tests.\n\n" + table([]string{"clause", "where a is", "it"}, shown)
+		"\nThe examples are executed as tests.\n\n" + table([]string{"clause", "where a is", "it"}, shown) +
+		memberships(t)
+}
+
+// memberships is what there is to say of IsMemberOf, with an example that is read.
+func memberships(t *testing.T) string {
+	t.Helper()
+	const example = "scope:\n" +
+		"  - - { attribute: memberOf, operator: IsMemberOf, value: 5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f607 }\n" +
+		"  - - { attribute: transitiveMemberOf, operator: IsMemberOf, value: 8fb0a9a5-6f0e-4c8f-9d43-4c2a1a8a1f11 }\n"
+	text := "users:\n  " + strings.ReplaceAll(example, "\n", "\n  ")
+	if _, err := mapping.Parse([]byte(text)); strings.Contains(fmt.Sprint(err), "emberOf") {
+		t.Error(err)
+	}
+	return "\n" +
+		"`IsMemberOf` is for users, and ours: Entra has no such operator, and an export leaves out what is joined to it. The group is named by\n" +
+		"its object id:\n\n" +
+		"```yaml\n" + example + "```\n" +
+		"\n" +
+		"`memberOf` counts who is in the group itself, `transitiveMemberOf` also who is in a group within it. Whoever joins is let in at\n" +
+		"once. Whoever is missing from the list leaves the scope once that has been so for five minutes, at several looks. Of a group that\n" +
+		"is deleted or cannot be read nothing is known, and nobody leaves the scope for that: `entrawebex check` names it. The operator\n" +
+		"costs one request more for each user who is read, and one for each group, in the same call; a comparison of everything reads the\n" +
+		"members of each group once.\n"
 }
 
 // outcome is what comes of an example's clause when the attribute has the value.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -18,6 +19,8 @@ type described struct {
 	Properties  map[string]described `json:"properties"`
 	Definitions map[string]described `json:"definitions"`
 	Enum        []string             `json:"enum"`
+	Pattern     string               `json:"pattern"`
+	Then        *described           `json:"then"`
 }
 
 func editorsSchema(t *testing.T) described {
@@ -68,6 +71,17 @@ func TestEditorsOfferTheWordsThatAreRead(t *testing.T) {
 	s := editorsSchema(t)
 	if offered := s.Definitions["clause"].Properties["operator"].Enum; !slices.Equal(offered, scoping.Operators()) {
 		t.Errorf("offered are %q, read are %q", offered, scoping.Operators())
+	}
+	member := s.Definitions["clause"].Then.Properties
+	if relations := member["attribute"].Enum; len(relations) == 0 || slices.ContainsFunc(relations, func(name string) bool { return !scoping.IsRelation(name) }) {
+		t.Errorf("offered for IsMemberOf are %q", relations)
+	}
+	group := regexp.MustCompile(member["value"].Pattern)
+	for _, value := range []string{"5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f607", "5B6E7A8C-1D2E-4F30-9A41-B2C3D4E5F607", "All staff", "5b6e7a8c1d2e4f309a41b2c3d4e5f607"} {
+		_, mistakes := scoping.NewFilter([][]scoping.Clause{{{Attribute: "memberOf", Operator: "IsMemberOf", Value: value}}})
+		if taken := len(mistakes) == 0; taken != group.MatchString(value) {
+			t.Errorf("%q: taken %t, offered %t", value, taken, !taken)
+		}
 	}
 	for _, key := range []string{"apply", "defaultWhen", "whenNull"} {
 		_, err := mapping.Parse([]byte("users: { mappings: [{ " + key + ": q }] }"))

@@ -75,6 +75,10 @@ func (r *reader) clause(f fields, s section) scoping.Clause {
 	switch {
 	case !ok:
 		return c
+	case scoping.IsRelation(name) && s.name == "groups":
+		r.wrongf(f.values["attribute"], "IsMemberOf is for users: no group is in scope by being in another; compare an attribute of the group, or leave the clause out")
+	case scoping.IsRelation(name):
+		c.Attribute = name
 	case name == AppRoleAssignments:
 		r.wrongf(f.values["attribute"], "%s are read by expressions only; assign the application to those who are to be in scope, or name another attribute", name)
 	case r.knows(f.values["attribute"], 0, name, s):

@@ -92,7 +92,8 @@ func userOrigins() []origin {
 			note: "in expressions only: the app roles in which the user is assigned to the application, itself or through a group. Of each it is the display name, " +
 				"in alphabetical order; the default access is none. Takes ENTRA_APP_ID and its permissions with SCOPE=all, too",
 		},
-		origin{name: "memberOf", refused: "groups are provisioned by themselves; leave it out"},
+		origin{name: "memberOf", refused: "only a scoping filter reads it, by IsMemberOf; leave it out, since groups are provisioned by themselves"},
+		origin{name: "transitiveMemberOf", refused: "only a scoping filter reads it, by IsMemberOf; leave it out, since groups are provisioned by themselves"},
 		origin{name: "thumbnailPhoto", refused: "a photo is not an attribute of the directory; leave it out"},
 		origin{name: "passwordProfile", refused: "Entra does not show passwords; leave it out"},
 	)

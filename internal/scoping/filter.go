@@ -10,7 +10,8 @@ import (
 // (https://learn.microsoft.com/entra/identity/app-provisioning/define-conditional-rules-for-provisioning-user-accounts).
 type Clause struct {
 	// Attribute is that of Graph by its name, employeeOrgData.division for one within
-	// another; empty for IsMemberOf.
+	// another; for IsMemberOf one of Graph's relationships, memberOf or
+	// transitiveMemberOf.
 	Attribute string
 	// Operator is one of Operators, in any case, with blanks, underscores or neither.
 	Operator string
@@ -38,6 +39,8 @@ type condition struct {
 	kind   kind
 	// test is what one value is put to; nil where the kind says all.
 	test func(value any) bool
+	// group is that of IsMemberOf.
+	group Group
 }
 
 // ClauseError says what is wrong with a clause, and what to write instead.
@@ -99,7 +102,7 @@ func (f Filter) Attributes() []string {
 	var names []string
 	for _, group := range f.groups {
 		for _, c := range group {
-			if c.kind != memberOf && !slices.Contains(names, c.at.top) {
+			if c.kind != inGroup && !slices.Contains(names, c.at.top) {
 				names = append(names, c.at.top)
 			}
 		}
@@ -199,7 +202,7 @@ func (f Filter) Explain(s Subject) Explanation {
 		for i := range conditions {
 			came := conditions[i].outcome(&s)
 			group.Outcome = group.Outcome.and(came)
-			value, known := conditions[i].at.of(s.Attributes)
+			value, known := conditions[i].value(&s)
 			group.Clauses = append(group.Clauses, ClauseOutcome{Clause: conditions[i].clause, Outcome: came, Value: value, Known: known})
 		}
 		for i := range group.Clauses {
@@ -228,17 +231,26 @@ func (e Explanation) deciding() string {
 	return strings.Join(names, ", ")
 }
 
+// value is what the clause tests, and whether it is known: for IsMemberOf whether the
+// subject is in the group.
+func (c *condition) value(s *Subject) (v any, known bool) {
+	if c.kind == inGroup {
+		in, known := s.MemberOf[c.group]
+		return in, known
+	}
+	return c.at.of(s.Attributes)
+}
+
 // outcome says whether the subject satisfies the clause. Nothing but IS NULL holds
 // for what is null. Of several values one is enough, and a negative holds if it does
 // of each.
 func (c *condition) outcome(s *Subject) Outcome {
-	if c.kind == memberOf {
-		return s.isMemberOf(c.clause.Value)
-	}
-	v, known := c.at.of(s.Attributes)
+	v, known := c.value(s)
 	switch {
 	case !known:
 		return Undetermined
+	case c.kind == inGroup:
+		return outcome(v == true)
 	case isNull(v):
 		return outcome(c.kind == null)
 	case c.kind == null:
@@ -248,12 +260,4 @@ func (c *condition) outcome(s *Subject) Outcome {
 	default:
 		return outcome(satisfies(v, c.test) == (c.kind == positive))
 	}
-}
-
-// isMemberOf says whether the subject is in a group.
-func (s *Subject) isMemberOf(id string) Outcome {
-	if s.MembersUnknown {
-		return Undetermined
-	}
-	return outcome(slices.ContainsFunc(s.MemberOf, func(group string) bool { return strings.EqualFold(group, id) }))
 }

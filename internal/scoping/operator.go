@@ -15,7 +15,7 @@ const (
 	negative             // none does
 	null                 // there is none
 	notNull              // there is one
-	memberOf             // it is about groups, and no attribute
+	inGroup              // it is about a group, and no attribute
 )
 
 // operator is one of Entra's, or of those that it lacks.
@@ -47,7 +47,7 @@ func operators() []operator {
 		{"ENDS_WITH", positive, textual(strings.HasSuffix), "One value ends with the text, case included."},
 		{"&", positive, shares, "One value has one of the bits of an integer, or is contained in a text."},
 		{"!&", negative, shares, "There is a value, and none has one of the bits of an integer, or is contained in a text."},
-		{"IsMemberOf", memberOf, nil, "Not supported yet: assign the group to the enterprise application, or compare an attribute."},
+		{isMemberOf, inGroup, nil, "The user is in the group with this object id: of memberOf itself, of transitiveMemberOf also through groups within it."},
 	}
 }
 
@@ -107,8 +107,11 @@ func newCondition(c Clause) (condition, error) {
 	c.Operator = o.name
 	made := condition{clause: c, at: attributeOf(c.Attribute), kind: o.kind, test: state(o.name)}
 	switch {
-	case o.kind == memberOf:
-		return condition{}, errors.New("IsMemberOf is not supported yet; assign the group to the enterprise application, or compare an attribute")
+	case o.kind == inGroup:
+		made.group, err = groupOf(c)
+		return made, err
+	case IsRelation(c.Attribute):
+		return condition{}, fmt.Errorf("%s is compared by %s alone; write that operator, and the object id of a group", c.Attribute, isMemberOf)
 	case c.Attribute == "":
 		return condition{}, fmt.Errorf("%s needs an attribute; write the name of one, such as department", o.name)
 	case c.Attribute == "IsSoftDeleted":

@@ -6,7 +6,7 @@ import "slices"
 type Operator struct {
 	Name string
 	Does string // in a sentence
-	// Examples are none of an operator that is not supported.
+	// Examples are none of the operator that compares no attribute, IsMemberOf.
 	Examples []Example
 }
 

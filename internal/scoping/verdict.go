@@ -50,11 +50,9 @@ type Subject struct {
 	Roles []string
 	// RolesUnknown says that Roles say nothing.
 	RolesUnknown bool
-	// MemberOf are those groups that it is in, directly or through others, of which
-	// the filter asks.
-	MemberOf []string
-	// MembersUnknown says that MemberOf says nothing.
-	MembersUnknown bool
+	// MemberOf says of groups that the filter asks about whether it is in them. Of one
+	// that is not among them that is not known.
+	MemberOf map[Group]bool
 	// Provisioned says that it has an account or a group in Webex that is ours.
 	Provisioned bool
 }
@@ -108,6 +106,9 @@ type Verdict struct {
 	Reason Reason
 	// Clauses are those of the scoping filter that decide, if it does.
 	Clauses string
+	// Unlisted says that the scoping filter decides by a list of groups that lacks one:
+	// what a list does not show, one answer does not prove.
+	Unlisted bool
 }
 
 // The attributes of Graph that say whether an object may be in Webex
@@ -131,6 +132,8 @@ func (r Rules) Decide(s Subject) Verdict {
 	switch {
 	case s.SoftDeleted:
 		return Verdict{Decision: takeAway, Reason: SoftDeleted}
+	case scope.Reason == FilterUnknown && len(r.UserGroups()) > 0 && IsBlocked(s.Attributes) && !r.SkipOutOfScope:
+		return Verdict{Decision: takeAway, Reason: Blocked} // in scope or not
 	case scope.OutOfScope() && !r.SkipOutOfScope:
 		scope.Decision = takeAway
 		return scope
@@ -184,7 +187,10 @@ func (r Rules) scope(s Subject) Verdict {
 	case !assigned && (!s.Provisioned || passes != Fails):
 		return Verdict{Decision: Skip, Reason: notAssigned}
 	case passes == Fails:
-		return Verdict{Decision: Skip, Reason: notInFilter, Clauses: filter.Explain(s).deciding()}
+		return Verdict{
+			Decision: Skip, Reason: notInFilter, Clauses: filter.Explain(s).deciding(),
+			Unlisted: len(s.MemberOf) > 0 && filter.Evaluate(s.withoutAbsences()) != Fails,
+		}
 	case unasked:
 		return Verdict{Decision: Unknown, Reason: AssignmentsUnknown}
 	case passes == Undetermined:
@@ -217,8 +223,12 @@ func (r Rules) AssignmentsMatter() bool { return r.Application != nil }
 func (r Rules) AssignmentsRead() bool { return r.AssignmentsMatter() || r.Mapped != nil }
 
 // GroupsMatter reports whether anything follows from groups: they are provisioned,
-// or assignments count, which users have through groups.
-func (r Rules) GroupsMatter() bool { return !r.SkipGroups || r.AssignmentsRead() }
+// or users follow from them.
+func (r Rules) GroupsMatter() bool { return !r.SkipGroups || r.UsersFollowGroups() }
+
+// UsersFollowGroups reports whether anything about users may follow from groups: from
+// assignments, which they have through groups, or from memberships, by a filter.
+func (r Rules) UsersFollowGroups() bool { return r.AssignmentsRead() || len(r.UserGroups()) > 0 }
 
 // App returns the object id of the application whose assignments are read; empty if
 // nobody needs one.

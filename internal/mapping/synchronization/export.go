@@ -13,6 +13,7 @@ import (
 	"entrawebex/internal/change"
 	"entrawebex/internal/mapping"
 	"entrawebex/internal/mapping/expression"
+	"entrawebex/internal/scoping"
 )
 
 // fileText is a mapping file as it is written. What it says is right: ParseFile has
@@ -128,7 +129,11 @@ func (e *exporter) object(kind change.Kind, s sectionText) objectMapping {
 		e.finding(TakenOver, string(kind)+"s", "actions", "all are off: the object mapping is disabled")
 	}
 	m.Enabled = &on
-	m.Scope = e.scope(kind, s.Scope)
+	var whole bool
+	if m.Scope, whole = e.scope(kind, s.Scope); !whole {
+		on = false
+		e.finding(Differs, string(kind)+"s", "actions", "the object mapping is disabled, since a part of the filter is missing, and without it others would be in scope")
+	}
 	definition := objectDefinition{Name: target}
 	for _, l := range s.Mappings {
 		made, attribute := e.line(kind, l)
@@ -242,19 +247,26 @@ func entraName(name string) string {
 	}[name]
 }
 
-// scope makes a filter of the groups of clauses, whose comments are their titles.
-func (e *exporter) scope(kind change.Kind, n yaml.Node) *filter {
+// scope makes a filter of the groups of clauses, whose comments are their titles, and
+// reports whether it is all of them: a group with a clause that Entra does not have is
+// left out.
+func (e *exporter) scope(kind change.Kind, n yaml.Node) (f *filter, whole bool) {
 	if len(n.Content) == 0 {
-		return nil
+		return nil, true
 	}
-	f := &filter{InputGroups: []filterGroup{}, CategoryGroups: []filterGroup{}}
+	whole = true
+	f = &filter{InputGroups: []filterGroup{}, CategoryGroups: []filterGroup{}}
 	for _, one := range n.Content {
 		group := filterGroup{Name: strings.TrimPrefix(one.HeadComment, "# ")}
 		var notes, clauses []string
+		var lost []string
 		for _, clause := range one.Content {
 			var c clauseText
 			if err := clause.Decode(&c); err != nil {
 				continue // it is read
+			}
+			if scoping.IsRelation(c.Attribute) {
+				lost = append(lost, c.Value.Value)
 			}
 			made, why := c.clause()
 			group.Clauses = append(group.Clauses, made)
@@ -262,6 +274,12 @@ func (e *exporter) scope(kind change.Kind, n yaml.Node) *filter {
 			if why != "" {
 				notes = append(notes, why)
 			}
+		}
+		if len(lost) > 0 {
+			whole = false
+			e.finding(Lost, string(kind)+"s", "scope", strings.Join(clauses, " AND ")+" is left out: Entra does not filter by membership (IsMemberOf); assign "+
+				strings.Join(lost, ", ")+" to the enterprise application there")
+			continue
 		}
 		f.Groups = append(f.Groups, group)
 		if len(notes) == 0 {
@@ -271,7 +289,7 @@ func (e *exporter) scope(kind change.Kind, n yaml.Node) *filter {
 			e.finding(Differs, string(kind)+"s", "scope", n)
 		}
 	}
-	return f
+	return f, whole
 }
 
 // clause is one in Entra's form, and why it is not the same there; empty if it is.

@@ -123,6 +123,23 @@ func TestWhatAnExportCannotSayIsListed(t *testing.T) {
 			"differs", "scope", "compares integers alone",
 		},
 		{
+			"a filter by membership", withScope("    - - { attribute: department, operator: IS NULL }\n      - { attribute: memberOf, operator: IsMemberOf, value: 5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f607 }\n" +
+				"    - - { attribute: city, operator: IS NULL }\n"),
+			`"groups": [
+              {
+                "name": "",
+                "clauses": [
+                  {
+                    "operatorName": "IS NULL",
+                    "sourceOperandName": "city",`,
+			"not taken over", "scope", "assign 5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f607 to the enterprise application there",
+		},
+		{
+			"a filter by membership alone", withScope("    - - { attribute: transitiveMemberOf, operator: IsMemberOf, value: 5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f607 }\n"),
+			`"enabled": false`,
+			"differs", "actions", "without it others would be in scope",
+		},
+		{
 			"no action", strings.Replace(string(infra.Provisioning()), "users:\n", "users:\n  actions: { create: false, update: false, delete: false }\n", 1),
 			`"enabled": false`, "taken over", "actions", "disabled",
 		},
