@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 	"strings"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/scoping"
 )
 
 // MaxObject is how many bytes the JSON of one user or group has at most.
@@ -51,6 +53,24 @@ func Decode(r io.Reader) (Shown, error) {
 		attributes[managerRelation] = manager["id"]
 	}
 	return Shown{Kind: kind, SoftDeleted: attributes["deletedDateTime"] != nil, Attributes: attributes}, nil
+}
+
+// MemberOf says of the groups whether the user is in them, as far as it is shown with
+// memberOf and transitiveMemberOf: as $expand shows them, or lists of ids.
+func (s Shown) MemberOf(groups []scoping.Group) map[scoping.Group]bool {
+	in := map[scoping.Group]bool{}
+	for _, g := range groups {
+		if list, shown := s.Attributes[g.Relation()].([]any); shown {
+			in[g] = slices.ContainsFunc(list, func(one any) bool {
+				if group, ok := one.(map[string]any); ok {
+					one = group["id"]
+				}
+				id, _ := one.(string)
+				return strings.EqualFold(id, g.ID)
+			})
+		}
+	}
+	return in
 }
 
 // kindShown is what the attributes are those of: as Graph says, or as an attribute

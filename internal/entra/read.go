@@ -29,8 +29,8 @@ const (
 
 var _ provision.Directory = (*Client)(nil)
 
-// Read implements provision.Directory: a $batch for every 20 objects, managers, members
-// and assignments, and one more round in the recycle bin for the objects that
+// Read implements provision.Directory: a $batch for every 20 objects, managers, members,
+// assignments and lists of groups, and one more round in the recycle bin for the objects that
 // are not where they live. More calls are made only for a member with more
 // groups, or an object with more assignments, than a page of them holds; and for
 // what has no assignment one more, for whether the App itself is there. Where
@@ -55,6 +55,7 @@ func (c *Client) Read(ctx context.Context, queries []provision.Query) []provisio
 		for _, id := range q.Members {
 			requests = append(requests, membershipIn(q, id))
 		}
+		requests = append(requests, belongingIn(q)...)
 	}
 	answers := c.ask(ctx, requests)
 	readings := make([]provision.Reading, len(queries))
@@ -74,6 +75,7 @@ func (c *Client) Read(ctx context.Context, queries []provision.Query) []provisio
 	}
 	c.judge(ctx, queries, readings, answers)
 	c.assign(ctx, queries, readings, answers)
+	c.belong(ctx, queries, readings, answers)
 	c.tellDomain(ctx, queries, readings)
 	return readings
 }

@@ -127,7 +127,7 @@ func (m *membership) compared(c MemberSync, walking bool) bool {
 // many there were before it; no page after the last.
 func (m *membership) readMembers(ctx context.Context, c MemberSync, has map[string]bool) (page string, pages int, err error) {
 	pages = c.Pages
-	page, err = m.memberPages(ctx, m.object.ID, c.Page, func(p MemberPage) (bool, error) {
+	page, err = m.memberPages(ctx, m.object.ID, m.Nested, c.Page, func(p MemberPage) (bool, error) {
 		if pages++; pages > maxMemberPages {
 			return false, endless(m.object.ID, fmt.Sprintf("more than %d pages", maxMemberPages))
 		}

@@ -16,6 +16,7 @@ import (
 	"entrawebex/internal/provision"
 	"entrawebex/internal/sandbox/graph"
 	"entrawebex/internal/sandbox/simhttp"
+	"entrawebex/internal/scoping"
 )
 
 // What the engine relies on of Entra holds of the client on the simulated tenant,
@@ -297,7 +298,7 @@ func (d *directed) gone(err error) {
 }
 
 func directoryPromises() []directoryPromise {
-	return slices.Concat(promisesOfReadings(), promisesOfMemberships(), promisesOfMembers(), promisesOfOuterGroups(), promisesOfRoles(), promisesOfManagers())
+	return slices.Concat(promisesOfReadings(), promisesOfMemberships(), promisesOfMembers(), promisesOfOuterGroups(), promisesOfRoles(), promisesOfManagers(), promisesOfFilterGroups())
 }
 
 func promisesOfReadings() []directoryPromise {
@@ -551,6 +552,44 @@ func promisesOfRoles() []directoryPromise {
 					d.t.Errorf("%s: %+v", o, r)
 				}
 			}
+		}},
+	}
+}
+
+func promisesOfFilterGroups() []directoryPromise {
+	directly := func(id string) scoping.Group { return scoping.Group{ID: id} }
+	somehow := func(id string) scoping.Group { return scoping.Group{ID: id, Transitive: true} }
+	ask := func(d *directed, id string, groups ...scoping.Group) map[scoping.Group]bool {
+		d.t.Helper()
+		r := d.read(provision.Query{Object: aPerson(id), Groups: groups})
+		if r.Err != nil || (r.MemberOfErr != nil) != (r.Presence == provision.Present && len(r.MemberOf) < len(groups)) {
+			d.t.Errorf("%v, %v, %v", r.Err, r.MemberOf, r.MemberOfErr)
+		}
+		return r.MemberOf
+	}
+	type groups = map[scoping.Group]bool
+	return []directoryPromise{
+		{"a user is in a group, or not, directly or through another", func(d *directed) {
+			d.staffed()
+			d.same("ada", ask(d, ada, directly(sales), directly(europe), somehow(sales), somehow(europe)),
+				groups{directly(sales): true, directly(europe): false, somehow(sales): true, somehow(europe): true})
+			d.done(d.admin.leave(sales, ada), d.admin.join(europe, ada))
+			d.same("ada later", ask(d, ada, directly(sales), directly(europe), somehow(sales), somehow(europe)),
+				groups{directly(sales): false, directly(europe): true, somehow(sales): false, somehow(europe): true})
+		}},
+		{"of a group that is not there nothing is known, and of the others it is", func(d *directed) {
+			d.staffed()
+			d.same("never there", ask(d, ada, directly(nobody), somehow(nobody), directly(sales)), groups{directly(sales): true})
+			d.done(d.admin.delete(aTeam(sales)))
+			d.same("deleted", ask(d, ada, directly(sales), somehow(europe)), groups{somehow(europe): false})
+			d.done(d.admin.restore(aTeam(sales)))
+			d.same("restored", ask(d, ada, directly(sales), somehow(europe)), groups{directly(sales): true, somehow(europe): true})
+		}},
+		{"it is asked of nobody who is not there, and of nothing if there is no group", func(d *directed) {
+			d.staffed()
+			d.done(d.admin.delete(aPerson(ada)))
+			d.same("deleted", ask(d, ada, directly(sales)), groups(nil))
+			d.same("without a group", ask(d, bob), groups(nil))
 		}},
 	}
 }

@@ -17,10 +17,10 @@ const (
 // comes next; none after the last. A link that repeats, or pages that bring
 // nothing, are a fault: followed for ever they would be the end of everything
 // else.
-func (b *batch) memberPages(ctx context.Context, groupID, page string, take func(MemberPage) (more bool, err error)) (next string, err error) {
+func (b *batch) memberPages(ctx context.Context, groupID string, transitive bool, page string, take func(MemberPage) (more bool, err error)) (next string, err error) {
 	links, users := map[string]bool{page: true}, map[string]bool{}
 	for fruitless := 0; ; {
-		p, err := b.Directory.Members(ctx, groupID, b.Nested, page)
+		p, err := b.Directory.Members(ctx, groupID, transitive, page)
 		if err != nil {
 			return "", err
 		}

@@ -68,7 +68,7 @@ func (b *batch) read(ctx context.Context, works []*imported) {
 }
 
 // query asks for the object, for its assignments to the application that is the
-// scope, and for those members it may have lost or won unless all of them are
+// scope, for the groups that the scoping filter asks about, and for those members it may have lost or won unless all of them are
 // about to be compared at once.
 func (v *view) query(app string) Query {
 	q := Query{Object: v.object, Transitive: v.nested, App: app}
@@ -76,7 +76,10 @@ func (v *view) query(app string) Query {
 		q.App = "" // only users have roles that are mapped
 	}
 	q.RoleNames = !v.isGroup() && v.scoping.Mapped != nil
-	if app != "" || v.record.WebexID != "" && v.asksMembers() {
+	if !v.isGroup() {
+		q.Groups = v.scoping.UserGroups()
+	}
+	if v.isGroup() && v.scoping.AsksAbout(v.object.ID) || app != "" || v.record.WebexID != "" && v.asksMembers() {
 		q.Members = v.hints
 	}
 	return q

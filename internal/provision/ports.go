@@ -7,6 +7,7 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/mapping"
+	"entrawebex/internal/scoping"
 )
 
 // Presence says where Entra has an object.
@@ -40,6 +41,8 @@ type Query struct {
 	// RoleNames asks for the names of these roles too, and therefore for all of them:
 	// without it one may be enough.
 	RoleNames bool
+	// Groups are those of which it is asked whether the user is in them.
+	Groups []scoping.Group
 }
 
 // Reading is one object as Entra has it now.
@@ -69,6 +72,11 @@ type Reading struct {
 	RoleNames []string
 	// RoleNamesErr is a *Fault if they are not known, be it that the Roles are not.
 	RoleNamesErr error
+	// MemberOf answers Query.Groups for a live user, and has no answer about a group of
+	// which that is not known.
+	MemberOf map[scoping.Group]bool
+	// MemberOfErr is a *Fault if one of them is not known.
+	MemberOfErr error
 	// Err is a *Fault if this object could not be read; then nothing else
 	// holds but a Presence that is known all the same.
 	Err error

@@ -49,6 +49,9 @@ type Record struct {
 	// Unassigned is since when Entra has shown an empty list of assignments of a user
 	// whose account is open; zero if it has not.
 	Unassigned time.Time `json:"unassigned,omitzero"`
+	// Unlisted is since when Entra has shown a user whose account is open in none of the
+	// groups that the scoping filter asks for; zero if it has not.
+	Unlisted time.Time `json:"unlisted,omitzero"`
 	// Spared is kept while a setting leaves an account open that is to be closed.
 	Spared *Spared `json:"spared,omitempty"`
 	// Missing is kept while Webex says that what is linked is not there.

@@ -13,8 +13,14 @@ import (
 func (v *view) verdict() scoping.Verdict {
 	return v.scoping.Decide(scoping.Subject{
 		Kind: v.object.Kind, SoftDeleted: v.reading.Presence == SoftDeleted, Attributes: v.reading.Attributes,
-		Roles: v.reading.Roles, RolesUnknown: v.reading.RolesErr != nil, Provisioned: v.record.WebexID != "",
+		Roles: v.reading.Roles, RolesUnknown: v.reading.RolesErr != nil, MemberOf: v.reading.MemberOf, Provisioned: v.record.WebexID != "",
 	})
+}
+
+// NoFilterGroup is the fault of whoever rests on a group that Entra does not have.
+func NoFilterGroup(groupID string) *Fault {
+	return transientf("the scoping filter asks about group %s, which Entra does not have: nobody leaves the scope for that;"+
+		" restore the group, or apply a mapping that does not name it", groupID)
 }
 
 // application returns the service principal whose assignments are to be read;
@@ -41,6 +47,9 @@ func (d *decision) isScopeKnown() bool {
 	case verdict.Reason == scoping.AssignmentsUnknown:
 		d.fail(Scoping, d.reading.RolesErr)
 		return false
+	case verdict.Reason == scoping.FilterUnknown && d.reading.MemberOfErr != nil:
+		d.fail(Scoping, d.reading.MemberOfErr)
+		return false
 	case verdict.Reason == scoping.FilterUnknown:
 		d.fail(Scoping, transientf("%s %s", d.object, verdict.Sentence(d.object.Kind)))
 		return false
@@ -56,10 +65,11 @@ func (v *view) leftScope() bool {
 
 const (
 	// unassignedFor is how long an open account's user must have been in no list of
-	// assignments, without an answer to the contrary or none, to have left the scope;
-	// Config.ConfirmAfter where that is less. Graph shows an empty list also of an
-	// enterprise application that is gone, and the replica that says whether it is may
-	// be behind.
+	// assignments, or in none of the groups that let pass, without an answer to the
+	// contrary or none, to have left the scope; Config.ConfirmAfter where that is less.
+	// Graph shows an empty list also of an enterprise application that is gone, and the
+	// replica that says whether it is may be behind; so may that which lists the groups
+	// of a user.
 	unassignedFor = 5 * time.Minute
 	// unassignedLook is the longest time between two looks meanwhile: what else
 	// happens to the user waits behind the next one.
@@ -70,29 +80,57 @@ const (
 // account has been empty.
 func (d *decision) dateUnassigned() {
 	empty := d.scoping.AssignmentsMatter() && d.isActive() && d.reading.Presence == Present && d.reading.RolesErr == nil && len(d.reading.Roles) == 0
-	switch r := &d.record; {
-	case !empty:
-		r.Unassigned = time.Time{}
-	case r.Unassigned.IsZero():
-		r.Unassigned = d.now
+	d.record.Unassigned = d.since(empty, d.record.Unassigned)
+}
+
+// dateUnlisted keeps since when a user with an open account has been in none of the
+// groups that the scoping filter asks for, as every look at its list has shown.
+func (d *decision) dateUnlisted() {
+	unlisted := d.isActive() && d.reading.Presence == Present && d.verdict().Unlisted
+	d.record.Unlisted = d.since(unlisted, d.record.Unlisted)
+}
+
+// since is when something began that is so now, or not.
+func (d *decision) since(is bool, before time.Time) time.Time {
+	switch {
+	case !is:
+		return time.Time{}
+	case before.IsZero():
+		return d.now
+	default:
+		return before
 	}
 }
 
-// mayLeave reports whether the account may be closed: its user is in a list of
-// assignments, has been in none for long enough, is blocked, does not satisfy the
-// scoping filter, or something else than that list says so, too. If not, the attempt
-// has ended.
+// mayLeave reports whether the account may be closed: nothing that closes it rests on a
+// list that lacks something, or the lists have lacked it for long enough. If not, the
+// attempt has ended.
 func (d *decision) mayLeave() bool {
-	since := d.record.Unassigned
-	if since.IsZero() || scoping.IsBlocked(d.reading.Attributes) || d.verdict().IsFiltered() || d.nominatedOut() {
-		return true
-	}
+	since, lacks := d.lackedSince()
 	left := min(unassignedFor, d.confirmAfter) - d.now.Sub(since)
-	if left <= 0 {
+	if since.IsZero() || left <= 0 {
 		return true
 	}
-	d.again(min(left, unassignedLook), "Entra lists no assignment: looked at again before the account is closed for that")
+	d.again(min(left, unassignedLook), "Entra lists "+lacks+": looked at again before the account is closed for that")
 	return false
+}
+
+// lackedSince is since when a list has lacked what would keep the account open, and what
+// that is; zero if the account is closed for something else: its user is blocked, has
+// other app roles, does not satisfy the scoping filter by its attributes, or something
+// else than the list of assignments says so, too.
+func (d *decision) lackedSince() (since time.Time, lacks string) {
+	verdict := d.verdict()
+	switch {
+	case scoping.IsBlocked(d.reading.Attributes):
+		return time.Time{}, ""
+	case verdict.IsFiltered():
+		return d.record.Unlisted, "the user in no group that the scoping filter asks for"
+	case d.nominatedOut():
+		return time.Time{}, ""
+	default:
+		return d.record.Unassigned, "no assignment"
+	}
 }
 
 // nominatedOut reports whether a cause says that the user is out of scope: the list
@@ -107,7 +145,7 @@ func (d *decision) nominatedOut() bool {
 
 // rescope queues those users who entered or left the scope, or got or lost an app role,
 // with a membership in the group: with that of a group within it, where those count, all users in
-// that. Those the engine itself named are known to it.
+// that, however deep. Those the engine itself named are known to it.
 func (b *batch) rescope(ctx context.Context, w *imported) error {
 	if !w.decidesScope() {
 		return nil
@@ -125,7 +163,7 @@ func (b *batch) rescope(ctx context.Context, w *imported) error {
 				c.Nominated = change.Out
 			}
 			changes = append(changes, c)
-		case b.Nested:
+		case b.Nested || b.Scoping.AsksTransitively():
 			if err := b.rescopeWithin(ctx, w, w.hints[i]); err != nil {
 				return err
 			}
@@ -137,7 +175,12 @@ func (b *batch) rescope(ctx context.Context, w *imported) error {
 // decidesScope reports whether who is in the group may be in scope by that, or have app
 // roles.
 func (v *view) decidesScope() bool {
-	if !v.scoping.AssignmentsRead() || !v.isGroup() || v.reading.Presence != Present {
+	switch {
+	case !v.isGroup() || v.reading.Presence != Present:
+		return false
+	case v.scoping.AsksAbout(v.object.ID):
+		return true
+	case !v.scoping.AssignmentsRead():
 		return false
 	}
 	// Who leaves a group after it was unassigned, and before the list shows that, is
@@ -150,7 +193,7 @@ func (v *view) decidesScope() bool {
 // that is deleted nobody tells who was in it.
 func (b *batch) rescopeWithin(ctx context.Context, w *imported, id string) error {
 	read := false
-	_, err := b.memberPages(ctx, id, "", func(members MemberPage) (bool, error) {
+	_, err := b.memberPages(ctx, id, b.Nested || b.Scoping.AsksTransitively(), "", func(members MemberPage) (bool, error) {
 		read = true
 		changes := make([]change.Change, len(members.Users))
 		for i, user := range members.Users {

@@ -27,7 +27,7 @@ func (e *Engine) Unchanged(ctx context.Context, o change.Object, attributes map[
 	if o.Kind == change.Group {
 		rules = e.Mapping.Groups
 	}
-	verdict := e.Scoping.WithoutAssignments().Decide(scoping.Subject{Kind: o.Kind, Attributes: attributes, Provisioned: r.WebexID != ""})
+	verdict := e.Scoping.WithoutAssignments().WithoutMemberships().Decide(scoping.Subject{Kind: o.Kind, Attributes: attributes, Provisioned: r.WebexID != ""})
 	if len(rules.Lacks(attributes)) > 0 || verdict.Decision == scoping.Unknown {
 		return false, nil
 	}

@@ -21,6 +21,7 @@ import (
 	"entrawebex/internal/ledger"
 	"entrawebex/internal/mapping"
 	"entrawebex/internal/provision"
+	"entrawebex/internal/scoping"
 )
 
 const (
@@ -186,11 +187,30 @@ func (t *tenant) Read(_ context.Context, queries []provision.Query) []provision.
 		if q.App != "" && readings[i].Presence == provision.Present {
 			readings[i].Roles, readings[i].RolesErr = t.rolesOf(q)
 		}
+		if readings[i].Presence == provision.Present {
+			readings[i].MemberOf, readings[i].MemberOfErr = t.memberOf(q)
+		}
 		if q.RoleNames {
 			readings[i].RoleNames, readings[i].RoleNamesErr = t.roleNames(readings[i])
 		}
 	}
 	return readings
+}
+
+// memberOf says of the groups that are asked about whether the user is in them.
+func (t *tenant) memberOf(q provision.Query) (map[scoping.Group]bool, error) {
+	if len(q.Groups) == 0 {
+		return nil, nil
+	}
+	of, err := map[scoping.Group]bool{}, error(nil)
+	for _, g := range q.Groups {
+		if t.liveGroup(g.ID) == nil {
+			err = provision.NoFilterGroup(g.ID)
+			continue
+		}
+		of[g] = slices.Contains(t.groupsOf(q.Object.ID, g.Transitive), g.ID)
+	}
+	return of, err
 }
 
 // roleNames are those of a reading: roles are called what their ids are.
