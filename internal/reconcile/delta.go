@@ -110,9 +110,11 @@ func (j *Job) flush(ctx context.Context, held *round, cursor Cursor, link string
 }
 
 // askForMembers asks for a sweep if a group is gone that may have been between
-// users and an assigned group: Graph does not tell who was in it.
+// users and an assigned group, or one that a filter asks about: Graph does not tell who
+// was in it.
 func (j *Job) askForMembers(ctx context.Context, held *round, kind change.Kind) error {
-	if !j.Scoping.AssignmentsRead() || !j.Nested || kind != change.Group {
+	between := j.Scoping.AssignmentsRead() && j.Nested || j.Scoping.AsksTransitively()
+	if !between || kind != change.Group {
 		return nil
 	}
 	for _, t := range held.objects {

@@ -431,16 +431,26 @@ func TestADeletedGroupWithinOthersAsksForASweepWhereItMayHaveGivenTheScope(t *te
 	for _, test := range []struct {
 		name             string
 		everybody, plain bool
+		filter           string
 		due              bool
 	}{
-		{"nested and assigned", false, false, true},
-		{"assigned", false, true, false},
-		{"everybody is in scope", true, false, false},
+		{"nested and assigned", false, false, "", true},
+		{"assigned", false, true, "", false},
+		{"everybody is in scope", true, false, "", false},
+		{"a filter asks about a group", true, true, "memberOf", false},
+		{"a filter asks about a group, and those within it", true, true, "transitiveMemberOf", true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			w := setup(t)
 			w.Nested = !test.plain
+			if test.filter != "" {
+				filter, mistakes := scoping.NewFilter([][]scoping.Clause{{{Attribute: test.filter, Operator: "IsMemberOf", Value: europe}}})
+				if len(mistakes) > 0 {
+					t.Fatal(mistakes)
+				}
+				w.Scoping.Filters.Users = filter
+			}
 			if !test.everybody {
 				w.assigned()
 			}

@@ -30,8 +30,12 @@ func (f *Former) kinds(now mapping.Rules) []change.Kind {
 
 // affected evaluates anew those whom another configuration affects, and nobody else:
 // Entra is read, and of Webex what was last written. Who is assigned is the same
-// under both, and not read but for the app roles that are mapped.
+// under both, and not read but for the app roles that are mapped; who is in the groups
+// that a filter asks about is.
 func (r *run) affected(ctx context.Context) error {
+	if err := r.readMemberships(ctx); err != nil {
+		return err
+	}
 	if r.Scoping.Mapped != nil {
 		for _, read := range []func(context.Context) error{r.readAssignments, r.readScope, r.readRoles} {
 			if err := read(ctx); err != nil {
@@ -64,6 +68,10 @@ func (r *run) evaluate(ctx context.Context, o reconcile.Object, at time.Time) er
 		k = &known{object: o.Object}
 	}
 	o = r.withRoles(o)
+	if v := r.decide(r.Scoping, o, k.webexID != ""); r.waits(v) {
+		r.skip(o.Object, nameOf(o.Attributes), v)
+		return nil
+	}
 	is := r.effect(o, k)
 	switch {
 	case !is.noticed():
@@ -97,8 +105,9 @@ func (r *run) effect(o reconcile.Object, k *known) effect {
 	e := effect{linked: k.webexID != ""}
 	e.open = e.linked && k.active && o.Kind == change.User
 	rules := r.Mapping.Of(o.Kind)
-	before, now := decide(r.Former.Scoping, o, e.linked), decide(r.Scoping, o, e.linked)
-	e.same, e.known = before.Decision == now.Decision && before.Reason == now.Reason, now.Decision != scoping.Unknown
+	before, now := r.decide(r.Former.Scoping, o, e.linked), r.decide(r.Scoping, o, e.linked)
+	e.same = before.Decision == now.Decision && before.Reason == now.Reason
+	e.known = now.Decision != scoping.Unknown && !now.Unlisted
 	_, unfit := r.wants(r.Former.Mapping.Of(o.Kind), o, k, before)
 	values, err := r.wants(rules, o, k, now)
 	e.name, e.fitted, e.fits = nameOf(values), unfit == nil, err == nil
@@ -123,6 +132,8 @@ func (e effect) settled() bool {
 func (e effect) clear() bool { return e.open && e.fits && !e.unclear && e.known }
 
 // decide says what is to become of one, whoever is assigned.
-func decide(rules scoping.Rules, o reconcile.Object, linked bool) scoping.Verdict {
-	return rules.WithoutAssignments().Decide(scoping.Subject{Kind: o.Kind, Attributes: o.Attributes, Provisioned: linked})
+func (r *run) decide(rules scoping.Rules, o reconcile.Object, linked bool) scoping.Verdict {
+	return rules.WithoutAssignments().Decide(scoping.Subject{
+		Kind: o.Kind, Attributes: o.Attributes, MemberOf: r.memberOf(o.Object), Provisioned: linked,
+	})
 }

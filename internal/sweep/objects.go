@@ -62,7 +62,7 @@ func (r *run) readGroups(ctx context.Context) error {
 // cannot be read: that is told once the users are dealt with.
 func (r *run) readAllGroups(ctx context.Context) error {
 	r.unread = r.readGroups(ctx)
-	if r.Scoping.AssignmentsRead() {
+	if r.Scoping.UsersFollowGroups() {
 		return r.unread
 	}
 	return nil
@@ -168,6 +168,10 @@ func (r *run) deal(ctx context.Context, o reconcile.Object, at time.Time, member
 	r.settle(k)
 	o = r.withRoles(o)
 	verdict := r.verdict(o, k)
+	if r.waits(verdict) {
+		r.skip(o.Object, nameOf(o.Attributes), verdict)
+		return nil
+	}
 	want, err := r.wants(r.Mapping.Of(o.Kind), o, k, verdict)
 	name := nameOf(want)
 	result := classify(r.standing(o, k, verdict, want, err), r.RepairDrift)
@@ -245,6 +249,7 @@ func (r *run) hand(ctx context.Context, o reconcile.Object, at time.Time, member
 	attributes["id"] = o.ID
 	criteria := criteriaOf(r.Mapping.Of(o.Kind), attributes)
 	attributes, at = r.proven(attributes, at)
+	memberOf, at := r.provenMemberOf(o.Object, at)
 	roles := r.assigned[o.Object]
 	if r.Former != nil {
 		roles = []string{scoping.AsBefore}
@@ -252,7 +257,7 @@ func (r *run) hand(ctx context.Context, o reconcile.Object, at time.Time, member
 	s := provision.Snapshot{
 		Object: o.Object, At: at, Members: members, Whole: whole, Afresh: afresh, Park: r.Park, Listed: r.Former == nil,
 		Matches: r.strays.matches(o.Object, criteria), Sought: r.sought(criteria),
-		Reading: provision.Reading{Presence: provision.Present, Attributes: attributes, Roles: roles},
+		Reading: provision.Reading{Presence: provision.Present, Attributes: attributes, Roles: roles, MemberOf: memberOf},
 	}
 	if i := slices.IndexFunc(r.batch, func(other provision.Snapshot) bool { return other.Object == o.Object }); i >= 0 {
 		r.batch[i] = s

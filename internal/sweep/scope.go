@@ -80,7 +80,7 @@ func (r *run) unassigned(ctx context.Context) error {
 		if o.Kind != change.Group {
 			continue
 		}
-		users, err := r.usersIn(ctx, o)
+		users, err := r.usersIn(ctx, o, r.Nested)
 		if err != nil {
 			return err
 		}
@@ -97,7 +97,7 @@ func (r *run) readScope(ctx context.Context) error {
 		if o.Kind != change.Group {
 			continue
 		}
-		users, err := r.usersIn(ctx, o)
+		users, err := r.usersIn(ctx, o, r.Nested)
 		if err != nil {
 			return err
 		}
@@ -110,12 +110,13 @@ func (r *run) readScope(ctx context.Context) error {
 	return nil
 }
 
-// usersIn returns the users in a group: of one that the delta query does not
-// list whole, those who are listed with the group itself.
-func (r *run) usersIn(ctx context.Context, o change.Object) ([]string, error) {
+// usersIn returns the users in a group, through groups within it too if transitive: of
+// one that the delta query does not list whole, those who are listed with the group
+// itself.
+func (r *run) usersIn(ctx context.Context, o change.Object, transitive bool) ([]string, error) {
 	var users []string
 	if g := r.gathered[o.ID]; g != nil {
-		listed, whole := g.users(r.gathered, r.Nested)
+		listed, whole := g.users(r.gathered, transitive)
 		switch {
 		case g.Removed != reconcile.NotRemoved:
 			return nil, nil // nobody is in scope for a group that is not there
@@ -126,7 +127,7 @@ func (r *run) usersIn(ctx context.Context, o change.Object) ([]string, error) {
 	}
 	pages := paging.New("members of "+o.String(), r.Log)
 	for page := ""; ; {
-		members, err := r.Members(ctx, o.ID, r.Nested, page)
+		members, err := r.Members(ctx, o.ID, transitive, page)
 		if err != nil {
 			return nil, err
 		}
@@ -143,7 +144,7 @@ func (r *run) usersIn(ctx context.Context, o change.Object) ([]string, error) {
 // verdict says what is to become of one that lives in Entra, by the lists.
 func (r *run) verdict(o reconcile.Object, k *known) scoping.Verdict {
 	return r.Scoping.Decide(scoping.Subject{
-		Kind: o.Kind, Attributes: o.Attributes, Roles: r.assigned[o.Object], Provisioned: k.webexID != "",
+		Kind: o.Kind, Attributes: o.Attributes, Roles: r.assigned[o.Object], MemberOf: r.memberOf(o.Object), Provisioned: k.webexID != "",
 	})
 }
 

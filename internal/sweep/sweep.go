@@ -187,10 +187,10 @@ func (s *Job) Run(ctx context.Context) (Result, error) {
 		known: map[change.Object]*known{}, byWebex: map[string]*known{},
 		gathered: map[string]*gathered{}, assigned: map[change.Object][]string{},
 		shown: map[change.Kind][]bool{}, wanted: map[string]any{}, unmet: len(s.Mapping.Users.Matching()), meets: map[string]bool{},
-		open: map[string]bool{}, shutOut: map[string]bool{},
+		inGroup: map[scoping.Group]map[string]bool{}, open: map[string]bool{}, shutOut: map[string]bool{},
 	}
 	phases := []func(context.Context) error{
-		r.readLedger, r.readAssignments, r.readWebex, r.readAllGroups, r.readScope, r.readRoles, r.users, r.groups, r.unseen, r.unassigned, r.locals,
+		r.readLedger, r.readAssignments, r.readWebex, r.readAllGroups, r.readScope, r.readMemberships, r.readRoles, r.users, r.groups, r.unseen, r.unassigned, r.locals,
 	}
 	if s.Former != nil {
 		phases = []func(context.Context) error{r.readLedger, r.affected}
@@ -230,7 +230,12 @@ type run struct {
 	// grantsRead is when they began to be read, roleNames what their roles are called.
 	grantsRead time.Time
 	roleNames  map[string]string
-	progress   Progress
+	// inGroup are the users in the groups that the scoping filter asks about, as of
+	// membersRead; one that Entra does not have is not among them, and then astray.
+	inGroup     map[scoping.Group]map[string]bool
+	membersRead time.Time
+	astray      bool
+	progress    Progress
 	// shown says of the mapped paths of a kind, by their places, whether Webex's
 	// list shows any account with it.
 	shown map[change.Kind][]bool

@@ -166,7 +166,7 @@ func TestAListOfMembersThatLeadsBackEndsAsAFault(t *testing.T) {
 		return provision.MemberPage{Users: []string{ada}, Next: "again"}, nil
 	}
 	r := &run{Job: &Job{Members: members}, gathered: map[string]*gathered{}}
-	if _, err := r.usersIn(t.Context(), team(sales).Object); !errors.Is(err, paging.ErrEndless) || calls > 2 {
+	if _, err := r.usersIn(t.Context(), team(sales).Object, false); !errors.Is(err, paging.ErrEndless) || calls > 2 {
 		t.Errorf("%d calls, error %v", calls, err)
 	}
 }
