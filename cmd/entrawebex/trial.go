@@ -116,7 +116,7 @@ func (c console) tryFile(ctx context.Context, name, file string) (plan.Trial, er
 		return plan.Trial{}, err
 	}
 	t := plan.Try(rules, scoping.Rules{Filters: rules.Filters()}, scoping.Subject{
-		Kind: shown.Kind, SoftDeleted: shown.SoftDeleted, Attributes: shown.Attributes,
+		Kind: shown.Kind, SoftDeleted: shown.SoftDeleted, Attributes: shown.Attributes, MemberOf: shown.MemberOf(rules.Users.Filter().Groups()),
 	}, time.Now())
 	t.Notes = append(t.Notes, "of a file it is not asked who is assigned to the enterprise application, or is in Webex already")
 	if _, managed := shown.Attributes["manager"].(string); managed && rules.Users.Manager() != "" {

@@ -108,10 +108,11 @@ func (pl *Planner) read(ctx context.Context, o change.Object, l *Look) provision
 
 // query asks for all that decides about the object.
 func (pl *Planner) query(o change.Object, application string) provision.Query {
-	return provision.Query{
-		Object: o, Transitive: pl.Engine.Nested, App: application,
-		RoleNames: o.Kind == change.User && pl.Engine.Scoping.Mapped != nil,
+	q := provision.Query{Object: o, Transitive: pl.Engine.Nested, App: application}
+	if o.Kind == change.User {
+		q.RoleNames, q.Groups = pl.Engine.Scoping.Mapped != nil, pl.Engine.Scoping.UserGroups()
 	}
+	return q
 }
 
 // source is what Entra has of the object.

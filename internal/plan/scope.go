@@ -69,7 +69,7 @@ func (pl *Planner) judge(ctx context.Context, r provision.Record, reading provis
 func (pl *Planner) subject(r provision.Record, reading provision.Reading, attributes map[string]any) scoping.Subject {
 	return scoping.Subject{
 		Kind: r.Object.Kind, SoftDeleted: reading.Presence == provision.SoftDeleted, Attributes: attributes,
-		Roles: reading.Roles, RolesUnknown: reading.RolesErr != nil, Provisioned: r.WebexID != "",
+		Roles: reading.Roles, RolesUnknown: reading.RolesErr != nil, MemberOf: reading.MemberOf, Provisioned: r.WebexID != "",
 	}
 }
 

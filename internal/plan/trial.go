@@ -141,7 +141,7 @@ func (pl *Planner) Try(ctx context.Context, name string) (Trial, error) {
 	}
 	record.Object = found.Object
 	t := Try(pl.Engine.Mapping, pl.Engine.Scoping, pl.subject(record, reading, attributes), time.Now())
-	for _, unknown := range []error{cmp.Or(reading.RolesErr, reading.RoleNamesErr), reading.ManagerErr} {
+	for _, unknown := range []error{cmp.Or(reading.RolesErr, reading.RoleNamesErr), reading.ManagerErr, reading.MemberOfErr} {
 		if unknown != nil {
 			t.Notes = append(t.Notes, unknown.Error())
 		}

@@ -21,6 +21,7 @@ import (
 	"entrawebex/internal/notification"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/provision"
+	"entrawebex/internal/scoping"
 	"entrawebex/internal/webex"
 )
 
@@ -70,6 +71,9 @@ func checkEntra(ctx context.Context, directory *entra.Client, s *config.Settings
 	}
 	for _, kind := range change.Kinds() {
 		tell(Result{What: "Entra " + string(kind) + "s", Detail: "can be read, in the recycle bin too", Err: checkObjects(ctx, directory, kind)})
+	}
+	for _, g := range users.Filter().Groups() {
+		tell(Result{What: "Group of the scoping filter", Detail: g.ID + ": who is in it can be read, of " + g.Relation(), Err: checkGroup(ctx, directory, g)})
 	}
 	switch {
 	case !s.Everybody():
@@ -171,6 +175,15 @@ func checkObjects(ctx context.Context, directory *entra.Client, kind change.Kind
 		return fmt.Errorf("a %s with an id that was made up just now was found: this is not Graph", kind)
 	}
 	return reading.Err
+}
+
+// checkGroup reads a page of the members of a group that a filter asks about.
+func checkGroup(ctx context.Context, directory *entra.Client, g scoping.Group) error {
+	_, err := directory.Members(ctx, g.ID, g.Transitive, "")
+	if provision.Gone.Is(err) {
+		return provision.NoFilterGroup(g.ID)
+	}
+	return err
 }
 
 // errEnough ends a list after its first page.

@@ -19,6 +19,7 @@ import (
 	"entrawebex/internal/config"
 	"entrawebex/internal/configuration"
 	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/graph"
 	"entrawebex/internal/sandbox/runtest"
 )
 
@@ -206,5 +207,47 @@ func TestThePermissionsAreThoseThatTheMappingInForceNeeds(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// A group that a filter asks about is there, and who is in it can be read.
+func TestTheGroupsOfAFilterAreTested(t *testing.T) {
+	t.Parallel()
+	s := runtest.New(t, 4)
+	binned, err := s.Tenant.CreateGroup(graph.Group{"displayName": "Binned"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hidden, err := s.Tenant.CreateGroup(graph.Group{"displayName": "Hidden", "groupTypes": []any{"Unified"}, "visibility": "HiddenMembership", "mailEnabled": true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Tenant.DeleteGroup(binned); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ group, want string }{
+		{s.Tenant.Groups()[0].Text("id"), ""},
+		{binned, "asks about group " + binned + ", which Entra does not have"},
+		{hidden, "its membership is hidden"},
+	} {
+		text := strings.Replace(string(infra.Provisioning()), "users:\n", "users:\n  scope: [[{ attribute: transitiveMemberOf, operator: IsMemberOf, value: "+test.group+" }]]\n", 1)
+		file := filepath.Join(t.TempDir(), "provisioning.yaml")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		settings, err := s.Load("WEBHOOK_URL=", "MAPPING_FILE="+file)(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var about []check.Result
+		for _, r := range results(t.Context(), t, settings) {
+			if r.What == "Group of the scoping filter" {
+				about = append(about, r)
+			}
+		}
+		if len(about) != 1 || !strings.Contains(about[0].Detail, test.group) || (test.want == "") != (about[0].Err == nil) ||
+			about[0].Err != nil && !strings.Contains(about[0].Err.Error(), test.want) {
+			t.Errorf("%s: %+v", test.group, about)
+		}
 	}
 }
