@@ -77,7 +77,10 @@ type Settings struct {
 
 // Entra says how to reach Microsoft Graph.
 type Entra struct {
-	TenantID     string `env:"ENTRA_TENANT_ID"`
+	// TenantID is the tenant's, a GUID.
+	TenantID string `env:"ENTRA_TENANT_ID"`
+	// ClientID is the application (client) id of the app registration, a GUID, and
+	// ClientSecret the value of its client secret, not the secret's id.
 	ClientID     string `env:"ENTRA_CLIENT_ID"`
 	ClientSecret string `env:"ENTRA_CLIENT_SECRET"`
 	// SecretExpires is the last day of ClientSecret, such as 2027-01-31; empty if Graph
@@ -134,16 +137,20 @@ type Guard struct {
 // Webhook says where Graph delivers and how it is recognised.
 type Webhook struct {
 	// URL is the public base URL; empty for none.
-	URL                 string `env:"WEBHOOK_URL"`
+	URL string `env:"WEBHOOK_URL"`
+	// ClientState is the secret by which a notification is known to be Graph's, and
+	// PreviousClientState the one before it, which counts, too, while it is changed.
 	ClientState         string `env:"CLIENT_STATE"`
 	PreviousClientState string `env:"CLIENT_STATE_PREVIOUS"`
 }
 
 // AWS names the homes on AWS; where they are empty the embedded ones are used.
 type AWS struct {
+	// ChangeQueueURL and DeadLetterQueueURL are those of the queues in SQS.
 	ChangeQueueURL     string `env:"CHANGE_QUEUE_URL"`
 	DeadLetterQueueURL string `env:"DEAD_LETTER_QUEUE_URL"`
-	LedgerTable        string `env:"LEDGER_TABLE"`
+	// LedgerTable is the name of the ledger's table in DynamoDB.
+	LedgerTable string `env:"LEDGER_TABLE"`
 	// HistoryTable has the provisioning log.
 	HistoryTable string `env:"HISTORY_TABLE"`
 	// EventSourceMapping is the UUID of the mapping that feeds the worker from
