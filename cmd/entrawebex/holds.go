@@ -28,7 +28,7 @@ Entra what caused them: a hold that no longer applies goes away by itself. Then
 entrawebex guard clear.
 ` + storesHelp,
 		Example: `  entrawebex holds
-  entrawebex holds approve 5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f607
+  entrawebex holds approve ada@example.com
   entrawebex holds approve --all
   entrawebex holds reject 5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f607`,
 		Args: cobra.NoArgs,
@@ -70,9 +70,9 @@ func rejecting() decision {
 func (c console) decisionCommand(what decision) *cobra.Command {
 	var all bool
 	command := &cobra.Command{
-		Use:   what.name + " (OBJECT... | --all)",
+		Use:   what.name + " (USER|GROUP... | --all)",
 		Short: what.short,
-		Long:  what.short + ". OBJECT is the Entra object id that entrawebex holds shows.\n" + storesHelp,
+		Long:  what.short + ". USER and GROUP are a userPrincipalName, mail, userName or\ndisplayName as a whole, or an id of Entra or Webex.\n" + storesHelp,
 		RunE: func(cmd *cobra.Command, ids []string) error {
 			r := operator.DecideRequest{IDs: ids, All: all}
 			if err := r.Validate(); err != nil {
@@ -147,7 +147,7 @@ func decide(ctx context.Context, o operator.Operations, out io.Writer, r operato
 		return err
 	}
 	for _, h := range decided.Done {
-		fmt.Fprintf(out, "%s: %s of %s\n", what.done, terminal.Operation(h), h.Object)
+		terminal.Say(out, fmt.Sprintf("%s: %s of %s", what.done, terminal.Operation(h), strings.Join(terminal.ObjectLines(h.Name, h.Object), ", ")))
 	}
 	if decided.LeftAlone > 0 {
 		terminal.Say(out, fmt.Sprintf("left alone: %s rejected before; name an object to approve it all the same", operator.Counted(decided.LeftAlone, "hold")))

@@ -16,7 +16,8 @@ import (
 const filterHelp = `
 A filter is key=value; with several, all must hold:
   kind=permanent,transient   the kinds of fault
-  object=ID,ID               the users or groups, by their Entra object ids
+  object=ada@example.com     the users or groups, by a name on either side or an id of
+                             Entra or Webex; by the id, if there is a comma in the name
   older=24h                  first seen longer ago than that
   newer=1h                   first seen not as long ago
 `

@@ -62,6 +62,7 @@ func TestSomebodyIsFoundByEveryNameAndEveryID(t *testing.T) {
 		if p := s.plan(s.planEnviron(), name); p.Summary.Unchanged != 1 {
 			t.Errorf("plan %s: %+v", name, p)
 		}
+		has(t, operate(t, s.planEnviron(), "mapping", "test", name), "user "+id)
 	}
 }
 

@@ -130,7 +130,11 @@ func (o *Operator) TestMapping(ctx context.Context, r TestRequest) (plan.Trial, 
 	if err != nil {
 		return plan.Trial{}, err
 	}
-	return planner.Try(ctx, r.Name)
+	made, err := planner.Try(ctx, r.Name)
+	if id := o.former(ctx, r.Name, err); id != "" {
+		return planner.Try(ctx, id)
+	}
+	return made, err
 }
 
 // rulesOf are the rules of a plan: those in force, or others, under which what the

@@ -38,12 +38,13 @@ import (
 )
 
 const (
-	heldID   = "5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f607"
-	deadID   = "5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f608"
-	tenantID = "84bd8158-6d4d-4958-8b9f-9d6445542f95"
-	orgID    = "3b2a1c00-aaaa-4bbb-8ccc-1234567890ab"
-	groupID  = "5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f609"
-	webexID  = "6f1d2c3b-0000-4000-8000-000000000001"
+	heldID      = "5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f607"
+	deadID      = "5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f608"
+	tenantID    = "84bd8158-6d4d-4958-8b9f-9d6445542f95"
+	orgID       = "3b2a1c00-aaaa-4bbb-8ccc-1234567890ab"
+	groupID     = "5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f609"
+	deadAccount = "6f1d2c3b-0000-4000-8000-000000000002"
+	webexID     = "6f1d2c3b-0000-4000-8000-000000000001"
 )
 
 var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
@@ -66,6 +67,7 @@ func stocked(t *testing.T) *operator.Operator {
 			r.WebexID, r.Hold = "w", &provision.Hold{Operation: provision.Disabling, Since: noon.Add(-time.Hour), Security: true}
 		},
 		deadID: func(r *provision.Record) {
+			r.WebexID = deadAccount
 			r.OpenFault = &provision.OpenFault{Kind: provision.Permanent, Step: provision.Matching, Reason: "taken", Since: noon.Add(-time.Hour), Attempts: 1}
 		},
 	} {
@@ -260,10 +262,15 @@ func steps() []step {
 		{"Reject", reject(operator.DecideRequest{All: true}), `"done":[{`, ""},
 		{"Approve", approve(operator.DecideRequest{All: true}), `"leftAlone":1`, ""},
 		{"Approve", approve(operator.DecideRequest{IDs: []string{strings.ToUpper(heldID), deadID}}), "nothing is held of " + deadID, ""},
-		{"Approve", approve(operator.DecideRequest{}), "name the objects by their ids", operator.Invalid},
+		{"Approve", approve(operator.DecideRequest{IDs: []string{"ADA@example.com"}}), `"name":"ada.webex@example.com"`, ""},
+		{"Approve", approve(operator.DecideRequest{IDs: []string{"Ada"}}), "is, or was, the name of 2 objects", ""},
+		{"Approve", approve(operator.DecideRequest{}), "name the objects, or say --all", operator.Invalid},
 		{"Holds", func(ctx context.Context, o operator.Operations) (any, error) { return o.Holds(ctx) }, `"decision":"approved"`, ""},
 		{"Letters", letters(), `"reason":"taken"`, ""},
 		{"Letters", letters("older=24h"), `"known":[]`, ""},
+		{"Letters", letters("object=ada@example.com"), `"known":[]`, ""},
+		{"Letters", letters("object=" + deadAccount), `"reason":"taken"`, ""},
+		{"Letters", letters("object=nobody"), `nothing is kept of "nobody"`, operator.Invalid},
 		{"Letters", letters("nonsense"), "nonsense", operator.Invalid},
 		{"Pause", pausing(pause.Webex), "maintenance", ""},
 		{"Pause", pausing("teams"), `"teams" is no side`, operator.Invalid},
@@ -271,6 +278,8 @@ func steps() []step {
 		{"Resume", resuming("teams"), `"teams" is no side`, operator.Invalid},
 		{"Reconcile", func(ctx context.Context, o operator.Operations) (any, error) { return nil, o.Reconcile(ctx) }, "null", ""},
 		{"Replay", replayOf(replay.Request{DryRun: true}), `{"moved":1,"kept":0,"left":0},["1 of 1"]`, ""},
+		{"Replay", replayOf(replay.Request{DryRun: true, Filter: []string{"object=ada@example.com"}}), `{"moved":0,"kept":1,`, ""},
+		{"Replay", replayOf(replay.Request{DryRun: true, Filter: []string{"object=" + deadAccount}}), `{"moved":1,"kept":0,`, ""},
 		{"Replay", replayOf(replay.Request{Filter: []string{"nonsense"}}), "nonsense", operator.Invalid},
 		{"Replay", replayOf(replay.Request{Rate: -1}), "rate and limit", operator.Invalid},
 		{"Replay", replayOf(replay.Request{}), `{"moved":1,`, ""},
@@ -312,7 +321,7 @@ func steps() []step {
 		{"Provision", provisioning(), "name 1 to 100 users or groups", operator.Invalid},
 		{"History", told(operator.HistoryRequest{Name: heldID, Action: "provision"}), `"act":"provision",`, ""},
 		{"Show", showing(heldID), `"object":{"kind":"user","id":"` + heldID + `"},"name":"ada.webex@example.com","entra":{"presence":"unknown","id":"` + heldID + `","error":"no settings"}`, ""},
-		{"Show", showing("ada@EXAMPLE.com"), `"hold":{"object":{"kind":"user","id":"` + heldID + `"},"operation":"disable",`, ""},
+		{"Show", showing("ada@EXAMPLE.com"), `"hold":{"object":{"kind":"user","id":"` + heldID + `"},"name":"ada.webex@example.com","operation":"disable",`, ""},
 		{"Show", showing("w"), `"webex":{"presence":"unknown","id":"w","error":"no settings"}`, ""},
 		{"Show", showing(deadID), `"fault":{"kind":"permanent","step":"matching","reason":"taken",`, ""},
 		{"Show", showing("Ada"), "is, or was, the name of 2 objects: name one by its id\n  group " + groupID, operator.Invalid},

@@ -18,6 +18,8 @@ const (
 type Error struct {
 	Kind    Kind   `json:"kind"`
 	Message string `json:"error"`
+	// several says that a name is that of more than one.
+	several bool
 }
 
 // Error implements error.

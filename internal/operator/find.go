@@ -45,7 +45,7 @@ func (f *finder) find(ctx context.Context, name string) (change.Object, error) {
 		return object, nil
 	}
 	if _, several := errors.AsType[*plan.Ambiguous](err); several {
-		return change.Object{}, invalid(err)
+		return change.Object{}, &Error{Kind: Invalid, Message: err.Error(), several: true}
 	}
 	kept, keptErr := f.known(ctx, name)
 	switch {
@@ -68,6 +68,19 @@ func (o *Operator) whose(ctx context.Context, name string) (change.Object, error
 			"without a name the log of everybody is told", printable.Short(name, longestAsked)))
 	}
 	return o.only(ctx, name, found)
+}
+
+// former is the id of whoever had a name, where the error is that nobody has it; empty if
+// that is nobody either.
+func (o *Operator) former(ctx context.Context, name string, err error) string {
+	if !errors.Is(err, plan.ErrNobody) {
+		return ""
+	}
+	object, err := o.whose(ctx, name)
+	if err != nil {
+		return ""
+	}
+	return object.ID
 }
 
 // longestAsked is how many characters are told of a name that was asked for.
@@ -117,5 +130,49 @@ func (o *Operator) only(ctx context.Context, name string, found []change.Object)
 		lines[i] = strings.TrimRight(fmt.Sprintf("\n  %s %s", one, printable.Text(called)), " ")
 	}
 	slices.Sort(lines)
-	return change.Object{}, invalid(fmt.Errorf("%q is, or was, the name of %d objects: name one by its id%s", printable.Short(name, longestAsked), len(found), strings.Join(lines, "")))
+	told := fmt.Sprintf("%q is, or was, the name of %d objects: name one by its id%s", printable.Short(name, longestAsked), len(found), strings.Join(lines, ""))
+	return change.Object{}, &Error{Kind: Invalid, Message: told, several: true}
+}
+
+// isSeveral reports whether the error is that a name is that of more than one.
+func isSeveral(err error) bool {
+	told, ok := errors.AsType[*Error](err)
+	return ok && told.several
+}
+
+// identified are the terms of a filter with the Entra object ids of those whom they name
+// in another way.
+func (o *Operator) identified(ctx context.Context, terms []string) ([]string, error) {
+	terms = slices.Clone(terms)
+	var f *finder
+	for i, term := range terms {
+		value, ok := strings.CutPrefix(term, "object=")
+		if !ok {
+			continue
+		}
+		names := strings.Split(value, ",")
+		for k, name := range names {
+			name = strings.TrimSpace(name)
+			if id, isID := change.ParseID(name); isID {
+				linked, ok, err := o.Ledger.LinkedTo(ctx, id)
+				if err != nil {
+					return nil, err
+				}
+				if ok {
+					names[k] = linked.ID
+				}
+				continue
+			}
+			if f == nil {
+				f = o.finder(ctx)
+			}
+			object, err := f.find(ctx, name)
+			if err != nil {
+				return nil, invalid(fmt.Errorf("filter %q: %w", printable.Short(term, longestAsked), err))
+			}
+			names[k] = object.ID
+		}
+		terms[i] = "object=" + strings.Join(names, ",")
+	}
+	return terms, nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/printable"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/queue"
 )
@@ -29,7 +30,9 @@ const (
 
 // Held is an operation that is held.
 type Held struct {
-	Object    change.Object         `json:"object"`
+	Object change.Object `json:"object"`
+	// Name is what it is called; empty where that is not known.
+	Name      string                `json:"name,omitempty"`
 	Operation provision.Destruction `json:"operation"`
 	Since     time.Time             `json:"since"`
 	// Members is how many of a group's would be taken out, Of how many there are.
@@ -40,8 +43,8 @@ type Held struct {
 	Decision Decision `json:"decision,omitempty"`
 }
 
-// DecideRequest names the objects whose holds are decided on by their Entra object
-// ids, or says All.
+// DecideRequest names the objects whose holds are decided on, by a name on either side
+// or an id, or says All.
 type DecideRequest struct {
 	IDs []string `json:"ids,omitempty"`
 	All bool     `json:"all,omitempty"`
@@ -50,13 +53,9 @@ type DecideRequest struct {
 // Validate returns what is wrong with the request.
 func (r DecideRequest) Validate() error {
 	if r.All == (len(r.IDs) > 0) {
-		return invalid(errors.New("name the objects by their ids, or say --all"))
+		return invalid(errors.New("name the objects, or say --all"))
 	}
 	return nil
-}
-
-func (r DecideRequest) names(id string) bool {
-	return slices.ContainsFunc(r.IDs, func(named string) bool { return strings.EqualFold(named, id) })
 }
 
 // Decided is what came of a decision. One that fails does not stop the others.
@@ -77,9 +76,22 @@ func (o *Operator) Holds(ctx context.Context) ([]Held, error) {
 	if err != nil {
 		return nil, err
 	}
+	return o.holds(ctx, records, o.Now())
+}
+
+// holds are what the records hold.
+func (o *Operator) holds(ctx context.Context, records []provision.Record, now time.Time) ([]Held, error) {
+	n := namer{Operator: o, names: map[change.Object]string{}}
 	held := make([]Held, len(records))
 	for i, r := range records {
-		held[i] = holdOf(r, o.Now())
+		held[i] = holdOf(r, now)
+		if held[i].Name == "" {
+			name, err := n.of(ctx, r.Object)
+			if err != nil {
+				return nil, err
+			}
+			held[i].Name = name
+		}
 	}
 	return held, nil
 }
@@ -127,19 +139,16 @@ func (o *Operator) decide(ctx context.Context, r DecideRequest, name string, dec
 	if err != nil {
 		return Decided{}, err
 	}
-	held := make([]Held, len(records))
-	for i, r := range records {
-		held[i] = holdOf(r, began)
+	held, err := o.holds(ctx, records, began)
+	if err != nil {
+		return Decided{}, err
 	}
 	made := Decided{Done: []Held{}}
-	for _, id := range r.IDs {
-		if !slices.ContainsFunc(held, func(h Held) bool { return strings.EqualFold(h.Object.ID, id) }) {
-			made.Failed = append(made.Failed, fmt.Sprintf("nothing is held of %s: entrawebex holds shows what is", id))
-		}
-	}
+	var named []change.Object
+	named, made.Failed = o.meant(ctx, r.IDs, records)
 	for _, h := range held {
 		switch {
-		case !r.All && !r.names(h.Object.ID):
+		case !r.All && !slices.Contains(named, h.Object):
 			continue
 		case r.All && spares(h):
 			if h.Decision == Rejected {
@@ -157,6 +166,34 @@ func (o *Operator) decide(ctx context.Context, r DecideRequest, name string, dec
 	return made, nil
 }
 
+// meant are the objects of these names and ids of which something is held, and what there
+// is to say of the others.
+func (o *Operator) meant(ctx context.Context, names []string, records []provision.Record) (found []change.Object, failed []string) {
+	var f *finder
+	for _, name := range names {
+		at := slices.IndexFunc(records, func(r provision.Record) bool {
+			return strings.EqualFold(r.Object.ID, name) || strings.EqualFold(r.WebexID, name)
+		})
+		if _, isID := change.ParseID(name); at < 0 && !isID {
+			if f == nil {
+				f = o.finder(ctx)
+			}
+			object, err := f.find(ctx, name)
+			if isSeveral(err) {
+				failed = append(failed, err.Error())
+				continue
+			}
+			at = slices.IndexFunc(records, func(r provision.Record) bool { return err == nil && r.Object == object })
+		}
+		if at < 0 {
+			failed = append(failed, fmt.Sprintf("nothing is held of %s: entrawebex holds shows what is", printable.Short(name, longestAsked)))
+			continue
+		}
+		found = append(found, records[at].Object)
+	}
+	return found, failed
+}
+
 // held returns the records that have a hold, oldest first.
 func (o *Operator) held(ctx context.Context) ([]provision.Record, error) {
 	var held []provision.Record
@@ -172,7 +209,7 @@ func (o *Operator) held(ctx context.Context) ([]provision.Record, error) {
 
 func holdOf(r provision.Record, now time.Time) Held {
 	h := Held{
-		Object: r.Object, Operation: r.Hold.Operation, Since: r.Hold.Since,
+		Object: r.Object, Name: nameOf(r), Operation: r.Hold.Operation, Since: r.Hold.Since,
 		Members: r.Hold.Members, Of: r.Hold.Of, Blocked: r.Hold.Security,
 	}
 	switch {

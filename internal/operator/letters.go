@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/queue"
 	"entrawebex/internal/replay"
@@ -27,13 +28,18 @@ type Letters struct {
 
 // Letters lists the dead letters.
 func (o *Operator) Letters(ctx context.Context, r LettersRequest) (Letters, error) {
-	filter, err := replay.ParseFilter(o.Now(), r.Filter)
-	if err != nil {
-		return Letters{}, invalid(err)
-	}
 	if err := o.bound(ctx); err != nil {
 		return Letters{}, err
 	}
+	terms, err := o.identified(ctx, r.Filter)
+	if err != nil {
+		return Letters{}, err
+	}
+	filter, err := replay.ParseFilter(o.Now(), terms)
+	if err != nil {
+		return Letters{}, invalid(err)
+	}
+	n := namer{Operator: o, names: map[change.Object]string{}}
 	known, letters := 0, Letters{Known: []replay.Letter{}}
 	err = o.Ledger.Records(ctx, func(r provision.Record) error {
 		l, ok := replay.FromRecord(r)
@@ -42,6 +48,7 @@ func (o *Operator) Letters(ctx context.Context, r LettersRequest) (Letters, erro
 		}
 		known++
 		if filter.Matches(l) {
+			l.Name = nameOf(r)
 			letters.Known = append(letters.Known, l)
 		}
 		return nil
@@ -53,6 +60,13 @@ func (o *Operator) Letters(ctx context.Context, r LettersRequest) (Letters, erro
 	if err != nil {
 		return Letters{}, err
 	}
+	for i := range letters.Known {
+		if l := &letters.Known[i]; l.Name == "" {
+			if l.Name, err = n.of(ctx, l.Object); err != nil {
+				return Letters{}, err
+			}
+		}
+	}
 	slices.SortFunc(letters.Known, func(a, b replay.Letter) int { return a.FirstSeen.Compare(b.FirstSeen) })
 	letters.Beyond = max(0, depth.Visible+depth.InFlight-known)
 	return letters, nil
@@ -62,10 +76,15 @@ func (o *Operator) Letters(ctx context.Context, r LettersRequest) (Letters, erro
 // how many were looked at, and may be nil. The result counts what was done also
 // where there is an error.
 func (o *Operator) Replay(ctx context.Context, r replay.Request, progress func(done, of int)) (replay.Result, error) {
-	if err := validReplay(o.Now(), r); err != nil {
+	if err := o.bound(ctx); err != nil {
 		return replay.Result{}, err
 	}
-	if err := o.bound(ctx); err != nil {
+	terms, err := o.identified(ctx, r.Filter)
+	if err != nil {
+		return replay.Result{}, err
+	}
+	r.Filter = terms
+	if err := validReplay(o.Now(), r); err != nil {
 		return replay.Result{}, err
 	}
 	began := o.Now()

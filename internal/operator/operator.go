@@ -4,7 +4,6 @@ package operator
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"time"
 
@@ -127,11 +126,9 @@ func (o *Operator) Plan(ctx context.Context, r plan.Request, watcher plan.Watche
 		return nil, err
 	}
 	made, err := planner.Make(ctx, r)
-	if errors.Is(err, plan.ErrNobody) { // whoever had the name is planned for
-		if object, keptErr := o.whose(ctx, r.Name); keptErr == nil {
-			r.Name = object.ID
-			return planner.Make(ctx, r)
-		}
+	if id := o.former(ctx, r.Name, err); id != "" {
+		r.Name = id
+		return planner.Make(ctx, r)
 	}
 	return made, err
 }

@@ -16,6 +16,8 @@ import (
 // Letter is a dead letter, as the ledger or its message tells of it.
 type Letter struct {
 	Object change.Object `json:"object"`
+	// Name is what the object is called; empty where that is not known.
+	Name string `json:"name,omitempty"`
 	// Kind, Step and Reason say what is wrong.
 	Kind   provision.FaultKind `json:"kind"`
 	Step   provision.StepName  `json:"step,omitempty"`

@@ -6,6 +6,9 @@ import (
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/text"
+
+	"entrawebex/internal/change"
+	"entrawebex/internal/printable"
 )
 
 // Columns is how wide what a person reads is at most: as a terminal that nobody
@@ -29,6 +32,14 @@ func Say(out io.Writer, line string) {
 	words := strings.TrimLeft(line, " ")
 	indent := line[:len(line)-len(words)]
 	fmt.Fprintln(out, indent+strings.ReplaceAll(Fold(Columns-len(indent), words), "\n", "\n"+indent))
+}
+
+// ObjectLines are what an object is called, where that is known, and which it is.
+func ObjectLines(name string, o change.Object) []string {
+	if name == "" {
+		return []string{o.String()}
+	}
+	return []string{printable.Text(name), o.String()}
 }
 
 // wrap breaks a line that is too long behind a blank, or within a word, and keeps every
