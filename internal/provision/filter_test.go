@@ -165,7 +165,7 @@ func TestAMembershipThatAFilterAsksAboutIsAMatterOfTheMembersScope(t *testing.T)
 		"in the group": {memberOf(europe), changed(europe, ada, cyd), []string{ada, cyd}},
 		"in another":   {memberOf(europe), changed(sales, ada), nil},
 		"of a group, where those in it do not count": {memberOf(europe), changed(europe, sales), nil},
-		"of a group, where they do":                  {memberSomehow(europe), changed(europe, sales), []string{bob}},
+		"of a group, where they do":                  {memberSomehow(europe), changed(europe, sales), []string{bob, cyd}},
 		"in a group that may be within it":           {memberSomehow(europe), changed(sales, ada), []string{ada}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -174,7 +174,9 @@ func TestAMembershipThatAFilterAsksAboutIsAMatterOfTheMembersScope(t *testing.T)
 			w.hire(ada, "ada@example.com")
 			w.hire(bob, "bob@example.com")
 			w.hire(cyd, "cyd@example.com")
-			w.team(sales, "Sales", bob)
+			const deep = "6c0b1c2d-0000-4000-8000-0000000000a3"
+			w.team(deep, "Deep", cyd)
+			w.team(sales, "Sales", bob, deep)
 			w.team(europe, "Europe", ada, sales)
 			w.converge(test.change)
 			var queued []string
