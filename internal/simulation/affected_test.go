@@ -143,3 +143,35 @@ func TestAMappedTitleLetsNobodyIn(t *testing.T) {
 		t.Error("whoever is in the scope has no title")
 	}
 }
+
+// A filter by membership that is new reads the users once and the members once, a
+// thousand a page, and not a call a user; what the lists do not prove is left to the
+// worker, ten users in two calls.
+func TestAFilterByMembershipReadsTheMembersOnceFor10000Users(t *testing.T) {
+	t.Parallel()
+	const users, members = 10_000, 9_500
+	s := newSweeper(t, 1)
+	defer s.close()
+	ids := try(headcount{Users: users}.settle(s.tenant))(t)
+	group := try(s.tenant.CreateGroup(graph.Group{"displayName": "Members"}))(t)
+	if err := s.tenant.AddMembers(group, ids[:members]...); err != nil {
+		t.Fatal(err)
+	}
+	s.configure(strings.Replace(string(infra.Provisioning()), "users:\n",
+		"users:\n  scope: [[{ attribute: memberOf, operator: IsMemberOf, value: "+group+" }]]\n", 1))
+	try(s.sweep.Run(t.Context()))(t)
+	const pages = 11 + 10 // of users, and of members
+	if n := s.count("Graph "); n != pages {
+		t.Errorf("%d calls to Graph, want %d: %v", n, pages, s.wire.calls)
+	}
+	if n := len(s.queued); n != users-members {
+		t.Errorf("%d left to the worker, want %d", n, users-members)
+	}
+	clear(s.wire.calls)
+	s.drain()
+	const batches = 2 * (users - members) / 10
+	if n := s.count("Graph "); n != batches || s.writes() > 0 {
+		t.Errorf("%d calls to Graph for those, want %d, and %d writes: %v", n, batches, s.writes(), s.wire.calls)
+	}
+	t.Logf("a filter by membership over %d users, %d of them members: %d calls to Graph, and %d for those who are not", users, members, pages, batches)
+}
