@@ -54,6 +54,8 @@ type reconfigured struct {
 	*sweeper
 
 	ids []string
+	// outer is a group that filters ask about, inner one within it.
+	outer, inner string
 	// assigned are those in scope, if that is by assignments; hires who came later.
 	assigned []string
 	hires    []*hire
@@ -81,6 +83,7 @@ func liveReconfigured(t *testing.T, seed uint64) []*hire {
 	defer s.close()
 	const people, rounds, most = 30, 6, 20
 	s.ids = try(headcount{Users: people}.settle(s.tenant))(t)
+	s.group()
 	if seed%2 == 1 {
 		s.assigned = slices.Clone(s.ids[:people/2])
 		for _, id := range s.assigned {
@@ -108,6 +111,55 @@ func liveReconfigured(t *testing.T, seed uint64) []*hire {
 	return s.hires
 }
 
+// group makes the groups, of which each has some of the people.
+func (s *reconfigured) group() {
+	s.t.Helper()
+	s.outer = try(s.tenant.CreateGroup(graph.Group{"displayName": "Outer"}))(s.t)
+	s.inner = try(s.tenant.CreateGroup(graph.Group{"displayName": "Inner"}))(s.t)
+	s.join(s.outer, append(slices.Clone(s.ids[:len(s.ids)/2]), s.inner)...)
+	s.join(s.inner, s.ids[len(s.ids)/3:]...)
+}
+
+func (s *reconfigured) join(group string, ids ...string) {
+	s.t.Helper()
+	if err := s.tenant.AddMembers(group, ids...); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// regroup has somebody, or the group within, join a group or leave it.
+func (s *reconfigured) regroup(id string) {
+	s.t.Helper()
+	group := s.inner
+	if s.random.IntN(2) == 0 {
+		group = s.outer
+		if s.random.IntN(4) == 0 {
+			id = s.inner
+		}
+	}
+	change := s.tenant.AddMembers
+	if slices.Contains(s.tenant.Members(group), id) {
+		change = s.tenant.RemoveMembers
+	}
+	if err := change(group, id); err != nil {
+		s.t.Fatal(err)
+	}
+	if s.random.IntN(4) > 0 { // else the next comparison tells of it
+		s.notifyOf(group, id)
+	}
+}
+
+// isIn says of the groups of the filter in force whether somebody is in them.
+func (s *reconfigured) isIn(id string) map[scoping.Group]bool {
+	in := map[scoping.Group]bool{}
+	for _, g := range s.rules.Users.Filter().Groups() {
+		members := s.tenant.Members(g.ID)
+		in[g] = slices.Contains(members, id) ||
+			g.Transitive && slices.Contains(members, s.inner) && slices.Contains(s.tenant.Members(s.inner), id)
+	}
+	return in
+}
+
 // hire brings somebody for whom Webex has an account. A notification tells of it, or
 // the next comparison of everything.
 func (s *reconfigured) hire() {
@@ -128,7 +180,19 @@ func (s *reconfigured) hire() {
 		}
 	}
 	if s.random.IntN(2) == 0 {
+		s.join(s.inner, h.id)
+	}
+	if s.random.IntN(2) == 0 {
 		s.notify(h.id)
+	}
+}
+
+// notifyOf queues the Change that a notification makes of a membership.
+func (s *reconfigured) notifyOf(group, member string) {
+	s.t.Helper()
+	c := change.Change{Object: change.Object{Kind: change.Group, ID: group}, Members: []string{member}, Source: change.Notification, SeenAt: s.now}
+	if err := s.Enqueue(s.t.Context(), []change.Change{c}); err != nil {
+		s.t.Fatal(err)
 	}
 }
 
@@ -147,6 +211,10 @@ func (s *reconfigured) edits(n int) {
 	pick := func(of ...any) any { return of[s.random.IntN(len(of))] }
 	for range n {
 		id := s.ids[s.random.IntN(len(s.ids))]
+		if s.random.IntN(4) == 0 {
+			s.regroup(id)
+			continue
+		}
 		edit := func(u graph.User) {
 			switch s.random.IntN(5) {
 			case 0:
@@ -190,11 +258,20 @@ func (s *reconfigured) drawn() string {
 		lines = fmt.Sprintf("    - { target: %q, %s, whenNull: %s }\n", target, source, pick("keep", "clear")) + lines
 	}
 	text := strings.Replace(string(infra.Provisioning()), byName+"1 }", lines, 1)
-	scope := pick("", "", "NOT EQUALS, value: Sales", `REGEX MATCH, value: "^S"`, "IS NOT NULL")
+	scope := pick("", "", "["+ofSales+"]", `[{ attribute: department, operator: REGEX MATCH, value: "^S" }]`, "[{ attribute: department, operator: IS NOT NULL }]",
+		"["+in("memberOf", s.outer)+"]", "["+in("transitiveMemberOf", s.outer)+"]",
+		"["+in("transitiveMemberOf", s.outer)+", "+ofSales+"]", "["+ofSales+"], ["+in("memberOf", s.inner)+"]")
 	if scope == "" {
 		return text
 	}
-	return strings.Replace(text, "users:\n", "users:\n  scope: [[{ attribute: department, operator: "+scope+" }]]\n", 1)
+	return strings.Replace(text, "users:\n", "users:\n  scope: ["+scope+"]\n", 1)
+}
+
+// ofSales is a clause that leaves Sales out, in one about a membership.
+const ofSales = "{ attribute: department, operator: NOT EQUALS, value: Sales }"
+
+func in(relation, group string) string {
+	return "{ attribute: " + relation + ", operator: IsMemberOf, value: " + group + " }"
 }
 
 // byNumber is the line that maps the number, and may match by it.
@@ -266,7 +343,7 @@ func (s *reconfigured) check() {
 		for _, name := range s.rules.Users.Select() {
 			attributes[name] = u[name]
 		}
-		subject := scoping.Subject{Kind: change.User, Attributes: attributes}
+		subject := scoping.Subject{Kind: change.User, Attributes: attributes, MemberOf: s.isIn(id)}
 		in := s.rules.Users.Filter().Evaluate(subject) == scoping.Holds && u["accountEnabled"] == true &&
 			(!s.sweep.Scoping.AssignmentsMatter() || slices.Contains(s.assigned, id))
 		account, there := accounts[id]
