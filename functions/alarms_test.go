@@ -188,6 +188,14 @@ func (d *deployment) enqueue(objects ...change.Object) {
 	}
 }
 
+// aside starts a function once more, whose changes nobody works on: they go to the
+// dead-letter queue. More are variables of its own.
+func (d *deployment) aside(name string, f *lambdaFunction, more ...string) *lambdaFunction {
+	own := func(variable string) bool { return strings.HasPrefix(variable, "AWS_LAMBDA_RUNTIME_API=") }
+	environ := slices.DeleteFunc(slices.Clone(f.environ), own)
+	return startFunction(d.t, name, slices.Concat(environ, []string{"CHANGE_QUEUE_URL=" + d.dead}, more)...)
+}
+
 // edit changes fields of a document of the ledger, as time would.
 func (d *deployment) edit(name string, edit func(fields map[string]json.RawMessage)) {
 	d.t.Helper()
@@ -297,9 +305,7 @@ func TestEveryMetricFilterCountsWhatItsFunctionLogs(t *testing.T) {
 			d.rename("All staff")
 			d.asked()
 			// Nobody works on what it queues.
-			own := func(variable string) bool { return strings.HasPrefix(variable, "AWS_LAMBDA_RUNTIME_API=") }
-			environ := slices.DeleteFunc(slices.Clone(d.reconcile.environ), own)
-			d.reconcile = startFunction(d.t, "reconcile", append(environ, "CHANGE_QUEUE_URL="+d.dead)...)
+			d.reconcile = d.aside("reconcile", d.reconcile)
 			d.run(d.reconcile)
 		}, []string{
 			"GuardLatchedComparingFilter", "SecurityBlockHeldComparingFilter", "ProtectedUserHeldComparingFilter", "RemovalsHeldComparingFilter", "LogNotKeptComparingFilter",

@@ -162,6 +162,7 @@ func (f *lambdaFunction) serveNext(w http.ResponseWriter, r *http.Request) {
 		f.running[i.id] = i
 		f.mu.Unlock()
 		w.Header().Set("Lambda-Runtime-Aws-Request-Id", i.id)
+		w.Header().Set("Lambda-Runtime-Trace-Id", traceHeader)
 		w.Header().Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(f.timeout).UnixMilli(), 10))
 		w.Header().Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:eu-central-1:123456789012:function:test")
 		if _, err := w.Write(i.payload); err != nil {

@@ -5,17 +5,17 @@ package main
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"entrawebex/internal/app"
 	"entrawebex/internal/config"
+	"entrawebex/internal/trace"
 )
 
 func main() {
-	ctx, log := context.Background(), slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	ctx, log := context.Background(), trace.Log(os.Stderr)
 	a, err := app.OpenAWS(ctx, config.ReconcileFunction, os.Environ(), log)
 	if err != nil {
 		log.ErrorContext(ctx, "reconcile cannot start", "error", err)

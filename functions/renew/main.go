@@ -8,7 +8,6 @@ package main
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -16,10 +15,11 @@ import (
 	"entrawebex/internal/app"
 	"entrawebex/internal/config"
 	"entrawebex/internal/renew"
+	"entrawebex/internal/trace"
 )
 
 func main() {
-	ctx, log := context.Background(), slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	ctx, log := context.Background(), trace.Log(os.Stderr)
 	a, err := app.OpenAWS(ctx, config.RenewFunction, os.Environ(), log)
 	if err != nil {
 		log.ErrorContext(ctx, "renew cannot start", "error", err)

@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"log/slog"
 	"os"
 	"time"
 
@@ -15,10 +14,11 @@ import (
 	"entrawebex/internal/config"
 	"entrawebex/internal/metric"
 	"entrawebex/internal/replay"
+	"entrawebex/internal/trace"
 )
 
 func main() {
-	ctx, log := context.Background(), slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	ctx, log := context.Background(), trace.Log(os.Stderr)
 	kept, err := stores.OpenAWS(ctx, config.ReplayFunction, os.Environ(), log)
 	if err != nil {
 		log.ErrorContext(ctx, "replay cannot start", "error", err)

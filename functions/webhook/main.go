@@ -19,10 +19,11 @@ import (
 	"entrawebex/internal/config"
 	"entrawebex/internal/metric"
 	"entrawebex/internal/queue"
+	"entrawebex/internal/trace"
 )
 
 func main() {
-	ctx, log := context.Background(), slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	ctx, log := context.Background(), trace.Log(os.Stderr)
 	counted := &metric.Log{Set: new(metric.Set), Out: os.Stdout, Now: time.Now}
 	handler, err := open(ctx, counted, log)
 	if err != nil {

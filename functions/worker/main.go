@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"log/slog"
 	"os"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -12,10 +11,11 @@ import (
 
 	"entrawebex/internal/app"
 	"entrawebex/internal/config"
+	"entrawebex/internal/trace"
 )
 
 func main() {
-	ctx, log := context.Background(), slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	ctx, log := context.Background(), trace.Log(os.Stderr)
 	a, err := app.OpenAWS(ctx, config.WorkerFunction, os.Environ(), log)
 	if err != nil {
 		log.ErrorContext(ctx, "worker cannot start", "error", err)

@@ -163,6 +163,8 @@ type AWS struct {
 	// MetricNamespace is that of the metrics that the functions write into their logs;
 	// empty writes none.
 	MetricNamespace string `env:"METRIC_NAMESPACE"`
+	// TraceDaemon is where X-Ray's daemon listens, as Lambda says where tracing is on.
+	TraceDaemon string `env:"AWS_XRAY_DAEMON_ADDRESS"`
 }
 
 // Part is a part of the system, which needs its settings.

@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/google/uuid"
+
+	"entrawebex/internal/trace"
 )
 
 // SQS is an SQS FIFO queue.
@@ -215,7 +217,7 @@ func (e Entry) size() int {
 func (q *SQS) sendBatch(ctx context.Context, entries []Entry) ([]types.BatchResultErrorEntry, error) {
 	open := make([]types.SendMessageBatchRequestEntry, len(entries))
 	for i, e := range entries {
-		open[i] = toSQS(strconv.Itoa(i), e)
+		open[i] = toSQS(strconv.Itoa(i), e, trace.Header())
 	}
 	var refused []types.BatchResultErrorEntry
 	for try := 1; ; try++ {
@@ -257,18 +259,27 @@ func failure(failed []types.BatchResultErrorEntry) error {
 const stringType = "String"
 
 // toSQS gives the entry a deduplication id of its own. One made of the
-// content would swallow the second of two identical Changes.
-func toSQS(id string, e Entry) types.SendMessageBatchRequestEntry {
+// content would swallow the second of two identical Changes. With it travels the header
+// of the trace that it belongs to, unless that is empty: Lambda links to that trace the
+// one in which it is received ("Amazon SQS and AWS X-Ray", AWS X-Ray Developer Guide).
+func toSQS(id string, e Entry, header string) types.SendMessageBatchRequestEntry {
 	attributes := make(map[string]types.MessageAttributeValue, len(e.Attributes))
 	for name, value := range e.Attributes {
 		attributes[name] = types.MessageAttributeValue{DataType: aws.String(stringType), StringValue: &value}
 	}
+	var system map[string]types.MessageSystemAttributeValue
+	if header != "" {
+		system = map[string]types.MessageSystemAttributeValue{
+			string(types.MessageSystemAttributeNameForSendsAWSTraceHeader): {DataType: aws.String(stringType), StringValue: &header},
+		}
+	}
 	return types.SendMessageBatchRequestEntry{
-		Id:                     &id,
-		MessageBody:            aws.String(string(e.Body)),
-		MessageAttributes:      attributes,
-		MessageGroupId:         &e.Group,
-		MessageDeduplicationId: aws.String(uuid.NewString()),
+		MessageSystemAttributes: system,
+		Id:                      &id,
+		MessageBody:             aws.String(string(e.Body)),
+		MessageAttributes:       attributes,
+		MessageGroupId:          &e.Group,
+		MessageDeduplicationId:  aws.String(uuid.NewString()),
 	}
 }
 
