@@ -107,7 +107,7 @@ func taught(c *cobra.Command) {
 func command(environ []string, at terminal.Terminal) *cobra.Command {
 	root := rootCommand()
 	from := &source{environ: environ}
-	root.AddCommand(runCommand(environ))
+	root.AddCommand(runCommand(environ, at))
 	root.AddCommand(from.offer(checkCommand(from))...)
 	root.AddCommand(console{source: from, terminal: at}.commands()...)
 	taught(root)

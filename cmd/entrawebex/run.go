@@ -17,10 +17,11 @@ import (
 	"entrawebex/internal/terminal"
 )
 
-// fewest is how many users a day takes.
-const fewest = 4
+// fewest is how many users a day takes; fewer are the members of the largest group
+// where much of the day is waited for.
+const fewest, fewer = 4, 500
 
-func runCommand(environ []string) *cobra.Command {
+func runCommand(environ []string, at terminal.Terminal) *cobra.Command {
 	var options demo.Options
 	var inSandbox bool
 	command := &cobra.Command{
@@ -35,10 +36,10 @@ only wrong credentials, another tenant or another organization are refused.
 
 With --sandbox it needs no account: it brings a simulated Entra tenant and a
 simulated Webex organization, syncs everybody, plays a day in that tenant (hires, renames, a swap
-of names, leavers, restores, 500 changes at once, teams that form and merge, a
-subsidiary of 10,000 that becomes one group), shows each change as it lands in
-Webex, and compares both sides at the end. It exits 0 only if every user, group
-and membership in Webex is what Entra says.
+of names, leavers, restores, 500 changes at once, teams that form and merge, 10,000
+people who join as one group), says on a line each what came of it in Webex, and
+compares both sides at the end. It exits 0 only if every user, group and membership
+in Webex is what Entra says.
 
 The operator's commands (status, plan, dead-letters, replay, holds, guard, pause,
 resume) work while it runs, for the same user on the same machine, through a socket in
@@ -46,8 +47,9 @@ DATA_DIR.
 ` + environment,
 		Example: `  entrawebex run --sandbox
   entrawebex run --sandbox --seed 7 --users 1000
-  entrawebex run --sandbox --storm --members 500
+  entrawebex run --sandbox --storm
   entrawebex run --sandbox --silent
+  entrawebex run --sandbox --calls
   entrawebex run --sandbox --users 10000
   entrawebex run --sandbox --stay`,
 		Args: cobra.NoArgs,
@@ -56,6 +58,10 @@ DATA_DIR.
 				if options.Users < fewest || options.Members < 0 {
 					return usageError{fmt.Errorf("a sandbox has %d users or more, and a largest group of 0 members or more", fewest)}
 				}
+				if slow := options.Storm || options.Silent; slow && !cmd.Flags().Changed("members") {
+					options.Members = fewer
+				}
+				options.Terminal = at
 				return play(cmd.Context(), cmd.OutOrStdout(), environ, options)
 			}
 			var alone []string
@@ -71,19 +77,29 @@ DATA_DIR.
 	flags.BoolVar(&inSandbox, "sandbox", false, "bring a simulated tenant and organization and play a day")
 	flags.Uint64Var(&options.Seed, "seed", 1, "with --sandbox: decides everything that is random about the day")
 	flags.IntVar(&options.Users, "users", 60, "with --sandbox: how many users there are in the morning")
-	flags.IntVar(&options.Members, "members", 10_000, "with --sandbox: how many members the largest group has; 0 for no such group")
+	flags.IntVar(&options.Members, "members", 10_000, "with --sandbox: how many members the largest group has; 0 for no such group; 500 with --storm or --silent if nothing is said")
 	flags.BoolVar(&options.Storm, "storm", false, "with --sandbox: let one call in eight fail, before or after its effect, and deliveries come doubled or late")
-	flags.BoolVar(&options.Silent, "silent", false, "with --sandbox: no notification arrives, and there is no webhook: what changes is found by asking Graph every two seconds")
+	flags.BoolVar(&options.Silent, "silent", false, "with --sandbox: no notification arrives, and there is no webhook: what changes is found by asking Graph every second")
+	flags.BoolVar(&options.Calls, "calls", false, "with --sandbox: list all calls to either side at the end")
 	flags.BoolVar(&options.Stay, "stay", false, "with --sandbox: keep serving after the day, until interrupted")
 	return command
 }
 
 // play plays a day in a sandbox.
 func play(ctx context.Context, out io.Writer, environ []string, options demo.Options) error {
-	options.Terminal = terminal.Is(out)
+	options.Live, options.Command = terminal.Is(out), begun(os.Args[0])
 	err := demo.Run(ctx, out, environ, options)
 	if errors.Is(err, demo.ErrReported) {
 		return errReported
 	}
 	return err
+}
+
+// begun is how a person begins this command line again: what go run has built is gone
+// when it ends.
+func begun(program string) string {
+	if strings.Contains(program, "go-build") {
+		return "go run ./cmd/entrawebex"
+	}
+	return program
 }

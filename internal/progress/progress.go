@@ -5,6 +5,7 @@ package progress
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"time"
 )
 
@@ -36,5 +37,22 @@ func (l *Line) Clear() {
 	if !l.shown.IsZero() {
 		fmt.Fprint(l.Out, "\r\x1b[K")
 		l.shown = time.Time{}
+	}
+}
+
+// Far tells how many of how many are done after a time, and how long the rest takes
+// if it goes on so; of 0 is of nobody knows how many.
+func Far(done, of int, after time.Duration) string {
+	const soonest = 2 * time.Second // before that nobody can tell
+	switch {
+	case of <= 0 && done > 0:
+		return strconv.Itoa(done)
+	case of <= 0:
+		return "…"
+	case done <= 0 || done >= of || after < soonest:
+		return fmt.Sprintf("%d of %d", done, of)
+	default:
+		left := time.Duration(float64(after) / float64(done) * float64(of-done))
+		return fmt.Sprintf("%d of %d, %s left", done, of, max(left.Round(time.Second), time.Second))
 	}
 }

@@ -27,3 +27,25 @@ func TestALineIsWrittenNowAndThenAndAtOnceForAnotherPhase(t *testing.T) {
 		}
 	})
 }
+
+func TestHowFarItIsSaysHowLongTheRestTakes(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		done, of int
+		after    time.Duration
+		want     string
+	}{
+		{25, 100, 10 * time.Second, "25 of 100, 30s left"},
+		{99, 100, 10 * time.Second, "99 of 100, 1s left"},
+		{25, 100, time.Second, "25 of 100"},
+		{0, 100, time.Minute, "0 of 100"},
+		{100, 100, time.Minute, "100 of 100"},
+		{120, 100, time.Minute, "120 of 100"},
+		{25, 0, time.Minute, "25"},
+		{0, 0, time.Minute, "…"},
+	} {
+		if got := Far(test.done, test.of, test.after); got != test.want {
+			t.Errorf("%d of %d after %v: %q, want %q", test.done, test.of, test.after, got, test.want)
+		}
+	}
+}

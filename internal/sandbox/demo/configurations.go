@@ -2,14 +2,12 @@ package demo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"entrawebex/internal/operator"
-	"entrawebex/internal/sandbox"
 	"entrawebex/internal/sandbox/graph"
+	"entrawebex/internal/sandbox/story"
 )
 
 // contractors are how many people a scoping filter leaves out: the guard is about more.
@@ -28,17 +26,17 @@ const (
 // administer has another mapping and a scoping filter come into force, and takes the
 // filter back, as an administrator does it.
 func (d *demo) administer(ctx context.Context) error {
-	if err := d.configure(ctx, "The department is mapped, for everybody", true, commented, strings.TrimPrefix(commented, "# ")); err != nil {
+	if err := d.configure(ctx, "Everybody's department is mapped", len(d.Tenant.Users()), commented, strings.TrimPrefix(commented, "# ")); err != nil {
 		return err
 	}
-	d.report.step("Three people become contractors")
-	if err := d.engage(); err != nil {
+	step := story.Step{Title: "Three people become contractors", Apply: func(*graph.Tenant) error { return d.engage() }}
+	if err := d.happen(ctx, []story.Step{step}); err != nil {
 		return err
 	}
-	if err := d.configure(ctx, "A scoping filter leaves contractors out", false, everybody, employees); err != nil {
+	if err := d.configure(ctx, "A scoping filter leaves them out", contractors, everybody, employees); err != nil {
 		return err
 	}
-	return d.configure(ctx, "The scoping filter is taken back", false, employees, everybody)
+	return d.configure(ctx, "The scoping filter is taken back", contractors, employees, everybody)
 }
 
 // engage makes contractors of the last people who may sign in.
@@ -58,8 +56,9 @@ func (d *demo) engage() error {
 }
 
 // configure brings the configuration into force that has one text in the place of
-// another, and waits until everybody was evaluated by it; in a storm not for long.
-func (d *demo) configure(ctx context.Context, title string, folded bool, before, after string) error {
+// another, and waits until everybody was evaluated by it; in a storm not for long. With
+// many it is for so many people.
+func (d *demo) configure(ctx context.Context, title string, many int, before, after string) error {
 	o := d.process.Operations()
 	store, err := o.Configured()
 	if err != nil {
@@ -73,30 +72,13 @@ func (d *demo) configure(ctx context.Context, title string, folded bool, before,
 	if text == string(present.Text) {
 		return nil
 	}
-	d.report.step(title)
-	began, done := time.Now(), d.report.done()
-	d.report.sync(folded)
+	a := d.report.begin(&act{title: title, many: many, whole: true})
 	if _, err := o.Apply(ctx, operator.ApplyRequest{Text: text, After: present.Number, By: "the sandbox", Note: title}); err != nil {
 		return fmt.Errorf("%s: %w", title, err)
 	}
-	quiet := d.quiet(ctx)
-	evaluated := func() bool {
+	quiet := d.quiet(ctx) // with a filter the sides are not equal
+	return d.await(ctx, a, func() bool {
 		_, pending, err := store.Pending(ctx)
 		return err == nil && !pending && quiet()
-	}
-	longest := time.Minute
-	if d.Storm != nil { // which has messages wait for minutes
-		longest = 5 * time.Second
-	}
-	if err := sandbox.Wait(ctx, longest, evaluated); err != nil && !errors.Is(err, sandbox.ErrTimeout) {
-		return err
-	}
-	if folded {
-		did := d.report.done()
-		for action, n := range done {
-			did[action] -= n
-		}
-		d.report.synced(did, time.Since(began))
-	}
-	return nil
+	})
 }

@@ -21,6 +21,7 @@ import (
 	"entrawebex/internal/sandbox"
 	"entrawebex/internal/sandbox/compare"
 	"entrawebex/internal/sandbox/story"
+	"entrawebex/internal/terminal"
 )
 
 // Options are what a day is like, and who sees it.
@@ -31,8 +32,14 @@ type Options struct {
 	Members int
 	// Stay goes on serving after the day, until the context ends.
 	Stay bool
-	// Terminal says that what is written is seen on one.
-	Terminal bool
+	// Calls lists all calls to either side at the end.
+	Calls bool
+	// Terminal is what is written to. Live says that somebody watches it, and that a
+	// line can be written over.
+	Terminal terminal.Terminal
+	Live     bool
+	// Command is how a person begins the command line of this program.
+	Command string
 }
 
 // ErrReported is returned where the report has told what is wrong: Webex is not what
@@ -52,7 +59,7 @@ type demo struct {
 // environ says of a run holds, save for what the sandbox needs.
 func Run(ctx context.Context, out io.Writer, environ []string, options Options) error {
 	if options.Silent {
-		environ = append([]string{"RECONCILE_INTERVAL=2s"}, environ...)
+		environ = append([]string{"RECONCILE_INTERVAL=1s"}, environ...)
 	}
 	s, err := sandbox.Open(ctx, options.Options)
 	if err != nil {
@@ -76,7 +83,7 @@ func Run(ctx context.Context, out io.Writer, environ []string, options Options) 
 		return err
 	}
 	defer func() { _ = logFile.Close() }() // it goes with its folder
-	d := &demo{Sandbox: s, options: options, report: newReport(out, s.Tenant, options.Terminal)}
+	d := &demo{Sandbox: s, options: options, report: newReport(out, s.Tenant, options)}
 	log := slog.New(slog.NewJSONHandler(logFile, nil))
 	d.process, err = standalone.Open(ctx, settings, config.NewLatest(settings, load, time.Now, log), log, d.report.attempt)
 	if err != nil {
@@ -99,7 +106,7 @@ func (d *demo) play(whole context.Context) error {
 		defer stop()
 		err := d.day(ctx)
 		if err != nil && whole.Err() != nil {
-			d.report.note("Stopped before the day was over: what is in Webex was not compared with Entra.")
+			d.report.say("", "Stopped before the day was over: what is in Webex was not compared with Entra.")
 			return ErrReported
 		}
 		return err
@@ -108,7 +115,7 @@ func (d *demo) play(whole context.Context) error {
 }
 
 func (d *demo) day(ctx context.Context) error {
-	d.report.opening(d)
+	d.report.say(opening(d.options)...)
 	if d.process.Subscriptions != nil {
 		subscribed := func() bool {
 			return d.Tenant.Calls.Snapshot()["POST /subscriptions"] == len(d.process.Subscriptions.Resources)
@@ -136,65 +143,141 @@ func (d *demo) day(ctx context.Context) error {
 	}
 	if d.Storm != nil {
 		d.Storm.Blow(false)
-		d.report.note("The storm ends.")
+		d.report.say("", "The storm ends. What failed is tried again, some of it only minutes later.")
 	}
-	var allowed []compare.Allowance
-	if d.process.Settings.NestedGroups {
-		allowed = append(allowed, compare.Nested)
-	}
-	rules := d.process.Rules(ctx)
-	if err := d.settle(ctx, func() int { return len(compare.Differences(d.Tenant, d.Org, rules, allowed...)) }); err != nil {
+	if err := d.settle(ctx); err != nil {
 		return err
 	}
-	differences := compare.Differences(d.Tenant, d.Org, rules, allowed...)
-	d.report.summary(d, compare.Memberships(d.Tenant, rules, allowed...), differences)
+	return d.end(ctx)
+}
+
+// end compares both sides and says what the day came to.
+func (d *demo) end(ctx context.Context) error {
+	differences := d.differences(ctx)
+	e := ending{
+		took: time.Since(d.report.started), users: len(d.Tenant.Users()), groups: len(d.Tenant.Groups()),
+		memberships: compare.Memberships(d.Tenant, d.process.Rules(ctx), d.allowed()...), differences: differences,
+		graph: d.Tenant.Calls.Snapshot(), webex: d.Org.Calls.Snapshot(), calls: d.options.Calls,
+	}
+	if d.Storm != nil {
+		e.struck = d.Storm.Counts()
+	}
+	d.report.summary(e)
 	if d.options.Stay {
-		d.report.note("Serving until interrupted (Ctrl-C).")
+		d.report.stay()
+		d.report.say(serving(d.options.Command, d.Sandbox, d.process)...)
 		<-ctx.Done()
 		return nil
 	}
 	if len(differences) > 0 {
 		return ErrReported
 	}
+	d.report.say(next(d.options.Command)...)
 	return nil
 }
 
-// happen lets the steps happen, one after the other. Not every change has to land
-// before the next step: a life does not wait either.
+// differences are those of Webex from what Entra says, by the mappings in force.
+func (d *demo) differences(ctx context.Context) []compare.Difference {
+	return compare.Differences(d.Tenant, d.Org, d.process.Rules(ctx), d.allowed()...)
+}
+
+func (d *demo) allowed() []compare.Allowance {
+	if d.process.Settings.NestedGroups {
+		return []compare.Allowance{compare.Nested}
+	}
+	return nil
+}
+
+// happen lets the steps happen, one after the other: the next when this one has landed.
+// In a storm it does not wait for that: a life does not wait either.
 func (d *demo) happen(ctx context.Context, steps []story.Step) error {
-	const moment = 400 * time.Millisecond
 	for _, step := range steps {
-		d.report.step(step.Title)
+		a := d.report.begin(&act{title: step.Title, many: step.Many, whole: d.Silent})
 		if err := step.Apply(d.Tenant); err != nil {
 			return fmt.Errorf("%s: %w", step.Title, err)
 		}
-		if err := sandbox.Wait(ctx, moment, d.quiet(ctx)); err != nil && ctx.Err() != nil {
-			return ctx.Err()
+		if err := d.await(ctx, a, d.landed(ctx)); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// await waits for the end of an act and tells of it, if only that it is on its way. The
+// error is that of ctx if it ends before.
+func (d *demo) await(ctx context.Context, a *act, over func() bool) error {
+	var patience time.Duration
+	switch many := a.many > 0; {
+	case d.Storm != nil && many: // it has messages wait for minutes
+		patience = 5 * time.Second
+	case d.Storm != nil:
+		patience = 400 * time.Millisecond
+	case many:
+		patience = 10 * time.Minute
+	default:
+		patience = 20 * time.Second
+	}
+	// Somebody who watches sees one line after the other.
+	const beat = 150 * time.Millisecond
+	err := sandbox.Wait(ctx, patience, func() bool {
+		d.report.tell(a)
+		return over() && (!d.options.Live || time.Since(a.began) >= beat)
+	})
+	if err != nil && !errors.Is(err, sandbox.ErrTimeout) {
+		return err
+	}
+	d.report.end(a, err == nil)
+	return nil
+}
+
+// landed returns whether both sides are equal and nothing is on its way, or both have
+// been equal for longer than a write takes that is under way: a second look at a write
+// whose answer was lost comes minutes later, and changes nothing then.
+func (d *demo) landed(ctx context.Context) func() bool {
+	const calm = 300 * time.Millisecond
+	quiet := d.quiet(ctx)
+	var looked, equal time.Time
+	var pause time.Duration
+	return func() bool {
+		if d.Storm != nil { // in which the sides hardly ever are
+			return quiet()
+		}
+		begun := time.Now()
+		if begun.Sub(looked) < pause {
+			return false
+		}
+		differ := len(d.differences(ctx)) > 0 || d.Tenant.Undelivered() > 0
+		looked = time.Now()
+		const share = 10 // of the time, at most, is spent on comparing
+		pause = share * looked.Sub(begun)
+		switch {
+		case differ:
+			equal = time.Time{}
+			return false
+		case equal.IsZero():
+			equal = looked
+		}
+		return quiet() || looked.Sub(equal) >= calm
+	}
 }
 
 // settle waits until the day is over, and says what is left of it. The error is
 // that of ctx if it ends before.
-func (d *demo) settle(ctx context.Context, differ func() int) error {
-	over := d.rested(d.quiet(ctx), differ, d.report.note)
+func (d *demo) settle(ctx context.Context) error {
+	differ := func() int { return len(d.differences(ctx)) + d.Tenant.Undelivered() }
+	over := rested(d.quiet(ctx), differ, func(line string) { d.report.say(line) })
 	if d.Silent { // nothing on the queue does not say that nothing will be
-		over = func() bool { return differ() == 0 }
+		over = d.landed(ctx)
 	}
 	// Longer than the longest pause between two attempts, which is ten minutes.
 	const patience = 15 * time.Minute
-	began := time.Now()
 	switch err := sandbox.Wait(ctx, patience, over); {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err != nil:
-		d.report.note("the queue is not empty after " + patience.String())
+		d.report.say("The queue is not empty after " + patience.String() + ".")
 	case !d.Silent && !d.quiet(ctx)():
-		d.report.note("Both sides are equal. What stays queued are second looks at writes whose answer was lost, minutes after them.")
-	}
-	if d.Silent {
-		d.report.note(fmt.Sprintf("All was found %s after the last change; Graph is asked every %s.", time.Since(began).Round(100*time.Millisecond), d.process.Settings.ReconcileInterval))
+		d.report.say("Both sides are equal. What stays queued are second looks at writes whose answer was lost, minutes after them.")
 	}
 	return nil
 }
@@ -203,7 +286,7 @@ func (d *demo) settle(ctx context.Context, differ func() int) error {
 // have been equal for longer than a write takes that is under way. A second look
 // comes minutes after a write whose answer was lost, and changes nothing then.
 // While they differ it tells now and then by how much.
-func (d *demo) rested(quiet func() bool, differ func() int, tell func(string)) func() bool {
+func rested(quiet func() bool, differ func() int, tell func(string)) func() bool {
 	const calm, pause, silence = 3 * time.Second, 100 * time.Millisecond, 15 * time.Second
 	began := time.Now()
 	equal, looked, told := began, began, began
@@ -216,12 +299,11 @@ func (d *demo) rested(quiet func() bool, differ func() int, tell func(string)) f
 			return false
 		}
 		looked = now
-		if n := differ(); n > 0 || d.Tenant.Undelivered() > 0 {
+		if n := differ(); n > 0 {
 			equal = now
 			if now.Sub(told) >= silence {
 				told = now
-				tell(fmt.Sprintf("… %s after %s: what failed is tried again, some of it only minutes later",
-					operator.Counted(n, "difference"), now.Sub(began).Round(time.Second)))
+				tell(fmt.Sprintf("… %s after %s", operator.Counted(n, "difference"), now.Sub(began).Round(time.Second)))
 			}
 		}
 		return now.Sub(equal) >= calm

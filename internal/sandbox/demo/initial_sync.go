@@ -13,13 +13,11 @@ import (
 // initialSync waits for the initial sync, and blocks people while it runs: a leaver must
 // not wait behind ten thousand others.
 func (d *demo) initialSync(ctx context.Context) error {
-	d.report.step("The initial sync: everybody in scope, users before groups")
-	d.report.sync(true)
-	began := time.Now()
+	a := d.report.begin(&act{title: "The initial sync of everybody", many: d.options.Users, whole: true})
 	synced := func() bool {
 		state, err := d.process.Sweeps.State(ctx)
 		if err == nil && state.Running {
-			d.report.syncing(state.Progress)
+			d.report.syncing(a, state.Progress)
 		}
 		return err == nil && state.Last != nil
 	}
@@ -35,11 +33,7 @@ func (d *demo) initialSync(ctx context.Context) error {
 	if err := <-blocked; err != nil {
 		return err
 	}
-	state, err := d.process.Sweeps.State(ctx)
-	if err != nil {
-		return err
-	}
-	d.report.synced(state.Last.Actions, time.Since(began))
+	d.report.end(a, true)
 	return nil
 }
 

@@ -3,166 +3,192 @@ package demo
 import (
 	"fmt"
 	"io"
-	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
-
-	"entrawebex/internal/app/standalone"
 	"entrawebex/internal/change"
+	"entrawebex/internal/printable"
 	"entrawebex/internal/progress"
 	"entrawebex/internal/provision"
-	"entrawebex/internal/sandbox"
-	"entrawebex/internal/sandbox/compare"
 	"entrawebex/internal/sandbox/graph"
-	"entrawebex/internal/sandbox/scim"
 	"entrawebex/internal/sweep"
+	"entrawebex/internal/terminal"
 )
 
-// report shows a day in the sandbox to a person.
+// report shows a day in the sandbox to a person: a line for each act.
 type report struct {
-	tenant   *graph.Tenant
-	terminal bool
+	tenant *graph.Tenant
+	at     terminal.Terminal
+	// live says that somebody is watching, who is told how far it is.
+	live bool
 
-	mu        sync.Mutex
-	out       io.Writer
-	line      progress.Line // how far the initial sync is
-	started   time.Time
-	changes   int
-	actions   map[provision.Action]int
-	statuses  map[provision.Status]int
-	latencies []time.Duration
-	blocks    []time.Duration   // from the block of a sign-in to the inactive account
-	syncs     bool              // many are synced: what is done is not shown one by one
-	names     map[string]string // by object id
+	mu      sync.Mutex
+	out     io.Writer
+	line    progress.Line
+	started time.Time
+	acts    []*act
+	// present says that what is done belongs to the last act, whenever it was
+	// noticed; alone that each attempt has a line of its own.
+	present, alone bool
+
+	changes  int
+	actions  map[provision.Action]int
+	statuses map[provision.Status]int
+	singles  []time.Duration // of changes that came one by one
+	blocks   []time.Duration // from the block of a sign-in to the inactive account
+	names    map[string]string
+	troubles map[string]*trouble                 // by cause
+	open     map[change.Object]map[string]string // the causes of what failed and has not landed since
 }
 
-func newReport(out io.Writer, tenant *graph.Tenant, terminal bool) *report {
+// trouble is why attempts failed that were made again, and what came of them.
+type trouble struct {
+	times, objects, landed int
+	again                  time.Duration
+}
+
+func newReport(out io.Writer, tenant *graph.Tenant, options Options) *report {
 	return &report{
-		out: out, line: progress.Line{Out: out}, tenant: tenant, terminal: terminal, started: time.Now(),
+		out: out, line: progress.Line{Out: out}, tenant: tenant, at: options.Terminal, live: options.Live, started: time.Now(),
+		present: options.Silent,
 		actions: map[provision.Action]int{}, statuses: map[provision.Status]int{}, names: map[string]string{},
+		troubles: map[string]*trouble{}, open: map[change.Object]map[string]string{},
 	}
 }
 
-// paint colours a text for a terminal, and for nothing else.
-func (r *report) paint(colour text.Color, what string) string {
-	if !r.terminal {
-		return what
-	}
-	return colour.Sprint(what)
-}
-
-func (r *report) printf(format string, args ...any) {
+// say prints lines of at most 80 columns.
+func (r *report) say(lines ...string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	fmt.Fprintf(r.out, format, args...)
-}
-
-func (r *report) note(line string) { r.printf("\n%s\n", line) }
-
-func (r *report) opening(d *demo) {
-	r.printf(`A simulated tenant of %d users and a simulated Webex organization, seed %d.
-
-  Entra     %s/v1.0/users       Authorization: Bearer %s
-  Webex     %s/Users  Authorization: Bearer %s
-  Webhook   %s
-  Pages     %s
-  Operate   DATA_DIR=%s entrawebex status
-`, d.options.Users, d.options.Seed, d.GraphURL, sandbox.Token, d.SCIMURL, sandbox.Token, notifiedAt(d.process), graph.Pages()+"; "+scim.Pages(), d.process.Settings.DataDir)
-}
-
-// notifiedAt says where notifications arrive.
-func notifiedAt(p *standalone.Process) string {
-	if p.Subscriptions == nil {
-		return "none: Graph is asked every " + p.Settings.ReconcileInterval.String()
-	}
-	return p.Subscriptions.WebhookURL + "/notifications"
-}
-
-func (r *report) sync(runs bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.syncs = runs
 	r.line.Clear()
+	for _, line := range lines {
+		terminal.Say(r.out, line)
+	}
 }
 
-// syncing tells how far an initial sync is, on a terminal.
-func (r *report) syncing(p sweep.Progress) {
-	if !r.terminal {
+// begin begins an act.
+func (r *report) begin(a *act) *act {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	a.began = time.Now().Truncate(time.Millisecond)
+	r.acts = append(r.acts, a)
+	return a
+}
+
+// tell says how far the act is, where somebody is watching.
+func (r *report) tell(a *act) {
+	if !r.live {
 		return
 	}
-	text := fmt.Sprintf("  %s, %d", p.Phase, p.Done)
-	if p.Total > 0 {
-		text += fmt.Sprintf(" of %d", p.Total)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	text := "… " + a.title
+	if a.many > 0 {
+		text += ": " + progress.Far(min(a.noticed, a.many), a.many, time.Since(a.began))
+	}
+	r.line.Show(a.title, text)
+}
+
+// syncing tells how far an initial sync is, where somebody is watching.
+func (r *report) syncing(a *act, p sweep.Progress) {
+	if !r.live {
+		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.line.Show(string(p.Phase), text)
+	r.line.Show(string(p.Phase), fmt.Sprintf("… %s: %s, %s", a.title, p.Phase, progress.Far(p.Done, p.Total, time.Since(a.began))))
 }
 
-// done is how often each action was done so far.
-func (r *report) done() map[provision.Action]int {
+// end prints the line about an act, all of which has landed or not.
+func (r *report) end(a *act, landed bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return maps.Clone(r.actions)
+	a.landed = landed
+	r.line.Clear()
+	r.at.Happening(r.out, a.happening())
 }
 
-// synced tells what a sync of many came to.
-func (r *report) synced(actions map[provision.Action]int, took time.Duration) {
-	r.sync(false)
-	var did []string
-	for _, action := range slices.Sorted(maps.Keys(actions)) {
-		if n := actions[action]; n > 0 && action != provision.None {
-			did = append(did, fmt.Sprintf("%d %sd", n, action))
+// stay shows each attempt from now on by itself.
+func (r *report) stay() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.alone = true
+}
+
+// of returns the act that an attempt belongs to: the last that began before its change
+// was noticed.
+func (r *report) of(a provision.Attempt) *act {
+	if len(r.acts) == 0 {
+		return &act{}
+	}
+	if !r.present {
+		when := noticed(a)
+		for _, one := range slices.Backward(r.acts) {
+			if !one.began.After(when) {
+				return one
+			}
 		}
 	}
-	r.printf("  %s %s in %s\n", r.paint(text.FgGreen, "✓"), strings.Join(did, ", "), took.Round(100*time.Millisecond))
+	return r.acts[len(r.acts)-1]
 }
 
-func (r *report) step(title string) { r.printf("\n%s\n", r.paint(text.Bold, title)) }
-
-// attempt shows an attempt that wrote or failed. It is called by the workers.
+// attempt counts an attempt. It is called by the workers.
 func (r *report) attempt(a provision.Attempt) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.changes += len(a.Causes)
 	r.statuses[a.Status]++
-	switch {
-	case a.Fault != nil && a.Again > 0:
-		fmt.Fprintf(r.out, "  %s %-8s %-28s %s; again in %s\n", r.paint(text.FgYellow, "↻"), "retry", r.name(a), a.Fault.Reason, a.Again.Round(time.Second))
-		return
-	case a.Fault != nil:
-		fmt.Fprintf(r.out, "  %s %-8s %-28s %s\n", r.paint(text.FgRed, "✗"), a.Fault.Kind, r.name(a), a.Fault.Reason)
-		return
+	name := r.name(a)
+	r.follow(a)
+	of := r.of(a)
+	if r.alone {
+		of = &act{title: name, began: noticed(a)}
 	}
-	if a.Action == provision.None {
-		return
+	if a.Fault == nil && a.Action != provision.None {
+		r.actions[a.Action]++
+		if of.many == 0 {
+			r.singles = append(r.singles, a.Exported.Sub(of.since(a)))
+		}
+		if source := a.Causes[0].Source; a.Action == provision.Disable && (source == change.Notification || source == change.Reconcile) {
+			from := noticed(a)
+			if of.many == 0 {
+				from = of.since(a)
+			}
+			r.blocks = append(r.blocks, a.Exported.Sub(from))
+		}
 	}
-	r.actions[a.Action]++
-	latency := a.Exported.Sub(noticed(a))
-	if a.Action == provision.Disable {
-		r.blocks = append(r.blocks, latency)
+	of.take(a, name)
+	if r.alone && (a.Fault != nil || a.Action != provision.None) {
+		r.at.Happening(r.out, of.happening())
 	}
-	if r.syncs {
-		return
-	}
-	r.latencies = append(r.latencies, latency)
-	const width = 44
-	fmt.Fprintf(r.out, "  %s %-8s %-28s %s %6d ms\n", r.paint(text.FgGreen, "✓"), a.Action, r.name(a),
-		text.Pad(text.Snip(modified(a), width, "…"), width, ' '), latency.Milliseconds())
 }
 
-// noticed is when the first of the changes happened, by the clock of whoever
-// says so.
-func noticed(a provision.Attempt) time.Time {
-	if first := a.Causes[0]; !first.EventTime.IsZero() {
-		return first.EventTime
+// follow notes why an attempt failed, or that its object has landed after all.
+func (r *report) follow(a provision.Attempt) {
+	switch {
+	case a.Fault == nil && a.Again == 0:
+		for cause := range r.open[a.Object] {
+			r.troubles[cause].landed++
+		}
+		delete(r.open, a.Object)
+	case a.Fault != nil && (a.Again > 0 || !a.Later.IsZero()):
+		cause := causeOf(a.Fault)
+		t := r.troubles[cause]
+		if t == nil {
+			t = &trouble{}
+			r.troubles[cause] = t
+		}
+		t.times++
+		t.again = max(t.again, a.Again)
+		if r.open[a.Object] == nil {
+			r.open[a.Object] = map[string]string{}
+		}
+		if r.open[a.Object][cause] == "" {
+			r.open[a.Object][cause] = cause
+			t.objects++
+		}
 	}
-	return a.Causes[0].SeenAt
 }
 
 // name is what a person calls the object; one who is gone keeps the last name.
@@ -173,97 +199,7 @@ func (r *report) name(a provision.Attempt) string {
 		r.names[a.Object.ID] = group.Text("displayName")
 	}
 	if name := r.names[a.Object.ID]; name != "" {
-		return name
+		return printable.Text(name)
 	}
 	return a.Object.ID
-}
-
-// modified names the attributes an attempt wrote, and the members; for a
-// create that is all attributes.
-func modified(a provision.Attempt) string {
-	var names []string
-	switch {
-	case a.Action == provision.Create && a.Object.Kind == change.Group:
-		names = append(names, "a new group")
-	case a.Action == provision.Create:
-		return "a new account"
-	}
-	if n := a.Members.Added; n > 0 {
-		names = append(names, fmt.Sprintf("+%d members", n))
-	}
-	if n := a.Members.Removed; n > 0 {
-		names = append(names, fmt.Sprintf("-%d members", n))
-	}
-	if a.Action == provision.Create {
-		return strings.Join(names, ", ")
-	}
-	for _, m := range a.Modified {
-		if !slices.Contains(names, m.Attribute) {
-			names = append(names, m.Attribute)
-		}
-	}
-	return strings.Join(names, ", ")
-}
-
-// summary shows what the day came to. memberships is how many Entra has.
-func (r *report) summary(d *demo, memberships int, differences []compare.Difference) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	graph, webex := d.Tenant.Calls.Snapshot(), d.Org.Calls.Snapshot()
-
-	t := table.NewWriter()
-	t.SetOutputMirror(r.out)
-	t.SetStyle(table.StyleLight)
-	t.SetTitle("The day, in %s", time.Since(r.started).Round(100*time.Millisecond))
-	row := func(what string, value any) { t.AppendRow(table.Row{what, value}) }
-	row("Changes noticed", r.changes)
-	for _, action := range slices.Sorted(maps.Keys(r.actions)) {
-		row("  "+string(action)+"d in Webex", r.actions[action])
-	}
-	row("  nothing to write", r.statuses[provision.Skipped])
-	row("  failed attempts", r.statuses[provision.Failure])
-	t.AppendSeparator()
-	row("Change in Entra → Webex, p50", percentile(r.latencies, 50))
-	row("Change in Entra → Webex, p99", percentile(r.latencies, 99))
-	row(fmt.Sprintf("Blocked sign-in → inactive, p50 (%d)", len(r.blocks)), percentile(r.blocks, 50))
-	row("Blocked sign-in → inactive, p99", percentile(r.blocks, 99))
-	t.AppendSeparator()
-	for _, kind := range slices.Sorted(maps.Keys(graph)) {
-		row("Graph "+kind, graph[kind])
-	}
-	for _, kind := range slices.Sorted(maps.Keys(webex)) {
-		row("Webex "+kind, webex[kind])
-	}
-	if d.Storm != nil {
-		t.AppendSeparator()
-		struck := d.Storm.Counts()
-		for _, kind := range slices.Sorted(maps.Keys(struck)) {
-			row("Storm: "+kind, struck[kind])
-		}
-		t.AppendSeparator()
-	}
-	row("Calls a change, both sides", fmt.Sprintf("%.2f", float64(graph.HTTP()+webex.HTTP())/float64(max(r.changes, 1))))
-	t.AppendSeparator()
-	row("Users in Entra", len(d.Tenant.Users()))
-	row("Groups in Entra", len(d.Tenant.Groups()))
-	row("Memberships in Entra", memberships)
-	row("Differences in Webex", len(differences))
-	fmt.Fprintln(r.out)
-	t.Render()
-	for _, difference := range differences {
-		fmt.Fprintf(r.out, "%s %s\n", r.paint(text.FgRed, "✗"), difference)
-	}
-	if len(differences) == 0 {
-		fmt.Fprintf(r.out, "%s Every user, group and membership in Webex is what Entra says.\n", r.paint(text.FgGreen, "✓"))
-	}
-}
-
-// percentile returns the p-th percentile, by the nearest rank.
-func percentile(durations []time.Duration, p int) time.Duration {
-	if len(durations) == 0 {
-		return 0
-	}
-	sorted := slices.Sorted(slices.Values(durations))
-	rank := (len(sorted)*p + 99) / 100
-	return sorted[max(rank, 1)-1].Round(time.Millisecond)
 }

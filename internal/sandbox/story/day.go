@@ -84,10 +84,19 @@ func Seed(t *graph.Tenant, o *scim.Organization, n int, seed uint64) error {
 
 // Step is something that happens in a tenant.
 type Step struct {
-	// Title says it in a few words.
+	// Title says it in at most 36 characters, for a line that says more.
 	Title string
+	// Many is how many changes come at once; 0 if each is one by itself.
+	Many int
 	// Apply makes it happen.
 	Apply func(*graph.Tenant) error
+}
+
+// program is what happens one after the other.
+type program []Step
+
+func (p *program) add(title string, apply func(*graph.Tenant) error) {
+	*p = append(*p, Step{Title: title, Apply: apply})
 }
 
 // Day is a day in a tenant, in the order in which it happens: everything that
@@ -97,29 +106,26 @@ type Step struct {
 // has followed.
 func Day(seed uint64) []Step {
 	d := &day{random: seeded.Random(seed, "day"), seed: seed, ids: map[string]string{}}
-	steps := []Step{{"The nightly job of HR touches everybody and every group", d.touchAll}}
-	add := func(title string, apply func(*graph.Tenant) error) { steps = append(steps, Step{title, apply}) }
-	for i := range 5 {
-		who := fmt.Sprintf("hire %d", i+1)
-		add(fmt.Sprintf("New hire %d of 5", i+1), d.hire(who))
-	}
-	add("Hire 1 marries: new surname and new address", d.rename("hire 1"))
+	steps := program{{Title: "A nightly job touches everybody", Apply: d.touchAll}}
+	add := steps.add
+	add("Five people are hired", d.hireFive)
+	add("Hire 1 marries: new name and address", d.rename("hire 1"))
 	add("Hires 2 and 3 swap their addresses", d.swap("hire 2", "hire 3"))
-	add("Hire 4 changes the display name only", d.set("hire 4", "displayName", "Dr. Four, M.A."))
+	add("Hire 4 changes the display name", d.set("hire 4", "displayName", "Dr. Four, M.A."))
 	add("A guest is invited", d.invite)
 	add("Hire 5 leaves", d.on("hire 5", (*graph.Tenant).Delete))
-	add("Somebody new gets the address of hire 5", d.inherit("heir", "hire 5"))
+	add("Somebody gets the address of hire 5", d.inherit("heir", "hire 5"))
 	add("Hire 2 is blocked", d.set("hire 2", "accountEnabled", false))
 	add("Hire 3 is blocked", d.set("hire 3", "accountEnabled", false))
 	add("Hire 3 is unblocked", d.set("hire 3", "accountEnabled", true))
-	add("Somebody is created blocked, for next month", d.hireBlocked)
+	add("Somebody is hired for next month", d.hireBlocked)
 	add("Hire 4 leaves", d.on("hire 4", (*graph.Tenant).Delete))
 	add("Hire 4 comes back", d.on("hire 4", (*graph.Tenant).Restore))
 	add("Hire 5 is deleted for good", d.on("hire 5", (*graph.Tenant).Purge))
 	add("Nothing changes about hire 1", d.on("hire 1", touch))
 	add("The guest changes her name", d.set("guest", "surname", "Åkesson-Ngô"))
-	add("An import makes 500 changes at once", d.burst)
-	add("Hire 3 leaves, returns and leaves again", d.backAndForth)
+	steps = append(steps, Step{Title: fmt.Sprintf("An import makes %d changes at once", imported), Many: imported, Apply: d.burst})
+	add("Hire 3 leaves, returns, leaves again", d.backAndForth)
 	return append(steps, d.teamwork()...)
 }
 
@@ -176,6 +182,15 @@ func (d *day) casting(t *graph.Tenant) *cast {
 
 func (d *day) hire(who string) func(*graph.Tenant) error {
 	return func(t *graph.Tenant) error { return d.create(t, who, d.casting(t).hire()) }
+}
+
+func (d *day) hireFive(t *graph.Tenant) error {
+	for i := range 5 {
+		if err := d.hire(fmt.Sprintf("hire %d", i+1))(t); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (d *day) hireBlocked(t *graph.Tenant) error {
@@ -237,11 +252,14 @@ func (d *day) swap(one, other string) func(*graph.Tenant) error {
 	}
 }
 
-// burst makes 500 changes, most of them to users who are changed more than
-// once if the tenant is small.
+// imported is how many changes an import makes.
+const imported = 500
+
+// burst makes the changes of an import, most of them to users who are changed more
+// than once if the tenant is small.
 func (d *day) burst(t *graph.Tenant) error {
 	users := t.Users()
-	for i := range 500 {
+	for i := range imported {
 		id := users[d.random.IntN(len(users))].Text("id")
 		err := t.Update(id, func(u graph.User) {
 			u["department"] = fmt.Sprintf("Department %d", d.random.IntN(40))

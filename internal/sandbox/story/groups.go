@@ -9,25 +9,26 @@ import (
 
 // teamwork is what happens to groups in a day.
 func (d *day) teamwork() []Step {
-	return []Step{
-		{"Sales forms, with hires 1 and 2", d.form("sales", "Sales", "hire 1", "hire 2")},
-		{`Research forms, called "R&D" \ labs`, d.form("research", `"R&D" \ labs`, "hire 4")},
-		{"Hire 4 joins Sales", d.join("sales", "hire 4")},
-		{"Hire 2 leaves Sales", d.leave("sales", "hire 2")},
-		{"Somebody joins Sales before anything knows the person", d.joinNew("sales", "early bird")},
-		{"Sales is renamed", d.onGroup("sales", rename("Sales and Service"))},
-		{"A distribution list is made, which is no security group", d.list},
-		{"Somebody new joins Research", d.joinNew("research", "researcher")},
-		{"Sales takes in Research, as teams merge", d.merge("research", "sales")},
-		{"A group is formed of groups: Sales is in it, and hire 5's heir", d.form("region", "Region", "sales", "heir")},
-		{"Somebody new joins Sales, and so the group around it", d.joinNew("sales", "newcomer")},
-		{"Sales leaves the group around it, and returns", d.rejoin("region", "sales")},
-		{"Hire 4 leaves, and comes back", d.thereAndBack("hire 4")},
-		{"Somebody leaves and joins Sales again and again", d.waver("sales", "hire 1")},
-		{"Research goes to the recycle bin", d.onGroup("research", (*graph.Tenant).DeleteGroup)},
-		{"Research comes back", d.onGroup("research", (*graph.Tenant).RestoreGroup)},
-		{"Research is deleted for good", d.dissolve("research")},
-	}
+	var steps program
+	add := steps.add
+	add("Sales forms, with hires 1 and 2", d.form("sales", "Sales", "hire 1", "hire 2"))
+	add(`Research forms, called "R&D" \ labs`, d.form("research", `"R&D" \ labs`, "hire 4"))
+	add("Hire 4 joins Sales", d.join("sales", "hire 4"))
+	add("Hire 2 leaves Sales", d.leave("sales", "hire 2"))
+	add("Somebody new joins Sales on day one", d.joinNew("sales", "early bird"))
+	add("Sales is renamed", d.onGroup("sales", rename("Sales and Service")))
+	add("A mailing list, no security group", d.list)
+	add("Somebody new joins Research", d.joinNew("research", "researcher"))
+	add("Sales takes in Research: teams merge", d.merge("research", "sales"))
+	add("Region forms: Sales, hire 5's heir", d.form("region", "Region", "sales", "heir"))
+	add("Somebody joins Sales, and so Region", d.joinNew("sales", "newcomer"))
+	add("Sales leaves Region, and returns", d.rejoin("region", "sales"))
+	add("Hire 4 leaves, and comes back", d.thereAndBack("hire 4"))
+	add("Hire 1 leaves, joins Sales 5 times", d.waver("sales", "hire 1"))
+	add("Research goes to the recycle bin", d.onGroup("research", (*graph.Tenant).DeleteGroup))
+	add("Research comes back", d.onGroup("research", (*graph.Tenant).RestoreGroup))
+	add("Research is deleted for good", d.dissolve("research"))
+	return steps
 }
 
 // Takeover is a day's largest event: so many users are hired at once, and
@@ -35,28 +36,26 @@ func (d *day) teamwork() []Step {
 func Takeover(seed uint64, members int) []Step {
 	d := &day{random: seeded.Random(seed, "takeover"), seed: seed, ids: map[string]string{}}
 	var ids []string
-	return []Step{
-		{fmt.Sprintf("A subsidiary of %d is taken over", members), func(t *graph.Tenant) error {
-			people := newCast(seed, "subsidiary", t.Domain())
-			people.marker = fmt.Sprintf("sub%d-", seed)
-			for range members {
-				id, err := t.Create(people.hire())
-				if err != nil {
-					return err
-				}
-				ids = append(ids, id)
-			}
-			return nil
-		}},
-		{"All of them are one group", func(t *graph.Tenant) error {
-			id, err := t.CreateGroup(graph.Group{"displayName": "Subsidiary"})
+	takeOver := func(t *graph.Tenant) error {
+		people := newCast(seed, "subsidiary", t.Domain())
+		people.marker = fmt.Sprintf("sub%d-", seed)
+		for range members {
+			id, err := t.Create(people.hire())
 			if err != nil {
 				return err
 			}
-			d.ids["subsidiary"] = id
-			return t.AddMembers(id, ids...)
-		}},
-		{"One of them leaves that group", func(t *graph.Tenant) error {
+			ids = append(ids, id)
+		}
+		id, err := t.CreateGroup(graph.Group{"displayName": "Subsidiary"})
+		if err != nil {
+			return err
+		}
+		d.ids["subsidiary"] = id
+		return t.AddMembers(id, ids...)
+	}
+	return []Step{
+		{Title: fmt.Sprintf("%d people join, and are one group", members), Many: members, Apply: takeOver},
+		{Title: "One of them leaves that group", Apply: func(t *graph.Tenant) error {
 			return t.RemoveMembers(d.ids["subsidiary"], ids[d.random.IntN(len(ids))])
 		}},
 	}
