@@ -78,9 +78,13 @@ func deployStack(t *testing.T, org *scim.Organization) *stackDeployment {
 		t.Cleanup(s.Close)
 	}
 	d.aws = server.URL
-	d.cloud.More = map[string]string{"GRAPH_URL": graph.URL, "GRAPH_ACCESS_TOKEN": graphToken, "WEBHOOK_URL": d.gateway.URL}
+	d.cloud.More = map[string]string{
+		"GRAPH_URL": graph.URL, "GRAPH_ACCESS_TOKEN": graphToken, "WEBHOOK_URL": d.gateway.URL,
+		"WEBEX_TOKEN_URL": strings.TrimSuffix(d.scim, "/identity/scim/"+orgID+"/v2") + "/v1/access_token",
+	}
 	d.cloud.Put("WebhookSecret", `{"CLIENT_STATE": "`+clientState+`"}`)
-	d.cloud.Put("ProvisioningSecret", `{"ENTRA_CLIENT_SECRET": "not asked for", "WEBEX_ACCESS_TOKEN": "`+webexToken+`"}`)
+	d.cloud.Put("ProvisioningSecret", `{"ENTRA_CLIENT_SECRET": "not asked for", "WEBEX_CLIENT_ID": "app", "WEBEX_CLIENT_SECRET": "secret", "WEBEX_REFRESH_TOKEN": "first", "WEBEX_ACCESS_TOKEN": "`+webexToken+`"}`)
+	d.cloud.Put("TokenSecret", "{}")
 	d.start()
 	return d
 }
@@ -238,11 +242,14 @@ func buildCommand(t testing.TB) string {
 // an organization that is what Entra says, and on through holds, a dead letter and drift.
 func TestAStackIsOperatedByItsNameAlone(t *testing.T) {
 	t.Parallel()
-	org, err := scim.New(scim.Config{ID: orgID, Token: webexToken})
+	org, err := scim.New(scim.Config{ID: orgID, Token: webexToken, ServiceApp: &scim.ServiceApp{
+		ClientID: "app", ClientSecret: "secret", RefreshToken: "first", Rotate: true,
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	d := deployStack(t, org)
+	given := d.cloud.Secret("ProvisioningSecret")
 	ids := map[string]string{}
 	for _, name := range []string{"ada", "bob", "cleo", "dan", "eve", "fay"} {
 		ids[name], err = d.tenant.Create(graph.User{"userPrincipalName": name + "@contoso.example", "displayName": name, "givenName": name, "surname": "S"})
@@ -328,6 +335,12 @@ func TestAStackIsOperatedByItsNameAlone(t *testing.T) {
 	}
 	for _, action := range []string{"approve", "reject", "resume", "replay", "provision"} {
 		d.says("log --action "+action, "@") // by whom
+	}
+	if !strings.Contains(d.cloud.Secret("TokenSecret"), "WEBEX_ACCESS_TOKEN") {
+		t.Error("renew has kept no token")
+	}
+	if now := d.cloud.Secret("ProvisioningSecret"); now != given {
+		t.Errorf("the administrator's secret has become %s", now)
 	}
 	d.wantRights()
 }

@@ -320,7 +320,7 @@ func TestAnOperatorIsOfferedThePolicyOfThisStackAlone(t *testing.T) {
 	}
 	for _, a := range allowed {
 		stack := a == cloud.Call{Action: "cloudformation:DescribeStacks", Resource: "arn:aws:cloudformation:eu-central-1:000000000000:stack/prod/*"}
-		if !stack && (strings.Contains(a.Action+a.Resource, "*") || !strings.Contains(a.Resource, ":secret:ProvisioningSecret") && !strings.Contains(a.Resource, "prod-")) {
+		if !stack && (strings.Contains(a.Action+a.Resource, "*") || !strings.Contains(a.Resource, ":secret:ProvisioningSecret") && !strings.Contains(a.Resource, ":secret:TokenSecret") && !strings.Contains(a.Resource, "prod-")) {
 			t.Errorf("%s on %s", a.Action, a.Resource)
 		}
 	}
@@ -332,7 +332,7 @@ func TestOnlyRenewWritesASecretAndOnlyTheOneWithTheTokens(t *testing.T) {
 		got := statements(t, role)["secretsmanager:PutSecretValue"]
 		var want []any
 		if name == "RenewRole" {
-			want = []any{object{"Ref": "ProvisioningSecret"}}
+			want = []any{object{"Ref": "TokenSecret"}}
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
@@ -433,6 +433,7 @@ func TestEachFunctionStartsWithWhatTheTemplateGivesIt(t *testing.T) {
 	secrets := map[string]string{
 		"WebhookSecret":      `{"CLIENT_STATE": "what every notification must carry"}`,
 		"ProvisioningSecret": `{"ENTRA_CLIENT_SECRET": "a", "WEBEX_CLIENT_ID": "b", "WEBEX_CLIENT_SECRET": "c", "WEBEX_REFRESH_TOKEN": "d"}`,
+		"TokenSecret":        `{}`,
 	}
 	for name, part := range map[string]config.Part{
 		"WebhookFunction":   config.WebhookFunction,

@@ -18,8 +18,8 @@ import (
 )
 
 // OpenAWS opens what a function on AWS is made of, as the environment has it. A
-// service app's tokens are in the secret from which they are read everywhere. What it does
-// is counted, and written to standard output by Flush.
+// service app's tokens are in a secret of their own, from which they are read
+// everywhere. What it does is counted, and written to standard output by Flush.
 func OpenAWS(ctx context.Context, function config.Part, environ []string, log *slog.Logger) (*App, error) {
 	settings, latest, err := config.Begin(ctx, function, environ, log)
 	if err != nil {
@@ -34,8 +34,13 @@ func OpenAWS(ctx context.Context, function config.Part, environ []string, log *s
 		metrics: counted,
 		stores:  stores.OnAWS(c, &settings, log),
 		latest:  latest, askEvery: askEvery,
-		webex:  latest.Webex,
-		tokens: func() renew.Tokens { return config.NewTokenSecret(secretsmanager.NewFromConfig(c), environ) },
+		webex: latest.Webex,
+		tokens: func() renew.Tokens {
+			return config.NewTokenSecret(secretsmanager.NewFromConfig(c), settings.AWS.TokenSecret, func(ctx context.Context) (config.Webex, error) {
+				s, err := config.Load(ctx, function, environ, config.Secret)
+				return s.Webex, err
+			})
+		},
 	}, observer(ctx, counted, function, settings.AWS.TraceDaemon), log)
 }
 

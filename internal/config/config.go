@@ -157,6 +157,8 @@ type AWS struct {
 	// the change queue, which renew switches; empty where there is none, as
 	// with an emulator.
 	EventSourceMapping string `env:"EVENT_SOURCE_MAPPING"`
+	// TokenSecret is the ARN of the secret in which renew keeps a service app's tokens.
+	TokenSecret string `env:"TOKEN_SECRET_ARN"`
 	// RenewFunction is the name of the function that the webhook starts when
 	// Graph says something of a subscription; empty where there is none.
 	RenewFunction string `env:"RENEW_FUNCTION"`
@@ -195,7 +197,8 @@ const (
 // Load reads the settings that a part needs. environ is the environment as
 // os.Environ returns it; secret returns the text of the secret an ARN names.
 // What SECRET_ARN names supplies the variables that the environment lacks, and
-// in one process the file in DATA_DIR the last token that a service app made. An
+// in one process the file in DATA_DIR the last token that a service app made, as on AWS
+// the secret that TOKEN_SECRET_ARN names does. An
 // Operator who lacks nothing reads no secret.
 func Load(ctx context.Context, part Part, environ []string, secret func(ctx context.Context, arn string) (string, error)) (Settings, error) {
 	variables := env.ToMap(environ)
@@ -219,14 +222,17 @@ func Load(ctx context.Context, part Part, environ []string, secret func(ctx cont
 	if err := s.check(part); err != nil {
 		return s, err
 	}
-	if part == OneProcess && s.Webex.HasServiceApp() {
-		refreshed, err := NewTokenFile(s.DataDir, s.Webex).Webex(ctx)
-		if err != nil {
-			return s, err
-		}
-		s.Webex = refreshed
+	if !s.Webex.HasServiceApp() {
+		return s, nil
 	}
-	return s, nil
+	var err error
+	switch {
+	case part == OneProcess:
+		s.Webex, err = NewTokenFile(s.DataDir, s.Webex).Webex(ctx)
+	case s.AWS.TokenSecret != "":
+		s.Webex, err = s.withKept(ctx, secret)
+	}
+	return s, err
 }
 
 // findsHomes reports whether the variables say where everything is kept, and whose it is.
@@ -283,19 +289,19 @@ func (s *Settings) check(part Part) error {
 	case WebhookFunction:
 		problems = append(problems, s.checkClientState(), need("CHANGE_QUEUE_URL", s.AWS.ChangeQueueURL, "the URL of the FIFO queue"))
 	case WorkerFunction:
-		problems = append(problems, s.checkGraph(), s.checkApp(), s.checkWebex(), s.checkGroups(), s.checkGuard(),
+		problems = append(problems, s.checkGraph(), s.checkApp(), s.checkWebex(), s.checkTokenSecret(), s.checkGroups(), s.checkGuard(),
 			need("CHANGE_QUEUE_URL", s.AWS.ChangeQueueURL, "the URL of the FIFO queue"),
 			need("DEAD_LETTER_QUEUE_URL", s.AWS.DeadLetterQueueURL, "the URL of the FIFO dead-letter queue"),
 			need("LEDGER_TABLE", s.AWS.LedgerTable, "the name of the DynamoDB table"),
 			s.checkHistory())
 	case RenewFunction:
-		problems = append(problems, s.checkGraph(), s.checkWebex(), s.checkClientState(), s.checkWebhook(),
+		problems = append(problems, s.checkGraph(), s.checkWebex(), s.checkTokenSecret(), s.checkClientState(), s.checkWebhook(),
 			need("WEBHOOK_URL", s.Webhook.URL, "the public address of the webhook"),
 			need("CHANGE_QUEUE_URL", s.AWS.ChangeQueueURL, "the URL of the FIFO queue"),
 			need("DEAD_LETTER_QUEUE_URL", s.AWS.DeadLetterQueueURL, "the URL of the FIFO dead-letter queue"),
 			need("LEDGER_TABLE", s.AWS.LedgerTable, "the name of the DynamoDB table"))
 	case ReconcileFunction:
-		problems = append(problems, s.checkGraph(), s.checkApp(), s.checkWebex(), s.checkGroups(), s.checkGuard(), s.checkCompare(),
+		problems = append(problems, s.checkGraph(), s.checkApp(), s.checkWebex(), s.checkTokenSecret(), s.checkGroups(), s.checkGuard(), s.checkCompare(),
 			need("CHANGE_QUEUE_URL", s.AWS.ChangeQueueURL, "the URL of the FIFO queue"),
 			need("LEDGER_TABLE", s.AWS.LedgerTable, "the name of the DynamoDB table"),
 			s.checkHistory())
@@ -483,6 +489,15 @@ func (s *Settings) checkWebex() error {
 		s.Warnings = append(s.Warnings, warning)
 	}
 	return nil
+}
+
+// checkTokenSecret is for the functions: in each process the tokens must be those that
+// renew keeps.
+func (s *Settings) checkTokenSecret() error {
+	if !s.Webex.HasServiceApp() {
+		return nil
+	}
+	return need("TOKEN_SECRET_ARN", s.AWS.TokenSecret, "the ARN of the secret in which renew keeps the tokens of a service app")
 }
 
 func (s *Settings) checkClientState() error {

@@ -209,7 +209,7 @@ func TestAServiceAppNeedsNoTokenToBeginWith(t *testing.T) {
 		variables := complete()
 		variables["WEBEX_ACCESS_TOKEN"] = token
 		variables["WEBEX_CLIENT_ID"], variables["WEBEX_CLIENT_SECRET"], variables["WEBEX_REFRESH_TOKEN"] = "C1", "s3cret", "r3fresh"
-		s, err := load(t, RenewFunction, variables, nil)
+		s, err := load(t, Planner, variables, nil)
 		if err != nil || s.Webex.RefreshToken != "r3fresh" || s.Webex.AccessToken != token {
 			t.Errorf("with the token %q: %v", token, err)
 		}

@@ -33,7 +33,8 @@ func NewTokenFile(dataDir string, s Webex) *TokenFile {
 	return &TokenFile{path: filepath.Join(dataDir, keptIn), begin: s}
 }
 
-// keptTokens is the content of the file.
+// keptTokens are what a service app's tokens have become: the content of the file, and
+// of the secret on AWS.
 type keptTokens struct {
 	Access  string `json:"WEBEX_ACCESS_TOKEN"`
 	Refresh string `json:"WEBEX_REFRESH_TOKEN"`
@@ -61,7 +62,7 @@ func (f *TokenFile) Webex(context.Context) (Webex, error) {
 }
 
 func (f *TokenFile) read() (keptTokens, error) {
-	begin := keptTokens{Access: f.begin.AccessToken, Refresh: f.begin.RefreshToken, Seed: f.seed()}
+	begin := f.begin.tokens()
 	file, err := os.Open(f.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return begin, nil
@@ -85,9 +86,10 @@ func (f *TokenFile) read() (keptTokens, error) {
 	return kept, nil
 }
 
-func (f *TokenFile) seed() string {
-	sum := sha256.Sum256([]byte(f.begin.RefreshToken))
-	return hex.EncodeToString(sum[:])
+// tokens are those in the settings, with which it begins.
+func (w Webex) tokens() keptTokens {
+	sum := sha256.Sum256([]byte(w.RefreshToken))
+	return keptTokens{Access: w.AccessToken, Refresh: w.RefreshToken, Seed: hex.EncodeToString(sum[:])}
 }
 
 // Store replaces the tokens, all or nothing even if the machine stops, if used
@@ -100,7 +102,7 @@ func (f *TokenFile) Store(_ context.Context, used, access, refresh string) error
 	if kept.Refresh != used {
 		return errReplaced
 	}
-	text, err := json.Marshal(keptTokens{Access: access, Refresh: refresh, Seed: f.seed()})
+	text, err := json.Marshal(keptTokens{Access: access, Refresh: refresh, Seed: f.begin.tokens().Seed})
 	if err != nil {
 		return fmt.Errorf("write the Webex token: %w", err)
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,23 +12,20 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 )
 
-// TokenSecret keeps a service app's tokens in the AWS secret that has them: the
-// first of those that SECRET_ARN names with a WEBEX_REFRESH_TOKEN in it.
+// TokenSecret keeps a service app's tokens in an AWS secret of their own, so that what an
+// administrator writes is written by nobody else. It begins with the refresh token that
+// the administrator gives, and anew whenever that is another: which one a kept token
+// comes from is kept with it, as a hash.
 type TokenSecret struct {
 	client *secretsmanager.Client
-	arns   []string
+	arn    string
+	// given are the settings as the administrator gives them now.
+	given func(ctx context.Context) (Webex, error)
 }
 
-// NewTokenSecret returns the one in the environment, as os.Environ returns it.
-// It reads nothing.
-func NewTokenSecret(client *secretsmanager.Client, environ []string) *TokenSecret {
-	s := &TokenSecret{client: client}
-	for _, variable := range environ {
-		if value, ok := strings.CutPrefix(variable, "SECRET_ARN="); ok {
-			s.arns = secretARNs(value)
-		}
-	}
-	return s
+// NewTokenSecret returns the secret with that ARN. It reads nothing.
+func NewTokenSecret(client *secretsmanager.Client, arn string, given func(ctx context.Context) (Webex, error)) *TokenSecret {
+	return &TokenSecret{client: client, arn: arn, given: given}
 }
 
 // secretARNs splits what SECRET_ARN says.
@@ -41,67 +39,73 @@ func secretARNs(text string) []string {
 	return arns
 }
 
-const (
-	accessKey  = "WEBEX_ACCESS_TOKEN"
-	refreshKey = "WEBEX_REFRESH_TOKEN"
-)
-
 // Load returns the tokens as they are now.
 func (s *TokenSecret) Load(ctx context.Context) (access, refresh string, err error) {
-	_, values, err := s.find(ctx)
-	if err != nil {
-		return "", "", err
-	}
-	return text(values[accessKey]), text(values[refreshKey]), nil
+	kept, err := s.read(ctx)
+	return kept.Access, kept.Refresh, err
 }
 
-// Store replaces the two tokens and keeps what else is in the secret, if used is
-// still the refresh token. Secrets Manager replaces a secret as a whole and on no
-// condition: what somebody else writes in the same moment can be lost.
+// Store replaces the two tokens, if used is still the refresh token. Secrets Manager
+// replaces a secret as a whole and on no condition; nobody else writes this one.
 func (s *TokenSecret) Store(ctx context.Context, used, access, refresh string) error {
-	arn, values, err := s.find(ctx)
+	kept, err := s.read(ctx)
 	if err != nil {
 		return err
 	}
-	if text(values[refreshKey]) != used {
+	if kept.Refresh != used {
 		return errReplaced
 	}
-	for key, token := range map[string]string{accessKey: access, refreshKey: refresh} {
-		if values[key], err = json.Marshal(token); err != nil {
-			return fmt.Errorf("write the Webex token: %w", err)
-		}
-	}
-	object, err := json.Marshal(values)
+	text, err := json.Marshal(keptTokens{Access: access, Refresh: refresh, Seed: kept.Seed})
 	if err != nil {
 		return fmt.Errorf("write the Webex token: %w", err)
 	}
-	_, err = s.client.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{SecretId: &arn, SecretString: aws.String(string(object))})
+	_, err = s.client.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{SecretId: &s.arn, SecretString: aws.String(string(text))})
 	if err != nil {
-		return fmt.Errorf("write the Webex token into the secret %s: %w", arn, err)
+		return fmt.Errorf("write the Webex token into the secret %s: %w", s.arn, err)
 	}
 	return nil
 }
 
-// find returns the secret and what is in it.
-func (s *TokenSecret) find(ctx context.Context) (arn string, values map[string]json.RawMessage, err error) {
-	for _, arn := range s.arns {
-		out, err := s.client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &arn})
-		if err != nil {
-			return "", nil, fmt.Errorf("read the secret %s that SECRET_ARN names: %w", arn, err)
-		}
-		values = nil
-		if json.Unmarshal([]byte(aws.ToString(out.SecretString)), &values) == nil && text(values[refreshKey]) != "" {
-			return arn, values, nil
-		}
+func (s *TokenSecret) read(ctx context.Context) (keptTokens, error) {
+	given, err := s.given(ctx)
+	if err != nil {
+		return keptTokens{}, err
 	}
-	return "", nil, errors.New("no secret that SECRET_ARN names has a WEBEX_REFRESH_TOKEN, so a refreshed one cannot be kept: put it there and not into the environment")
+	if given.RefreshToken == "" {
+		return keptTokens{}, errors.New("WEBEX_REFRESH_TOKEN is not given any more: put it into the secret that an administrator writes")
+	}
+	out, err := s.client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &s.arn})
+	if err != nil {
+		return keptTokens{}, fmt.Errorf("read the secret %s that TOKEN_SECRET_ARN names: %w", s.arn, err)
+	}
+	return given.kept(s.arn, aws.ToString(out.SecretString))
 }
 
-// text is a JSON string; empty if it is none.
-func text(value json.RawMessage) string {
-	var s string
-	if json.Unmarshal(value, &s) != nil {
-		return ""
+// kept are the tokens as they are now: those in the text of the secret, if they come from
+// the refresh token in the settings, else those in the settings. The access token before
+// is good for as long as none is given: another refresh token ends it at Webex, or not.
+func (w Webex) kept(arn, text string) (keptTokens, error) {
+	var kept keptTokens
+	// The parser's own error would quote the token.
+	if json.Unmarshal([]byte(text), &kept) != nil {
+		return keptTokens{}, fmt.Errorf("the secret %s that TOKEN_SECRET_ARN names is not what was written there: put {} into it to begin with WEBEX_REFRESH_TOKEN again", arn)
 	}
-	return s
+	begin := w.tokens()
+	if kept.Seed == begin.Seed {
+		return kept, nil
+	}
+	begin.Access = cmp.Or(begin.Access, kept.Access)
+	return begin, nil
+}
+
+// withKept returns the settings with the access token as it is now.
+func (s *Settings) withKept(ctx context.Context, secret func(ctx context.Context, arn string) (string, error)) (Webex, error) {
+	w := s.Webex
+	text, err := secret(ctx, s.AWS.TokenSecret)
+	if err != nil {
+		return w, fmt.Errorf("read the secret %s that TOKEN_SECRET_ARN names: %w", s.AWS.TokenSecret, err)
+	}
+	kept, err := w.kept(s.AWS.TokenSecret, text)
+	w.AccessToken = kept.Access
+	return w, err
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -11,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/google/go-cmp/cmp"
 )
 
 // secrets are as much of Secrets Manager as tokens need.
@@ -41,77 +41,136 @@ func (s *secrets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(map[string]string{"ARN": in.ID, "SecretString": value})
 }
 
-func tokenSecret(t *testing.T, s *secrets, arns string) *TokenSecret {
+// keeper keeps tokens in arn:tokens; the administrator gives these settings.
+func keeper(t *testing.T, s *secrets, given *Webex) *TokenSecret {
 	t.Helper()
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
 	return NewTokenSecret(secretsmanager.New(secretsmanager.Options{
 		BaseEndpoint: &server.URL, Region: "eu-central-1", RetryMaxAttempts: 1,
 		Credentials: aws.NewCredentialsCache(credentials.NewStaticCredentialsProvider("test", "test", "")),
-	}), []string{"SCOPE=all", "SECRET_ARN=" + arns})
+	}), "arn:tokens", func(context.Context) (Webex, error) { return *given, nil })
 }
 
-const provisioning = `{"ENTRA_CLIENT_SECRET":"e","WEBEX_CLIENT_ID":"c","WEBEX_REFRESH_TOKEN":"R0","note":{"kept":[1]}}`
-
-func TestTheTwoTokensAreReplacedInTheSecretThatHasThemAndTheRestIsKept(t *testing.T) {
-	t.Parallel()
-	s := &secrets{values: map[string]string{"arn:webhook": `{"CLIENT_STATE":"x"}`, "arn:provisioning": provisioning}}
-	k := tokenSecret(t, s, "arn:webhook, arn:provisioning")
-	access, refresh, err := k.Load(t.Context())
-	if err != nil || access != "" || refresh != "R0" {
-		t.Errorf("%q, %q, %v", access, refresh, err)
+// function loads the settings of the worker with what an administrator and renew have
+// written.
+func function(t *testing.T, given map[string]string, tokens string) (Settings, error) {
+	t.Helper()
+	variables := complete()
+	delete(variables, "WEBEX_ACCESS_TOKEN")
+	variables["SECRET_ARN"], variables["TOKEN_SECRET_ARN"] = "arn:given", "arn:tokens"
+	given["WEBEX_CLIENT_ID"], given["WEBEX_CLIENT_SECRET"] = "c", "s"
+	text, err := json.Marshal(given)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return load(t, WorkerFunction, variables, map[string]string{"arn:given": string(text), "arn:tokens": tokens})
+}
+
+func TestRenewedTokensAreKeptApartFromWhatTheAdministratorWrites(t *testing.T) {
+	t.Parallel()
+	s := &secrets{values: map[string]string{"arn:tokens": "{}"}}
+	given := &Webex{RefreshToken: "R0"}
+	k := keeper(t, s, given)
+	for _, step := range []struct{ used, access, refresh string }{{"R0", "A1", "R1"}, {"R1", "A2", "R2"}} {
+		if err := k.Store(t.Context(), step.used, step.access, step.refresh); err != nil {
+			t.Fatal(err)
+		}
+		access, refresh, err := k.Load(t.Context())
+		if err != nil || access != step.access || refresh != step.refresh {
+			t.Errorf("%q, %q, %v", access, refresh, err)
+		}
+	}
+	loaded, err := function(t, map[string]string{"WEBEX_REFRESH_TOKEN": "R0"}, s.values["arn:tokens"])
+	if err != nil || loaded.Webex.AccessToken != "A2" {
+		t.Errorf("the worker has %q, %v", loaded.Webex.AccessToken, err)
+	}
+}
+
+// What was rotated by hand is newer than whatever renew has made of the token before.
+func TestAnotherRefreshTokenOfTheAdministratorCounts(t *testing.T) {
+	t.Parallel()
+	s := &secrets{values: map[string]string{"arn:tokens": "{}"}}
+	given := &Webex{RefreshToken: "R0"}
+	k := keeper(t, s, given)
 	if err := k.Store(t.Context(), "R0", "A1", "R1"); err != nil {
 		t.Fatal(err)
 	}
-	var got map[string]any
-	if err := json.Unmarshal([]byte(s.values["arn:provisioning"]), &got); err != nil {
+	given.RefreshToken = "N0"
+	if access, refresh, err := k.Load(t.Context()); err != nil || access != "A1" || refresh != "N0" {
+		t.Errorf("%q, %q, %v: the access token before may be good still", access, refresh, err)
+	}
+	given.AccessToken = "B0"
+	if access, refresh, err := k.Load(t.Context()); err != nil || access != "B0" || refresh != "N0" {
+		t.Errorf("%q, %q, %v", access, refresh, err)
+	}
+	loaded, err := function(t, map[string]string{"WEBEX_REFRESH_TOKEN": "N0", "WEBEX_ACCESS_TOKEN": "B0"}, s.values["arn:tokens"])
+	if err != nil || loaded.Webex.AccessToken != "B0" {
+		t.Errorf("the worker has %q, %v", loaded.Webex.AccessToken, err)
+	}
+	// An answer to the token before comes too late.
+	if err := k.Store(t.Context(), "R1", "A2", "R2"); !errors.Is(err, errReplaced) {
+		t.Errorf("error %v", err)
+	}
+	if err := k.Store(t.Context(), "N0", "B1", "N1"); err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]any{
-		"ENTRA_CLIENT_SECRET": "e", "WEBEX_CLIENT_ID": "c", "note": map[string]any{"kept": []any{1.0}},
-		"WEBEX_ACCESS_TOKEN": "A1", "WEBEX_REFRESH_TOKEN": "R1",
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("secret (-want +got):\n%s", diff)
-	}
-	if s.values["arn:webhook"] != `{"CLIENT_STATE":"x"}` {
-		t.Errorf("the other secret is %s", s.values["arn:webhook"])
-	}
-	if access, refresh, err = k.Load(t.Context()); err != nil || access != "A1" || refresh != "R1" {
+	if access, refresh, err := k.Load(t.Context()); err != nil || access != "B1" || refresh != "N1" {
 		t.Errorf("%q, %q, %v", access, refresh, err)
 	}
 }
 
-func TestATokenThatAnOperatorReplacedInTheSecretStays(t *testing.T) {
+// Until now renew wrote both into the administrator's secret: they are what it goes on
+// with.
+func TestAStackWhoseOneSecretHoldsBothTokensGoesOnWithThem(t *testing.T) {
 	t.Parallel()
-	s := &secrets{values: map[string]string{"arn:provisioning": provisioning}}
-	if err := tokenSecret(t, s, "arn:provisioning").Store(t.Context(), "another", "A1", "R1"); !errors.Is(err, errReplaced) {
-		t.Errorf("error %v", err)
+	loaded, err := function(t, map[string]string{"WEBEX_REFRESH_TOKEN": "R7", "WEBEX_ACCESS_TOKEN": "A7"}, "{}")
+	if err != nil || loaded.Webex.AccessToken != "A7" {
+		t.Errorf("the worker has %q, %v", loaded.Webex.AccessToken, err)
 	}
-	if s.values["arn:provisioning"] != provisioning {
-		t.Errorf("the secret is %s", s.values["arn:provisioning"])
+	s := &secrets{values: map[string]string{"arn:tokens": "{}"}}
+	k := keeper(t, s, &loaded.Webex)
+	if access, refresh, err := k.Load(t.Context()); err != nil || access != "A7" || refresh != "R7" {
+		t.Errorf("%q, %q, %v", access, refresh, err)
+	}
+	if err := k.Store(t.Context(), "R7", "A8", "R8"); err != nil {
+		t.Fatal(err)
+	}
+	loaded, err = function(t, map[string]string{"WEBEX_REFRESH_TOKEN": "R7", "WEBEX_ACCESS_TOKEN": "A7"}, s.values["arn:tokens"])
+	if err != nil || loaded.Webex.AccessToken != "A8" {
+		t.Errorf("the worker has %q, %v", loaded.Webex.AccessToken, err)
+	}
+}
+
+func TestAFunctionWithAServiceAppNeedsTheSecretOfItsTokens(t *testing.T) {
+	t.Parallel()
+	variables := complete()
+	variables["WEBEX_CLIENT_ID"], variables["WEBEX_CLIENT_SECRET"], variables["WEBEX_REFRESH_TOKEN"] = "c", "s", "r"
+	for _, part := range []Part{WorkerFunction, RenewFunction, ReconcileFunction} {
+		if _, err := load(t, part, variables, nil); err == nil || !strings.Contains(err.Error(), "TOKEN_SECRET_ARN is empty") {
+			t.Errorf("part %d: %v", part, err)
+		}
 	}
 }
 
 func TestWhyTheTokensCannotBeKeptIsToldWithoutThem(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct {
-		name, arns, want string
-		refused          bool
+	for name, test := range map[string]struct {
+		tokens, refresh, want string
+		refused               bool
 	}{
-		{"a secret that cannot be read", "arn:none", "read the secret arn:none", false},
-		{"no secret with tokens", "arn:webhook", "put it there and not into the environment", false},
-		{"a secret that is no JSON", "arn:text", "put it there and not into the environment", false},
-		{"no secret", "", "put it there and not into the environment", false},
-		{"a secret that cannot be written", "arn:provisioning", "write the Webex token into the secret arn:provisioning", true},
+		"a secret that is not ours":         {`hunter2 R0`, "R0", "put {} into it", false},
+		"no refresh token any more":         {`{}`, "", "WEBEX_REFRESH_TOKEN is not given any more", false},
+		"a secret that cannot be written":   {`{}`, "R0", "write the Webex token into the secret arn:tokens", true},
+		"a secret that is not there at all": {"", "R0", "read the secret arn:tokens", false},
 	} {
-		t.Run(test.name, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := &secrets{refused: test.refused, values: map[string]string{
-				"arn:webhook": `{"CLIENT_STATE":"x"}`, "arn:text": "hunter2 R0", "arn:provisioning": provisioning,
-			}}
-			err := tokenSecret(t, s, test.arns).Store(t.Context(), "R0", "A1", "R1")
+			s := &secrets{refused: test.refused, values: map[string]string{"arn:tokens": test.tokens}}
+			if test.tokens == "" {
+				s.values = nil
+			}
+			err := keeper(t, s, &Webex{RefreshToken: test.refresh}).Store(t.Context(), test.refresh, "A1", "R1")
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Fatalf("error %v, want one with %q", err, test.want)
 			}
