@@ -43,6 +43,22 @@ func TestGroupsOfAFilterAreReadWithTheUsers(t *testing.T) {
 	}
 }
 
+// A list that goes on is read to its end once, whatever it is asked for.
+func TestAListOfGroupsIsReadOnceForAllThatAreAskedAbout(t *testing.T) {
+	t.Parallel()
+	g := newGraph(id(0))
+	g.pageSize = 1 // a directory role, and then a group a page
+	for n := range 3 {
+		g.group(id(50 + n))
+	}
+	g.group(id(60), id(0))
+	asked := []scoping.Group{{ID: id(50)}, {ID: id(51)}, {ID: id(52)}}
+	r := g.client(t, Config{}).Read(t.Context(), belongs(asked, id(0)))[0]
+	if len(r.MemberOf) != len(asked) || r.MemberOfErr != nil || len(g.calls) != 2 {
+		t.Errorf("%v, %v after %v", r.MemberOf, r.MemberOfErr, g.calls)
+	}
+}
+
 // What is not known of a group is a fault that says what to do, and leaves the user and
 // the other groups alone.
 func TestAGroupOfAFilterThatIsNotKnown(t *testing.T) {

@@ -120,6 +120,24 @@ func TestMembershipsAreComparedByTheListsOfMembers(t *testing.T) {
 	}
 }
 
+// That somebody is missing from a list is no proof, and not handed on as one.
+func TestOnlyPresenceOnAListIsHandedOn(t *testing.T) {
+	t.Parallel()
+	either := sales + " }], [{ attribute: memberOf, operator: IsMemberOf, value: " + europe
+	_, job, _, handed := comparesMembers(t, within(t, "memberOf", either), func(group string) (provision.MemberPage, error) {
+		if group == europe {
+			return provision.MemberPage{}, nil
+		}
+		return provision.MemberPage{Users: []string{joining}}, nil
+	})
+	if _, err := job.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{fmt.Sprint(joining, map[scoping.Group]bool{{ID: sales}: true})}, *handed); diff != "" {
+		t.Errorf("handed (-want +got):\n%s", diff)
+	}
+}
+
 // What a list of members showed is as old as that list.
 func TestAMembershipIsAsOldAsItsList(t *testing.T) {
 	t.Parallel()
