@@ -75,6 +75,17 @@ func labels() map[string]func(string) bool {
 	}
 }
 
+// texts are those of a metric of a widget: the rest is how it is drawn.
+func texts(m []any) []string {
+	var all []string
+	for _, part := range m {
+		if text, ok := part.(string); ok {
+			all = append(all, text)
+		}
+	}
+	return all
+}
+
 // A metric that is misspelt is an empty picture, and nobody is told.
 func TestTheDashboardDrawsMetricsThatThereAre(t *testing.T) {
 	t.Parallel()
@@ -84,12 +95,7 @@ func TestTheDashboardDrawsMetricsThatThereAre(t *testing.T) {
 			t.Errorf("widget %+v", w)
 		}
 		for _, m := range w.Properties.Metrics {
-			var path []string
-			for _, part := range m {
-				if text, ok := part.(string); ok {
-					path = append(path, text)
-				}
-			}
+			path := texts(m)
 			namespace, name, pairs := path[0], path[1], path[2:]
 			if namespace != "${AWS::StackName}" {
 				if len(pairs) != 2 || published()[namespace+" "+name] != pairs[0] {
