@@ -198,6 +198,8 @@ Environment:
   GUARD_GROUP_SHARE       and removals above 20 percent of a group's members
   DELETE_CONFIRM_AFTER    time between the two looks before a delete (10m)
   LISTEN_ADDR             where to listen (127.0.0.1:8080)
+  METRICS_ADDR            where /healthz and /metrics are told, such as 127.0.0.1:9464; empty
+                          (default): nowhere
   MAPPING_FILE            a mapping file in place of the one that is built in
   DATA_DIR                where queue and ledger live (data)
   HISTORY_DAYS            for how many days the provisioning log is kept (30)

@@ -68,6 +68,9 @@ type Settings struct {
 	ReconcileInterval time.Duration `env:"RECONCILE_INTERVAL" envDefault:"1m"`
 	// ListenAddr is where the one-process mode listens.
 	ListenAddr string `env:"LISTEN_ADDR" envDefault:"127.0.0.1:8080"`
+	// MetricsAddr is where the one-process mode tells whether all is well, and metrics;
+	// empty for nowhere.
+	MetricsAddr string `env:"METRICS_ADDR"`
 	// DataDir is where the embedded queue and ledger live.
 	DataDir string `env:"DATA_DIR" envDefault:"data"`
 
@@ -399,10 +402,19 @@ func (s *Settings) checkIntervals() error {
 			return fmt.Errorf("%s is %s and must be longer than nothing, such as 1m", name, interval)
 		}
 	}
-	if _, port, err := net.SplitHostPort(s.ListenAddr); err != nil || port == "" {
+	if !hasPort(s.ListenAddr) {
 		return fmt.Errorf("LISTEN_ADDR is %q and must be an address with a port, such as 127.0.0.1:8080", s.ListenAddr)
 	}
+	if s.MetricsAddr != "" && !hasPort(s.MetricsAddr) {
+		return fmt.Errorf("METRICS_ADDR is %q and must be an address with a port, such as 127.0.0.1:9464, or empty", s.MetricsAddr)
+	}
 	return nil
+}
+
+// hasPort reports whether it is an address to listen on.
+func hasPort(address string) bool {
+	_, port, err := net.SplitHostPort(address)
+	return err == nil && port != ""
 }
 
 // checkCompare refuses what would compare all the time: a comparison of 100,000

@@ -160,6 +160,7 @@ func TestMistakesAreToldWithTheirMend(t *testing.T) {
 		{"a guard with half a share", WorkerFunction, "GUARD_SHARE", "0.5%", `GUARD_SHARE is "0.5" and must be a whole number`},
 		{"a delete before it is looked for", OneProcess, "DELETE_CONFIRM_AFTER", "-1m", "DELETE_CONFIRM_AFTER is -1m0s"},
 		{"an address without a port", OneProcess, "LISTEN_ADDR", "localhost", `LISTEN_ADDR is "localhost" and must be an address with a port`},
+		{"an address of metrics without a port", OneProcess, "METRICS_ADDR", "localhost", `METRICS_ADDR is "localhost" and must be an address with a port, such as 127.0.0.1:9464, or empty`},
 		{"a guard with a share above all", WorkerFunction, "GUARD_SHARE", "101", "GUARD_SHARE is 101 and must be percent"},
 		{"a guard with a group share above all", OneProcess, "GUARD_GROUP_SHARE", "101", "GUARD_GROUP_SHARE is 101"},
 		{"a guard without a window", OneProcess, "GUARD_WINDOW", "0s", "GUARD_WINDOW is 0s"},

@@ -17,6 +17,7 @@ import (
 	"entrawebex/internal/app"
 	"entrawebex/internal/app/webhook"
 	"entrawebex/internal/config"
+	"entrawebex/internal/monitor"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/queue"
 	"entrawebex/internal/renew"
@@ -35,6 +36,8 @@ type Process struct {
 	listener net.Listener // nil without a webhook, and so is server
 	server   *http.Server
 	operator net.Listener // nil if there can be none
+	monitor  *monitor.Monitor
+	metrics  net.Listener // nil if nobody is to ask
 }
 
 // Open makes a process that listens already, and does nothing yet. latest reads
@@ -42,13 +45,22 @@ type Process struct {
 func Open(
 	ctx context.Context, s config.Settings, latest *config.Latest, log *slog.Logger, observe func(provision.Attempt),
 ) (*Process, error) {
-	a, err := app.OpenEmbedded(ctx, s, latest, observe, log)
+	counted := monitor.New()
+	a, err := app.OpenEmbedded(ctx, s, latest, func(made provision.Attempt) {
+		counted.Attempt(made)
+		if observe != nil {
+			observe(made)
+		}
+	}, log)
 	if err != nil {
 		return nil, err
 	}
-	p := &Process{App: a, log: log, told: make(lifecycle, 1)}
+	p := &Process{App: a, log: log, told: make(lifecycle, 1), monitor: counted}
 	if s.Webhook.URL != "" {
 		err = p.listen(ctx)
+	}
+	if err == nil {
+		err = p.listenMetrics(ctx)
 	}
 	if err == nil {
 		err = p.begin(ctx)
@@ -95,7 +107,7 @@ func (p *Process) listen(ctx context.Context) error {
 	}
 	const slowest = 10 * time.Second
 	p.server = &http.Server{
-		Handler: handler, ReadTimeout: slowest, WriteTimeout: slowest, IdleTimeout: time.Minute,
+		Handler: p.monitor.Deliveries(handler), ReadTimeout: slowest, WriteTimeout: slowest, IdleTimeout: time.Minute,
 		ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelWarn),
 	}
 	return nil
@@ -106,22 +118,10 @@ func (p *Process) listen(ctx context.Context) error {
 func (p *Process) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	if p.server != nil {
-		group.Go(func() error {
-			if err := p.server.Serve(p.listener); !errors.Is(err, http.ErrServerClosed) {
-				return err
-			}
-			return nil
-		})
-		group.Go(func() error {
-			<-ctx.Done()
-			const last = 5 * time.Second
-			ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), last)
-			defer cancel()
-			if p.server.Shutdown(ending) == nil {
-				return nil
-			}
-			return p.server.Close() // what a client holds open is no failure: Graph sends again
-		})
+		group.Go(func() error { return serve(ctx, p.server, p.listener) })
+	}
+	if p.metrics != nil {
+		group.Go(func() error { return serve(ctx, p.metricsServer(), p.metrics) })
 	}
 	group.Go(func() error {
 		if err := p.Worker.Run(ctx, pollers); ctx.Err() == nil {
@@ -135,6 +135,28 @@ func (p *Process) Run(ctx context.Context) error {
 	group.Go(func() error { return p.repeat(ctx, "look for changes", p.Look, never) })
 	group.Go(func() error { return p.repeat(ctx, "compare everything", p.Sweeps.Run, p.asked(ctx)) })
 	group.Go(func() error { return p.ServeOperators(ctx) })
+	return group.Wait()
+}
+
+// serve serves until ctx ends.
+func serve(ctx context.Context, server *http.Server, on net.Listener) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		if err := server.Serve(on); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		const last = 5 * time.Second
+		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), last)
+		defer cancel()
+		if server.Shutdown(ending) == nil {
+			return nil
+		}
+		return server.Close() // what a client holds open is no failure: Graph sends again
+	})
 	return group.Wait()
 }
 
@@ -220,7 +242,7 @@ func (p *Process) asked(ctx context.Context) func() bool {
 // Close gives back what Open took.
 func (p *Process) Close() error {
 	var err error
-	for _, listener := range []net.Listener{p.listener, p.operator} {
+	for _, listener := range []net.Listener{p.listener, p.operator, p.metrics} {
 		if listener == nil {
 			continue
 		}
