@@ -298,13 +298,13 @@ func (s *Settings) check(part Part) error {
 			need("LEDGER_TABLE", s.AWS.LedgerTable, "the name of the DynamoDB table"),
 			s.checkHistory())
 	case RenewFunction:
-		problems = append(problems, s.checkGraph(), s.checkWebex(), s.checkTokenSecret(), s.checkClientState(), s.checkWebhook(),
+		problems = append(problems, s.checkGraph(), s.checkWebex(), s.checkTokenSecret(), s.checkClientState(), s.checkWebhook(), s.checkIntervals(),
 			need("WEBHOOK_URL", s.Webhook.URL, "the public address of the webhook"),
 			need("CHANGE_QUEUE_URL", s.AWS.ChangeQueueURL, "the URL of the FIFO queue"),
 			need("DEAD_LETTER_QUEUE_URL", s.AWS.DeadLetterQueueURL, "the URL of the FIFO dead-letter queue"),
 			need("LEDGER_TABLE", s.AWS.LedgerTable, "the name of the DynamoDB table"))
 	case ReconcileFunction:
-		problems = append(problems, s.checkGraph(), s.checkApp(), s.checkWebex(), s.checkTokenSecret(), s.checkGroups(), s.checkGuard(), s.checkCompare(),
+		problems = append(problems, s.checkGraph(), s.checkApp(), s.checkWebex(), s.checkTokenSecret(), s.checkGroups(), s.checkGuard(), s.checkCompare(), s.checkIntervals(),
 			need("CHANGE_QUEUE_URL", s.AWS.ChangeQueueURL, "the URL of the FIFO queue"),
 			need("LEDGER_TABLE", s.AWS.LedgerTable, "the name of the DynamoDB table"),
 			s.checkHistory())
@@ -317,7 +317,7 @@ func (s *Settings) check(part Part) error {
 	case Planner:
 		problems = append(problems, s.checkGraph(), s.checkApp(), s.checkWebex(), s.checkGroups(), s.checkGuard(), s.checkHomes())
 	case OneProcess:
-		problems = append(problems, s.checkGraph(), s.checkApp(), s.checkWebex(), s.checkGroups(), s.checkGuard(), s.checkIntervals(), s.checkCompare(), s.checkHistoryDays())
+		problems = append(problems, s.checkGraph(), s.checkApp(), s.checkWebex(), s.checkGroups(), s.checkGuard(), s.checkIntervals(), s.checkAddresses(), s.checkCompare(), s.checkHistoryDays())
 		if s.Webhook.URL != "" { // else it is not reached, and asks
 			problems = append(problems, s.checkClientState(), s.checkWebhook())
 		}
@@ -396,12 +396,20 @@ func (s *Settings) checkApp() error {
 	return fmt.Errorf("ENTRA_APP_ID is %q and must be a GUID: copy the Application ID of the enterprise application to which people are assigned (Entra admin center, Enterprise applications, Properties), or set SCOPE=all", s.Entra.AppID)
 }
 
+// checkIntervals is also for the functions, whose lateness follows from them.
 func (s *Settings) checkIntervals() error {
-	for name, interval := range map[string]time.Duration{"RENEW_INTERVAL": s.RenewInterval, "RECONCILE_INTERVAL": s.ReconcileInterval} {
-		if interval <= 0 {
-			return fmt.Errorf("%s is %s and must be longer than nothing, such as 1m", name, interval)
-		}
+	return errors.Join(positive("RENEW_INTERVAL", s.RenewInterval, "1m"), positive("RECONCILE_INTERVAL", s.ReconcileInterval, "1m"))
+}
+
+// positive refuses a time that is none, or runs backwards.
+func positive(name string, d time.Duration, example string) error {
+	if d <= 0 {
+		return fmt.Errorf("%s is %s and must be longer than nothing, such as %s", name, d, example)
 	}
+	return nil
+}
+
+func (s *Settings) checkAddresses() error {
 	if !hasPort(s.ListenAddr) {
 		return fmt.Errorf("LISTEN_ADDR is %q and must be an address with a port, such as 127.0.0.1:8080", s.ListenAddr)
 	}
@@ -444,11 +452,9 @@ func (s *Settings) checkGuard() error {
 	case g.GroupShare < 0 || g.GroupShare > percent:
 		return fmt.Errorf("GUARD_GROUP_SHARE is %d and must be percent, 0 to 100", g.GroupShare)
 	case s.ConfirmAfter < 0:
-		return fmt.Errorf("DELETE_CONFIRM_AFTER is %s and must be a time, such as 10m", s.ConfirmAfter)
-	case g.Window <= 0:
-		return fmt.Errorf("GUARD_WINDOW is %s and must be longer than nothing, such as 60m", g.Window)
+		return fmt.Errorf("DELETE_CONFIRM_AFTER is %s and must be a time, 0s or longer, such as 10m", s.ConfirmAfter)
 	default:
-		return nil
+		return positive("GUARD_WINDOW", g.Window, "60m")
 	}
 }
 

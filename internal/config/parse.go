@@ -1,9 +1,12 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,12 +19,13 @@ func percents() []string { return []string{"GUARD_SHARE", "GUARD_GROUP_SHARE"} }
 // parse reads the variables into the settings. Every value that is of another kind is
 // told: which variable has it, and what it may hold.
 func (s *Settings) parse(variables map[string]string) error {
+	plain := maps.Clone(variables)
 	for _, name := range percents() {
-		if value, ok := variables[name]; ok {
-			variables[name] = strings.TrimSpace(strings.TrimSuffix(value, "%"))
+		if number, ok := strings.CutSuffix(variables[name], "%"); ok {
+			plain[name] = cmp.Or(strings.TrimSpace(number), "%") // no number is none, and not the default
 		}
 	}
-	err := env.ParseWithOptions(s, env.Options{Environment: variables})
+	err := env.ParseWithOptions(s, env.Options{Environment: plain})
 	var all env.AggregateError
 	if !errors.As(err, &all) {
 		return err
@@ -45,11 +49,13 @@ func mistake(err error, variables map[string]string) error {
 		return fmt.Errorf("read the environment: %w", err)
 	}
 	may := "a whole number, such as 20"
-	switch wrong.Type {
-	case reflect.TypeFor[bool]():
+	switch {
+	case wrong.Type == reflect.TypeFor[bool]():
 		may = "true or false"
-	case reflect.TypeFor[time.Duration]():
+	case wrong.Type == reflect.TypeFor[time.Duration]():
 		may = "a time with its unit, such as 90s, 10m or 24h"
+	case slices.Contains(percents(), name):
+		may = "a whole number of percent, such as 20 or 20%"
 	}
 	return fmt.Errorf("%s is %q and must be %s", name, variables[name], may)
 }
