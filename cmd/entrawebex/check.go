@@ -17,9 +17,11 @@ func checkCommand(from *source) *cobra.Command {
 		Short: "Tests the connection to Entra and Webex, and the way back to the webhook",
 		Long: `Tests what a run needs, one line each, and says how to mend what fails:
 the settings, whose the ledger is, the Graph token and each permission, the tenant,
-the Webex token and organization, a search that must be empty, a page of the users
-and of the groups, and the webhook's handshake as Graph will make it. Nothing is
-changed on either side: what reaches Webex cannot write.
+delta queries, the Webex token and organization, a search that must be empty, a page of
+the users and of the groups, whether anybody is whom PROTECTED_USERS names, and the
+webhook's handshake as Graph will make it. Where no run listens on LISTEN_ADDR yet, the
+check does meanwhile; what Graph notifies then it sends again. Nothing is changed on
+either side: what reaches Webex cannot write.
 
 With --stack it tests what the functions of that stack on AWS have, from here.
 ` + environment,

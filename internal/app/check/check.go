@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"slices"
-	"strings"
 
 	"github.com/google/uuid"
 
@@ -18,7 +17,6 @@ import (
 	"entrawebex/internal/config"
 	"entrawebex/internal/entra"
 	"entrawebex/internal/mapping"
-	"entrawebex/internal/notification"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/scoping"
@@ -57,9 +55,11 @@ func Run(ctx context.Context, s config.Settings, log *slog.Logger, tell func(Res
 	if inForce != nil {
 		rules = *inForce
 	}
-	checkEntra(ctx, sides.Graph.Selecting(rules.Select()), &s, rules.Users, tell)
+	directory := sides.Graph.Selecting(rules.Select())
+	checkEntra(ctx, directory, &s, rules.Users, tell)
 	checkWebex(ctx, sides.Webex, s.Webex.OrgID, tell)
-	checkWebhook(ctx, &s, tell)
+	checkProtected(ctx, directory, sides.Webex, &s, tell)
+	checkWebhook(ctx, &s, log, tell)
 	return nil
 }
 
@@ -71,6 +71,8 @@ func checkEntra(ctx context.Context, directory *entra.Client, s *config.Settings
 	}
 	for _, kind := range change.Kinds() {
 		tell(Result{What: "Entra " + string(kind) + "s", Detail: "can be read, in the recycle bin too", Err: checkObjects(ctx, directory, kind)})
+		_, err := directory.Delta(ctx, kind, "") // a page of a first round
+		tell(Result{What: "Entra " + string(kind) + " changes", Detail: "can be asked for by a delta query", Err: err})
 	}
 	for _, g := range users.Filter().Groups() {
 		tell(Result{What: "Group of the scoping filter", Detail: g.ID + ": who is in it can be read, of " + g.Relation(), Err: checkGroup(ctx, directory, g)})
@@ -95,17 +97,6 @@ func checkWebex(ctx context.Context, target *webex.Client, orgID string, tell fu
 	}
 	for _, kind := range change.Kinds() {
 		tell(Result{What: "Webex " + string(kind) + "s", Detail: "can be listed", Err: checkList(ctx, target, kind)})
-	}
-}
-
-func checkWebhook(ctx context.Context, s *config.Settings, tell func(Result)) {
-	if s.Webhook.URL == "" {
-		tell(Result{What: "Webhook", Detail: "none: WEBHOOK_URL is empty, and Graph is asked for changes every " + s.ReconcileInterval.String()})
-		return
-	}
-	for _, path := range []string{"/notifications", "/lifecycle"} {
-		address := strings.TrimRight(s.Webhook.URL, "/") + path
-		tell(Result{What: "Webhook handshake", Detail: address, Err: notification.Handshake(ctx, address)})
 	}
 }
 

@@ -111,7 +111,7 @@ func TestThereIsAResultForEverythingARunNeeds(t *testing.T) {
 	s.Run(p, func(ctx context.Context) {
 		settings := p.Settings
 		settings.Webhook.URL = p.Subscriptions.WebhookURL
-		const all = 11
+		const all = 13
 		if found := results(ctx, t, settings); len(found) < all || len(failed(found)) > 0 {
 			t.Errorf("%+v", found)
 		}
@@ -121,7 +121,7 @@ func TestThereIsAResultForEverythingARunNeeds(t *testing.T) {
 			want  string
 		}{
 			{func(c *config.Settings) { c.Webex.AccessToken = "old" }, 1, "renew WEBEX_ACCESS_TOKEN"},
-			{func(c *config.Settings) { c.Entra.AccessToken = "old" }, 4, "401"},
+			{func(c *config.Settings) { c.Entra.AccessToken = "old" }, 6, "401"},
 			{func(c *config.Settings) { c.Webhook.URL = s.GraphURL }, 2, "without authentication"},
 			{func(c *config.Settings) { c.Webhook.URL = "http://127.0.0.1:1" }, 2, "start the webhook"},
 		} {
