@@ -496,3 +496,12 @@ func TestAProcessThatEndsBeforeItsCommandIsTold(t *testing.T) {
 		t.Errorf("%d, %v", looked, err)
 	}
 }
+
+func TestStatusIsToldWhereNoLogIsKept(t *testing.T) {
+	t.Parallel()
+	o := stocked(t)
+	o.Kept = nil
+	if s, err := o.Status(t.Context()); err != nil || len(s.Worst) != 1 || s.Latency.Count != 0 {
+		t.Errorf("%+v, %v", s, err)
+	}
+}

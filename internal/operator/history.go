@@ -206,7 +206,7 @@ func (n *namer) of(ctx context.Context, o change.Object) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if name = nameOf(r); name == "" {
+	if name = nameOf(r); name == "" && n.Kept != nil {
 		for e, err := range first(n.Kept.Entries(ctx, history.Span{Object: &o})) {
 			if err != nil {
 				return "", err
