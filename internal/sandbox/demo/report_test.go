@@ -177,7 +177,8 @@ func TestADayFitsTwoScreens(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var out bytes.Buffer
-			err := Run(t.Context(), &out, anyPort(), Options{Options: sandbox.Options{Seed: 1, Users: 60, Silent: silent}, Members: 120, Command: "go run ./cmd/entrawebex"})
+			environ := append(anyPort(), "RECONCILE_INTERVAL=100ms") // where a person has time to look
+			err := Run(t.Context(), &out, environ, Options{Options: sandbox.Options{Seed: 1, Users: 60, Silent: silent}, Members: 120, Command: "go run ./cmd/entrawebex"})
 			got := out.String()
 			if lines := strings.Count(got, "\n"); err != nil || lines > screens {
 				t.Errorf("%v, %d lines:\n%s", err, lines, got)
