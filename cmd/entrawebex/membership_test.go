@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -57,6 +58,18 @@ func TestAFilterByMembershipIsShown(t *testing.T) {
 	plan := operate(t, s.planEnviron(), "plan", out, "--mapping", membersOf(t, "memberOf", inner))
 	if !strings.Contains(plan, "1 to disable") {
 		t.Error(plan)
+	}
+}
+
+// Who cannot be judged, since a group is not there, is shown with that reason.
+func TestShowTellsWhichMembershipIsNotKnown(t *testing.T) {
+	t.Parallel()
+	s := provisioned(t, 4)
+	const nobody = "5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f6ff"
+	environ := s.planEnviron("MAPPING_FILE=" + membersOf(t, "memberOf", nobody))
+	got := shown(t, environ, s.enabled()[0].Text("id"))
+	if !slices.ContainsFunc(got.Notes, func(note string) bool { return strings.Contains(note, nobody) }) {
+		t.Errorf("no note of the group in %q", got.Notes)
 	}
 }
 

@@ -79,6 +79,11 @@ func (pl *Planner) Look(ctx context.Context, r provision.Record) Look {
 		}
 		l.note(note)
 		verdict = pl.judge(ctx, r, reading, attributes, &l)
+		for _, note := range unknown(reading) {
+			if note != l.Scope.Unknown { // which says so already
+				l.note(note)
+			}
+		}
 	}
 	l.Attributes = pl.compare(r, attributes, verdict, resource)
 	if r.Object.Kind == change.Group {

@@ -141,15 +141,22 @@ func (pl *Planner) Try(ctx context.Context, name string) (Trial, error) {
 	}
 	record.Object = found.Object
 	t := Try(pl.Engine.Mapping, pl.Engine.Scoping, pl.subject(record, reading, attributes), time.Now())
-	for _, unknown := range []error{cmp.Or(reading.RolesErr, reading.RoleNamesErr), reading.ManagerErr, reading.MemberOfErr} {
-		if unknown != nil {
-			t.Notes = append(t.Notes, unknown.Error())
-		}
-	}
+	t.Notes = append(t.Notes, unknown(reading)...)
 	if note != "" {
 		t.Notes = append(t.Notes, note)
 	}
 	return t, nil
+}
+
+// unknown says what of one that was read is not known, though itself is.
+func unknown(r provision.Reading) []string {
+	var notes []string
+	for _, err := range []error{cmp.Or(r.RolesErr, r.RoleNamesErr), r.ManagerErr, r.MemberOfErr} {
+		if err != nil {
+			notes = append(notes, err.Error())
+		}
+	}
+	return notes
 }
 
 // refer puts the id of the manager's account in the place of the manager's, if managers
