@@ -96,7 +96,7 @@ func plantsInside() map[string]plant {
 				changes[i].Deleted = true
 			}
 		}},
-		"an empty list of assignments is believed at once": {from: 780, asks: func(changes []change.Change) {
+		"an empty list of assignments is believed at once": {from: 980, asks: func(changes []change.Change) {
 			for i := range changes {
 				if changes[i].Kind == change.User {
 					changes[i].Nominated = change.Out
