@@ -62,7 +62,11 @@ func denied() *graphError {
 	return &graphError{http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation."}
 }
 
-// answer is a status and what is to be written as JSON; nil is no body.
+// plainText is a body that is not JSON.
+type plainText string
+
+// answer is a status and what is to be written, as JSON if it is no plainText; nil is
+// no body.
 type answer struct {
 	status int
 	body   any
@@ -83,6 +87,7 @@ func (t *Tenant) routes() *http.ServeMux {
 		"Organization.Read.All", "Organization.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All",
 	}, t.readOrganization)
 	handle("GET", "/users", readUsers(), t.listUsers)
+	handle("GET", "/users/$count", readUsers(), t.countUsers)
 	handle("POST", "/users", writeUsers(), t.createUser)
 	handle("GET", "/users/{id}", readUsers(), t.readUser)
 	handle("GET", "/users/{id}/manager", readUsers(), t.readManager)
@@ -222,6 +227,12 @@ func (t *Tenant) write(w http.ResponseWriter, r *http.Request, a answer, err err
 		w.WriteHeader(a.status)
 		return
 	}
+	if text, plain := a.body.(plainText); plain {
+		w.Header().Set("Content-Type", "text/plain")
+		w.WriteHeader(a.status)
+		_, _ = io.WriteString(w, string(text)) // as below
+		return
+	}
 	w.Header().Set("Content-Type", "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8")
 	w.WriteHeader(a.status)
 	encoder := json.NewEncoder(w)
@@ -265,6 +276,25 @@ func (t *Tenant) readUser(r *http.Request) (answer, error) {
 
 func (t *Tenant) listUsers(r *http.Request) (answer, error) {
 	return t.filtered(r, userCollection(), []string{"userPrincipalName", "displayName", "mail"}, func(start int) iter.Seq2[int, object] { return in(Live, t.order, start) })
+}
+
+// countUsers counts the live users: an advanced query, which takes the header
+// ConsistencyLevel: eventual
+// (https://learn.microsoft.com/graph/aad-advanced-queries).
+func (t *Tenant) countUsers(r *http.Request) (answer, error) {
+	if !strings.EqualFold(r.Header.Get("Consistencylevel"), "eventual") {
+		return answer{}, unsupported("$count is not currently supported.")
+	}
+	if _, err := selected(r, isUserProperty, "user"); err != nil {
+		return answer{}, err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	count := 0
+	for range in(Live, t.order, 0) {
+		count++
+	}
+	return answer{http.StatusOK, plainText(strconv.Itoa(count))}, nil
 }
 
 // collection is what a list is of.
