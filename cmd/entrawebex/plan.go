@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 
@@ -125,7 +124,7 @@ func (c console) makePlan(ctx context.Context, o operator.Operations, errOut io.
 	if c.terminal.Progress {
 		line := &progress.Line{Out: errOut}
 		defer line.Clear()
-		watcher.Progress = func(phase string, done, of int) { line.Show(phase, howFar(phase, done, of)) }
+		watcher.Progress, options.Watched = line.Tell, true
 	}
 	if options.Accounts {
 		list, createErr := createAccounts(options.file)
@@ -136,16 +135,4 @@ func (c console) makePlan(ctx context.Context, o operator.Operations, errOut io.
 		watcher.Account = list.add
 	}
 	return o.Plan(ctx, options.Request, watcher)
-}
-
-// howFar tells how many of how many are done; of 0 is of nobody knows how many.
-func howFar(phase string, done, of int) string {
-	switch {
-	case of > 0:
-		return fmt.Sprintf("%s: %d of %d", phase, done, of)
-	case done > 0:
-		return fmt.Sprintf("%s: %d", phase, done)
-	default:
-		return phase
-	}
 }

@@ -6,13 +6,17 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -381,7 +385,8 @@ func TestAPlanTellsATerminalHowFarItIsAndNobodyElse(t *testing.T) {
 		t.Fatal(errOut.String())
 	}
 	const again = "\r\x1b[K"
-	for _, phase := range []string{"reading Webex", "reading groups: 1", "users", "groups: 1 of 1"} {
+	users := fmt.Sprintf("users: 0 of %d", len(s.Tenant.Users()))
+	for _, phase := range []string{"reading Webex", "reading groups: 1", users, "groups: 1 of 1"} {
 		if got := errOut.String(); !strings.Contains(got, again+phase+again) {
 			t.Errorf("%q is not told in %q", phase, got)
 		}
@@ -391,6 +396,35 @@ func TestAPlanTellsATerminalHowFarItIsAndNobodyElse(t *testing.T) {
 	}
 	if _, told, exit := outcome(t, s.planEnviron(), "plan", "--all"); exit != 0 || told != "" {
 		t.Errorf("exit code %d: %q is told where there is no terminal", exit, told)
+	}
+}
+
+// Users are counted for who sees it, and a plan needs no count.
+func TestUsersAreCountedForATerminalAlone(t *testing.T) {
+	t.Parallel()
+	s := setup(t, 4)
+	var counted atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/users/$count") {
+			counted.Add(1)
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		s.Tenant.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	environ := s.planEnviron("GRAPH_URL=" + server.URL)
+	operate(t, environ, "plan", "--all")
+	if n := counted.Load(); n != 0 {
+		t.Errorf("counted %d times where there is no terminal", n)
+	}
+	var out, errOut bytes.Buffer
+	root := command(environ, terminal.Terminal{Progress: true})
+	if exit := carryOut(t.Context(), root, []string{"plan", "--all"}, &out, &errOut); exit != 0 || counted.Load() != 1 {
+		t.Errorf("exit code %d, counted %d times: %s", exit, counted.Load(), errOut.String())
+	}
+	if !strings.Contains(errOut.String(), "\r\x1b[Kusers\r") {
+		t.Errorf("%q", errOut.String())
 	}
 }
 

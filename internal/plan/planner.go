@@ -27,6 +27,8 @@ type Request struct {
 	All  bool   `json:"all,omitempty"`
 	// Accounts asks for each account and its class too; see Watcher.
 	Accounts bool `json:"accounts,omitempty"`
+	// Watched says that somebody sees how far it is: then the users are counted first.
+	Watched bool `json:"watched,omitempty"`
 	// Configuration is the one to plan by; empty for the one in force. Restores says
 	// that what is in force and not in it goes from Webex.
 	Configuration string `json:"configuration,omitempty"`
@@ -83,6 +85,8 @@ type Planner struct {
 
 	tenantID string
 	watcher  Watcher
+	// users is how many there are in Entra; 0 if nobody knows.
+	users int
 
 	plan *Plan
 	// attempts are the last of each object.
@@ -107,10 +111,32 @@ func (pl *Planner) Make(ctx context.Context, r Request) (*Plan, error) {
 	if err := pl.check(ctx); err != nil {
 		return nil, err
 	}
-	if r.All {
-		return pl.All(ctx)
+	if !r.All {
+		return pl.one(ctx, r.Name)
 	}
-	return pl.one(ctx, r.Name)
+	if r.Watched {
+		pl.users = pl.count(ctx)
+	}
+	return pl.All(ctx)
+}
+
+// count returns how many users there are; 0 if Graph does not say so at once: a plan
+// can do without it.
+func (pl *Planner) count(ctx context.Context) int {
+	const patience = 2 * time.Second
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	users, _ := pl.Graph.CountUsers(ctx)
+	return users
+}
+
+// swept tells how far a sweep is. It reads the users page by page, and cannot know how
+// many there are.
+func (pl *Planner) swept(p sweep.Progress) {
+	if p.Phase == sweep.Users {
+		p.Total = pl.users
+	}
+	pl.watcher.progress(string(p.Phase), p.Done, p.Total)
 }
 
 func (pl *Planner) check(ctx context.Context) error {
@@ -154,7 +180,7 @@ func (pl *Planner) All(ctx context.Context) (*Plan, error) {
 	var left provision.DryRunQueue
 	skipped := map[change.Object]scoping.Verdict{}
 	accounts := map[change.Object]sweep.Class{}
-	comparison := pl.Sweep(&left, func(p sweep.Progress) { pl.watcher.progress(string(p.Phase), p.Done, p.Total) })
+	comparison := pl.Sweep(&left, pl.swept)
 	comparison.Classified = func(a sweep.Account) {
 		if pl.isNameless(a.Kind) {
 			a.Name = ""

@@ -18,7 +18,20 @@ type Line struct {
 	Out io.Writer
 
 	phase string
+	began time.Time // when Tell was told of the phase first
 	shown time.Time // zero if there is nothing on the line
+}
+
+// Tell shows how far the phase is, and how long the rest of it takes; see Far.
+func (l *Line) Tell(phase string, done, of int) {
+	if phase != l.phase {
+		l.began = time.Now()
+	}
+	text := phase
+	if done > 0 || of > 0 {
+		text += ": " + Far(done, of, time.Since(l.began))
+	}
+	l.Show(phase, text)
 }
 
 // Show writes the text over what is there, unless that is of the same phase and was

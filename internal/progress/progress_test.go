@@ -28,6 +28,24 @@ func TestALineIsWrittenNowAndThenAndAtOnceForAnotherPhase(t *testing.T) {
 	})
 }
 
+func TestTheTimeThatIsLeftIsThatOfThePhase(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var out strings.Builder
+		line := &Line{Out: &out}
+		line.Tell("reading", 0, 0)
+		time.Sleep(time.Minute)
+		line.Tell("reading", 7, 0)
+		line.Tell("users", 0, 100)
+		time.Sleep(10 * time.Second)
+		line.Tell("users", 25, 100)
+		const want = "\r\x1b[Kreading\r\x1b[Kreading: 7\r\x1b[Kusers: 0 of 100\r\x1b[Kusers: 25 of 100, 30s left"
+		if out.String() != want {
+			t.Errorf("%q, want %q", out.String(), want)
+		}
+	})
+}
+
 func TestHowFarItIsSaysHowLongTheRestTakes(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
