@@ -2,13 +2,13 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
 
 	"entrawebex/internal/app/check"
 	"entrawebex/internal/config"
+	"entrawebex/internal/terminal"
 )
 
 func checkCommand(from *source) *cobra.Command {
@@ -55,7 +55,7 @@ func printCheck(ctx context.Context, out io.Writer, s config.Settings) error {
 		case r.Err != nil:
 			mark, detail, failed = "FAIL", r.Err.Error(), true
 		}
-		fmt.Fprintf(out, "%s  %-24s %s\n", mark, r.What, detail)
+		terminal.Checked(out, mark, r.What, detail)
 	})
 	if err == nil && failed {
 		return errReported

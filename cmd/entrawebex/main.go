@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -115,7 +116,7 @@ func command(environ []string, at terminal.Terminal) *cobra.Command {
 }
 
 func rootCommand() *cobra.Command {
-	return &cobra.Command{
+	root := &cobra.Command{
 		Use:   "entrawebex",
 		Short: "Takes the users and groups of Microsoft Entra ID to Cisco Webex, as they change",
 		Long: `entrawebex takes the users and groups of a Microsoft Entra tenant to a Cisco
@@ -145,6 +146,11 @@ And how somebody stands on both sides, what happened, and why:
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
 	}
+	root.SetHelpFunc(func(c *cobra.Command, _ []string) {
+		told := cmp.Or(c.Long, c.Short)
+		fmt.Fprint(c.OutOrStdout(), terminal.Help(strings.TrimSpace(told)+"\n\n"+c.UsageString()))
+	})
+	return root
 }
 
 // buildVersion is that of the module where it was installed as one, else of the

@@ -39,7 +39,7 @@ func Letters(out io.Writer, letters []replay.Letter, beyond int) {
 	widest := Columns - 7 - len(provision.Unauthorized.String()) // which the frame and the longest kind take
 	for _, l := range letters {
 		met := fmt.Sprintf("%s since %s, %s", l.Step, l.FirstSeen.UTC().Format(time.RFC3339), operator.Counted(l.Attempts, "attempt"))
-		t.AppendRow(table.Row{l.Kind, Fold(widest, append(ObjectLines(l.Name, l.Object), met, printable.Text(l.Reason))...)})
+		t.AppendRow(table.Row{l.Kind.String(), Fold(widest, append(ObjectLines(l.Name, l.Object), met, printable.Text(l.Reason))...)})
 		t.AppendSeparator()
 	}
 	t.Render()

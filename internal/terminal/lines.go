@@ -34,6 +34,14 @@ func Say(out io.Writer, line string) {
 	fmt.Fprintln(out, indent+strings.ReplaceAll(Fold(Columns-len(indent), words), "\n", "\n"+indent))
 }
 
+// Checked prints what was looked at and what came of it, which goes on below where it
+// began.
+func Checked(out io.Writer, mark, what, detail string) {
+	begin := fmt.Sprintf("%s  %-24s ", mark, what)
+	detail = Fold(Columns-len(begin), strings.Split(detail, "\n")...)
+	fmt.Fprintln(out, begin+strings.ReplaceAll(detail, "\n", "\n"+strings.Repeat(" ", len(begin))))
+}
+
 // ObjectLines are what an object is called, where that is known, and which it is.
 func ObjectLines(name string, o change.Object) []string {
 	if name == "" {
