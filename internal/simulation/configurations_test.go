@@ -2,6 +2,7 @@ package simulation_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -15,28 +16,31 @@ import (
 	"entrawebex/internal/scoping"
 )
 
-// The enterprise extension, and two targets of it.
+// The enterprise extension, and three targets of it.
 const (
 	enterprise     = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 	department     = enterprise + ":department"
 	employeeNumber = enterprise + ":employeeNumber"
+	managerTarget  = enterprise + ":manager"
 )
 
 // Mappings and filters are drawn and changed in the middle of a life: Webex ends as
 // the last one says.
 func TestSimulationOfConfigurationsEndsWithTheLastOne(t *testing.T) {
 	t.Parallel()
-	var adopted, created atomic.Int64
+	var adopted, created, managed atomic.Int64
 	t.Cleanup(func() {
-		if *seeds >= thorough && !t.Failed() && (adopted.Load() == 0 || created.Load() == 0) {
-			t.Errorf("%d adopted by a number and %d created beside it: the lives show nothing", adopted.Load(), created.Load())
+		if *seeds >= thorough && !t.Failed() && (adopted.Load() == 0 || created.Load() == 0 || managed.Load() == 0) {
+			t.Errorf("%d adopted by a number, %d created beside it, %d managed: the lives show nothing", adopted.Load(), created.Load(), managed.Load())
 		}
 	})
 	for n := range 4 {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			t.Parallel()
 			for seed := *first + uint64(n); seed < *first+share(16) && !t.Failed(); seed += 4 {
-				for _, h := range liveReconfigured(t, seed) {
+				s := liveReconfigured(t, seed)
+				managed.Add(s.managed)
+				for _, h := range s.hires {
 					switch {
 					case h.adopted:
 						adopted.Add(1)
@@ -53,7 +57,11 @@ func TestSimulationOfConfigurationsEndsWithTheLastOne(t *testing.T) {
 type reconfigured struct {
 	*sweeper
 
-	ids []string
+	// bosses draws what concerns managers.
+	bosses *rand.Rand
+	// managed is how many managers were compared.
+	managed int64
+	ids     []string
 	// outer is a group that filters ask about, inner one within it.
 	outer, inner string
 	// assigned are those in scope, if that is by assignments; hires who came later.
@@ -77,9 +85,9 @@ type hire struct {
 	placed, adopted bool
 }
 
-func liveReconfigured(t *testing.T, seed uint64) []*hire {
+func liveReconfigured(t *testing.T, seed uint64) *reconfigured {
 	t.Helper()
-	s := &reconfigured{sweeper: newSweeper(t, seed), text: string(infra.Provisioning()), forgotten: map[string]bool{}}
+	s := &reconfigured{sweeper: newSweeper(t, seed), bosses: rand.New(rand.NewPCG(seed, 1)), text: string(infra.Provisioning()), forgotten: map[string]bool{}}
 	defer s.close()
 	const people, rounds, most = 30, 6, 20
 	s.ids = try(headcount{Users: people}.settle(s.tenant))(t)
@@ -97,8 +105,10 @@ func liveReconfigured(t *testing.T, seed uint64) []*hire {
 	s.drain()
 	for range rounds {
 		s.edits(s.random.IntN(most))
+		s.manage()
 		s.reconfigure()
 		s.edits(s.random.IntN(most))
+		s.manage()
 		s.hire()
 		s.evaluate()
 		s.settleUnder()
@@ -108,7 +118,7 @@ func liveReconfigured(t *testing.T, seed uint64) []*hire {
 	for _, a := range s.dead {
 		s.failf("dead letter: %s: %s", a.Object, a.Reason)
 	}
-	return s.hires
+	return s
 }
 
 // group makes the groups, of which each has some of the people.
@@ -237,6 +247,30 @@ func (s *reconfigured) edits(n int) {
 	}
 }
 
+// manage gives some of the people another manager, or none, of which a notification
+// tells or the next comparison.
+func (s *reconfigured) manage() {
+	s.t.Helper()
+	for range s.bosses.IntN(5) {
+		id, boss := s.ids[s.bosses.IntN(len(s.ids))], s.ids[s.bosses.IntN(len(s.ids))]
+		switch {
+		case s.bosses.IntN(4) == 0:
+			boss = ""
+		case len(s.hires) > 0 && s.bosses.IntN(4) == 0:
+			boss = s.hires[s.bosses.IntN(len(s.hires))].id
+		}
+		if boss == id {
+			continue
+		}
+		if err := s.tenant.SetManager(id, boss); err != nil {
+			s.t.Fatal(err)
+		}
+		if s.bosses.IntN(4) > 0 {
+			s.notify(id)
+		}
+	}
+}
+
 func drawnTargets() []string { return []string{"title", "nickName", department} }
 
 // drawn is a configuration at random.
@@ -256,6 +290,9 @@ func (s *reconfigured) drawn() string {
 			continue
 		}
 		lines = fmt.Sprintf("    - { target: %q, %s, whenNull: %s }\n", target, source, pick("keep", "clear")) + lines
+	}
+	if s.bosses.IntN(2) == 0 {
+		lines = fmt.Sprintf("    - { target: %q, source: manager, whenNull: clear }\n", managerTarget) + lines
 	}
 	text := strings.Replace(string(infra.Provisioning()), byName+"1 }", lines, 1)
 	scope := pick("", "", "["+ofSales+"]", `[{ attribute: department, operator: REGEX MATCH, value: "^S" }]`, "[{ attribute: department, operator: IS NOT NULL }]",
@@ -298,7 +335,7 @@ func (s *reconfigured) reconfigure() {
 	maps := func(text, path string) bool { return strings.Contains(text, fmt.Sprintf("target: %q", path)) }
 	if s.random.IntN(4) > 0 {
 		s.text = s.drawn()
-		for _, path := range drawnTargets() {
+		for _, path := range append(drawnTargets(), managerTarget) {
 			s.forgotten[path] = s.forgotten[path] || maps(formerText, path) && !maps(s.text, path)
 		}
 		s.configure(s.text)
@@ -307,7 +344,7 @@ func (s *reconfigured) reconfigure() {
 	}
 	s.text = string(infra.Provisioning())
 	s.configure(s.text)
-	for _, path := range drawnTargets() {
+	for _, path := range append(drawnTargets(), managerTarget) {
 		if maps(formerText, path) && !s.forgotten[path] {
 			s.shed, s.forgotten[path] = append(s.shed, path), true
 		}
@@ -333,15 +370,19 @@ func (s *reconfigured) settleUnder() {
 // check compares Webex with what the configuration in force says of each.
 func (s *reconfigured) check() {
 	s.t.Helper()
-	accounts := map[any]map[string]any{}
-	for _, account := range s.org.Users() {
-		accounts[account["externalId"]] = account
+	accounts, ids := map[any]map[string]any{}, map[any]any{}
+	for webexID, account := range s.org.Users() {
+		accounts[account["externalId"]], ids[account["externalId"]] = account, webexID
 	}
+	people := s.tenant.Census(false).Users
 	for _, u := range s.tenant.Users() {
 		id := u.Text("id")
 		attributes := map[string]any{}
 		for _, name := range s.rules.Users.Select() {
 			attributes[name] = u[name]
+		}
+		if _, managed := attributes["manager"]; managed {
+			attributes["manager"] = ids[people[id].Manager]
 		}
 		subject := scoping.Subject{Kind: change.User, Attributes: attributes, MemberOf: s.isIn(id)}
 		in := s.rules.Users.Filter().Evaluate(subject) == scoping.Holds && u["accountEnabled"] == true &&
@@ -388,6 +429,9 @@ func (s *reconfigured) checkValues(id string, attributes, account map[string]any
 	attributes["IsSoftDeleted"] = false
 	want := try(s.rules.Users.Map(attributes))(s.t)
 	have := s.rules.Users.Values(account)
+	if want[managerTarget] != nil {
+		s.managed++
+	}
 	for path, value := range want {
 		if !s.rules.Users.Same(path, have[path], value) && (value != nil || !s.forgotten[path]) {
 			s.failf("%s: %s is %v, want %v", id, path, have[path], value)
