@@ -340,6 +340,34 @@ func TestOnlyRenewWritesASecretAndOnlyTheOneWithTheTokens(t *testing.T) {
 	}
 }
 
+func TestOnlyReconcileMailsAndNobodyWithoutAnAddress(t *testing.T) {
+	t.Parallel()
+	template := readTemplate(t)
+	for name, role := range resources(template, "AWS::IAM::Role") {
+		got := statements(t, role)["sns:Publish"]
+		var want []any
+		if name == "ReconcileRole" {
+			want = []any{object{"Ref": "DailyMailTopic"}}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	want := object{
+		"Type": "AWS::SNS::Subscription", "Condition": "HasDailyMail",
+		"Properties": object{"TopicArn": object{"Ref": "DailyMailTopic"}, "Protocol": "email", "Endpoint": object{"Ref": "DailyMailAddress"}},
+	}
+	if diff := cmp.Diff(want, at(template, "Resources", "DailyMailSubscription")); diff != "" {
+		t.Errorf("the subscription (-want +got):\n%s", diff)
+	}
+	if at(template, "Parameters", "DailyMailAddress", "Default") != "" {
+		t.Error("somebody is mailed by default")
+	}
+	if diff := cmp.Diff(object{"Fn::Not": []any{object{"Fn::Equals": []any{object{"Ref": "DailyMailAddress"}, ""}}}}, at(template, "Conditions", "HasDailyMail")); diff != "" {
+		t.Errorf("the condition (-want +got):\n%s", diff)
+	}
+}
+
 // What follows from a change within a minute is promised in the README.
 func TestWhatNoNotificationToldIsLookedForEveryMinute(t *testing.T) {
 	t.Parallel()

@@ -1,5 +1,6 @@
 // Function reconcile runs every minute and queues what no change notification
 // told: what delta queries name, and who was assigned or unassigned.
+// Once a day it mails what was done, to whom the settings name.
 package main
 
 import (
@@ -10,6 +11,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"entrawebex/internal/app"
+	"entrawebex/internal/app/operations"
 	"entrawebex/internal/config"
 	"entrawebex/internal/trace"
 )
@@ -21,8 +23,13 @@ func main() {
 		log.ErrorContext(ctx, "reconcile cannot start", "error", err)
 		os.Exit(1)
 	}
+	mail, err := operations.Daily(ctx, a, log)
+	if err != nil {
+		log.ErrorContext(ctx, "reconcile cannot start", "error", err)
+		os.Exit(1)
+	}
 	lambda.StartWithOptions(func(ctx context.Context) error {
 		defer a.Flush(ctx)
-		return errors.Join(a.Look(ctx), a.Sweeps.Run(ctx))
+		return errors.Join(a.Look(ctx), mail(ctx), a.Sweeps.Run(ctx))
 	}, lambda.WithContext(ctx))
 }

@@ -62,6 +62,7 @@ type Settings struct {
 	CompareInterval time.Duration `env:"COMPARE_INTERVAL" envDefault:"24h"`
 	// HistoryDays is for how many days the provisioning log keeps an entry.
 	HistoryDays int `env:"HISTORY_DAYS" envDefault:"30"`
+	DailyMail   DailyMail
 	// RenewInterval and ReconcileInterval are the schedules of the one-process
 	// mode.
 	RenewInterval     time.Duration `env:"RENEW_INTERVAL"     envDefault:"1m"`
@@ -135,6 +136,17 @@ type Guard struct {
 	Share      int           `env:"GUARD_SHARE"       envDefault:"1"`
 	GroupShare int           `env:"GUARD_GROUP_SHARE" envDefault:"20"`
 	Window     time.Duration `env:"GUARD_WINDOW"      envDefault:"60m"`
+}
+
+// DailyMail says who is mailed each day what was done the day before, on AWS. Names are
+// in it.
+type DailyMail struct {
+	// Address is who is mailed what was done yesterday, names included; empty for nobody.
+	Address string `env:"DAILY_MAIL_ADDRESS"`
+	// Hour is that of the day, in UTC, from which on the mail is sent.
+	Hour int `env:"DAILY_MAIL_HOUR" envDefault:"6"`
+	// Topic is the ARN of SNS's topic to which Address is subscribed.
+	Topic string `env:"DAILY_MAIL_TOPIC"`
 }
 
 // Webhook says where Graph delivers and how it is recognised.
@@ -304,7 +316,7 @@ func (s *Settings) check(part Part) error {
 			need("DEAD_LETTER_QUEUE_URL", s.AWS.DeadLetterQueueURL, "the URL of the FIFO dead-letter queue"),
 			need("LEDGER_TABLE", s.AWS.LedgerTable, "the name of the DynamoDB table"))
 	case ReconcileFunction:
-		problems = append(problems, s.checkGraph(), s.checkApp(), s.checkWebex(), s.checkTokenSecret(), s.checkGroups(), s.checkGuard(), s.checkCompare(), s.checkIntervals(),
+		problems = append(problems, s.checkGraph(), s.checkApp(), s.checkWebex(), s.checkTokenSecret(), s.checkGroups(), s.checkGuard(), s.checkCompare(), s.checkIntervals(), s.checkDailyMail(), s.checkDailyHour(),
 			need("CHANGE_QUEUE_URL", s.AWS.ChangeQueueURL, "the URL of the FIFO queue"),
 			need("LEDGER_TABLE", s.AWS.LedgerTable, "the name of the DynamoDB table"),
 			s.checkHistory())
@@ -317,7 +329,7 @@ func (s *Settings) check(part Part) error {
 	case Planner:
 		problems = append(problems, s.checkGraph(), s.checkApp(), s.checkWebex(), s.checkGroups(), s.checkGuard(), s.checkHomes())
 	case OneProcess:
-		problems = append(problems, s.checkGraph(), s.checkApp(), s.checkWebex(), s.checkGroups(), s.checkGuard(), s.checkIntervals(), s.checkAddresses(), s.checkCompare(), s.checkHistoryDays())
+		problems = append(problems, s.checkGraph(), s.checkApp(), s.checkWebex(), s.checkGroups(), s.checkGuard(), s.checkIntervals(), s.checkAddresses(), s.checkCompare(), s.checkHistoryDays(), s.checkDailyHour())
 		if s.Webhook.URL != "" { // else it is not reached, and asks
 			problems = append(problems, s.checkClientState(), s.checkWebhook())
 		}
@@ -359,6 +371,24 @@ func (s *Settings) checkHistoryDays() error {
 	const longest = 3650
 	if s.HistoryDays < 1 || s.HistoryDays > longest {
 		return fmt.Errorf("HISTORY_DAYS is %d and must be a number of days, 1 to %d", s.HistoryDays, longest)
+	}
+	return nil
+}
+
+// checkDailyMail asks for what a mail takes, where somebody is mailed.
+func (s *Settings) checkDailyMail() error {
+	if s.DailyMail.Address == "" {
+		return nil
+	}
+	return errors.Join(
+		need("DAILY_MAIL_TOPIC", s.DailyMail.Topic, "the ARN of the SNS topic of the daily mail"),
+		need("DEAD_LETTER_QUEUE_URL", s.AWS.DeadLetterQueueURL, "the URL of the FIFO dead-letter queue"))
+}
+
+func (s *Settings) checkDailyHour() error {
+	const last = 23
+	if h := s.DailyMail.Hour; h < 0 || h > last {
+		return fmt.Errorf("DAILY_MAIL_HOUR is %d and must be an hour of the day in UTC, 0 to %d", h, last)
 	}
 	return nil
 }
