@@ -43,7 +43,7 @@ func main() {
 // open opens the change queue alone: what stores opens links the engine. What comes is
 // counted under the namespace of the settings.
 func open(ctx context.Context, counted *metric.Log, log *slog.Logger) (http.Handler, error) {
-	settings, _, err := config.Begin(ctx, config.WebhookFunction, os.Environ(), log)
+	settings, latest, err := config.Begin(ctx, config.WebhookFunction, os.Environ(), log)
 	if err != nil {
 		return nil, err
 	}
@@ -53,5 +53,13 @@ func open(ctx context.Context, counted *metric.Log, log *slog.Logger) (http.Hand
 	}
 	counted.Namespace = settings.AWS.MetricNamespace
 	changes := queue.Changes{Queue: queue.NewSQS(sqs.NewFromConfig(aws), settings.AWS.ChangeQueueURL)}
-	return webhook.Handler(&settings, changes, newStarter(aws, settings.AWS.RenewFunction), counted.Set, log)
+	return webhook.Handler(&settings, clientStates(latest), changes, newStarter(aws, settings.AWS.RenewFunction), counted.Set, log)
+}
+
+// clientStates reads the secrets that notifications carry again, at most once a minute.
+func clientStates(latest *config.Latest) func(ctx context.Context) (clientState, previous string) {
+	return func(ctx context.Context) (clientState, previous string) {
+		read := latest.Webhook(ctx)
+		return read.ClientState, read.PreviousClientState
+	}
 }

@@ -64,7 +64,7 @@ func served(t *testing.T, s *service, function string) (http.Handler, *strings.B
 		Entra:   config.Entra{TenantID: "84bd8158-6d4d-4958-8b9f-9d6445542f95"},
 		Webhook: config.Webhook{ClientState: "secretClientValue"},
 	}
-	handler, err := webhook.Handler(&settings, nowhere{}, newStarter(aws.Config{
+	handler, err := webhook.Handler(&settings, nil, nowhere{}, newStarter(aws.Config{
 		BaseEndpoint: &server.URL, Region: "eu-central-1",
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	}, function), nil, slog.New(slog.NewTextHandler(log, nil)))

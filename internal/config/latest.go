@@ -58,6 +58,9 @@ func (l *Latest) Entra(ctx context.Context) Entra { return l.again(ctx).Entra }
 // Webex is Entra for Webex.
 func (l *Latest) Webex(ctx context.Context) Webex { return l.again(ctx).Webex }
 
+// Webhook is Entra for the secrets that notifications carry.
+func (l *Latest) Webhook(ctx context.Context) Webhook { return l.again(ctx).Webhook }
+
 func (l *Latest) again(ctx context.Context) Settings {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -70,7 +73,8 @@ func (l *Latest) again(ctx context.Context) Settings {
 			l.log.WarnContext(ctx, "the credentials cannot be read again", "error", err)
 			return l.settings
 		}
-		l.log.InfoContext(ctx, "credentials read again", "entra", read.Entra != l.settings.Entra, "webex", read.Webex != l.settings.Webex)
+		l.log.InfoContext(ctx, "credentials read again", "entra", read.Entra != l.settings.Entra, "webex", read.Webex != l.settings.Webex,
+			"webhook", read.Webhook != l.settings.Webhook)
 		l.settings = read
 	}
 	return l.settings

@@ -101,9 +101,9 @@ type verifier struct {
 	tenant       string
 }
 
-func newVerifier(cfg Config) verifier {
-	v := verifier{tenant: cfg.TenantID}
-	for _, clientState := range []string{cfg.ClientState, cfg.PreviousClientState} {
+func newVerifier(tenant string, clientStates ...string) *verifier {
+	v := &verifier{tenant: tenant}
+	for _, clientState := range clientStates {
 		if clientState != "" {
 			v.clientStates = append(v.clientStates, sha256.Sum256([]byte(clientState)))
 		}
@@ -157,9 +157,9 @@ type delivery struct {
 	position map[change.Object]int // in changes
 }
 
-func (d *delivery) reset(seenAt time.Time) {
+func (d *delivery) reset(v *verifier, seenAt time.Time) {
 	clear(d.position)
-	*d = delivery{verifier: d.verifier, seenAt: seenAt, position: d.position}
+	*d = delivery{verifier: v, seenAt: seenAt, position: d.position}
 }
 
 // decode takes every item of the changeNotificationCollection in the body.

@@ -14,7 +14,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -42,6 +44,9 @@ type Config struct {
 	// PreviousClientState is accepted too, while subscriptions that carry it
 	// live; empty if there is none.
 	PreviousClientState string
+	// Latest reads both again. It is asked when a notification carries neither, so
+	// it bounds by itself how often it reads; nil if they stay as they are.
+	Latest func(ctx context.Context) (clientState, previous string)
 	// TenantID is the one tenant notifications may come from. Required.
 	TenantID string
 	// Queue takes the Changes. Required.
@@ -75,7 +80,8 @@ func (cfg Config) check() error {
 
 // Receiver takes deliveries of notifications. It is safe for concurrent use.
 type Receiver struct {
-	verifier verifier
+	verifier atomic.Pointer[verifier]
+	latest   func(ctx context.Context) (clientState, previous string)
 	queue    Enqueuer
 	alarm    alarm
 	observe  func(Receipt)
@@ -90,7 +96,8 @@ func New(cfg Config) (*Receiver, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	r := &Receiver{verifier: newVerifier(cfg), queue: cfg.Queue, observe: cfg.Observe, log: cfg.Log, now: cfg.Now}
+	r := &Receiver{latest: cfg.Latest, queue: cfg.Queue, observe: cfg.Observe, log: cfg.Log, now: cfg.Now}
+	r.verifier.Store(newVerifier(cfg.TenantID, cfg.ClientState, cfg.PreviousClientState))
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
 	}
@@ -138,14 +145,14 @@ func (r *Receiver) Receive(ctx context.Context, body []byte) (Receipt, error) {
 func (r *Receiver) begin() *delivery {
 	d, ok := r.deliveries.Get().(*delivery)
 	if !ok {
-		d = &delivery{verifier: &r.verifier, position: make(map[change.Object]int)}
+		d = &delivery{position: make(map[change.Object]int)}
 	}
-	d.reset(r.now())
+	d.reset(r.verifier.Load(), r.now())
 	return d
 }
 
 func (r *Receiver) take(ctx context.Context, d *delivery, body []byte) error {
-	if err := d.decode(body); err != nil {
+	if err := r.decode(ctx, d, body); err != nil {
 		return fmt.Errorf("decode body: %w: %w", ErrMalformed, err)
 	}
 	if len(d.changes) == 0 {
@@ -157,6 +164,26 @@ func (r *Receiver) take(ctx context.Context, d *delivery, body []byte) error {
 	}
 	d.queued = len(entries)
 	return nil
+}
+
+// decode judges a delivery by the clientStates that are known, and anew by those that
+// are read again if it carries others.
+func (r *Receiver) decode(ctx context.Context, d *delivery, body []byte) error {
+	err := d.decode(body)
+	if err != nil || r.latest == nil || d.dropped[foreignClientState] == 0 {
+		return err
+	}
+	clientState, previous := r.latest(ctx)
+	if clientState == "" { // which nothing may be known by
+		return nil
+	}
+	latest := newVerifier(d.verifier.tenant, clientState, previous)
+	if slices.Equal(latest.clientStates, d.verifier.clientStates) {
+		return nil
+	}
+	r.verifier.Store(latest)
+	d.reset(latest, d.seenAt)
+	return d.decode(body)
 }
 
 // report writes the one line of a delivery, and one for each lifecycle

@@ -106,7 +106,7 @@ func standIn(ctx context.Context, s *config.Settings, log *slog.Logger) (*stand,
 	if s.AWS != (config.AWS{}) { // a function answers
 		return one, nil
 	}
-	handler, err := webhook.Handler(s, refusing{}, nil, nil, log)
+	handler, err := webhook.Handler(s, nil, refusing{}, nil, nil, log)
 	if err != nil {
 		return nil, err
 	}

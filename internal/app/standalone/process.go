@@ -94,7 +94,7 @@ func Serve(ctx context.Context, environ []string, log *slog.Logger) error {
 }
 
 func (p *Process) listen(ctx context.Context) error {
-	handler, err := webhook.Handler(&p.Settings, queue.Changes{Queue: p.Stores.Changes}, p.told, nil, p.log)
+	handler, err := webhook.Handler(&p.Settings, nil, queue.Changes{Queue: p.Stores.Changes}, p.told, nil, p.log)
 	if err != nil {
 		return err
 	}

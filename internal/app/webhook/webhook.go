@@ -3,6 +3,7 @@
 package webhook
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 
@@ -13,11 +14,13 @@ import (
 
 // Handler serves the webhook: it gives what Graph notifies to the change queue, and
 // wakes renew, unless that is nil, with what Graph says of a subscription. What comes is
-// counted in counted, which may be nil.
-func Handler(s *config.Settings, changes notification.Enqueuer, renew notification.Waker, counted *metric.Set, log *slog.Logger) (http.Handler, error) {
+// counted in counted, which may be nil. Where latest is not nil, it reads the secrets that
+// notifications carry again.
+func Handler(s *config.Settings, latest func(ctx context.Context) (clientState, previous string), changes notification.Enqueuer, renew notification.Waker, counted *metric.Set, log *slog.Logger) (http.Handler, error) {
 	receiver, err := notification.New(notification.Config{
 		ClientState:         s.Webhook.ClientState,
 		PreviousClientState: s.Webhook.PreviousClientState,
+		Latest:              latest,
 		TenantID:            s.Entra.TenantID,
 		Queue:               changes,
 		Renew:               renew,

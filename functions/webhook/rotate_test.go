@@ -1,0 +1,96 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"entrawebex/internal/app/webhook"
+	"entrawebex/internal/config"
+)
+
+// rotating is a webhook that is warm, and the secret it reads.
+type rotating struct {
+	front gateway
+	queue kept
+	log   bytes.Buffer
+
+	secret config.Webhook
+	err    error
+	reads  int
+}
+
+func warm(t *testing.T, known string) *rotating {
+	t.Helper()
+	r := new(rotating)
+	settings := config.Settings{Webhook: config.Webhook{ClientState: known}}
+	settings.Entra.TenantID = "84bd8158-6d4d-4958-8b9f-9d6445542f95"
+	log := slog.New(slog.NewTextHandler(&r.log, nil))
+	latest := config.NewLatest(settings, func(context.Context) (config.Settings, error) {
+		r.reads++
+		read := settings
+		read.Webhook = r.secret
+		return read, r.err
+	}, time.Now, log)
+	handler, err := webhook.Handler(&settings, clientStates(latest), &r.queue, nil, nil, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.front = gateway{handler}
+	return r
+}
+
+// deliver delivers a change that carries secretClientValue.
+func (r *rotating) deliver(t *testing.T) {
+	t.Helper()
+	event := events.APIGatewayV2HTTPRequest{RawPath: "/notifications", Body: string(read(t, "user-updated.json"))}
+	event.RequestContext.HTTP.Method = http.MethodPost
+	answer, err := r.front.Handle(t.Context(), event)
+	if err != nil || answer.StatusCode != http.StatusAccepted {
+		t.Fatalf("the answer is %+v, %v", answer, err)
+	}
+}
+
+func TestAWarmWebhookTakesARotatedClientStateWithinAMinute(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := warm(t, "before")
+		r.secret = config.Webhook{ClientState: "before"}
+		for range 1000 {
+			r.deliver(t)
+		}
+		if r.reads != 1 || len(r.queue.changes) != 0 {
+			t.Errorf("foreign deliveries cost %d reads and queue %v", r.reads, r.queue.changes)
+		}
+		r.secret = config.Webhook{ClientState: "secretClientValue", PreviousClientState: "before"}
+		time.Sleep(time.Minute)
+		for range 2 {
+			r.deliver(t)
+		}
+		if r.reads != 2 || len(r.queue.changes) != 2 {
+			t.Errorf("after %d reads %d changes are queued, not 2", r.reads, len(r.queue.changes))
+		}
+	})
+}
+
+func TestASecretThatCannotBeReadAgainLeavesWhatIsKnown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := warm(t, "before")
+		r.err = errors.New("denied")
+		for range 10 {
+			r.deliver(t)
+		}
+		if told := strings.Count(r.log.String(), "cannot be read again"); told != 1 || r.reads != 1 || len(r.queue.changes) != 0 {
+			t.Errorf("it is told %d times after %d reads, and %v queued", told, r.reads, r.queue.changes)
+		}
+	})
+}
