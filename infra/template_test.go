@@ -573,3 +573,29 @@ func TestEveryFunctionIsTraced(t *testing.T) {
 		}
 	}
 }
+
+// The console asks for each parameter once, under words of its own.
+func TestEachParameterHasALabelAndAGroup(t *testing.T) {
+	t.Parallel()
+	template := readTemplate(t)
+	asked := map[string]int{}
+	groups, _ := at(template, "Metadata", "AWS::CloudFormation::Interface", "ParameterGroups").([]any)
+	for _, group := range groups {
+		names, _ := at(group, "Parameters").([]any)
+		for _, name := range names {
+			asked[name.(string)]++
+		}
+	}
+	parameters := at(template, "Parameters").(object)
+	labels := at(template, "Metadata", "AWS::CloudFormation::Interface", "ParameterLabels").(object)
+	for name := range parameters {
+		if asked[name] != 1 || at(labels, name, "default") == nil {
+			t.Errorf("%s is in %d groups, and its label is %v", name, asked[name], at(labels, name, "default"))
+		}
+		delete(asked, name)
+		delete(labels, name)
+	}
+	if len(asked) > 0 || len(labels) > 0 {
+		t.Errorf("no parameters: %v, %v", asked, labels)
+	}
+}
