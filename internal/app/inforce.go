@@ -104,9 +104,22 @@ func (f *inForce) make(ctx context.Context, v configuration.Version) (*system, e
 	return s, nil
 }
 
-// converge is the engine's Converge, under the configuration in force.
+// converge is the engine's Converge, under the configuration in force. What ends under
+// another one than it began with is looked at again: the evaluation of that may have
+// passed it by before it ended.
 func (f *inForce) converge(ctx context.Context, changes []change.Change) []provision.Attempt {
-	return f.system(ctx).engine.Converge(ctx, changes)
+	const soon = time.Second
+	began := f.system(ctx)
+	attempts := began.engine.Converge(ctx, changes)
+	if f.system(ctx) == began {
+		return attempts
+	}
+	for i := range attempts {
+		if attempts[i].Again == 0 && attempts[i].Fault == nil {
+			attempts[i].Again = soon
+		}
+	}
+	return attempts
 }
 
 // rules are the mappings in force.
