@@ -209,7 +209,7 @@ func (d *demo) await(ctx context.Context, a *act, over func() bool) error {
 	var patience time.Duration
 	switch many := a.many > 0; {
 	case d.Storm != nil && many: // it has messages wait for minutes
-		patience = 5 * time.Second
+		patience = 30 * time.Second
 	case d.Storm != nil:
 		patience = 400 * time.Millisecond
 	case many:
