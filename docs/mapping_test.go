@@ -2,7 +2,6 @@ package docs_test
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"maps"
 	"os"
@@ -11,34 +10,17 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"entrawebex/internal/change"
 	"entrawebex/internal/mapping"
 	"entrawebex/internal/mapping/expression"
 	"entrawebex/internal/scoping"
 )
 
-var update = flag.Bool("update", false, "write the pages that are made of the code")
-
 // The reference is made of the code; that its examples hold is tested where they are,
 // and here those of operators.
 func TestTheReferenceOfMappingsIsThatOfTheCode(t *testing.T) {
 	t.Parallel()
-	const page = "mapping.md"
-	got := reference(t)
-	if *update {
-		if err := os.WriteFile(page, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("go test ./docs -update writes it anew: %s", diff)
-	}
+	madeOfTheCode(t, "mapping.md", reference(t))
 }
 
 // reference is the page.
@@ -48,7 +30,7 @@ func reference(t *testing.T) string {
 	b.WriteString(`# Reference of the mapping file
 
 Made of the code by ` + "`go test ./docs -update`" + `; a test fails when it and the code differ. How a file is tested, applied
-and taken back is in the [README](../README.md).
+and taken back is told of in [scope and mapping](scope.md#attributes).
 
 ## The file
 

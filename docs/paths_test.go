@@ -11,17 +11,9 @@ import (
 // A page that names a file is true only while there is one.
 func TestEveryFileThatAPageNamesIsThere(t *testing.T) {
 	t.Parallel()
-	pages, err := filepath.Glob("*.md")
-	if err != nil || len(pages) == 0 {
-		t.Fatalf("%d pages, %v", len(pages), err)
-	}
 	named := regexp.MustCompile("`((?:internal|functions|cmd|infra|events)(?:/[a-z_]+)+(?:\\.[a-z]+)?)/?`")
-	for _, page := range append(pages, "../README.md", "../CONTRIBUTING.md", "../SECURITY.md", "../CHANGELOG.md") {
-		text, err := os.ReadFile(page)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, found := range named.FindAllStringSubmatch(string(text), -1) {
+	for page, text := range pages(t) {
+		for _, found := range named.FindAllStringSubmatch(text, -1) {
 			if _, err := os.Stat(filepath.Join("..", found[1])); err != nil {
 				t.Errorf("%s names %s: %v", page, found[1], err)
 			}

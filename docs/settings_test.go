@@ -11,28 +11,13 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // The page of settings is made of the comments that stand beside them, and of the
 // template.
 func TestThePageOfSettingsIsThatOfTheCode(t *testing.T) {
 	t.Parallel()
-	const page = "settings.md"
-	got := settings(t)
-	if *update {
-		if err := os.WriteFile(page, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("go test ./docs -update writes it anew: %s", diff)
-	}
+	madeOfTheCode(t, "settings.md", settings(t))
 }
 
 func settings(t *testing.T) string {

@@ -368,7 +368,7 @@ func TestOnlyReconcileMailsAndNobodyWithoutAnAddress(t *testing.T) {
 	}
 }
 
-// What follows from a change within a minute is promised in the README.
+// What follows from a change within a minute is promised by docs/scope.md.
 func TestWhatNoNotificationToldIsLookedForEveryMinute(t *testing.T) {
 	t.Parallel()
 	template := readTemplate(t)
