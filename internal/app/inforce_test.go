@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -12,11 +13,17 @@ import (
 	"go.etcd.io/bbolt"
 
 	"entrawebex/infra"
+	"entrawebex/internal/change"
 	"entrawebex/internal/config"
 	"entrawebex/internal/configuration"
 	"entrawebex/internal/document"
+	"entrawebex/internal/entra"
 	"entrawebex/internal/ledger"
 	"entrawebex/internal/mapping"
+	"entrawebex/internal/provision"
+	"entrawebex/internal/sandbox/graph"
+	"entrawebex/internal/sandbox/scim"
+	"entrawebex/internal/webex"
 )
 
 // silent is a store that fails while it is told to.
@@ -175,5 +182,89 @@ func TestTheDeltaQueriesGoOnUnderAnotherConfiguration(t *testing.T) {
 	w.clock = w.clock.Add(askEvery)
 	if c, err := w.system(t.Context()).reconcile.Cursors.Load(t.Context(), "user"); err != nil || c.Link != "link" {
 		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+// during is Graph, where something comes to pass after each reading.
+type during struct {
+	Graph
+
+	then func()
+}
+
+func (d during) Read(ctx context.Context, queries []provision.Query) []provision.Reading {
+	defer d.then()
+	return d.Graph.Read(ctx, queries)
+}
+
+// sided gives the world both sides, over HTTP, with one user in Entra, whose id it
+// returns. After each reading of Entra then is called.
+func (w *world) sided(then func()) string {
+	w.t.Helper()
+	const token, tenantID, orgID = "t", "84bd8158-6d4d-4958-8b9f-9d6445542f95", "3b2a1c00-aaaa-4bbb-8ccc-1234567890ab"
+	tenant, err := graph.New(graph.Config{ID: tenantID, Domain: "contoso.example", Token: token})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	org, err := scim.New(scim.Config{ID: orgID, Token: token})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	id, err := tenant.Create(graph.User{"userPrincipalName": "ada@contoso.example", "displayName": "Ada"})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	left, right := httptest.NewServer(tenant), httptest.NewServer(org)
+	w.t.Cleanup(left.Close)
+	w.t.Cleanup(right.Close)
+	directory, err := entra.Open(config.Entra{GraphURL: left.URL, AccessToken: token}, nil, w.log)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	target, err := webex.Open(config.Webex{SCIMURL: right.URL + "/identity/scim/" + orgID + "/v2", AccessToken: token}, w.log)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	build := w.build
+	w.build = func(rules mapping.Rules) *Parts {
+		p := build(rules)
+		p.Settings.Entra.TenantID = tenantID
+		p.Graph, p.Webex, p.Queue = during{directory.Selecting(rules.Select()), then}, target, dryQueue{new(provision.DryRunQueue)}
+		return p
+	}
+	if err := w.begin(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
+	return id
+}
+
+// Whom a configuration affects is evaluated once it is in force everywhere, and an
+// attempt that began before may end after that, by what is no longer true.
+func TestWhatEndsUnderAnotherConfigurationIsLookedAtAgain(t *testing.T) {
+	t.Parallel()
+	w, meanwhile := begin(t), func() {}
+	id := w.sided(func() { meanwhile() })
+	converge := func() provision.Attempt {
+		t.Helper()
+		attempts := w.converge(t.Context(), []change.Change{{Object: change.Object{Kind: change.User, ID: id}, SeenAt: time.Now()}})
+		if len(attempts) != 1 || attempts[0].Fault != nil {
+			t.Fatalf("%+v", attempts)
+		}
+		return attempts[0]
+	}
+	meanwhile = func() { // a configuration that is not in force yet
+		w.apply(titled())
+		meanwhile = func() {}
+	}
+	if a := converge(); a.Action != provision.Create || a.Again != 0 {
+		t.Errorf("%s, again after %s", a.Action, a.Again)
+	}
+	meanwhile = func() { w.clock = w.clock.Add(askEvery) }
+	if a := converge(); a.Again != time.Second {
+		t.Errorf("what ended under another is looked at again after %s", a.Again)
+	}
+	meanwhile = func() {}
+	if a := converge(); a.Again != 0 {
+		t.Errorf("what begins under it is looked at again after %s", a.Again)
 	}
 }
