@@ -88,8 +88,9 @@ func whileServed(user string) []capture {
 	}
 }
 
-// endless commands have no capture: a day in the sandbox is captured as it is told.
-var endless = []string{"run"}
+// endless commands have no capture: a day in the sandbox is captured as it is told, and
+// pages are looked at in a browser.
+var endless = []string{"run", "console"}
 
 // unbroken are the lines that may be wider than the terminal.
 var unbroken = regexp.MustCompile(strings.Join([]string{

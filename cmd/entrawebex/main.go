@@ -207,6 +207,8 @@ Environment:
   METRICS_ADDR            where /healthz and /metrics are told, such as 127.0.0.1:9464; empty
                           (default): nowhere
   MAPPING_FILE            a mapping file in place of the one that is built in
+  CONSOLE_ADDR            where an operator's browser is served, on this machine alone
+                          (127.0.0.1:0, any free port); off: nowhere
   DATA_DIR                where queue and ledger live (data)
   HISTORY_DAYS            for how many days the provisioning log is kept (30)
   RENEW_INTERVAL          how often the subscription is looked after (1m)

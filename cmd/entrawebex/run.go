@@ -41,6 +41,9 @@ people who join as one group), says on a line each what came of it in Webex, and
 compares both sides at the end. It exits 0 only if every user, group and membership
 in Webex is what Entra says.
 
+It serves the console, too: pages for an operator's browser on this machine, at an
+address that is printed if this is a terminal; entrawebex console prints one at any time.
+
 The operator's commands (status, plan, dead-letters, replay, holds, guard, pause,
 resume) work while it runs, for the same user on the same machine, through a socket in
 DATA_DIR.
@@ -51,7 +54,8 @@ DATA_DIR.
   entrawebex run --sandbox --silent
   entrawebex run --sandbox --calls
   entrawebex run --sandbox --users 10000
-  entrawebex run --sandbox --stay`,
+  entrawebex run --sandbox --stay
+  entrawebex run --sandbox --console`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if inSandbox {
@@ -70,7 +74,7 @@ DATA_DIR.
 				return usageError{fmt.Errorf("%s is for the sandbox: write run --sandbox %s, or leave it out to serve the tenant of the environment",
 					strings.Join(alone, " "), strings.Join(alone, " "))}
 			}
-			return standalone.Serve(cmd.Context(), environ, slog.New(slog.NewTextHandler(os.Stderr, nil)))
+			return standalone.Serve(cmd.Context(), environ, slog.New(slog.NewTextHandler(os.Stderr, nil)), inviteHere())
 		},
 	}
 	flags := command.Flags()
@@ -81,6 +85,7 @@ DATA_DIR.
 	flags.BoolVar(&options.Storm, "storm", false, "with --sandbox: let one call in eight fail, before or after its effect, and deliveries come doubled or late")
 	flags.BoolVar(&options.Silent, "silent", false, "with --sandbox: no notification arrives, and there is no webhook: what changes is found by asking Graph every second")
 	flags.BoolVar(&options.Calls, "calls", false, "with --sandbox: list all calls to either side at the end")
+	flags.BoolVar(&options.Console, "console", false, "with --sandbox: serve the console, while the day is played and after it, until interrupted")
 	flags.BoolVar(&options.Stay, "stay", false, "with --sandbox: keep serving after the day, until interrupted")
 	return command
 }

@@ -72,6 +72,9 @@ type Settings struct {
 	// MetricsAddr is where the one-process mode tells whether all is well, and metrics;
 	// empty for nowhere.
 	MetricsAddr string `env:"METRICS_ADDR"`
+	// ConsoleAddr is the loopback address at which the one-process mode serves the console,
+	// with port 0 any that is free; off for none.
+	ConsoleAddr string `env:"CONSOLE_ADDR" envDefault:"127.0.0.1:0"`
 	// DataDir is where the embedded queue and ledger live.
 	DataDir string `env:"DATA_DIR" envDefault:"data"`
 
@@ -448,6 +451,9 @@ func (s *Settings) checkAddresses() error {
 	}
 	return nil
 }
+
+// HasConsole reports whether there is to be a console.
+func (s *Settings) HasConsole() bool { return s.ConsoleAddr != "off" }
 
 // hasPort reports whether it is an address to listen on.
 func hasPort(address string) bool {

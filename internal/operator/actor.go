@@ -21,8 +21,8 @@ func As(ctx context.Context, who string) context.Context {
 	return context.WithValue(ctx, actorKey{}, who)
 }
 
-// actor is who orders what is ordered in the context.
-func actor(ctx context.Context) string {
+// Actor is who orders what is ordered in the context.
+func Actor(ctx context.Context) string {
 	if who, ok := ctx.Value(actorKey{}).(string); ok && who != "" {
 		return who
 	}
@@ -57,7 +57,7 @@ func (o *Operator) acted(ctx context.Context, acts ...history.Act) {
 		return
 	}
 	for i := range acts {
-		acts[i].By = actor(ctx)
+		acts[i].By = Actor(ctx)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), actPatience)
 	defer cancel()

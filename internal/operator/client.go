@@ -204,7 +204,7 @@ func (c *Client) ask(ctx context.Context, path string, request any) (io.ReadClos
 	r.Header.Set("Content-Type", typeJSON)
 	r.Header.Set(headerTenant, c.TenantID)
 	r.Header.Set(headerOrganization, c.OrgID)
-	r.Header.Set(headerOperator, printable.Short(actor(ctx), longestActor))
+	r.Header.Set(headerOperator, printable.Short(Actor(ctx), longestActor))
 	response, err := c.http.Do(r)
 	if err != nil {
 		return nil, stopped(ctx, fmt.Errorf("ask entrawebex run: %w", err))

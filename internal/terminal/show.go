@@ -168,7 +168,7 @@ func shownFacts(s operator.Shown) []fact {
 	facts := []fact{
 		{"In Entra", sideLines(s.Entra), false},
 		{"In Webex", sideLines(s.Webex), false},
-		{"Scope", scopeLines(s), false},
+		{"Scope", ScopeLines(s), false},
 	}
 	facts = slices.Concat(facts[:2], underFacts(s.Under), facts[2:])
 	if s.Webex.Presence == plan.There {
@@ -193,8 +193,8 @@ func shownFacts(s operator.Shown) []fact {
 	return append(facts, rosterFact(s.Members), fact{"Next", nextLines(s), s.Next != nil && s.Next.Alarming()}, fact{"Note", s.Notes, false})
 }
 
-// scopeLines say whether one is in scope, and by which path.
-func scopeLines(s operator.Shown) []string {
+// ScopeLines say whether one is in scope, and by which path.
+func ScopeLines(s operator.Shown) []string {
 	scope := s.Scope
 	if scope == nil {
 		return nil

@@ -31,7 +31,13 @@ type Opened struct {
 	operator.Operations
 
 	close func() error
+	// lasts says that they may be held open: a file is another's turn, too, and a run
+	// ends.
+	lasts bool
 }
+
+// Last reports whether they may be held open for long.
+func (o *Opened) Last() bool { return o.lasts }
 
 // Close gives back what they took.
 func (o *Opened) Close() error { return o.close() }
@@ -64,7 +70,7 @@ func OpenWith(ctx context.Context, settings config.Settings, planner Planner, lo
 	}
 	o := New(stores.OnAWS(aws, &settings, log), &settings, planner, log)
 	o.Subscribed = renew.Resources(true) // the stack has a webhook
-	return &Opened{Operations: o, close: func() error { return nil }}, nil
+	return &Opened{Operations: o, lasts: true, close: func() error { return nil }}, nil
 }
 
 // New returns what an operator can do in these stores.

@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 		runtest.Waiting()
 		os.Exit(m.Run())
 	}
-	if err := standalone.Serve(context.Background(), os.Environ(), slog.New(slog.NewTextHandler(os.Stderr, nil))); err != nil {
+	if err := standalone.Serve(context.Background(), os.Environ(), slog.New(slog.NewTextHandler(os.Stderr, nil)), nil); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

@@ -17,6 +17,7 @@ import (
 	"entrawebex/internal/app"
 	"entrawebex/internal/app/webhook"
 	"entrawebex/internal/config"
+	"entrawebex/internal/console"
 	"entrawebex/internal/monitor"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/queue"
@@ -37,7 +38,8 @@ type Process struct {
 	server   *http.Server
 	operator net.Listener // nil if there can be none
 	monitor  *monitor.Monitor
-	metrics  net.Listener // nil if nobody is to ask
+	metrics  net.Listener     // nil if nobody is to ask
+	console  *console.Console // nil if there is none
 }
 
 // Open makes a process that listens already, and does nothing yet. latest reads
@@ -63,6 +65,9 @@ func Open(
 		err = p.listenMetrics(ctx)
 	}
 	if err == nil {
+		err = p.listenConsole(ctx)
+	}
+	if err == nil {
 		err = p.begin(ctx)
 	}
 	if err != nil {
@@ -72,8 +77,9 @@ func Open(
 	return p, nil
 }
 
-// Serve serves the tenant and organization of the environment until ctx ends.
-func Serve(ctx context.Context, environ []string, log *slog.Logger) error {
+// Serve serves the tenant and organization of the environment until ctx ends. invite is
+// told the address of the console, if there is one, and may be nil.
+func Serve(ctx context.Context, environ []string, log *slog.Logger, invite func(url string)) error {
 	settings, latest, err := config.Begin(ctx, config.OneProcess, environ, log)
 	if err != nil {
 		return err
@@ -86,6 +92,9 @@ func Serve(ctx context.Context, environ []string, log *slog.Logger) error {
 		log.InfoContext(ctx, "serving", "address", p.listener.Addr().String(), "webhook", p.Subscriptions.WebhookURL)
 	} else {
 		log.InfoContext(ctx, "asking Graph for changes", "every", settings.ReconcileInterval)
+	}
+	if url := p.ConsoleURL(); url != "" && invite != nil {
+		invite(url)
 	}
 	if err := p.Run(ctx); err != nil {
 		return fmt.Errorf("serve: %w", err)
@@ -135,6 +144,9 @@ func (p *Process) Run(ctx context.Context) error {
 	group.Go(func() error { return p.repeat(ctx, "look for changes", p.Look, never) })
 	group.Go(func() error { return p.repeat(ctx, "compare everything", p.Sweeps.Run, p.asked(ctx)) })
 	group.Go(func() error { return p.ServeOperators(ctx) })
+	if p.console != nil {
+		group.Go(func() error { return p.console.Serve(ctx) })
+	}
 	return group.Wait()
 }
 
@@ -249,6 +261,9 @@ func (p *Process) Close() error {
 		if closeErr := listener.Close(); !errors.Is(closeErr, net.ErrClosed) {
 			err = errors.Join(err, closeErr)
 		}
+	}
+	if p.console != nil {
+		err = errors.Join(err, p.console.Close())
 	}
 	return errors.Join(err, p.App.Close())
 }

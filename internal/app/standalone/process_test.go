@@ -110,7 +110,7 @@ func TestAMistakeIsToldInOneLineWithItsMend(t *testing.T) {
 			t.Parallel()
 			s := runtest.New(t, 4)
 			environ := append(s.Environ(), strings.Replace(test.variable, "{webex}", strings.TrimSuffix(s.SCIMURL, "/identity/scim/"+sandbox.OrgID+"/v2"), 1))
-			err := standalone.Serve(t.Context(), environ, slog.New(slog.DiscardHandler))
+			err := standalone.Serve(t.Context(), environ, slog.New(slog.DiscardHandler), nil)
 			if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("error %v, want one line with %q", err, test.want)
 			}

@@ -17,6 +17,7 @@ import (
 
 	"entrawebex/internal/app/standalone"
 	"entrawebex/internal/config"
+	"entrawebex/internal/console"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/sandbox"
 	"entrawebex/internal/sandbox/compare"
@@ -32,6 +33,8 @@ type Options struct {
 	Members int
 	// Stay goes on serving after the day, until the context ends.
 	Stay bool
+	// Console serves the console while the day is played and after it, as Stay does.
+	Console bool
 	// Calls lists all calls to either side at the end.
 	Calls bool
 	// Terminal is what is written to. Live says that somebody watches it, and that a
@@ -60,6 +63,9 @@ type demo struct {
 func Run(ctx context.Context, out io.Writer, environ []string, options Options) error {
 	if options.Silent {
 		environ = append([]string{"RECONCILE_INTERVAL=1s"}, environ...)
+	}
+	if !options.Console { // which nobody could look at for long
+		environ = append(slices.Clone(environ), "CONSOLE_ADDR=off")
 	}
 	s, err := sandbox.Open(ctx, options.Options)
 	if err != nil {
@@ -116,6 +122,9 @@ func (d *demo) play(whole context.Context) error {
 
 func (d *demo) day(ctx context.Context) error {
 	d.report.say(opening(d.options)...)
+	if url := d.process.ConsoleURL(); url != "" {
+		d.report.say("", "The console, for one browser, once, within "+console.OpenFor.String()+":", "  "+url, "")
+	}
 	if d.process.Subscriptions != nil {
 		subscribed := func() bool {
 			return d.Tenant.Calls.Snapshot()["POST /subscriptions"] == len(d.process.Subscriptions.Resources)
@@ -163,7 +172,7 @@ func (d *demo) end(ctx context.Context) error {
 		e.struck = d.Storm.Counts()
 	}
 	d.report.summary(e)
-	if d.options.Stay {
+	if d.options.Stay || d.options.Console {
 		d.report.stay()
 		d.report.say(serving(d.options.Command, d.Sandbox, d.process)...)
 		<-ctx.Done()

@@ -57,7 +57,7 @@ func New(t testing.TB, users int) *Sandbox {
 // Environ is the environment of a process, on a port of its own: those of tests run
 // side by side.
 func (s *Sandbox) Environ(more ...string) []string {
-	return slices.Concat([]string{"LISTEN_ADDR=127.0.0.1:0"}, more, s.Sandbox.Environ(s.DataDir))
+	return slices.Concat([]string{"LISTEN_ADDR=127.0.0.1:0", "CONSOLE_ADDR=off"}, more, s.Sandbox.Environ(s.DataDir))
 }
 
 // Load reads the settings of a process.

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"entrawebex/internal/app/operations"
+	page "entrawebex/internal/console"
+	"entrawebex/internal/operator"
+	"entrawebex/internal/terminal"
+)
+
+// pageOptions are how the pages are served.
+type pageOptions struct {
+	address  string
+	readOnly bool
+}
+
+func (c console) pageCommand() *cobra.Command {
+	var options pageOptions
+	command := &cobra.Command{
+		Use:   "console",
+		Short: "Serves pages that show the system at work, and on which all commands can be given",
+		Long: `Serves pages for a browser on this machine: what needs you, with what can be done
+about it; the way of changes as they pass; a person or group on both sides; the log, the
+plan, the mapping, the comparison and the settings. What a page does, the commands do,
+and it is kept in the log under your name.
+
+The address that is printed lets one browser in, once, within 15 minutes, for 12 hours.
+It is a loopback address: others cannot reach it, and another page in the same browser
+cannot use it. A run serves the same pages by itself, unless CONSOLE_ADDR is off. With
+--stack they are those of a stack on AWS, with your own credentials.
+` + storesHelp,
+		Example: `  entrawebex console
+  entrawebex console --read-only
+  entrawebex console --addr 127.0.0.1:8081
+  entrawebex console --stack entrawebex`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := page.CheckAddress(options.address); err != nil {
+				return usageError{fmt.Errorf("--addr: %w", err)}
+			}
+			return c.servePages(cmd.Context(), cmd.OutOrStdout(), options)
+		},
+	}
+	command.Flags().StringVar(&options.address, "addr", "127.0.0.1:0", "serve at this loopback `ADDRESS`; port 0 is any that is free")
+	command.Flags().BoolVar(&options.readOnly, "read-only", false, "show everything, and take no order")
+	return command
+}
+
+// servePages serves them until ctx ends.
+func (c console) servePages(ctx context.Context, out io.Writer, options pageOptions) error {
+	with, done, err := c.held(ctx)
+	if err != nil {
+		return err
+	}
+	served, err := page.Listen(ctx, options.address, page.Options{With: with, ReadOnly: options.readOnly, Now: time.Now, Log: operatorLog()})
+	if err != nil {
+		return errors.Join(err, done())
+	}
+	invite(out)(served.URL())
+	return errors.Join(served.Serve(ctx), served.Close(), done())
+}
+
+// held opens the stores for as long as they are served where they may be held, and else
+// for each time.
+func (c console) held(ctx context.Context) (with func(context.Context, func(operator.Operations) error) error, done func() error, err error) {
+	environ, err := c.source.settings(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	found, err := operations.Open(ctx, environ, operatorLog())
+	if err != nil {
+		return nil, nil, err
+	}
+	if found.Last() {
+		return func(_ context.Context, do func(operator.Operations) error) error { return do(found.Operations) }, found.Close, nil
+	}
+	return c.with, func() error { return nil }, found.Close()
+}
+
+// invite returns what tells a person the address that lets a browser in.
+func invite(out io.Writer) func(url string) {
+	return func(url string) {
+		terminal.Say(out, "The console, for one browser, once, within "+page.OpenFor.String()+":")
+		fmt.Fprintln(out, "  "+url)
+	}
+}
+
+// inviteHere invites a person at this terminal. A log is read by others, too.
+func inviteHere() func(url string) {
+	if !terminal.Is(os.Stderr) {
+		return nil
+	}
+	return invite(os.Stderr)
+}

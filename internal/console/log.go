@@ -1,0 +1,103 @@
+package console
+
+import (
+	"net/http"
+	"net/url"
+	"time"
+
+	"entrawebex/internal/operator"
+)
+
+// logged is a part of the provisioning log.
+type logged struct {
+	operator.History
+	filter
+
+	Statuses, Actions, Faults []string
+	Spans                     []span
+	// Unknown says why the filter chooses nothing.
+	Unknown string
+}
+
+// filter is what is chosen of the log.
+type filter struct {
+	operator.HistoryRequest
+
+	// Span is for how long back.
+	Span string
+}
+
+// span is a length of time that the log can be looked at.
+type span struct {
+	Value, Text string
+	long        time.Duration
+}
+
+func spans() []span {
+	const day = 24 * time.Hour
+	return []span{
+		{"1h", "the last hour", time.Hour},
+		{"24h", "the last day", day},
+		{"168h", "the last 7 days", 7 * day},
+		{"", "all that is kept", 0},
+	}
+}
+
+// entriesOf is how many entries of the log are on a page.
+const entriesOf = 50
+
+func filterOf(form url.Values, now time.Time) filter {
+	f := filter{Span: form.Get("span"), HistoryRequest: operator.HistoryRequest{
+		Name: form.Get("name"), Status: form.Get("status"), Action: form.Get("action"), Fault: form.Get("fault"),
+		Correlation: form.Get("correlation"), Limit: entriesOf,
+	}}
+	for _, s := range spans() {
+		if s.Value == f.Span && s.long > 0 {
+			f.Since = now.Add(-s.long)
+		}
+	}
+	if until, err := time.Parse(time.RFC3339Nano, form.Get("until")); err == nil {
+		f.Until = until
+	}
+	return f
+}
+
+// query is the filter as the query of an address.
+func (f filter) query() url.Values {
+	q := url.Values{}
+	for name, value := range map[string]string{
+		"name": f.Name, "status": f.Status, "action": f.Action, "fault": f.Fault, "correlation": f.Correlation, "span": f.Span,
+	} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	return q
+}
+
+// Follow is the address at which what comes is told, with the same filter.
+func (l logged) Follow() string { return "/log/events?" + l.query().Encode() }
+
+// Older is the address of the page before; empty if there is none.
+func (l logged) Older() string {
+	if !l.More || len(l.Entries) == 0 {
+		return ""
+	}
+	q := l.query()
+	q.Set("until", l.Entries[len(l.Entries)-1].At.Format(time.RFC3339Nano))
+	return "/log?" + q.Encode()
+}
+
+func (p *pages) history(r *http.Request, o operator.Operations) (view, error) {
+	f := filterOf(r.URL.Query(), p.Now())
+	l := logged{filter: f, Statuses: operator.Statuses(), Actions: operator.Actions(), Faults: operator.FaultKinds(), Spans: spans()}
+	v := view{Title: "Log", Here: "/log", Template: "log"}
+	var err error
+	if l.History, err = o.History(r.Context(), f.HistoryRequest); err != nil {
+		if l.Unknown = told(err); l.Unknown == "" {
+			return v, err
+		}
+	}
+	v.Body = l
+	return v, nil
+}
