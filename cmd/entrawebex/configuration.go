@@ -203,7 +203,7 @@ func (c console) showMappingCommand() *cobra.Command {
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.with(cmd.Context(), func(o operator.Operations) error {
-				stored, err := version(cmd.Context(), o, args)
+				stored, err := storedVersion(cmd.Context(), o, args)
 				if err == nil {
 					_, err = cmd.OutOrStdout().Write(stored.Text)
 				}
@@ -213,8 +213,8 @@ func (c console) showMappingCommand() *cobra.Command {
 	}
 }
 
-// version is the version that is named first, or the one in force.
-func version(ctx context.Context, o operator.Operations, args []string) (configuration.Stored, error) {
+// storedVersion is the version that is named first, or the one in force.
+func storedVersion(ctx context.Context, o operator.Operations, args []string) (configuration.Stored, error) {
 	var r operator.ConfigurationRequest
 	if len(args) > 0 {
 		number, err := versionNumber(args[0])
@@ -278,18 +278,18 @@ func compared(ctx context.Context, o operator.Operations, args []string) (from, 
 	}
 	if len(args) == 1 {
 		if text, err := os.ReadFile(args[0]); err == nil {
-			from, err := of(version(ctx, o, nil))
+			from, err := of(storedVersion(ctx, o, nil))
 			return from, side{args[0], string(text)}, err
 		}
 	}
 	if len(args) > 0 {
-		from, err = of(version(ctx, o, args[:1]))
+		from, err = of(storedVersion(ctx, o, args[:1]))
 	} else {
 		from, err = of(formerVersion(ctx, o, nil))
 	}
 	if err != nil {
 		return from, to, err
 	}
-	to, err = of(version(ctx, o, args[min(1, len(args)):]))
+	to, err = of(storedVersion(ctx, o, args[min(1, len(args)):]))
 	return from, to, err
 }

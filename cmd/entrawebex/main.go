@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -19,6 +18,7 @@ import (
 
 	"entrawebex/internal/operator"
 	"entrawebex/internal/terminal"
+	"entrawebex/internal/version"
 )
 
 func main() {
@@ -141,7 +141,7 @@ And how somebody stands on both sides, what happened, and why:
 
   entrawebex show ada@example.com
   entrawebex log ada@example.com`,
-		Version:       buildVersion(),
+		Version:       fmt.Sprintf("%s, %s %s/%s", version.Name(), runtime.Version(), runtime.GOOS, runtime.GOARCH),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
@@ -151,16 +151,6 @@ And how somebody stands on both sides, what happened, and why:
 		fmt.Fprint(c.OutOrStdout(), terminal.Help(strings.TrimSpace(told)+"\n\n"+c.UsageString()))
 	})
 	return root
-}
-
-// buildVersion is that of the module where it was installed as one, else of the
-// commit.
-func buildVersion() string {
-	build, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	return fmt.Sprintf("%s, %s %s/%s", build.Main.Version, build.GoVersion, runtime.GOOS, runtime.GOARCH)
 }
 
 // environment is told by the help of every command that reads it.

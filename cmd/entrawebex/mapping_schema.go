@@ -132,7 +132,7 @@ It exits with 1 if something is wrong with FILE.
 				return exportMapping(cmd, args[0], data, to)
 			}
 			return c.with(cmd.Context(), func(o operator.Operations) error {
-				stored, err := version(cmd.Context(), o, nil)
+				stored, err := storedVersion(cmd.Context(), o, nil)
 				if err != nil {
 					return err
 				}

@@ -15,6 +15,7 @@ import (
 	"entrawebex/internal/app/standalone"
 	"entrawebex/internal/sandbox/demo"
 	"entrawebex/internal/terminal"
+	"entrawebex/internal/version"
 )
 
 // fewest is how many users a day takes; fewer are the members of the largest group
@@ -74,7 +75,7 @@ DATA_DIR.
 				return usageError{fmt.Errorf("%s is for the sandbox: write run --sandbox %s, or leave it out to serve the tenant of the environment",
 					strings.Join(alone, " "), strings.Join(alone, " "))}
 			}
-			return standalone.Serve(cmd.Context(), environ, slog.New(slog.NewTextHandler(os.Stderr, nil)), inviteHere())
+			return standalone.Serve(cmd.Context(), environ, version.Log(slog.New(slog.NewTextHandler(os.Stderr, nil))), inviteHere())
 		},
 	}
 	flags := command.Flags()

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"entrawebex/internal/sandbox/runtest"
+	"entrawebex/internal/version"
 )
 
 func TestACommandThatIsWrittenWronglyExitsWithTwoAndSaysHowItIsWritten(t *testing.T) {
@@ -42,7 +43,7 @@ func TestACommandThatIsWrittenWronglyExitsWithTwoAndSaysHowItIsWritten(t *testin
 
 func TestTheVersionAndTheHelpAreTold(t *testing.T) {
 	t.Parallel()
-	if out := operate(t, nil, "--version"); !strings.HasPrefix(out, "entrawebex version ") {
+	if out := operate(t, nil, "--version"); !strings.HasPrefix(out, "entrawebex version "+version.Name()+", go") {
 		t.Errorf("%q", out)
 	}
 	if out := operate(t, nil, "mapping"); !strings.Contains(out, "check") {

@@ -13,6 +13,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"entrawebex/internal/version"
 )
 
 // variable has the header of the present invocation ("Using environment variables to
@@ -36,8 +38,11 @@ func field(header, name string) string {
 	return ""
 }
 
-// Log returns a log of JSON lines, each with the id of the present trace if there is one.
-func Log(out io.Writer) *slog.Logger { return slog.New(handler{slog.NewJSONHandler(out, nil)}) }
+// Log returns a log of JSON lines, each with the version of the program, and the id of the
+// present trace if there is one.
+func Log(out io.Writer) *slog.Logger {
+	return version.Log(slog.New(handler{slog.NewJSONHandler(out, nil)}))
+}
 
 type handler struct{ slog.Handler }
 

@@ -23,6 +23,7 @@ import (
 	"entrawebex/internal/sandbox/compare"
 	"entrawebex/internal/sandbox/story"
 	"entrawebex/internal/terminal"
+	"entrawebex/internal/version"
 )
 
 // Options are what a day is like, and who sees it.
@@ -90,7 +91,7 @@ func Run(ctx context.Context, out io.Writer, environ []string, options Options) 
 	}
 	defer func() { _ = logFile.Close() }() // it goes with its folder
 	d := &demo{Sandbox: s, options: options, report: newReport(out, s.Tenant, options)}
-	log := slog.New(slog.NewJSONHandler(logFile, nil))
+	log := version.Log(slog.New(slog.NewJSONHandler(logFile, nil)))
 	d.process, err = standalone.Open(ctx, settings, config.NewLatest(settings, load, time.Now, log), log, d.report.attempt)
 	if err != nil {
 		return err
