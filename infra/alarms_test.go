@@ -148,8 +148,9 @@ func TestTheThrottlesOfEveryFunctionAndTableAreAnAlarm(t *testing.T) {
 		metrics, _ := properties["Metrics"].([]any)
 		for _, m := range metrics {
 			if stat := at(m, "MetricStat", "Metric"); stat != nil {
-				of := at(at(stat, "Dimensions").([]any)[0], "Value", "Ref")
-				watched[fmt.Sprint(at(stat, "Namespace"), " ", at(stat, "MetricName"), " ", of)] = true
+				references(at(stat, "Dimensions"), func(of string) {
+					watched[fmt.Sprint(at(stat, "Namespace"), " ", at(stat, "MetricName"), " ", of)] = true
+				})
 			} else if at(m, "Expression") != "SUM(METRICS())" {
 				t.Errorf("%s adds up %v", name, m)
 			}
@@ -162,6 +163,8 @@ func TestTheThrottlesOfEveryFunctionAndTableAreAnAlarm(t *testing.T) {
 	for name := range resources(template, "AWS::DynamoDB::Table") {
 		want["AWS/DynamoDB ReadThrottleEvents "+name], want["AWS/DynamoDB WriteThrottleEvents "+name] = true, true
 	}
+	const given = "LedgerTableName" // in place of the ledger
+	want["AWS/DynamoDB ReadThrottleEvents "+given], want["AWS/DynamoDB WriteThrottleEvents "+given] = true, true
 	if diff := cmp.Diff(want, watched); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}

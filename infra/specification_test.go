@@ -171,6 +171,10 @@ func isIntrinsic(v any) bool {
 	return false
 }
 
+// unlisted are properties of SAM's functions that its published form does not list
+// ("AWS::Serverless::Function" and "Schedule", AWS SAM Developer Guide).
+var unlisted = []string{".AutoPublishAliasAllProperties", ".Events.EveryMinute.Properties.RetryPolicy"}
+
 func TestPropertiesAreSpeltAsAWSSpellsThem(t *testing.T) {
 	t.Parallel()
 	spec, template := readSpecification(t), readTemplate(t)
@@ -190,7 +194,9 @@ func TestPropertiesAreSpeltAsAWSSpellsThem(t *testing.T) {
 			known = spec.api(known)
 		}
 		for _, wrong := range spec.misspelt(name, known, got) {
-			t.Error(wrong)
+			if kind != function || !slices.Contains(unlisted, wrong[len(name):]) {
+				t.Error(wrong)
+			}
 		}
 	}
 	references(template, func(reference string) {
@@ -200,6 +206,9 @@ func TestPropertiesAreSpeltAsAWSSpellsThem(t *testing.T) {
 			kind = "AWS::Lambda::Function"
 		}
 		_, attributes := spec.resource(kind)
+		if published := at(all, name, "Type") == function && attribute == "Alias"; published {
+			return // SAM's own
+		}
 		if found && attributes[attribute] == nil {
 			t.Errorf("%s has no attribute %s", name, attribute)
 		}

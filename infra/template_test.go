@@ -97,7 +97,12 @@ func TestNoResourceWaitsForItself(t *testing.T) {
 	all := readTemplate(t)["Resources"].(object)
 	var visit func(path []string)
 	visit = func(path []string) {
-		references(all[path[len(path)-1]], func(name string) {
+		waiting := all[path[len(path)-1]]
+		if at(waiting, "Type") == function { // its alias waits for the alarms, and not it
+			waiting = maps.Clone(at(waiting, "Properties").(object))
+			delete(waiting.(object), "DeploymentPreference")
+		}
+		references(waiting, func(name string) {
 			name, _, _ = strings.Cut(name, ".")
 			switch {
 			case name == path[0]:
@@ -155,7 +160,7 @@ func TestTheWorkerIsFedInBatchesThatCanFailInPart(t *testing.T) {
 	template := readTemplate(t)
 	want := map[string]object{"WorkerFunctionChanges": {
 		"EventSourceArn":        object{"Fn::GetAtt": "ChangeQueue.Arn"},
-		"FunctionName":          object{"Ref": "WorkerFunction"},
+		"FunctionName":          object{"Ref": "WorkerFunction.Alias"},
 		"BatchSize":             10,
 		"FunctionResponseTypes": []any{"ReportBatchItemFailures"},
 		"ScalingConfig":         object{"MaximumConcurrency": object{"Ref": "WorkerConcurrency"}},
@@ -221,6 +226,90 @@ func TestTheProvisioningLogOutlivesTheStackAndItsEntriesExpire(t *testing.T) {
 	keys := []any{object{"AttributeName": "pk", "KeyType": "HASH"}, object{"AttributeName": "sk", "KeyType": "RANGE"}}
 	if diff := cmp.Diff(keys, at(log, "Properties", "KeySchema")); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Where a table is named no other is made, and everything that named the stack's own names
+// that one.
+func TestAStackGoesOnWithALedgerThatIsThere(t *testing.T) {
+	t.Parallel()
+	template := readTemplate(t)
+	for given, want := range map[string]string{"": "prod-Ledger", "ledger-of-march": "ledger-of-march"} {
+		s := &cloud.Stack{Template: template, Name: "prod", Parameters: map[string]string{"LedgerTableName": given}}
+		for name := range resources(template, function) {
+			if table, has := s.Environment(name)["LEDGER_TABLE"]; has && table != want {
+				t.Errorf("%s writes to %s, want %s", name, table, want)
+			}
+		}
+		if got := s.Outputs()["LedgerTable"]; got != want {
+			t.Errorf("the output is %s, want %s", got, want)
+		}
+		for _, policy := range []string{"WorkerRole", "RenewRole", "ReconcileRole", cloud.Operator} {
+			if !slices.ContainsFunc(s.Allowed(policy), func(c cloud.Call) bool {
+				return c.Action == "dynamodb:PutItem" && c.Resource == "arn:aws:dynamodb:eu-central-1:000000000000:table/"+want
+			}) {
+				t.Errorf("%s may not write to %s", policy, want)
+			}
+		}
+	}
+	if at(template, "Resources", "Ledger", "Condition") != "MakesLedger" {
+		t.Error("a second ledger is made")
+	}
+	// Nothing else names it, where it may not be.
+	var named int
+	references(template, func(name string) {
+		if name, _, _ := strings.Cut(name, "."); name == "Ledger" {
+			named++
+		}
+	})
+	text, err := os.ReadFile("../template.yaml")
+	if chosen := strings.Count(string(text), "!If [MakesLedger, "); err != nil || chosen != named {
+		t.Errorf("the ledger is named %d times, and chosen %d times: %v", named, chosen, err)
+	}
+}
+
+func TestNobodySpeaksToTheQueuesInTheClear(t *testing.T) {
+	t.Parallel()
+	queues := []any{object{"Fn::GetAtt": "ChangeQueue.Arn"}, object{"Fn::GetAtt": "DeadLetterQueue.Arn"}}
+	want := map[string]object{"QueuePolicy": {
+		"Queues": []any{object{"Ref": "ChangeQueue"}, object{"Ref": "DeadLetterQueue"}},
+		"PolicyDocument": object{"Version": "2012-10-17", "Statement": []any{object{
+			"Effect": "Deny", "Principal": "*", "Action": "sqs:*", "Resource": queues,
+			"Condition": object{"Bool": object{"aws:SecureTransport": "false"}},
+		}}},
+	}}
+	if diff := cmp.Diff(want, resources(readTemplate(t), "AWS::SQS::QueuePolicy")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Of what is published, a change of a parameter too is a version, and what fails is
+// rolled back. A function without an alias changes at once.
+func TestTheWebhookAndTheWorkerTakeOverInStepsAndAreRolledBackByTheirErrors(t *testing.T) {
+	t.Parallel()
+	template := readTemplate(t)
+	for name, properties := range resources(template, function) {
+		alias, preference := properties["AutoPublishAlias"], properties["DeploymentPreference"]
+		if name != "WebhookFunction" && name != "WorkerFunction" {
+			if alias != nil || preference != nil {
+				t.Errorf("%s is published", name)
+			}
+			continue
+		}
+		if alias != "live" || properties["AutoPublishAliasAllProperties"] != true {
+			t.Errorf("%s: a changed parameter does not serve", name)
+		}
+		alarm := strings.TrimSuffix(name, "Function") + "ErrorsAlarm"
+		want := object{"Type": object{"Ref": "Deployment"}, "Alarms": object{"Fn::If": []any{
+			"DeploysGradually", []any{object{"Ref": alarm}}, object{"Ref": "AWS::NoValue"},
+		}}}
+		if diff := cmp.Diff(want, preference); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+		dimensions := []any{object{"Name": "FunctionName", "Value": object{"Ref": name}}}
+		if diff := cmp.Diff(dimensions, at(template, "Resources", alarm, "Properties", "Dimensions")); diff != "" {
+			t.Errorf("%s is of another function: %s", alarm, diff)
+		}
 	}
 }
 
@@ -373,15 +462,20 @@ func TestWhatNoNotificationToldIsLookedForEveryMinute(t *testing.T) {
 	t.Parallel()
 	template := readTemplate(t)
 	reconcile := resources(template, function)["ReconcileFunction"]
-	want := object{"EveryMinute": object{"Type": "Schedule", "Properties": object{"Schedule": "rate(1 minute)"}}}
-	if diff := cmp.Diff(want, reconcile["Events"]); diff != "" {
-		t.Errorf("the schedule (-want +got):\n%s", diff)
+	once := object{"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
+	want := object{"EveryMinute": object{"Type": "Schedule", "Properties": object{"Schedule": "rate(1 minute)", "RetryPolicy": once}}}
+	for _, name := range []string{"ReconcileFunction", "RenewFunction"} {
+		scheduled := resources(template, function)[name]
+		if diff := cmp.Diff(want, scheduled["Events"]); diff != "" {
+			t.Errorf("the schedule of %s (-want +got):\n%s", name, diff)
+		}
+		// What failed, or could not start, comes in no burst beside that of the next minute.
+		if diff := cmp.Diff(once, scheduled["EventInvokeConfig"]); diff != "" {
+			t.Errorf("the retries of %s (-want +got):\n%s", name, diff)
+		}
 	}
 	if reconcile["Timeout"] != 900 || at(template, "Globals", "Function", "MemorySize") != 512 || reconcile["MemorySize"] != nil {
 		t.Errorf("reconcile has %v seconds and %v MB", reconcile["Timeout"], reconcile["MemorySize"])
-	}
-	if at(reconcile, "EventInvokeConfig", "MaximumRetryAttempts") != 0 {
-		t.Error("a run that failed is repeated beside that of the next minute")
 	}
 }
 

@@ -110,6 +110,12 @@ var substitution = regexp.MustCompile(`\$\{([^}]+)\}`)
 
 // Resolve returns the text that a value of the template has in the stack.
 func (s *Stack) Resolve(v any) string {
+	if choice, ok := At(v, "Fn::If").([]any); ok {
+		if s.holds(At(s.Template, "Conditions", fmt.Sprint(choice[0]))) {
+			return s.Resolve(choice[1])
+		}
+		return s.Resolve(choice[2])
+	}
 	if name, ok := At(v, "Ref").(string); ok {
 		return s.ref(name)
 	}
@@ -126,6 +132,15 @@ func (s *Stack) Resolve(v any) string {
 		})
 	}
 	return fmt.Sprint(v)
+}
+
+// holds reports whether a condition does.
+func (s *Stack) holds(condition any) bool {
+	if not, ok := At(condition, "Fn::Not").([]any); ok {
+		return !s.holds(not[0])
+	}
+	same, ok := At(condition, "Fn::Equals").([]any)
+	return ok && s.Resolve(same[0]) == s.Resolve(same[1])
 }
 
 func (s *Stack) ref(name string) string {
