@@ -6,7 +6,7 @@ usage() {
   cat <<'HELP'
 usage: infra/register-app.sh [--name NAME] [--cloud CLOUD] [--secret-file FILE]
                              [--hidden-members] [--custom-security-attributes]
-                             [--everybody]
+                             [--migration] [--everybody]
 
 Makes an app registration in the tenant that the Azure CLI is signed in to,
 gives it these application permissions of Microsoft Graph with an
@@ -33,6 +33,8 @@ environment or the template's parameters.
   --custom-security-attributes
                       CustomSecAttributeAssignment.Read.All, too: for a mapping
                       that reads custom security attributes of users
+  --migration         Synchronization.Read.All, too: for entrawebex migrate, which
+                      reads the gallery app's provisioning job; nothing else does
   --everybody         neither Application.Read.All nor Directory.Read.All: for
                       SCOPE=all, where nobody asks who is assigned, unless the
                       mapping reads app roles
@@ -57,6 +59,7 @@ while [ $# -gt 0 ]; do
   -h | --help) usage && exit ;;
   --hidden-members) permissions+=(Member.Read.Hidden) && shift ;;
   --custom-security-attributes) permissions+=(CustomSecAttributeAssignment.Read.All) && shift ;;
+  --migration) permissions+=(Synchronization.Read.All) && shift ;;
   --everybody) assignments=() && shift ;;
   --name | --cloud | --secret-file)
     [ $# -gt 1 ] || fail "$1 needs a value"

@@ -33,6 +33,7 @@ case "$method $url $query" in
 "GET "*"select=appRoles "*Directory.Read.All*) echo role-directory ;;
 "GET "*"select=appRoles "*Member.Read.Hidden*) echo role-hidden ;;
 "GET "*"select=appRoles "*CustomSecAttributeAssignment.Read.All*) echo role-security ;;
+"GET "*"select=appRoles "*Synchronization.Read.All*) echo role-synchronization ;;
 "GET "*"servicePrincipals(appId="*" id") echo graph-principal ;;
 "GET "*"/applications?"*) echo "$EXISTING" ;;
 "GET "*"/appRoleAssignments "*) echo "$GRANTED" ;;
@@ -117,6 +118,17 @@ func TestCustomSecurityAttributesAreReadOnlyIfThatIsAskedFor(t *testing.T) {
 	printed, writes, _, err := register(t, nil, "--custom-security-attributes")
 	if err != nil || !strings.Contains(writes, `"appRoleId":"role-security"`) {
 		t.Errorf("%v, writes %s:\n%s", err, writes, printed)
+	}
+}
+
+func TestAProvisioningJobIsReadOnlyIfThatIsAskedFor(t *testing.T) {
+	t.Parallel()
+	printed, writes, _, err := register(t, nil, "--migration")
+	if err != nil || !strings.Contains(writes, `"appRoleId":"role-synchronization"`) {
+		t.Errorf("%v, writes %s:\n%s", err, writes, printed)
+	}
+	if printed, writes, _, err := register(t, nil); err != nil || strings.Contains(writes, "role-synchronization") {
+		t.Errorf("without: %v, writes %s:\n%s", err, writes, printed)
 	}
 }
 

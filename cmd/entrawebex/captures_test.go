@@ -58,6 +58,7 @@ func inTrouble(name func(int) string) []capture {
 		{name: "plan-user", args: []string{"plan", name(0)}},
 		{name: "plan-group", args: []string{"plan", "Finance"}},
 		{name: "plan-all", args: []string{"plan", "--all"}},
+		{name: "migrate", args: []string{"migrate", "--app", sandbox.AppID}},
 		{name: "mapping-apply", args: []string{"mapping", "apply", "testdata/titles.yaml"}},
 		{name: "holds-approve", args: []string{"holds", "approve", name(0)}},
 		{name: "holds-reject", args: []string{"holds", "reject", name(1)}},
@@ -65,6 +66,7 @@ func inTrouble(name func(int) string) []capture {
 		{name: "guard-clear", args: []string{"guard", "clear"}},
 		{name: "pause", args: []string{"pause", "webex", "--why", "maintenance"}},
 		{name: "status-paused", args: []string{"status"}},
+		{name: "migrate-begin", args: []string{"migrate", "--yes", "--app", sandbox.AppID}},
 		{name: "resume", args: []string{"resume", "webex"}},
 		{name: "provision-unserved", args: []string{"provision", name(2)}},
 		{name: "reconcile", args: []string{"reconcile"}},
@@ -199,6 +201,7 @@ func (l *logged) trouble() (name func(int) string) {
 	_, taken := l.shutOut()
 	_, err := l.Org.Add(map[string]any{"userName": "room@" + sandbox.Domain, "displayName": "Room 7", "userType": "user", "active": true})
 	l.must(err)
+	l.Tenant.SetSynchronization(galleryJob(l.t))
 	users := l.enabled()[:3]
 	p := l.Open("GUARD_FLOOR=0", "GUARD_SHARE=0")
 	for _, u := range users[:2] {

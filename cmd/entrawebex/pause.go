@@ -57,13 +57,17 @@ side still fails it is paused again.
 	}
 }
 
-// resume lets the side go on, and tells what it was paused for and what is to be
-// done for it now.
+// resume lets the side go on.
 func resume(ctx context.Context, o operator.Operations, out io.Writer, side pause.Side) error {
 	done, err := o.Resume(ctx, operator.ResumeRequest{Side: side})
-	if err != nil {
-		return err
+	if err == nil {
+		tellResumed(out, side, done)
 	}
+	return err
+}
+
+// tellResumed tells what a side was paused for and what is to be done for it now.
+func tellResumed(out io.Writer, side pause.Side, done operator.Resumed) {
 	if done.Was != nil {
 		terminal.Say(out, fmt.Sprintf("%s goes on. It was paused since %s: %s", side, done.Was.Since.UTC().Format(time.RFC3339), done.Was.Why))
 		if done.Owed != "" {
@@ -71,5 +75,4 @@ func resume(ctx context.Context, o operator.Operations, out io.Writer, side paus
 		}
 	}
 	terminal.Say(out, done.Paused.String())
-	return nil
 }

@@ -127,7 +127,7 @@ func (c console) makePlan(ctx context.Context, o operator.Operations, errOut io.
 		watcher.Progress, options.Watched = line.Tell, true
 	}
 	if options.Accounts {
-		list, createErr := createAccounts(options.file)
+		list, createErr := createList(options.file, "class", "kind", "name", "entra id", "webex id")
 		if createErr != nil {
 			return nil, createErr
 		}

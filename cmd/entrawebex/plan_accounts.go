@@ -10,36 +10,36 @@ import (
 	"entrawebex/internal/sweep"
 )
 
-// accountsFile is a list of accounts for a spreadsheet (RFC 4180).
-type accountsFile struct {
+// listFile is a list of accounts for a spreadsheet (RFC 4180).
+type listFile struct {
 	file *os.File
 	csv  *csv.Writer
 }
 
-// createAccounts begins a file that only this user can read: it names people.
-func createAccounts(path string) (*accountsFile, error) {
+// createList begins a file that only this user can read: it names people.
+func createList(path string, header ...string) (*listFile, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("write the accounts: %w", err)
 	}
-	a := &accountsFile{file: file, csv: csv.NewWriter(file)}
-	a.write("class", "kind", "name", "entra id", "webex id")
+	a := &listFile{file: file, csv: csv.NewWriter(file)}
+	a.write(header...)
 	return a, nil
 }
 
-func (a *accountsFile) add(one sweep.Account) {
+func (a *listFile) add(one sweep.Account) {
 	a.write(string(one.Class), string(one.Kind), one.Name, one.ID, one.WebexID)
 }
 
 // write appends a row. What fails is told at the end.
-func (a *accountsFile) write(cells ...string) {
+func (a *listFile) write(cells ...string) {
 	for i, cell := range cells {
 		cells[i] = harmless(cell)
 	}
 	_ = a.csv.Write(cells) // csv.Writer.Error says it again
 }
 
-func (a *accountsFile) close() error {
+func (a *listFile) close() error {
 	a.csv.Flush()
 	if err := errors.Join(a.csv.Error(), a.file.Close()); err != nil {
 		return fmt.Errorf("write the accounts: %w", err)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/config"
 	"entrawebex/internal/configuration"
 	"entrawebex/internal/mapping"
 	"entrawebex/internal/provision"
@@ -21,6 +22,15 @@ const (
 	askEvery     = 20 * time.Second
 	askEveryHere = time.Second
 )
+
+// Followed is how long after a configuration came into force nobody goes by the one
+// before any more.
+func Followed(s *config.Settings) time.Duration {
+	if s.AWS == (config.AWS{}) {
+		return 2 * askEveryHere
+	}
+	return 2 * askEvery
+}
 
 // inForce is the part of the system that follows the configuration in force. It is
 // made anew where another one is, and whatever has begun goes on with what it began

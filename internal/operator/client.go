@@ -11,6 +11,7 @@ import (
 	"net/http"
 
 	"entrawebex/internal/configuration"
+	"entrawebex/internal/migration"
 	"entrawebex/internal/pause"
 	"entrawebex/internal/plan"
 	"entrawebex/internal/printable"
@@ -115,6 +116,20 @@ func (c *Client) Pause(ctx context.Context, r PauseRequest) (pause.State, error)
 // Resume is Operator.Resume.
 func (c *Client) Resume(ctx context.Context, r ResumeRequest) (Resumed, error) {
 	return call[Resumed](ctx, c, pathResume, r)
+}
+
+// Migrate is Operator.Migrate.
+func (c *Client) Migrate(ctx context.Context, r MigrateRequest) (Resumed, error) {
+	return call[Resumed](ctx, c, pathMigrate, r)
+}
+
+// Migration is Operator.Migration.
+func (c *Client) Migration(ctx context.Context, r MigrationRequest, watcher plan.Watcher) (*migration.Report, error) {
+	return follow[*migration.Report](ctx, c, pathMigration, r, func(f frame) {
+		if f.Progress != nil && watcher.Progress != nil {
+			watcher.Progress(f.Progress.Phase, f.Progress.Done, f.Progress.Of)
+		}
+	})
 }
 
 // Reconcile is Operator.Reconcile.

@@ -329,6 +329,12 @@ func steps() []step {
 		{"Show", showing(""), "name one user or group", operator.Invalid},
 		{"Plan", planOf(plan.Request{}), "name one user or group", operator.Invalid},
 		{"Plan", planOf(plan.Request{All: true}), "no settings", operator.Failed},
+		{"Migration", func(ctx context.Context, o operator.Operations) (any, error) {
+			return o.Migration(ctx, operator.MigrationRequest{}, plan.Watcher{})
+		}, "no settings", operator.Failed},
+		{"Migrate", func(ctx context.Context, o operator.Operations) (any, error) {
+			return o.Migrate(ctx, operator.MigrateRequest{})
+		}, "no settings", operator.Failed},
 	}
 }
 

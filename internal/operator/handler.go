@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"entrawebex/internal/migration"
 	"entrawebex/internal/plan"
 	"entrawebex/internal/replay"
 	"entrawebex/internal/sweep"
@@ -50,19 +51,26 @@ func NewHandler(o *Operator, log *slog.Logger) *Handler {
 		pathConfigurations: read(o.Configurations),
 		pathApply:          write(o.Apply),
 		pathTestMapping:    write(o.TestMapping),
+		pathMigrate:        write(o.Migrate),
+		pathMigration: stream(func(ctx context.Context, r MigrationRequest, tell func(frame)) (*migration.Report, error) {
+			return o.Migration(ctx, r, plan.Watcher{Progress: progressTo(tell)})
+		}),
 		pathReplay: stream(func(ctx context.Context, r replay.Request, tell func(frame)) (replay.Result, error) {
 			return o.Replay(ctx, r, func(done, of int) { tell(frame{Progress: &progress{Done: done, Of: of}}) })
 		}),
 		pathPlan: stream(func(ctx context.Context, r plan.Request, tell func(frame)) (*plan.Plan, error) {
-			w := plan.Watcher{Progress: func(phase string, done, of int) {
-				tell(frame{Progress: &progress{Phase: phase, Done: done, Of: of}})
-			}}
+			w := plan.Watcher{Progress: progressTo(tell)}
 			if r.Accounts {
 				w.Account = func(a sweep.Account) { tell(frame{Account: &a}) }
 			}
 			return o.Plan(ctx, r, w)
 		}),
 	}}
+}
+
+// progressTo tells how far something is.
+func progressTo(tell func(frame)) func(phase string, done, of int) {
+	return func(phase string, done, of int) { tell(frame{Progress: &progress{Phase: phase, Done: done, Of: of}}) }
 }
 
 // ServeHTTP carries out one method.

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"entrawebex/internal/configuration"
+	"entrawebex/internal/migration"
 	"entrawebex/internal/pause"
 	"entrawebex/internal/plan"
 	"entrawebex/internal/replay"
@@ -14,6 +15,7 @@ import (
 type Operations interface {
 	readings
 	orders
+	moves
 }
 
 // readings change nothing.
@@ -41,6 +43,12 @@ type orders interface {
 	Reconcile(ctx context.Context) error
 	Provision(ctx context.Context, r ProvisionRequest) (Provisioning, error)
 	Apply(ctx context.Context, r ApplyRequest) (configuration.Version, error)
+}
+
+// moves are moving in from the gallery app: a look at it, and the beginning.
+type moves interface {
+	Migration(ctx context.Context, r MigrationRequest, watcher plan.Watcher) (*migration.Report, error)
+	Migrate(ctx context.Context, r MigrateRequest) (Resumed, error)
 }
 
 var (

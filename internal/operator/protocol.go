@@ -29,6 +29,8 @@ const (
 	pathReconcile   = "/reconcile"
 	pathPlan        = "/plan"
 	pathProvision   = "/provision"
+	pathMigration   = "/migration"
+	pathMigrate     = "/migration/begin"
 
 	pathConfiguration  = "/configuration"
 	pathConfigurations = "/configurations"

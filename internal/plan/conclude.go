@@ -13,7 +13,7 @@ import (
 // conclude puts the attempts into the plan.
 func (pl *Planner) conclude(ctx context.Context) {
 	for _, o := range slices.SortedFunc(maps.Keys(pl.attempts), compareObjects) {
-		pl.plan.Add(pl.planned(ctx, pl.attempts[o]))
+		pl.add(pl.planned(ctx, pl.attempts[o]))
 	}
 	pl.plan.Summary.References = len(pl.Queued.Changes())
 	pl.plan.Sort()
@@ -21,7 +21,7 @@ func (pl *Planner) conclude(ctx context.Context) {
 
 // planned tells an attempt as a part of the plan.
 func (pl *Planner) planned(ctx context.Context, a provision.Attempt) Object {
-	p := Object{Action: Unchanged, Object: a.Object, Name: pl.nameOf(ctx, a), WebexID: a.WebexID, Attributes: pl.shown(a), Reason: a.Reason}
+	p := Object{Action: Unchanged, Object: a.Object, Name: pl.nameOf(ctx, a), WebexID: a.WebexID, Attributes: pl.shown(a), Reason: a.Reason, Adopted: a.Adopted}
 	if provision.IsPlanned(p.WebexID) {
 		p.WebexID = ""
 	}

@@ -37,6 +37,9 @@ type Object struct {
 	WebexID    string               `json:"webexId,omitempty"`
 	Attributes []provision.Modified `json:"attributes,omitempty"`
 	Members    *Members             `json:"members,omitempty"`
+	// Adopted is the externalId of the account that was there before and would be taken
+	// over, empty if it has none; nil where none would be.
+	Adopted *string `json:"adopted,omitempty"`
 	// Reason explains it; empty where there is nothing to explain.
 	Reason string `json:"reason,omitempty"`
 }
@@ -83,10 +86,6 @@ type Summary struct {
 // New returns a plan of nothing.
 func New() *Plan {
 	return &Plan{Objects: []Object{}, Summary: Summary{Skipped: map[string]int{}}}
-}
-
-func (p *Plan) skip(o change.Object, name, reason string) {
-	p.Add(Object{Action: Skip, Object: o, Name: name, Reason: reason})
 }
 
 // Add adds what would come of one object, and counts it.

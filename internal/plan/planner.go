@@ -38,6 +38,11 @@ type Request struct {
 	Scope      string `json:"scope,omitempty"`
 	GuardFloor int    `json:"guardFloor,omitempty"`
 	GuardShare int    `json:"guardShare,omitempty"`
+	// AppID, SkipOutOfScopeDeletions and ProvisionGroups take the place of ENTRA_APP_ID,
+	// SKIP_OUT_OF_SCOPE_DELETIONS and PROVISION_GROUPS, if they are given.
+	AppID                   string `json:"appId,omitempty"`
+	SkipOutOfScopeDeletions *bool  `json:"skipOutOfScopeDeletions,omitempty"`
+	ProvisionGroups         *bool  `json:"provisionGroups,omitempty"`
 }
 
 // Validate returns what is wrong with the request.
@@ -61,16 +66,26 @@ func (r Request) Under(s config.Settings) config.Settings {
 	s.Scope = cmp.Or(r.Scope, s.Scope)
 	s.Guard.Floor = cmp.Or(r.GuardFloor, s.Guard.Floor)
 	s.Guard.Share = cmp.Or(r.GuardShare, s.Guard.Share)
+	s.Entra.AppID = cmp.Or(r.AppID, s.Entra.AppID)
+	if r.SkipOutOfScopeDeletions != nil {
+		s.SkipOutOfScopeDeletions = *r.SkipOutOfScopeDeletions
+	}
+	if r.ProvisionGroups != nil {
+		s.ProvisionGroups = *r.ProvisionGroups
+	}
 	return s
 }
 
-// Watcher is told what comes before the plan is there. Either may be nil.
+// Watcher is told what comes before the plan is there. Any of it may be nil.
 type Watcher struct {
 	// Progress is told how many of how many are done; of 0 is of nobody knows how
 	// many.
 	Progress func(phase string, done, of int)
 	// Account is told each account of either side, and its class.
 	Account func(sweep.Account)
+	// Object is told what would come of each object, of those that stay as they are
+	// too.
+	Object func(Object)
 }
 
 func (w Watcher) progress(phase string, done, of int) {
@@ -151,6 +166,7 @@ func (pl *Planner) observe(a provision.Attempt) {
 		if a.Action == provision.None {
 			a.Action = before.Action
 		}
+		a.Adopted = cmp.Or(a.Adopted, before.Adopted)
 	}
 	pl.attempts[a.Object] = a
 }
@@ -243,16 +259,28 @@ func (pl *Planner) unattempted(accounts map[change.Object]sweep.Class, skipped m
 		}
 		switch class {
 		case sweep.Drifted:
-			pl.plan.skip(o, pl.names[o], "was changed in Webex since it was written, and is left so")
+			pl.skip(o, "was changed in Webex since it was written, and is left so")
 		case sweep.Unassigned:
-			pl.plan.skip(o, pl.names[o], "is no longer in scope, and stays as it is: a group, or inactive already")
+			pl.skip(o, "is no longer in scope, and stays as it is: a group, or inactive already")
 		default:
-			pl.plan.Summary.Unchanged++
+			pl.add(Object{Action: Unchanged, Object: o, Name: pl.names[o]})
 		}
 	}
 	for o, why := range skipped {
 		if _, attempted := pl.attempts[o]; !attempted {
-			pl.plan.skip(o, pl.names[o], why.Sentence(o.Kind))
+			pl.skip(o, why.Sentence(o.Kind))
 		}
+	}
+}
+
+func (pl *Planner) skip(o change.Object, reason string) {
+	pl.add(Object{Action: Skip, Object: o, Name: pl.names[o], Reason: reason})
+}
+
+// add adds what would come of one object to the plan.
+func (pl *Planner) add(one Object) {
+	pl.plan.Add(one)
+	if pl.watcher.Object != nil {
+		pl.watcher.Object(one)
 	}
 }

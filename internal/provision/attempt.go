@@ -100,6 +100,9 @@ type Attempt struct {
 	// Causes are the Changes that led to it, oldest first.
 	Causes  []change.Change
 	WebexID string
+	// Adopted is the externalId of the account or group that was there before and was
+	// taken over, empty if it had none; nil where none was.
+	Adopted *string
 	Action  Action
 	Status  Status
 	// Verdict is that of scoping; zero if the attempt did not come to it.

@@ -222,6 +222,7 @@ func (d *decision) adopt(found Resource) {
 	}
 	d.step(Matching, Success, fmt.Sprintf("adopted the %s %s; its externalId was %q", kind, found.ID, was))
 	d.notice(slog.LevelInfo, "adopted", slog.String("webexId", found.ID), slog.String("externalId", was))
+	d.attempt.Adopted = &was
 	d.conflict, d.seeded, d.absent = nil, false, nil
 	d.link(found)
 }

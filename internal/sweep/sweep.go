@@ -74,6 +74,8 @@ type Account struct {
 	WebexID string `json:"webexId,omitempty"`
 	// Name is the userName or displayName.
 	Name string `json:"name,omitempty"`
+	// ExternalID is whose it says that it is; only of one that is Local.
+	ExternalID string `json:"externalId,omitempty"`
 }
 
 // Result is what a sweep came to.
@@ -398,7 +400,8 @@ func (r *run) unseen(ctx context.Context) error {
 // locals classes what Webex has and Entra has not.
 func (r *run) locals(context.Context) error {
 	for kind, found := range r.strays.left(r.byWebex) {
-		r.class(Local, change.Object{Kind: kind}, found.ID, nameOf(found.Attributes))
+		external, _ := found.Attributes["externalId"].(string)
+		r.classify(Account{Class: Local, Kind: kind, WebexID: found.ID, Name: nameOf(found.Attributes), ExternalID: external})
 	}
 	return nil
 }
@@ -448,9 +451,13 @@ func (r *run) enqueue(ctx context.Context, changes ...change.Change) error {
 }
 
 func (r *run) class(c Class, o change.Object, webexID, name string) {
-	r.result.Classes[c]++
+	r.classify(Account{Class: c, Kind: o.Kind, ID: o.ID, WebexID: webexID, Name: name})
+}
+
+func (r *run) classify(a Account) {
+	r.result.Classes[a.Class]++
 	if r.Classified != nil {
-		r.Classified(Account{Class: c, Kind: o.Kind, ID: o.ID, WebexID: webexID, Name: name})
+		r.Classified(a)
 	}
 }
 

@@ -22,6 +22,7 @@ type enterpriseApp struct {
 	last        int           // the number given last
 	assignments []*assignment // the oldest first
 	roles       []AppRole
+	job         *Synchronization // nil for none
 }
 
 // AppRole is a role of the enterprise application

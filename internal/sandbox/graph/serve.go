@@ -98,6 +98,7 @@ func (t *Tenant) routes() *http.ServeMux {
 	t.routeDeleted(handle)
 	t.routeDelta(handle)
 	t.routeAssignments(handle)
+	t.routeSynchronization(handle)
 	// What else it takes to subscribe depends on the resource.
 	subscribe := slices.Concat(subscribing("users"), subscribing("groups"))
 	handle("POST", "/subscriptions", subscribe, t.createSubscription)
@@ -195,8 +196,12 @@ func (t *Tenant) require(permissions []string) error {
 }
 
 func (t *Tenant) granted(permission string) bool {
-	return t.permissions == nil || slices.Contains(t.permissions, permission)
+	permissions := *t.permissions.Load()
+	return permissions == nil || slices.Contains(permissions, permission)
 }
+
+// Grant changes the application permissions that were consented to; nil for all.
+func (t *Tenant) Grant(permissions []string) { t.permissions.Store(&permissions) }
 
 // write writes an answer, or the error there is instead.
 func (t *Tenant) write(w http.ResponseWriter, r *http.Request, a answer, err error) {

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -74,7 +75,7 @@ type Tenant struct {
 
 	id          string
 	domain      string
-	permissions []string
+	permissions atomic.Pointer[[]string]
 	transport   http.RoundTripper
 	now         func() time.Time
 	mux         *http.ServeMux
@@ -149,7 +150,7 @@ func New(cfg Config) (*Tenant, error) {
 		return nil, errors.New("the tenant has no domain")
 	}
 	t := &Tenant{
-		id: strings.ToLower(cfg.ID), domain: cfg.Domain, token: cfg.Token, permissions: cfg.Permissions,
+		id: strings.ToLower(cfg.ID), domain: cfg.Domain, token: cfg.Token,
 		transport: cfg.Transport, now: cfg.Now,
 		ids: seeded.NewIDs(cfg.Seed, "tenant"), traces: seeded.NewIDs(cfg.Seed, "tenant traces"),
 		wake:   make(chan struct{}, 1),
@@ -174,6 +175,7 @@ func New(cfg Config) (*Tenant, error) {
 	if t.now == nil {
 		t.now = time.Now
 	}
+	t.Grant(cfg.Permissions)
 	t.mux = t.routes()
 	return t, nil
 }

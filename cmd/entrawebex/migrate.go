@@ -1,0 +1,245 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"entrawebex/internal/mapping"
+	"entrawebex/internal/mapping/synchronization"
+	"entrawebex/internal/migration"
+	"entrawebex/internal/operator"
+	"entrawebex/internal/pause"
+	"entrawebex/internal/plan"
+	"entrawebex/internal/progress"
+	"entrawebex/internal/terminal"
+)
+
+// migrateOptions are how moving in is looked at.
+type migrateOptions struct {
+	operator.MigrationRequest
+
+	schema, mapping, folder string
+	force, yes, onPurpose   bool
+	asJSON                  bool
+	findings                []synchronization.Finding // of the schema in a file
+}
+
+// The files of a migration, in its folder.
+const (
+	migratedSettings = "settings.env"
+	migratedAccounts = "accounts.csv"
+	migratedFindings = "schema.txt"
+)
+
+func (c console) migrateCommand() *cobra.Command {
+	var o migrateOptions
+	command := &cobra.Command{
+		Use:   "migrate",
+		Short: "Shows what moving in from the gallery app would come to, and with --yes begins",
+		Long: `Reads what Entra's own provisioning service does for the gallery app: its job, schema,
+filters, scope and state. It makes a mapping file and settings of it, plans for
+everybody as if these were in force, and says what would be the same, changed, created,
+disabled, and what cannot be taken over. Nothing is written on either side. With -o
+there are then in the folder
+
+  provisioning.yaml   the mapping, for entrawebex mapping apply
+  settings.env        the settings, and the parameters for AWS
+  accounts.csv        every account, what would come of it and why
+  schema.txt          what became of each line of the schema
+
+The switch takes two commands, while Webex is paused (START_PAUSED=true):
+
+  entrawebex mapping apply migration/provisioning.yaml --yes
+  entrawebex migrate --yes
+
+The second one lets writes begin. It refuses that while the gallery app's job is not
+stopped, or a setting is another one than the gallery app's, unless --on-purpose is
+said. The way back: entrawebex pause webex, and start the job in the Entra admin center.
+
+An application without a job, such as after Directory Connector or another tenant, is
+looked at under the mapping in force: whose id each account carries is told.
+
+It takes Synchronization.Read.All to read the job, which nothing else needs. Without it
+the schema can be downloaded in the Entra admin center (Provisioning, Attribute
+mapping, Advanced options, Edit schema): --schema FILE.
+` + storesHelp + `  ENTRA_…, WEBEX_…        as entrawebex run has them (entrawebex run --help)
+`,
+		Example: `  entrawebex migrate -o migration
+  entrawebex migrate --app c7a1d9a2-6a0e-4d53-9c55-0b8f1f6f7a10
+  entrawebex migrate --schema schema.json --scope assigned
+  entrawebex migrate --mapping migration/provisioning.yaml
+  entrawebex migrate --yes`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.yes {
+				return c.begin(cmd, o)
+			}
+			if err := o.read(cmd); err != nil {
+				return err
+			}
+			return c.migrate(cmd, o)
+		},
+	}
+	flags := command.Flags()
+	flags.StringVar(&o.AppID, "app", "", "the Application `ID` of the gallery app; without it, ENTRA_APP_ID")
+	flags.StringVar(&o.Job, "job", "", "the `ID` of its provisioning job, if there are several")
+	flags.StringVar(&o.Scope, "scope", "", "the gallery app's scope, if it cannot be read: assigned or all")
+	flags.StringVar(&o.schema, "schema", "", "a downloaded schema `FILE` in place of the job's")
+	flags.StringVar(&o.mapping, "mapping", "", "look by this mapping `FILE`, such as one that was edited")
+	flags.StringVarP(&o.folder, "output", "o", "", "write the files into this `FOLDER`")
+	flags.BoolVar(&o.force, "force", false, "overwrite the mapping and the settings that are in it")
+	flags.BoolVar(&o.yes, "yes", false, "have writes to Webex begin")
+	flags.BoolVar(&o.onPurpose, "on-purpose", false, "with --yes: though the gallery app's job is not stopped")
+	flags.BoolVar(&o.asJSON, "json", false, "print one line of JSON, which has every account")
+	command.MarkFlagsMutuallyExclusive("schema", "mapping", "yes")
+	return command
+}
+
+// read reads the files to look by.
+func (o *migrateOptions) read(cmd *cobra.Command) error {
+	if scope := o.Scope; scope != "" && scope != "all" && scope != "assigned" {
+		return usageError{fmt.Errorf("the scope is %q and must be assigned or all", scope)}
+	}
+	file := o.schema + o.mapping // one of which is empty
+	if file == "" {
+		return nil
+	}
+	data, err := input(cmd, file)
+	if err != nil {
+		return err
+	}
+	if o.mapping != "" {
+		o.Configuration = string(data)
+		_, err := mapping.ParseFile(file, data)
+		return err
+	}
+	schema, err := synchronization.Decode(data)
+	if err == nil {
+		o.Configuration, o.findings, err = synchronization.Import(schema)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	return nil
+}
+
+// begin has writes begin.
+func (c console) begin(cmd *cobra.Command, o migrateOptions) error {
+	return c.with(cmd.Context(), func(found operator.Operations) error {
+		r := operator.MigrateRequest{AppID: o.AppID, Job: o.Job, OnPurpose: o.onPurpose}
+		done, err := found.Migrate(cmd.Context(), r)
+		if err != nil {
+			return err
+		}
+		tellResumed(cmd.OutOrStdout(), pause.Webex, done)
+		terminal.Say(cmd.OutOrStdout(), "entrawebex status tells how far it is, entrawebex holds what waits for you. The way back: "+
+			"entrawebex pause webex, and start the gallery app's job.")
+		return nil
+	})
+}
+
+// migrate looks what moving in would come to, prints it and writes the files.
+func (c console) migrate(cmd *cobra.Command, o migrateOptions) error {
+	var report *migration.Report
+	err := c.orEmpty(cmd.Context(), func(found operator.Operations) (err error) {
+		var watcher plan.Watcher
+		if c.terminal.Progress {
+			line := &progress.Line{Out: cmd.ErrOrStderr()}
+			defer line.Clear()
+			watcher.Progress, o.Watched = line.Tell, true
+		}
+		report, err = found.Migration(cmd.Context(), o.MigrationRequest, watcher)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if o.findings != nil {
+		report.Findings = o.findings
+	}
+	written := "-o FOLDER writes the mapping, the settings and a list of all."
+	if o.folder != "" {
+		files, err := o.write(report)
+		if err != nil {
+			return err
+		}
+		written = "In " + o.folder + " are " + strings.Join(files, ", ") + "."
+	}
+	if o.asJSON {
+		return json.NewEncoder(cmd.OutOrStdout()).Encode(report)
+	}
+	c.terminal.Migration(cmd.OutOrStdout(), report)
+	terminal.Say(cmd.OutOrStdout(), "Nothing was written to Webex. "+written)
+	if against := report.Gallery.Hindrances(); len(against) > 0 {
+		terminal.Say(cmd.OutOrStdout(), "Before writes can begin: "+strings.Join(against, "; ")+".")
+	}
+	return nil
+}
+
+// write writes the files, and returns their names.
+func (o *migrateOptions) write(report *migration.Report) ([]string, error) {
+	if err := os.MkdirAll(o.folder, 0o700); err != nil {
+		return nil, err
+	}
+	var written []string
+	if report.Mapping != "" && o.mapping == "" {
+		name := filepath.Join(o.folder, mapping.FileName)
+		if err := o.keep(name, report.Mapping); err != nil {
+			return nil, err
+		}
+		written = append(written, mapping.FileName)
+	}
+	name := filepath.Join(o.folder, migratedSettings)
+	if err := o.keep(name, migration.Environment(report.Gallery, report.Settings)); err != nil {
+		return nil, err
+	}
+	written = append(written, migratedSettings)
+	if len(report.Findings) > 0 {
+		var findings bytes.Buffer
+		terminal.Findings(&findings, report.Findings)
+		name := filepath.Join(o.folder, migratedFindings)
+		if err := os.WriteFile(name, findings.Bytes(), 0o600); err != nil {
+			return nil, err
+		}
+		written = append(written, migratedFindings)
+	}
+	return append(written, migratedAccounts), writeRows(filepath.Join(o.folder, migratedAccounts), report.Rows)
+}
+
+// keep writes a file that somebody may have edited since: another one that is there is
+// overwritten only if that was said.
+func (o *migrateOptions) keep(name, text string) error {
+	there, err := os.ReadFile(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), err == nil && o.force:
+		return os.WriteFile(name, []byte(text), 0o600)
+	case err != nil || string(there) == text:
+		return err
+	default:
+		return fmt.Errorf("%s is there already and is another one: look by it (--mapping), name another folder (-o), or say --force", name)
+	}
+}
+
+// writeRows writes what would come of each account.
+func writeRows(name string, rows []migration.Row) (err error) {
+	list, err := createList(name, "outcome", "waits for approval", "kind", "name", "entra id", "webex id", "external id in webex", "changes", "reason")
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		waits := ""
+		if r.Held {
+			waits = "yes"
+		}
+		list.write(string(r.Outcome), waits, string(r.Kind), r.Name, r.ID, r.WebexID, r.ExternalID, terminal.Changes(r), r.Reason)
+	}
+	return list.close()
+}

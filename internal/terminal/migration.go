@@ -1,0 +1,119 @@
+package terminal
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"entrawebex/internal/change"
+	"entrawebex/internal/mapping/synchronization"
+	"entrawebex/internal/migration"
+	"entrawebex/internal/plan"
+	"entrawebex/internal/printable"
+)
+
+// Migration prints what moving in would come to, on one screen.
+func (t Terminal) Migration(out io.Writer, r *migration.Report) {
+	Say(out, galleryLine(r.Gallery))
+	if len(r.Findings) > 0 {
+		Say(out, schemaLine(r.Findings))
+	}
+	for _, note := range append(lost(r.Findings), append(r.Differing, r.Notes...)...) {
+		Say(out, "Note: "+printable.Text(note)+".")
+	}
+	w := table.NewWriter()
+	w.SetOutputMirror(out)
+	w.SetStyle(table.StyleLight)
+	w.AppendHeader(table.Row{"What would come of it", "Users", "Groups", ""})
+	w.SetColumnConfigs([]table.ColumnConfig{{Number: 2, Align: text.AlignRight}, {Number: 3, Align: text.AlignRight}}) //nolint:mnd // the columns
+	for _, o := range migration.Outcomes() {
+		users, heldUsers := r.Count(o, change.User)
+		groups, heldGroups := r.Count(o, change.Group)
+		name := string(o)
+		if alarming := o == migration.Disable || o == migration.Refused; alarming && users+groups > 0 {
+			name = t.red(name)
+		}
+		w.AppendRow(table.Row{name, users, groups, outcomeNote(r, o, heldUsers+heldGroups)})
+	}
+	w.Render()
+	adopted, total := r.Adopted(), 0
+	parts := make([]string, 0, len(adopted))
+	for _, o := range migration.Origins() {
+		if n := adopted[o]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d with %s", n, o))
+			total += n
+		}
+	}
+	if total > 0 {
+		Say(out, fmt.Sprintf("Of what is in Webex %d would be taken over, by the id that it carries: %s.", total, strings.Join(parts, ", ")))
+	}
+}
+
+// outcomeNote says what there is to know of an outcome, of whom so many are held.
+func outcomeNote(r *migration.Report, o migration.Outcome, held int) string {
+	if held > 0 {
+		return fmt.Sprintf("%d wait for your approval", held)
+	}
+	switch o {
+	case migration.Left:
+		if n := r.OutOfScope(); n > 0 {
+			return fmt.Sprintf("%d of them of people not in scope", n)
+		}
+		return "in Webex, and never written"
+	case migration.Outside:
+		return "not in scope, or blocked"
+	case migration.Same, migration.Change, migration.Create, migration.Disable, migration.Refused:
+	}
+	return ""
+}
+
+// galleryLine says what was found of the gallery app.
+func galleryLine(g migration.Gallery) string {
+	switch {
+	case g.Unread != "":
+		return "Gallery app " + g.AppID + ": its job could not be read. " + printable.Text(g.Unread)
+	case g.Job == nil:
+		return "Enterprise application " + g.AppID + ": it has no provisioning job."
+	}
+	line := "Gallery app " + g.AppID + ": its job is " + g.State() + "."
+	if last := g.Job.Status.Last; last != nil && !last.Ended.IsZero() {
+		line += " It ran last until " + last.Ended.UTC().Format("2006-01-02T15:04Z") + ": " + printable.Short(cmp.Or(last.State, "nothing is told of it"), 20) + "."
+	}
+	if g.Unset != "" {
+		line += " Its settings could not be read: say --scope, as Provisioning, Settings has it."
+	}
+	return line
+}
+
+// schemaLine counts what became of the lines of the schema.
+func schemaLine(findings []synchronization.Finding) string {
+	counts := map[synchronization.Outcome]int{}
+	for _, f := range findings {
+		counts[f.Outcome]++
+	}
+	return fmt.Sprintf("Of the %d lines of its schema %d are taken over, %d are different, %d are ignored by Webex, %d are not taken over.",
+		len(findings), counts[synchronization.TakenOver], counts[synchronization.Differs], counts[synchronization.Ignored], counts[synchronization.Lost])
+}
+
+// mostLost is how many lines that cannot be taken over are told here: a file has all.
+const mostLost = 3
+
+// lost are the first lines that cannot be taken over.
+func lost(findings []synchronization.Finding) []string {
+	var lines []string
+	for _, f := range findings {
+		if f.Outcome == synchronization.Lost && len(lines) < mostLost {
+			lines = append(lines, f.Object+" "+f.Attribute+": "+f.Text)
+		}
+	}
+	return lines
+}
+
+// Changes are the attributes of a plan in one line, for a spreadsheet.
+func Changes(r migration.Row) string {
+	return strings.Join(details(plan.Object{Attributes: r.Attributes}), "; ")
+}
