@@ -53,13 +53,5 @@ func open(ctx context.Context, counted *metric.Log, log *slog.Logger) (http.Hand
 	}
 	counted.Namespace = settings.AWS.MetricNamespace
 	changes := queue.Changes{Queue: queue.NewSQS(sqs.NewFromConfig(aws), settings.AWS.ChangeQueueURL)}
-	return webhook.Handler(&settings, clientStates(latest), changes, newStarter(aws, settings.AWS.RenewFunction), counted.Set, log)
-}
-
-// clientStates reads the secrets that notifications carry again, at most once a minute.
-func clientStates(latest *config.Latest) func(ctx context.Context) (clientState, previous string) {
-	return func(ctx context.Context) (clientState, previous string) {
-		read := latest.Webhook(ctx)
-		return read.ClientState, read.PreviousClientState
-	}
+	return webhook.Handler(&settings, latest, changes, newStarter(aws, settings.AWS.RenewFunction), counted.Set, log)
 }

@@ -40,7 +40,7 @@ func warm(t *testing.T, known string) *rotating {
 		read.Webhook = r.secret
 		return read, r.err
 	}, time.Now, log)
-	handler, err := webhook.Handler(&settings, clientStates(latest), &r.queue, nil, nil, log)
+	handler, err := webhook.Handler(&settings, latest, &r.queue, nil, nil, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,12 +49,12 @@ func warm(t *testing.T, known string) *rotating {
 }
 
 // deliver delivers a change that carries secretClientValue.
-func (r *rotating) deliver(t *testing.T) {
+func (r *rotating) deliver(t *testing.T, want int) {
 	t.Helper()
 	event := events.APIGatewayV2HTTPRequest{RawPath: "/notifications", Body: string(read(t, "user-updated.json"))}
 	event.RequestContext.HTTP.Method = http.MethodPost
 	answer, err := r.front.Handle(t.Context(), event)
-	if err != nil || answer.StatusCode != http.StatusAccepted {
+	if err != nil || answer.StatusCode != want {
 		t.Fatalf("the answer is %+v, %v", answer, err)
 	}
 }
@@ -65,7 +65,7 @@ func TestAWarmWebhookTakesARotatedClientStateWithinAMinute(t *testing.T) {
 		r := warm(t, "before")
 		r.secret = config.Webhook{ClientState: "before"}
 		for range 1000 {
-			r.deliver(t)
+			r.deliver(t, http.StatusAccepted)
 		}
 		if r.reads != 1 || len(r.queue.changes) != 0 {
 			t.Errorf("foreign deliveries cost %d reads and queue %v", r.reads, r.queue.changes)
@@ -73,7 +73,7 @@ func TestAWarmWebhookTakesARotatedClientStateWithinAMinute(t *testing.T) {
 		r.secret = config.Webhook{ClientState: "secretClientValue", PreviousClientState: "before"}
 		time.Sleep(time.Minute)
 		for range 2 {
-			r.deliver(t)
+			r.deliver(t, http.StatusAccepted)
 		}
 		if r.reads != 2 || len(r.queue.changes) != 2 {
 			t.Errorf("after %d reads %d changes are queued, not 2", r.reads, len(r.queue.changes))
@@ -81,16 +81,47 @@ func TestAWarmWebhookTakesARotatedClientStateWithinAMinute(t *testing.T) {
 	})
 }
 
-func TestASecretThatCannotBeReadAgainLeavesWhatIsKnown(t *testing.T) {
+// A stranger's delivery has the secret read, which is rotated just after that: what
+// carries the new one is not lost, since Graph sends again what is answered with 503.
+func TestWhatMayCarryANewClientStateIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := warm(t, "before")
+		r.secret = config.Webhook{ClientState: "before"}
+		r.deliver(t, http.StatusAccepted)
+		r.secret = config.Webhook{ClientState: "secretClientValue", PreviousClientState: "before"}
+		for range 59 {
+			time.Sleep(time.Second)
+			r.deliver(t, http.StatusServiceUnavailable)
+		}
+		if r.reads != 1 || len(r.queue.changes) != 0 {
+			t.Errorf("%d reads within a minute, and %v queued", r.reads, r.queue.changes)
+		}
+		time.Sleep(time.Second)
+		r.deliver(t, http.StatusAccepted)
+		if r.reads != 2 || len(r.queue.changes) != 1 {
+			t.Errorf("after %d reads %d changes are queued, not 1", r.reads, len(r.queue.changes))
+		}
+	})
+}
+
+// What is ours beyond doubt is not held up by a stranger.
+func TestWhatIsKnownIsTakenWhileTheClientStateCannotBeReadAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := warm(t, "before")
 		r.err = errors.New("denied")
 		for range 10 {
-			r.deliver(t)
+			r.deliver(t, http.StatusServiceUnavailable)
 		}
 		if told := strings.Count(r.log.String(), "cannot be read again"); told != 1 || r.reads != 1 || len(r.queue.changes) != 0 {
 			t.Errorf("it is told %d times after %d reads, and %v queued", told, r.reads, r.queue.changes)
+		}
+		ours := warm(t, "secretClientValue")
+		ours.err = r.err
+		ours.deliver(t, http.StatusAccepted)
+		if len(ours.queue.changes) != 1 {
+			t.Errorf("queued %v", ours.queue.changes)
 		}
 	})
 }

@@ -134,9 +134,13 @@ func open(ctx context.Context, s config.Settings, on backend, observe func(provi
 		a.Sweeps.Observe = on.metrics.compared
 	}
 	if s.Webhook.URL != "" {
+		clientState := func(ctx context.Context) string {
+			now, _ := on.latest.Webhook(ctx)
+			return now.ClientState
+		}
 		a.Subscriptions = &renew.Job{
 			Graph: graph, Documents: kept.Ledger, Resources: renew.Resources(s.GroupsMatter()),
-			WebhookURL: s.Webhook.URL, ClientState: s.Webhook.ClientState, Interval: s.RenewInterval, Now: time.Now, Log: log,
+			WebhookURL: s.Webhook.URL, ClientState: clientState, Interval: s.RenewInterval, Now: time.Now, Log: log,
 		}
 	}
 	return a, nil

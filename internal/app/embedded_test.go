@@ -50,3 +50,30 @@ func TestOneMachineRefusesTheLedgerOfAnotherTenantOrOrganization(t *testing.T) {
 		}
 	}
 }
+
+// A subscription is made with the secret that notifications are known by now.
+func TestARotatedClientStateReachesTheSubscriptions(t *testing.T) {
+	t.Parallel()
+	s := settings(t)
+	s.Webhook = config.Webhook{URL: "https://hooks.example.com", ClientState: "before"}
+	log := slog.New(slog.DiscardHandler)
+	clock := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	secret := s
+	load := func(context.Context) (config.Settings, error) { return secret, nil }
+	a, err := OpenEmbedded(t.Context(), s, config.NewLatest(s, load, func() time.Time { return clock }, log), nil, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	for _, state := range []string{"before", "after", "after that"} {
+		secret.Webhook.ClientState = state
+		if got := a.Subscriptions.ClientState(t.Context()); got != state {
+			t.Errorf("notifications are to carry %q, and the secret says %q", got, state)
+		}
+		clock = clock.Add(time.Minute)
+	}
+}

@@ -17,7 +17,8 @@ type Latest struct {
 
 	mu       sync.Mutex
 	settings Settings
-	read     time.Time // when they were last read again, or that was tried
+	tried    time.Time // when they were last read again, or that was tried
+	read     time.Time // when they were
 }
 
 // Begin loads the settings that a part of the system begins with, as Load does
@@ -42,6 +43,8 @@ const (
 	// readTimeout bounds one, which calls to Webex or Graph wait for. That one of
 	// them is cancelled does not end it: it is for all.
 	readTimeout = 5 * time.Second
+	// stands is how long what was read is taken for what is there.
+	stands = time.Second
 )
 
 // NewLatest returns a Latest that begins with the settings and reads them again
@@ -58,14 +61,25 @@ func (l *Latest) Entra(ctx context.Context) Entra { return l.again(ctx).Entra }
 // Webex is Entra for Webex.
 func (l *Latest) Webex(ctx context.Context) Webex { return l.again(ctx).Webex }
 
-// Webhook is Entra for the secrets that notifications carry.
-func (l *Latest) Webhook(ctx context.Context) Webhook { return l.again(ctx).Webhook }
+// Webhook is Entra for the secrets that notifications carry. current says that they were
+// read just now, so that there are no others.
+func (l *Latest) Webhook(ctx context.Context) (w Webhook, current bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	began := l.now()
+	w = l.locked(ctx).Webhook
+	return w, began.Sub(l.read) < stands
+}
 
 func (l *Latest) again(ctx context.Context) Settings {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if now := l.now(); now.Sub(l.read) >= readPause {
-		l.read = now
+	return l.locked(ctx)
+}
+
+func (l *Latest) locked(ctx context.Context) Settings {
+	if now := l.now(); now.Sub(l.tried) >= readPause {
+		l.tried = now
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTimeout)
 		defer cancel()
 		read, err := l.load(ctx)
@@ -75,7 +89,7 @@ func (l *Latest) again(ctx context.Context) Settings {
 		}
 		l.log.InfoContext(ctx, "credentials read again", "entra", read.Entra != l.settings.Entra, "webex", read.Webex != l.settings.Webex,
 			"webhook", read.Webhook != l.settings.Webhook)
-		l.settings = read
+		l.settings, l.read = read, now
 	}
 	return l.settings
 }

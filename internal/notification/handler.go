@@ -31,7 +31,9 @@ const (
 // notification is queued; 503 if one is not, so that Graph sends the POST
 // again; 400, 405 or 413 to what is no delivery. A delivery with notifications
 // that are not valid is answered with 202 like any other, as Graph asks: it
-// keeps Graph from retrying and tells a stranger nothing.
+// keeps Graph from retrying and tells a stranger nothing. Where the secret may
+// have been rotated since it was read, what does not carry it is answered with
+// 503: Graph sends it again for up to four hours.
 func Handler(r *Receiver) http.Handler {
 	h := &handler{receiver: r, log: r.log}
 	mux := http.NewServeMux()

@@ -29,6 +29,9 @@ const maxClientState = 128
 // ErrMalformed says that a body is no changeNotificationCollection.
 var ErrMalformed = errors.New("no collection of change notifications")
 
+// errUnknown says that of a notification it is not known whether it is ours.
+var errUnknown = errors.New("it carries a clientState that may be a new one, which cannot be read yet")
+
 // Enqueuer puts Changes on the queue.
 type Enqueuer interface {
 	// Enqueue returns nil only if every Change is on the queue. It returns
@@ -44,9 +47,10 @@ type Config struct {
 	// PreviousClientState is accepted too, while subscriptions that carry it
 	// live; empty if there is none.
 	PreviousClientState string
-	// Latest reads both again. It is asked when a notification carries neither, so
-	// it bounds by itself how often it reads; nil if they stay as they are.
-	Latest func(ctx context.Context) (clientState, previous string)
+	// Latest returns both as they are now, if current, or as they were when they were
+	// last read. It is asked when a notification carries neither, so it bounds by
+	// itself how often it reads; nil if they stay as they are.
+	Latest func(ctx context.Context) (clientState, previous string, current bool)
 	// TenantID is the one tenant notifications may come from. Required.
 	TenantID string
 	// Queue takes the Changes. Required.
@@ -81,7 +85,7 @@ func (cfg Config) check() error {
 // Receiver takes deliveries of notifications. It is safe for concurrent use.
 type Receiver struct {
 	verifier atomic.Pointer[verifier]
-	latest   func(ctx context.Context) (clientState, previous string)
+	latest   func(ctx context.Context) (clientState, previous string, current bool)
 	queue    Enqueuer
 	alarm    alarm
 	observe  func(Receipt)
@@ -152,38 +156,43 @@ func (r *Receiver) begin() *delivery {
 }
 
 func (r *Receiver) take(ctx context.Context, d *delivery, body []byte) error {
-	if err := r.decode(ctx, d, body); err != nil {
+	known, err := r.decode(ctx, d, body)
+	if err != nil {
 		return fmt.Errorf("decode body: %w: %w", ErrMalformed, err)
 	}
 	if len(d.changes) == 0 {
-		return nil
+		return known
 	}
 	entries := d.entries()
 	if err := r.queue.Enqueue(ctx, entries); err != nil {
 		return fmt.Errorf("enqueue %d changes: %w", len(entries), err)
 	}
 	d.queued = len(entries)
-	return nil
+	return known
 }
 
 // decode judges a delivery by the clientStates that are known, and anew by those that
-// are read again if it carries others.
-func (r *Receiver) decode(ctx context.Context, d *delivery, body []byte) error {
-	err := d.decode(body)
+// are read again if it carries others. Where they may have been rotated since they were
+// read, what carries another is dropped and known is errUnknown, so that it is given
+// again: a stranger's deliveries, after which they are not read for a while, would cost
+// ours else. All that a stranger gains by them is an answer of his own.
+func (r *Receiver) decode(ctx context.Context, d *delivery, body []byte) (known, err error) {
+	err = d.decode(body)
 	if err != nil || r.latest == nil || d.dropped[foreignClientState] == 0 {
-		return err
+		return nil, err
 	}
-	clientState, previous := r.latest(ctx)
-	if clientState == "" { // which nothing may be known by
-		return nil
-	}
+	clientState, previous, current := r.latest(ctx)
 	latest := newVerifier(d.verifier.tenant, clientState, previous)
-	if slices.Equal(latest.clientStates, d.verifier.clientStates) {
-		return nil
+	// By an empty one nothing may be known.
+	if clientState != "" && !slices.Equal(latest.clientStates, d.verifier.clientStates) {
+		r.verifier.Store(latest)
+		d.reset(latest, d.seenAt)
+		err = d.decode(body)
 	}
-	r.verifier.Store(latest)
-	d.reset(latest, d.seenAt)
-	return d.decode(body)
+	if !current && d.dropped[foreignClientState] > 0 {
+		known = errUnknown
+	}
+	return known, err
 }
 
 // report writes the one line of a delivery, and one for each lifecycle

@@ -31,7 +31,7 @@ func TestItIsNotedWhenAllWereLastSeenAlive(t *testing.T) {
 			b.graph.subscriptions, b.graph.refused["users"] = b.graph.subscriptions[1:], errRefused
 		}, nil, false},
 		{"the secret is another, and none is made with it", func(b *bundle) {
-			b.ClientState, b.graph.refused["users"] = "another", errRefused
+			b.secret, b.graph.refused["users"] = "another", errRefused
 		}, nil, false},
 		{"the list shows one that has ended, and Graph throttles its renewal", func(b *bundle) {
 			b.graph.subscriptions[0].ExpiresAt, b.graph.refused["subscription-1"] = b.now, throttled

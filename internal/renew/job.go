@@ -72,8 +72,8 @@ type Job struct {
 	Resources []string
 	// WebhookURL is the public base URL of the webhook.
 	WebhookURL string
-	// ClientState is the secret the notifications shall carry.
-	ClientState string
+	// ClientState is the secret the notifications shall carry, as it is now.
+	ClientState func(ctx context.Context) string
 	// Interval is the time between two scheduled runs, by which a reader of Alive
 	// knows that they have ceased.
 	Interval time.Duration
@@ -192,7 +192,8 @@ func (j *Job) askRenewal(ctx context.Context, resource string, told []Lifecycle)
 // keep makes sure that there is a subscription to one resource.
 func (j *Job) keep(ctx context.Context, m *memory, existing []Subscription) error {
 	m.Unwanted = false
-	wanted, secret := j.wanted(m.resource), hash(j.ClientState)
+	wanted := j.wanted(ctx, m.resource)
+	secret := hash(wanted.ClientState)
 	m.claim(existing, wanted, secret, j.Now())
 	var told, err error
 	if m.ID != "" {
@@ -209,14 +210,14 @@ func (j *Job) keep(ctx context.Context, m *memory, existing []Subscription) erro
 }
 
 // wanted is the subscription to a resource as it would be made now.
-func (j *Job) wanted(resource string) Subscription {
+func (j *Job) wanted(ctx context.Context, resource string) Subscription {
 	base := strings.TrimRight(j.WebhookURL, "/")
 	return Subscription{
 		Resource:        resource,
 		ChangeType:      "updated,deleted",
 		NotificationURL: base + "/notifications",
 		LifecycleURL:    base + "/lifecycle",
-		ClientState:     j.ClientState,
+		ClientState:     j.ClientState(ctx),
 		ExpiresAt:       j.Now().Add(Lifetime).UTC().Truncate(time.Second),
 	}
 }

@@ -145,6 +145,8 @@ type bundle struct {
 	kept  documents
 	log   journal
 	now   time.Time
+	// secret is what notifications shall carry.
+	secret string
 }
 
 // journal is the log of a job.
@@ -175,12 +177,12 @@ func (j *journal) lost(t *testing.T) string {
 
 func setup(t *testing.T) *bundle {
 	t.Helper()
-	b := &bundle{t: t, kept: documents{}, now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
+	b := &bundle{t: t, secret: "s3cret", kept: documents{}, now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
 	clock := func() time.Time { return b.now }
 	b.graph = &graph{now: clock, refused: map[string]error{}}
 	b.Job = &renew.Job{
 		Graph: b.graph, Documents: b.kept, Resources: []string{"users"}, WebhookURL: "https://hooks.example.com/base/",
-		ClientState: "s3cret", Now: clock, Log: b.log.logger(),
+		ClientState: func(context.Context) string { return b.secret }, Now: clock, Log: b.log.logger(),
 	}
 	return b
 }
@@ -397,7 +399,7 @@ func TestANewAddressOrSecretMeansANewSubscriptionBeforeTheOldOneGoes(t *testing.
 	t.Parallel()
 	for name, change := range map[string]func(*bundle){
 		"the webhook has moved":        func(b *bundle) { b.WebhookURL = "https://new.example.com" },
-		"the clientState has changed":  func(b *bundle) { b.ClientState = "another" },
+		"the clientState has changed":  func(b *bundle) { b.secret = "another" },
 		"Graph sends one kind no more": func(b *bundle) { b.graph.subscriptions[0].ChangeType = "updated" },
 		"it moved and the list is behind": func(b *bundle) {
 			b.WebhookURL, b.graph.hidden = "https://new.example.com", []string{"subscription-1"}
@@ -417,7 +419,7 @@ func TestANewAddressOrSecretMeansANewSubscriptionBeforeTheOldOneGoes(t *testing.
 			b.wantCalls("create users", "delete subscription-1")
 			b.run()
 			b.wantCalls()
-			if how := b.log.lost(t); b.graph.made[1] != b.ClientState || how != "" {
+			if how := b.log.lost(t); b.graph.made[1] != b.secret || how != "" {
 				t.Errorf("made with %q, lost %q", b.graph.made, how)
 			}
 		})
@@ -428,7 +430,7 @@ func TestAnOldSubscriptionThatCannotBeRemovedIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.run()
-	b.ClientState = "another"
+	b.secret = "another"
 	b.graph.refused["delete subscription-1"] = errRefused
 	if err := b.Run(t.Context()); !errors.Is(err, errRefused) {
 		t.Errorf("Run returned %v", err)
@@ -445,7 +447,7 @@ func TestACreationThatWasLostWithAnOldSecretGoesWhenThereIsANewOne(t *testing.T)
 	if err := b.Run(t.Context()); !errors.Is(err, errLost) {
 		t.Fatal(err)
 	}
-	b.ClientState = "another"
+	b.secret = "another"
 	b.run()
 	b.wantCalls("create users", "delete subscription-1")
 }

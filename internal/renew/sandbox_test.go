@@ -38,6 +38,7 @@ type life struct {
 	log    journal
 	queued []change.Change
 	now    time.Time
+	secret string
 }
 
 func (l *life) Enqueue(_ context.Context, changes []change.Change) error {
@@ -81,6 +82,7 @@ func begin(t *testing.T) *life {
 	}
 	l.Job = &renew.Job{
 		Graph: l.graph, Documents: kept, Resources: renew.Resources(true), Now: clock, Log: l.log.logger(),
+		ClientState: func(context.Context) string { return l.secret },
 	}
 	l.move("first secret")
 	return l
@@ -98,7 +100,7 @@ func (l *life) move(secret string) {
 	hook := notification.Handler(receiver)
 	server := httptest.NewServer(hook)
 	l.t.Cleanup(server.Close)
-	l.hook, l.WebhookURL, l.ClientState = hook, server.URL, secret
+	l.hook, l.WebhookURL, l.secret = hook, server.URL, secret
 }
 
 // run runs the job with what the webhook was told, and returns the calls that
@@ -140,7 +142,7 @@ func (l *life) subscriptions() []renew.Subscription {
 // lifecycle delivers what Graph says of a subscription.
 func (l *life) lifecycle(event, id string) {
 	l.t.Helper()
-	body := fmt.Sprintf(`{"value":[{"lifecycleEvent":%q,"subscriptionId":%q,"clientState":%q,"tenantId":%q}]}`, event, id, l.ClientState, sandboxTenant)
+	body := fmt.Sprintf(`{"value":[{"lifecycleEvent":%q,"subscriptionId":%q,"clientState":%q,"tenantId":%q}]}`, event, id, l.secret, sandboxTenant)
 	w := httptest.NewRecorder()
 	l.hook.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/lifecycle", bytes.NewReader([]byte(body))))
 	if w.Code != http.StatusAccepted {

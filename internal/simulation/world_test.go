@@ -129,7 +129,7 @@ func (l *land) renewal(wire http.RoundTripper, documents document.Store) *renew.
 	l.t.Helper()
 	return &renew.Job{
 		Graph: l.directory(wire), Documents: documents, Resources: renew.Resources(true), WebhookURL: "http://" + webhookHost,
-		ClientState: clientState, Now: l.clock, Log: slog.New(slog.DiscardHandler),
+		ClientState: func(context.Context) string { return clientState }, Now: l.clock, Log: slog.New(slog.DiscardHandler),
 	}
 }
 

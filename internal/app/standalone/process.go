@@ -103,7 +103,7 @@ func Serve(ctx context.Context, environ []string, log *slog.Logger, invite func(
 }
 
 func (p *Process) listen(ctx context.Context) error {
-	handler, err := webhook.Handler(&p.Settings, nil, queue.Changes{Queue: p.Stores.Changes}, p.told, nil, p.log)
+	handler, err := webhook.Handler(&p.Settings, p.Latest, queue.Changes{Queue: p.Stores.Changes}, p.told, nil, p.log)
 	if err != nil {
 		return err
 	}

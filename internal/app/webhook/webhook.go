@@ -16,11 +16,11 @@ import (
 // wakes renew, unless that is nil, with what Graph says of a subscription. What comes is
 // counted in counted, which may be nil. Where latest is not nil, it reads the secrets that
 // notifications carry again.
-func Handler(s *config.Settings, latest func(ctx context.Context) (clientState, previous string), changes notification.Enqueuer, renew notification.Waker, counted *metric.Set, log *slog.Logger) (http.Handler, error) {
+func Handler(s *config.Settings, latest *config.Latest, changes notification.Enqueuer, renew notification.Waker, counted *metric.Set, log *slog.Logger) (http.Handler, error) {
 	receiver, err := notification.New(notification.Config{
 		ClientState:         s.Webhook.ClientState,
 		PreviousClientState: s.Webhook.PreviousClientState,
-		Latest:              latest,
+		Latest:              clientStates(latest),
 		TenantID:            s.Entra.TenantID,
 		Queue:               changes,
 		Renew:               renew,
@@ -37,4 +37,15 @@ func Handler(s *config.Settings, latest func(ctx context.Context) (clientState, 
 		return nil, err
 	}
 	return notification.Handler(receiver), nil
+}
+
+// clientStates reads the secrets that notifications carry, at most once a minute.
+func clientStates(latest *config.Latest) func(ctx context.Context) (clientState, previous string, current bool) {
+	if latest == nil {
+		return nil
+	}
+	return func(ctx context.Context) (clientState, previous string, current bool) {
+		read, current := latest.Webhook(ctx)
+		return read.ClientState, read.PreviousClientState, current
+	}
 }
