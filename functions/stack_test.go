@@ -3,6 +3,7 @@ package functions_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -67,6 +68,7 @@ func deployStack(t *testing.T, org *scim.Organization) *stackDeployment {
 		Parameters: map[string]string{
 			"EntraTenantId": tenantID, "EntraClientId": appID, "WebexOrgId": orgID, "WebexScimUrl": d.scim,
 			"GuardFloor": "1", "DeleteConfirmAfter": "2s",
+			"DailyMailAddress": "ops@contoso.example", "DailyMailHour": "0",
 		},
 		Made: map[string]string{"ChangeQueue": d.queue, "DeadLetterQueue": d.dead, "Ledger": d.table, "History": d.history},
 	}, dynamoURL, sqsURL)
@@ -315,6 +317,7 @@ func TestAStackIsOperatedByItsNameAlone(t *testing.T) {
 		return len(held) == 2
 	})
 	d.says("guard", "latched")
+	d.mailed(held...)
 	d.says("holds reject " + held[0])
 	d.says("holds approve --all")
 	d.says("holds approve " + held[0])
@@ -343,6 +346,29 @@ func TestAStackIsOperatedByItsNameAlone(t *testing.T) {
 		t.Errorf("the administrator's secret has become %s", now)
 	}
 	d.wantRights()
+}
+
+// mailed has the day end, and waits for a mail that names these as let in against Entra's
+// word.
+func (d *stackDeployment) mailed(ids ...string) {
+	d.t.Helper()
+	before := len(d.cloud.Mails("DailyMailTopic"))
+	if before == 0 {
+		d.t.Error("the day before was not told")
+	}
+	d.edit("daily mail", func(fields map[string]json.RawMessage) { fields["told"] = json.RawMessage(`"2026-03-01"`) })
+	d.eventually("a mail is sent", func() bool { return len(d.cloud.Mails("DailyMailTopic")) > before })
+	mail := d.cloud.Mails("DailyMailTopic")[before]
+	d.t.Logf("Subject: %s\n\n%s", mail.Subject, mail.Text)
+	for _, id := range ids {
+		user, err := d.tenant.User(id)
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		if name := fmt.Sprint(user["userPrincipalName"]); !strings.Contains(mail.Text, name) {
+			d.t.Errorf("the mail does not name %s, who is held", name)
+		}
+	}
 }
 
 // wantRights fails the test if something was refused, or the operator may do what no

@@ -32,11 +32,16 @@ type Cloud struct {
 
 	mu      sync.Mutex
 	secrets map[string]string
+	// mails are what was published, by topic.
+	mails map[string][]Mail
 	// off says that the event source mapping is disabled.
 	off     bool
 	used    map[string]map[Call]int
 	refused []string
 }
+
+// Mail is what was published to a topic of SNS.
+type Mail struct{ Subject, Text string }
 
 // New returns a Cloud with that stack, in front of two emulators.
 func New(stack *Stack, dynamoDB, sqs string) (*Cloud, error) {
@@ -48,7 +53,7 @@ func New(stack *Stack, dynamoDB, sqs string) (*Cloud, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cloud{Stack: stack, secrets: map[string]string{}, used: map[string]map[Call]int{}}
+	c := &Cloud{Stack: stack, secrets: map[string]string{}, mails: map[string][]Mail{}, used: map[string]map[Call]int{}}
 	c.dynamoDB, c.sqs = behind(tables), behind(queues)
 	return c, nil
 }
@@ -76,6 +81,13 @@ func (c *Cloud) Secret(name string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.secrets[c.Stack.ref(name)]
+}
+
+// Mails are what was published to a topic, by its name in the template.
+func (c *Cloud) Mails(topic string) []Mail {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.mails[c.Stack.ref(topic)])
 }
 
 // Fed reports whether the event source mapping is enabled.
@@ -131,6 +143,8 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.secret(w, r, body)
 	case "cloudformation":
 		c.describe(w)
+	case "sns":
+		c.publish(w, body)
 	default:
 		http.Error(w, "there is no "+service+" here", http.StatusNotFound)
 	}
@@ -153,7 +167,7 @@ func (c *Cloud) allow(who string, call Call) bool {
 
 // refuse answers as the service does where IAM does not allow something.
 func refuse(w http.ResponseWriter, service, message string) {
-	if service == "cloudformation" {
+	if service == "cloudformation" || service == "sns" { // which speak XML
 		w.WriteHeader(http.StatusForbidden)
 		fmt.Fprint(w, `<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code></Error></ErrorResponse>`)
 		return
@@ -181,6 +195,9 @@ func (c *Cloud) calls(service string, r *http.Request, body []byte) []Call {
 		return []Call{{"secretsmanager:" + operation, texts(body)["SecretId"]}}
 	case "lambda":
 		return c.functions(r)
+	case "sns":
+		form, _ := url.ParseQuery(string(body))
+		return []Call{{"sns:" + form.Get("Action"), form.Get("TopicArn")}}
 	case "cloudformation": // which asks IAM for any stack of that name
 		form, _ := url.ParseQuery(string(body))
 		return []Call{{"cloudformation:" + form.Get("Action"), c.Stack.arn("cloudformation", "stack/"+form.Get("StackName")+"/any")}}
@@ -316,4 +333,13 @@ func (c *Cloud) describe(w http.ResponseWriter) {
 	}
 	fmt.Fprintf(w, `<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>%s</StackName><CreationTime>2026-01-01T00:00:00Z</CreationTime>`+
 		`<StackStatus>CREATE_COMPLETE</StackStatus><Outputs>%s</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>`, c.Stack.Name, &outputs)
+}
+
+func (c *Cloud) publish(w http.ResponseWriter, body []byte) {
+	form, _ := url.ParseQuery(string(body))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	topic := form.Get("TopicArn")
+	c.mails[topic] = append(c.mails[topic], Mail{form.Get("Subject"), form.Get("Message")})
+	fmt.Fprintf(w, `<PublishResponse><PublishResult><MessageId>%d</MessageId></PublishResult></PublishResponse>`, len(c.mails[topic]))
 }
