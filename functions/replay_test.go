@@ -8,12 +8,14 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/google/go-cmp/cmp"
 
+	"entrawebex/internal/history"
 	"entrawebex/internal/replay"
 )
 
@@ -52,7 +54,7 @@ func TestReplayAfterTheCauseIsGoneSucceeds(t *testing.T) {
 	d.eventually("it is a dead letter again", func() bool { return d.deadLetters() == 1 && d.idle() })
 
 	d.call(http.MethodDelete, "/Users/"+fmt.Sprint(stranger["id"]), nil)
-	wantReplay(`{"filter": ["kind=permanent", "object=`+adaID+`"], "rate": 10}`, replay.Result{Moved: 1})
+	wantReplay(`{"filter": ["kind=permanent", "object=`+adaID+`"], "rate": 10, "by": "ada@contoso.example"}`, replay.Result{Moved: 1})
 	d.eventually("Ada has an account", func() bool { return len(d.find("ada@contoso.example")) == 1 && d.idle() })
 	if found := d.find("ada@contoso.example")[0]; found["externalId"] != adaID {
 		t.Errorf("the account is %v", found)
@@ -64,6 +66,24 @@ func TestReplayAfterTheCauseIsGoneSucceeds(t *testing.T) {
 	wantReplay(string(scheduled), replay.Result{})
 	if err := d.replay.invoke(t.Context(), []byte(`{"filters": []}`), nil); err == nil {
 		t.Error("a misspelt request is carried out")
+	}
+	var kept []string
+	for e, err := range d.log.Entries(t.Context(), history.Span{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Act == replay.Act {
+			who, _, _ := strings.Cut(e.InitiatedBy.DisplayName, " ")
+			kept = append(kept, who+": "+e.Steps[0].Description)
+		}
+	}
+	if diff := cmp.Diff([]string{
+		"Scheduled: put back 0 messages",
+		"ada@contoso.example: put back 1 message with kind=permanent object=" + adaID,
+		"invocation: put back 1 message",
+		"invocation: put back 0 messages with older=24h",
+	}, kept); diff != "" {
+		t.Errorf("kept (-want +got):\n%s", diff)
 	}
 }
 

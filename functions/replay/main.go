@@ -1,5 +1,5 @@
 // Function replay puts dead letters back on the change queue: all of them, or
-// those that a filter chooses.
+// those that a filter chooses. Who asked for it is kept in the provisioning log.
 package main
 
 import (
@@ -12,6 +12,7 @@ import (
 
 	"entrawebex/internal/app/stores"
 	"entrawebex/internal/config"
+	"entrawebex/internal/history"
 	"entrawebex/internal/metric"
 	"entrawebex/internal/replay"
 	"entrawebex/internal/trace"
@@ -19,14 +20,15 @@ import (
 
 func main() {
 	ctx, log := context.Background(), trace.Log(os.Stderr)
-	kept, err := stores.OpenAWS(ctx, config.ReplayFunction, os.Environ(), log)
+	kept, settings, err := stores.OpenAWS(ctx, config.ReplayFunction, os.Environ(), log)
 	if err != nil {
 		log.ErrorContext(ctx, "replay cannot start", "error", err)
 		os.Exit(1)
 	}
-	counted, job := metric.Log{Set: new(metric.Set), Namespace: os.Getenv("METRIC_NAMESPACE"), Out: os.Stdout, Now: time.Now}, kept.Replay(log)
+	counted := metric.Log{Set: new(metric.Set), Namespace: settings.AWS.MetricNamespace, Out: os.Stdout, Now: time.Now}
+	function := replay.Function{Job: kept.Replay(log), Log: history.NewLog(kept.History, settings.Entra.TenantID, time.Now, log)}
 	lambda.StartWithOptions(func(ctx context.Context, event json.RawMessage) (replay.Result, error) {
-		result, err := job.HandleEvent(ctx, event)
+		result, err := function.HandleEvent(ctx, event)
 		counted.Set.Record(metric.Replayed, float64(result.Moved))
 		if err := counted.Flush(); err != nil {
 			log.WarnContext(ctx, "metrics not written", "error", err)

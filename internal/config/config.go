@@ -326,7 +326,8 @@ func (s *Settings) check(part Part) error {
 	case ReplayFunction:
 		problems = append(problems,
 			need("CHANGE_QUEUE_URL", s.AWS.ChangeQueueURL, "the URL of the FIFO queue"),
-			need("DEAD_LETTER_QUEUE_URL", s.AWS.DeadLetterQueueURL, "the URL of the FIFO dead-letter queue"))
+			need("DEAD_LETTER_QUEUE_URL", s.AWS.DeadLetterQueueURL, "the URL of the FIFO dead-letter queue"),
+			s.checkHistory())
 	case Operator:
 		return errors.Join(s.checkOrganization(), s.checkHomes(), s.checkHistoryDays())
 	case Planner:

@@ -177,6 +177,7 @@ func TestMistakesAreToldWithTheirMend(t *testing.T) {
 		{"nothing to replay from after a pause", RenewFunction, "DEAD_LETTER_QUEUE_URL", "", "DEAD_LETTER_QUEUE_URL is empty"},
 		{"a worker without a log", WorkerFunction, "HISTORY_TABLE", "", "HISTORY_TABLE is empty"},
 		{"comparisons without a log", ReconcileFunction, "HISTORY_TABLE", "", "HISTORY_TABLE is empty"},
+		{"replays without a log", ReplayFunction, "HISTORY_TABLE", "", "HISTORY_TABLE is empty"},
 		{"an operator without a log", Operator, "HISTORY_TABLE", "", "HISTORY_TABLE is empty"},
 		{"a log of no day", OneProcess, "HISTORY_DAYS", "0", "HISTORY_DAYS is 0 and must be a number of days, 1 to 3650"},
 		{"a log of more than ten years", WorkerFunction, "HISTORY_DAYS", "3651", "HISTORY_DAYS is 3651"},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"entrawebex/internal/history"
@@ -34,7 +33,7 @@ const (
 	actApprove  = "approve"
 	actReject   = "reject"
 	actClear    = "guard clear"
-	actReplay   = "replay"
+	actReplay   = replay.Act
 	actPause    = "pause"
 	actResume   = "resume"
 	actApply    = "mapping apply"
@@ -98,13 +97,4 @@ func nameOf(r provision.Record) string {
 		}
 	}
 	return ""
-}
-
-// replayed says what a replay came to.
-func replayed(r replay.Request, result replay.Result) string {
-	said := "put back " + Counted(result.Moved, "message")
-	if len(r.Filter) > 0 {
-		said += " with " + strings.Join(r.Filter, " ")
-	}
-	return said
 }

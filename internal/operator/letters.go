@@ -2,7 +2,6 @@ package operator
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -84,13 +83,13 @@ func (o *Operator) Replay(ctx context.Context, r replay.Request, progress func(d
 		return replay.Result{}, err
 	}
 	r.Filter = terms
-	if err := validReplay(o.Now(), r); err != nil {
-		return replay.Result{}, err
+	if err := r.Check(o.Now()); err != nil {
+		return replay.Result{}, invalid(err)
 	}
 	began := o.Now()
 	result, err := o.replay(ctx, r, progress)
 	if !r.DryRun {
-		o.act(ctx, actReplay, began, replayed(r, result), err)
+		o.act(ctx, actReplay, began, result.Said(r), err)
 	}
 	return result, err
 }
@@ -106,16 +105,6 @@ func (o *Operator) replay(ctx context.Context, r replay.Request, progress func(d
 	job := *o.Replayer
 	job.Dead = &watched{Queue: o.Replayer.Dead, of: depth.Visible + depth.InFlight, progress: progress}
 	return job.Run(ctx, r)
-}
-
-func validReplay(now time.Time, r replay.Request) error {
-	if _, err := replay.ParseFilter(now, r.Filter); err != nil {
-		return invalid(err)
-	}
-	if r.Rate < 0 || r.Limit < 0 {
-		return invalid(errors.New("rate and limit must be 0, for no bound, or more"))
-	}
-	return nil
 }
 
 // watched is a queue whose received messages are counted.

@@ -1,19 +1,15 @@
 package replay
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
 	"entrawebex/internal/queue"
 )
 
-// Request is what is asked of a replay, and the event of its function. The
-// zero Request puts back everything.
+// Request is what is asked of a replay. The zero Request puts back everything.
 type Request struct {
 	// Filter is the terms of a Filter.
 	Filter []string `json:"filter"`
@@ -23,23 +19,15 @@ type Request struct {
 	DryRun bool `json:"dryRun"`
 }
 
-// ParseRequest reads an event: {} and a scheduled event of EventBridge put
-// back everything. Any other field that is not known is an error, since a
-// misspelt filter would choose all.
-func ParseRequest(event []byte) (Request, error) {
-	var scheduled struct {
-		DetailType string `json:"detail-type"`
+// Check returns why nothing can be put back by the request.
+func (r Request) Check(now time.Time) error {
+	if _, err := ParseFilter(now, r.Filter); err != nil {
+		return err
 	}
-	if json.Unmarshal(event, &scheduled) == nil && scheduled.DetailType != "" {
-		return Request{}, nil
+	if r.Rate < 0 || r.Limit < 0 {
+		return errors.New("rate and limit must be 0, for no bound, or more")
 	}
-	decoder := json.NewDecoder(bytes.NewReader(event))
-	decoder.DisallowUnknownFields()
-	var r Request
-	if err := decoder.Decode(&r); err != nil {
-		return Request{}, fmt.Errorf("decode the request for a replay: %w", err)
-	}
-	return r, nil
+	return nil
 }
 
 // Job carries out Requests.
@@ -52,24 +40,16 @@ type Job struct {
 	Log     *slog.Logger
 }
 
-// HandleEvent is Run for the event of a Lambda function.
-func (j *Job) HandleEvent(ctx context.Context, event json.RawMessage) (Result, error) {
-	request, err := ParseRequest(event)
-	if err != nil {
-		return Result{}, err
-	}
-	return j.Run(ctx, request)
-}
-
 // Run leaves a request for everything to Redrive and does what any other asks
 // for by itself.
 func (j *Job) Run(ctx context.Context, request Request) (Result, error) {
-	filter, err := ParseFilter(time.Now(), request.Filter)
-	if err != nil {
+	now := time.Now()
+	if err := request.Check(now); err != nil {
 		return Result{}, err
 	}
-	if request.Rate < 0 || request.Limit < 0 {
-		return Result{}, errors.New("rate and limit must be 0, for no bound, or more")
+	filter, err := ParseFilter(now, request.Filter)
+	if err != nil {
+		return Result{}, err
 	}
 	if j.Redrive != nil && filter.All() && request.Limit == 0 && !request.DryRun {
 		task, err := j.Redrive(ctx, request.Rate)

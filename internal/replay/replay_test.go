@@ -420,24 +420,6 @@ func TestTheDeadLettersOfTheLedgerAreItsPermanentFaults(t *testing.T) {
 	})
 }
 
-func TestEventsOfTheFunction(t *testing.T) {
-	t.Parallel()
-	for event, want := range map[string]replay.Request{
-		`{}`: {},
-		`{"version":"0","detail-type":"Scheduled Event","source":"aws.events","detail":{}}`: {},
-		`{"filter":["kind=permanent"],"rate":10,"limit":1,"dryRun":true}`:                   {Filter: []string{"kind=permanent"}, Rate: 10, Limit: 1, DryRun: true},
-	} {
-		got, err := replay.ParseRequest([]byte(event))
-		wantEqual(t, err, nil)
-		wantEqual(t, got, want)
-	}
-	for _, event := range []string{``, `[]`, `{"filters":["kind=permanent"]}`, `{"rate":"fast"}`} {
-		if got, err := replay.ParseRequest([]byte(event)); err == nil {
-			t.Errorf("%s is read as %+v", event, got)
-		}
-	}
-}
-
 func TestOnlyARequestForEverythingIsLeftToTheQueueService(t *testing.T) {
 	t.Parallel()
 	for event, want := range map[string]replay.Result{
@@ -448,9 +430,10 @@ func TestOnlyARequestForEverythingIsLeftToTheQueueService(t *testing.T) {
 	} {
 		bubble(t, func(t *testing.T, q queues) {
 			bury(t, q.dead, 1, "a")
-			got, err := job(q, func(_ context.Context, rate int) (string, error) {
+			var log acts
+			got, err := log.of(job(q, func(_ context.Context, rate int) (string, error) {
 				return fmt.Sprint("task at ", rate), nil
-			}).HandleEvent(t.Context(), json.RawMessage(event))
+			})).HandleEvent(t.Context(), json.RawMessage(event))
 			wantEqual(t, err, nil)
 			wantEqual(t, got, want)
 		})

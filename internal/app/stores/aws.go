@@ -17,17 +17,18 @@ import (
 	"entrawebex/internal/queue"
 )
 
-// OpenAWS returns what a function on AWS keeps, as the environment has it.
-func OpenAWS(ctx context.Context, function config.Part, environ []string, log *slog.Logger) (*Stores, error) {
+// OpenAWS returns what a function on AWS keeps, as the environment has it, and its
+// settings.
+func OpenAWS(ctx context.Context, function config.Part, environ []string, log *slog.Logger) (*Stores, config.Settings, error) {
 	settings, _, err := config.Begin(ctx, function, environ, log)
 	if err != nil {
-		return nil, err
+		return nil, config.Settings{}, err
 	}
 	c, err := awsconfig.LoadDefaultConfig(ctx)
 	if err != nil {
-		return nil, err
+		return nil, config.Settings{}, err
 	}
-	return OnAWS(c, &settings, log), nil
+	return OnAWS(c, &settings, log), settings, nil
 }
 
 // OnAWS returns those that the settings name. One that they do not name must not be
