@@ -170,12 +170,18 @@ func bury(t *testing.T, dead queue.Queue, n int) {
 // served is a client of the Operator, over a socket.
 func served(t *testing.T, o *operator.Operator) *operator.Client {
 	t.Helper()
+	return answered(t, operator.NewHandler(o, slog.New(slog.DiscardHandler)))
+}
+
+// answered is a client of what answers on a socket.
+func answered(t *testing.T, by http.Handler) *operator.Client {
+	t.Helper()
 	socket := filepath.Join(t.TempDir(), "s")
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", socket)
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewUnstartedServer(operator.NewHandler(o, slog.New(slog.DiscardHandler)))
+	server := httptest.NewUnstartedServer(by)
 	if err := server.Listener.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -482,24 +488,36 @@ func TestAStreamEndsWithTheClientThatAskedForIt(t *testing.T) {
 
 func TestAProcessThatEndsBeforeItsCommandIsTold(t *testing.T) {
 	t.Parallel()
-	socket := filepath.Join(t.TempDir(), "s")
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", socket)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	client := answered(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, `{"progress":{"done":1,"of":2}}`+"\n")
 	}))
-	if err := server.Listener.Close(); err != nil {
-		t.Fatal(err)
-	}
-	server.Listener = listener
-	server.Start()
-	t.Cleanup(server.Close)
 	looked := 0
-	_, err = operator.NewClient(socket).Replay(t.Context(), replay.Request{}, func(done, _ int) { looked = done })
+	_, err := client.Replay(t.Context(), replay.Request{}, func(done, _ int) { looked = done })
 	if looked != 1 || err == nil || !strings.Contains(err.Error(), "entrawebex run ended before the command did") {
 		t.Errorf("%d, %v", looked, err)
+	}
+}
+
+// The process that runs may be of before the update of the command.
+func TestACommandOfALaterVersionSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	o := stocked(t)
+	for name, amend := range map[string]func(r *http.Request){
+		"a field": func(r *http.Request) {
+			body := `{"later":true}`
+			r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
+		},
+		"a command": func(r *http.Request) { r.URL.Path = "/later" },
+	} {
+		handler := operator.NewHandler(o, slog.New(slog.DiscardHandler))
+		client := answered(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			amend(r)
+			handler.ServeHTTP(w, r)
+		}))
+		_, err := client.Letters(t.Context(), operator.LettersRequest{})
+		if err == nil || !strings.Contains(err.Error(), "of another version than this command: restart it") || !strings.Contains(err.Error(), "later") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -79,7 +79,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	found, ok := h.routes[r.URL.Path]
 	switch {
 	case !ok:
-		answerError(w, http.StatusNotFound, &Error{Kind: Invalid, Message: fmt.Sprintf("there is no %.40q: this process takes an operator's commands only", r.URL.Path)})
+		answerError(w, http.StatusNotFound, &Error{Kind: Invalid, Message: fmt.Sprintf("there is no %.40q", r.URL.Path) + unknownPath})
 		return
 	case r.Method != found.method:
 		w.Header().Set("Allow", found.method)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"entrawebex/internal/configuration"
 	"entrawebex/internal/sweep"
@@ -97,8 +98,19 @@ func decodeError(status string, body []byte) error {
 	if err := json.Unmarshal(body, &told); err != nil || told.Message == "" {
 		return fmt.Errorf("entrawebex run answers %s, and not what is wrong", status)
 	}
+	// What one version asks it knows.
+	if told.Kind == Invalid && (strings.Contains(told.Message, unknownField) || strings.HasSuffix(told.Message, unknownPath)) {
+		told.Message = "the entrawebex run that has this data is of another version than this command: restart it with this version (" + told.Message + ")"
+	}
 	return &told
 }
+
+const (
+	// unknownField is what encoding/json says of one.
+	unknownField = "json: unknown field"
+	// unknownPath ends what is answered to a command that is not known.
+	unknownPath = ": this process takes an operator's commands only"
+)
 
 // errEndedEarly is what an answer that was cut off is told as.
 var errEndedEarly = errors.New("entrawebex run ended before the command did")
