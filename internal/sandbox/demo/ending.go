@@ -138,19 +138,28 @@ func (r *report) calls(e ending) {
 	terminal.Say(r.out, scim.Pages()+".")
 }
 
-// next names commands to try next, which command begins.
+// next names commands to try next, which command begins. What each is for stands beside
+// it, or above where that is too wide.
 func next(command string) []string {
 	tries := [][2]string{
 		{"run --sandbox --storm", "one call in eight fails"},
 		{"run --sandbox --silent", "Entra notifies nothing"},
 		{"run --sandbox --stay", "look at it, change it"},
-		{"check", "is all there for a real tenant?"},
+		{"check", "ready for a real tenant?"},
 	}
-	lines := make([]string, len(tries))
-	for i, try := range tries {
-		lines[i] = fmt.Sprintf("  %-*s  # %s", len(command)+len(" run --sandbox --silent"), command+" "+try[0], try[1])
+	wide, what := 0, 0
+	for _, try := range tries {
+		wide, what = max(wide, len(command+" "+try[0])), max(what, len(try[1]))
 	}
-	return append([]string{"", "Try next:"}, lines...)
+	lines := []string{"", "Try next:"}
+	for _, try := range tries {
+		if beside := fmt.Sprintf("  %-*s  # %-*s", wide, command+" "+try[0], what, try[1]); len(beside) <= terminal.Columns {
+			lines = append(lines, strings.TrimRight(beside, " "))
+		} else {
+			lines = append(lines, "  # "+try[1], "  "+command+" "+try[0])
+		}
+	}
+	return lines
 }
 
 // serving says what can be done while the sandbox is served.

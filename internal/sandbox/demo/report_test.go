@@ -198,6 +198,26 @@ func TestADayFitsTwoScreens(t *testing.T) {
 	}
 }
 
+func TestWhatToTryNextStaysInItsColumns(t *testing.T) {
+	t.Parallel()
+	for _, command := range []string{"entrawebex", "go run ./cmd/entrawebex", "/opt/entrawebex-1.0.0-linux-arm64/entrawebex"} {
+		var out strings.Builder
+		newReport(&out, nil, Options{}).say(next(command)...)
+		fits(t, out.String())
+		columns := map[int]bool{}
+		for line := range strings.Lines(out.String()) {
+			if column := strings.Index(line, "#"); column >= 0 {
+				columns[column] = true
+			}
+		}
+		for _, try := range []string{" run --sandbox --storm", " run --sandbox --silent", " run --sandbox --stay", " check"} {
+			if len(columns) != 1 || strings.Count(out.String(), "  "+command+try) != 1 {
+				t.Errorf("%s:\n%s", try, &out)
+			}
+		}
+	}
+}
+
 func TestWhoeverWatchesSeesHowFarItIs(t *testing.T) {
 	t.Parallel()
 	tenant, _, _ := aTenant(t)
