@@ -299,6 +299,7 @@ func TestEveryMetricFilterCountsWhatItsFunctionLogs(t *testing.T) {
 			d.run(d.renew)
 		}, []string{
 			"GuardLatchedFilter", "GuardStillLatchedFilter", "SecurityBlockHeldFilter", "ProtectedUserHeldFilter", "RemovalsHeldFilter", "LogNotKeptFilter",
+			"HoldsUndecidedFilter", "SecurityBlockStillHeldFilter", "RemovalsStillHeldFilter",
 		}},
 		"the guard holds what a comparison was to do": {append(guarded(), "REPAIR_DRIFT=true"), func(d *deployment) {
 			d.destroy()
@@ -310,6 +311,7 @@ func TestEveryMetricFilterCountsWhatItsFunctionLogs(t *testing.T) {
 		}, []string{
 			"GuardLatchedComparingFilter", "SecurityBlockHeldComparingFilter", "ProtectedUserHeldComparingFilter", "RemovalsHeldComparingFilter", "LogNotKeptComparingFilter",
 		}},
+		"it starts paused": {[]string{"START_PAUSED=true"}, func(d *deployment) { d.run(d.renew) }, []string{"StillPausedFilter"}},
 		"Webex refuses the worker": {[]string{"WEBEX_ACCESS_TOKEN=wrong"}, func(d *deployment) {
 			d.hire(adaID, "ada@contoso.example")
 			d.enqueue(change.Object{Kind: change.User, ID: adaID})

@@ -101,8 +101,9 @@ func TestTheLinesThatAlarmsWaitForAreLogged(t *testing.T) {
 	slices.Sort(waited)
 	waited = slices.Compact(waited) // a line that two functions log
 	want := []string{
-		"comparison still fails", "delivery", "entra client secret still expires", "guard latched", "guard still latched", "paused", "protected user held", "provisioning log not kept", "removals held",
-		"security block held", "sent to the dead-letter queue", "still paused", "webex token expires",
+		"comparison still fails", "delivery", "entra client secret still expires", "guard latched", "guard still latched",
+		"holds still undecided", "paused", "protected user held", "provisioning log not kept", "removals held", "removals still held",
+		"security block held", "security block still held", "sent to the dead-letter queue", "still paused", "webex token expires",
 		"webex token still expires",
 	}
 	if diff := cmp.Diff(want, waited); diff != "" {

@@ -59,7 +59,31 @@ func (a *App) remind(ctx context.Context) error {
 	if w := secret.Warning(now); w.Why != "" {
 		a.log.WarnContext(ctx, "entra client secret still expires", "at", w.Ends)
 	}
-	return errors.Join(err, unread, unknown, untold)
+	return errors.Join(err, unread, unknown, untold, a.remindOfHolds(ctx, now))
+}
+
+// remindOfHolds is remind for what waits for an operator's word.
+func (a *App) remindOfHolds(ctx context.Context, now time.Time) error {
+	waiting, err := holds(a.Stores.Ledger).Undecided(ctx, now)
+	blocked, removals := 0, 0
+	for _, r := range waiting {
+		switch {
+		case r.Hold.Security:
+			blocked++
+		case r.Hold.Operation == provision.Removing:
+			removals++
+		}
+	}
+	if blocked > 0 {
+		a.log.WarnContext(ctx, "security block still held", "objects", blocked)
+	}
+	if removals > 0 {
+		a.log.WarnContext(ctx, "removals still held", "objects", removals)
+	}
+	if len(waiting) > 0 {
+		a.log.WarnContext(ctx, "holds still undecided", "objects", len(waiting))
+	}
+	return err
 }
 
 // Look looks once for what no notification told, and notes how that went.

@@ -70,7 +70,12 @@ func (p *Parts) config() provision.Config {
 	s := p.Settings
 	var keep func(context.Context, []provision.Attempt)
 	if p.History != nil {
-		keep = func(ctx context.Context, attempts []provision.Attempt) { p.History.Keep(ctx, p.Rules, attempts) }
+		keep = func(ctx context.Context, attempts []provision.Attempt) {
+			p.History.Keep(ctx, p.Rules, attempts)
+			if err := holds(p.Ledger).Note(ctx, attempts); err != nil {
+				p.Log.WarnContext(ctx, "it is not noted what is held", "error", err)
+			}
+		}
 	}
 	return provision.Config{
 		Directory:    p.Graph,
@@ -98,6 +103,11 @@ func (p *Parts) config() provision.Config {
 		Keep:         keep,
 		Log:          p.Log,
 	}
+}
+
+// holds are what waits for an operator's word.
+func holds(kept stores.Ledger) *provision.Holds {
+	return &provision.Holds{Ledger: kept, Documents: kept}
 }
 
 // scoping says who is provisioned.

@@ -287,12 +287,19 @@ func (s *Switch) Probe(ctx context.Context) (resumed []Side, err error) {
 		return nil, err
 	}
 	var failed []error
+	still := func(side Side, why string) {
+		s.Log.WarnContext(ctx, "still paused", "side", string(side), "since", state[side].Since, "reason", why)
+	}
 	for _, side := range slices.DeleteFunc(Sides(), func(side Side) bool {
-		p, paused := state[side]
-		return !paused || p.ByOperator
+		_, paused := state[side]
+		return !paused
 	}) {
+		if p := state[side]; p.ByOperator {
+			still(side, p.Why)
+			continue
+		}
 		if err := s.Probes[side](ctx); counts(err) {
-			s.Log.WarnContext(ctx, "still paused", "side", string(side), "since", state[side].Since, "reason", err.Error())
+			still(side, err.Error())
 			continue
 		}
 		ended, err := s.resume(ctx, side, state[side].is)

@@ -180,6 +180,28 @@ func TestOnlyAnAutomaticPauseEndsByItself(t *testing.T) {
 	}
 }
 
+// For as long as it lasts: an alarm hears of it each minute.
+func TestAPauseIsToldEachMinuteWhoeverMadeIt(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	var log strings.Builder
+	b.Log = slog.New(slog.NewTextHandler(&log, nil))
+	b.broken[pause.Webex] = errDown
+	b.watch(t, provision.Unauthorized)
+	if err := b.Pause(t.Context(), pause.Graph, pause.Pause{Since: b.now, Why: "maintenance", ByOperator: true}); err != nil {
+		t.Fatal(err)
+	}
+	for minute := range 3 {
+		log.Reset()
+		if _, err := b.Probe(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(log.String(), `msg="still paused"`); n != 2 || !strings.Contains(log.String(), "reason=maintenance") {
+			t.Errorf("minute %d: %s", minute, &log)
+		}
+	}
+}
+
 func TestAPersonsPauseOutranksAnAutomaticOne(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
