@@ -86,7 +86,7 @@ func plants() map[string]plant {
 // plantsInside break what the system does by itself.
 func plantsInside() map[string]plant {
 	return map[string]plant{
-		"a retry is dropped": {told: func(attempts []provision.Attempt) {
+		"a retry is dropped": {from: 7, told: func(attempts []provision.Attempt) {
 			for i := range attempts {
 				attempts[i].Again, attempts[i].Fault = 0, nil
 			}
@@ -96,16 +96,16 @@ func plantsInside() map[string]plant {
 				changes[i].Deleted = true
 			}
 		}},
-		"an empty list of assignments is believed at once": {from: 980, asks: func(changes []change.Change) {
+		"an empty list of assignments is believed at once": {from: 984, asks: func(changes []change.Change) {
 			for i := range changes {
 				if changes[i].Kind == change.User {
 					changes[i].Nominated = change.Out
 				}
 			}
 		}},
-		"a claim does not keep others out":    {from: 410, breaks: func(c *provision.Config) { c.Ledger = open{c.Ledger} }},
-		"what is not queued counts as queued": {breaks: func(c *provision.Config) { c.Queue = deaf{} }},
-		"the guard does not latch":            {breaks: func(c *provision.Config) { c.Guard = nil }},
+		"a claim does not keep others out":    {from: 416, breaks: func(c *provision.Config) { c.Ledger = open{c.Ledger} }},
+		"what is not queued counts as queued": {from: 24, breaks: func(c *provision.Config) { c.Queue = deaf{} }},
+		"the guard does not latch":            {from: 3, breaks: func(c *provision.Config) { c.Guard = nil }},
 	}
 }
 
@@ -138,7 +138,7 @@ func (l *lastShown) disabledUnlessSaid(q provision.Query, r provision.Reading) p
 // plantsInEntra break what is made of Entra's answers.
 func plantsInEntra() map[string]plant {
 	return map[string]plant{
-		"who does not say whether he is enabled counts as disabled": {breaks: func() func(*provision.Config) {
+		"who does not say whether he is enabled counts as disabled": {from: 28, breaks: func() func(*provision.Config) {
 			shown := &lastShown{of: map[change.Object]provision.Reading{}}
 			return func(c *provision.Config) { c.Directory = reading{c.Directory, shown.disabledUnlessSaid} }
 		}()},
@@ -150,7 +150,7 @@ func plantsInEntra() map[string]plant {
 				return r
 			}}
 		}},
-		"what could not be read counts as not there": {breaks: func(c *provision.Config) {
+		"what could not be read counts as not there": {from: 6, breaks: func(c *provision.Config) {
 			c.Directory = reading{c.Directory, func(_ provision.Query, r provision.Reading) provision.Reading {
 				if r.Err != nil {
 					return provision.Reading{Presence: provision.Absent}
@@ -158,13 +158,13 @@ func plantsInEntra() map[string]plant {
 				return r
 			}}
 		}},
-		"whose assignments are not known counts as unassigned": {breaks: func(c *provision.Config) {
+		"whose assignments are not known counts as unassigned": {from: 4, breaks: func(c *provision.Config) {
 			c.Directory = reading{c.Directory, func(_ provision.Query, r provision.Reading) provision.Reading {
 				r.RolesErr = nil
 				return r
 			}}
 		}},
-		"whose membership is not known counts as a stranger": {breaks: func(c *provision.Config) {
+		"whose membership is not known counts as a stranger": {from: 8, breaks: func(c *provision.Config) {
 			c.Directory = reading{c.Directory, func(_ provision.Query, r provision.Reading) provision.Reading {
 				for i, m := range r.Memberships {
 					if m.Err != nil {
@@ -180,7 +180,7 @@ func plantsInEntra() map[string]plant {
 // plantsInWebex break what is made of Webex's answers.
 func plantsInWebex() map[string]plant {
 	return map[string]plant{
-		"success is claimed for a write that is in doubt": {breaks: func(c *provision.Config) {
+		"success is claimed for a write that is in doubt": {from: 8, breaks: func(c *provision.Config) {
 			c.Target = answering{c.Target, func(op provision.Operation, a provision.Answer) provision.Answer {
 				if f := provision.AsFault(a.Err); f != nil && f.Uncertain && op.ID != "" {
 					return provision.Answer{ID: op.ID}
@@ -188,7 +188,7 @@ func plantsInWebex() map[string]plant {
 				return a
 			}}
 		}},
-		"success is claimed for a write that was refused": {breaks: func(c *provision.Config) {
+		"success is claimed for a write that was refused": {from: 1, breaks: func(c *provision.Config) {
 			c.Target = answering{c.Target, func(op provision.Operation, a provision.Answer) provision.Answer {
 				if a.Err != nil && op.ID != "" {
 					return provision.Answer{ID: op.ID}
