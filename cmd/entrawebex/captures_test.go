@@ -64,6 +64,7 @@ func inTrouble(name func(int) string) []capture {
 		{name: "holds-reject", args: []string{"holds", "reject", name(1)}},
 		{name: "holds-decided", args: []string{"holds"}},
 		{name: "guard-clear", args: []string{"guard", "clear"}},
+		{name: "pipeline", args: []string{"pipeline"}},
 		{name: "pause", args: []string{"pause", "webex", "--why", "maintenance"}},
 		{name: "status-paused", args: []string{"status"}},
 		{name: "migrate-begin", args: []string{"migrate", "--yes", "--app", sandbox.AppID}},

@@ -1,10 +1,13 @@
 package console
 
 import (
+	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
+	"entrawebex/internal/history"
 	"entrawebex/internal/operator"
 )
 
@@ -46,6 +49,13 @@ func spans() []span {
 // entriesOf is how many entries of the log are on a page.
 const entriesOf = 50
 
+// watchShare is what part of the time may be spent on watching, at most: one in so many.
+// keptLate is how long after an attempt it may be kept: as long as its batch lasts.
+const (
+	watchShare = 30
+	keptLate   = 3 * time.Minute
+)
+
 func filterOf(form url.Values, now time.Time) filter {
 	f := filter{Span: form.Get("span"), HistoryRequest: operator.HistoryRequest{
 		Name: form.Get("name"), Status: form.Get("status"), Action: form.Get("action"), Fault: form.Get("fault"),
@@ -86,6 +96,45 @@ func (l logged) Older() string {
 	q := l.query()
 	q.Set("until", l.Entries[len(l.Entries)-1].At.Format(time.RFC3339Nano))
 	return "/log?" + q.Encode()
+}
+
+// followed is how many entries that came are told at a time; more are on the page that is
+// asked for anew.
+const followed = 50
+
+// historyEvents tells a page of the log what comes.
+func (p *pages) historyEvents(w http.ResponseWriter, r *http.Request) {
+	f := filterOf(r.URL.Query(), p.Now())
+	f.Limit = followed
+	began := p.Now()
+	told := map[string]bool{}
+	var took time.Duration
+	var looked time.Time
+	var rows []byte
+	p.stream(w, r, func(ctx context.Context) ([]region, error) {
+		now := p.Now()
+		if now.Sub(looked) < max(time.Second, watchShare*took) {
+			return nil, nil
+		}
+		looked = now
+		f.Since = began.Add(-keptLate)
+		var found operator.History
+		err := p.With(ctx, func(o operator.Operations) (err error) {
+			found, err = o.History(ctx, f.HistoryRequest)
+			return err
+		})
+		if took = p.Now().Sub(now); err != nil {
+			return nil, err
+		}
+		fresh := slices.DeleteFunc(found.Entries, func(e history.Entry) bool { return told[e.ID] || e.At.Before(began) })
+		for _, e := range fresh {
+			told[e.ID] = true
+		}
+		if len(fresh) > 0 {
+			rows, err = p.fragment(r, "entries", fresh)
+		}
+		return []region{{"entries", rows}}, err
+	})
 }
 
 func (p *pages) history(r *http.Request, o operator.Operations) (view, error) {

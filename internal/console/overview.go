@@ -10,10 +10,58 @@ import (
 	"entrawebex/internal/pause"
 )
 
-// overview is the first page: what needs a person, with what can be done about it.
+// now is what the first page shows.
+type now struct {
+	Needs needs
+	Flow  flow
+}
+
+// overview is the first page: what needs a person, with what can be done about it, and
+// the way of changes.
 func (p *pages) overview(r *http.Request, o operator.Operations) (view, error) {
-	n, err := p.readNeeds(r.Context(), o)
-	return view{Title: "Now", Here: "/", Template: "overview", Body: n}, err
+	v := view{Title: "Now", Here: "/", Template: "overview"}
+	status, err := p.status.asked(r.Context())
+	if err != nil {
+		return v, err
+	}
+	var made now
+	if made.Needs, err = readNeeds(r.Context(), o, status); err != nil {
+		return v, err
+	}
+	made.Flow, err = p.flow.asked(r.Context())
+	v.Body = made
+	return v, err
+}
+
+// overviewEvents tells the first page what is another one than before.
+func (p *pages) overviewEvents(w http.ResponseWriter, r *http.Request) {
+	var seen time.Time
+	var needed []byte
+	p.stream(w, r, func(ctx context.Context) ([]region, error) {
+		status, err := p.status.watched(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if !status.At.Equal(seen) {
+			err := p.With(ctx, func(o operator.Operations) (err error) {
+				n, err := readNeeds(ctx, o, status)
+				if err == nil {
+					needed, err = p.fragment(r, "needs", n)
+				}
+				return err
+			})
+			if err != nil {
+				return nil, err
+			}
+			seen = status.At
+		}
+		passing, err := p.flow.watched(ctx)
+		if err != nil {
+			return nil, err
+		}
+		passed, err := p.fragment(r, "pipeline", passing)
+		return []region{{"needs", needed}, {"pipeline", passed}}, err
+	})
 }
 
 // needs is what needs a person.
@@ -32,11 +80,7 @@ type restingSide struct {
 	pause.Pause
 }
 
-func (p *pages) readNeeds(ctx context.Context, o operator.Operations) (needs, error) {
-	s, err := p.status.lately(ctx)
-	if err != nil {
-		return needs{}, err
-	}
+func readNeeds(ctx context.Context, o operator.Operations, s operator.Status) (needs, error) {
 	n := needs{Status: s}
 	for _, side := range pause.Sides() {
 		if resting, ok := s.Paused[side]; ok {
@@ -58,6 +102,7 @@ func (p *pages) readNeeds(ctx context.Context, o operator.Operations) (needs, er
 		// Whoever is blocked and still let in waits for nobody.
 		slices.SortStableFunc(n.Undecided, func(a, b operator.Held) int { return order(b.Blocked) - order(a.Blocked) })
 	}
+	var err error
 	if s.DeadLetters > 0 {
 		n.Letters, err = o.Letters(ctx, operator.LettersRequest{})
 	}
@@ -74,12 +119,4 @@ func order(first bool) int {
 // undecided reports whether a hold waits for a person's word.
 func undecided(h operator.Held) bool {
 	return h.Decision == operator.Undecided || h.Decision == operator.Expired
-}
-
-// Age is for how long the oldest change waits; 0 if none does, or nobody knows.
-func (n needs) Age() time.Duration {
-	if n.Oldest.IsZero() {
-		return 0
-	}
-	return n.At.Sub(n.Oldest)
 }

@@ -24,12 +24,16 @@ type pages struct {
 	door      *door
 	mux       *http.ServeMux
 	templates map[string]*template.Template
-	status    *survey
+	status    *survey[operator.Status]
+	flow      *survey[flow]
+	player    Player // nil where nothing is simulated
 }
 
 func newPages(o Options, at *net.TCPAddr) (*pages, error) {
 	p := &pages{Options: o, door: newDoor(at, o.Now), mux: http.NewServeMux(), templates: map[string]*template.Template{}}
-	p.status = &survey{read: p.readStatus, now: o.Now}
+	// A status reads every record.
+	p.status = &survey[operator.Status]{read: p.readStatus, now: o.Now, fresh: 2 * time.Second, times: 100}
+	p.flow = &survey[flow]{read: (&flows{pages: p}).next, now: o.Now, fresh: often, times: 30}
 	names, err := fs.Glob(files, "templates/pages/*.html")
 	if err != nil {
 		return nil, err
@@ -47,9 +51,13 @@ func newPages(o Options, at *net.TCPAddr) (*pages, error) {
 	}
 	p.mux.Handle("GET /static/", http.StripPrefix("/static/", http.FileServerFS(static)))
 	p.mux.HandleFunc("GET /{$}", p.page(p.overview))
+	p.mux.HandleFunc("GET /events", p.overviewEvents)
 	p.mux.HandleFunc("GET /object", p.page(p.object))
+	p.mux.HandleFunc("GET /log/events", p.historyEvents)
 	p.mux.HandleFunc("GET /log", p.page(p.history))
 	p.mux.HandleFunc("POST /orders/{order}", p.order)
+	p.mux.HandleFunc("GET /play", p.page(p.playPage))
+	p.mux.HandleFunc("POST /play/{play}", p.play)
 	p.mux.HandleFunc("/", p.page(func(*http.Request, operator.Operations) (view, error) {
 		return view{}, &gone{"there is no such page"}
 	}))
@@ -147,11 +155,35 @@ func (p *pages) failed(r *http.Request, here string, err error) view {
 	return v
 }
 
-// render renders a page, or an error if it cannot.
-func (p *pages) render(w http.ResponseWriter, r *http.Request, status int, name string, v view) {
+func (p *pages) readStatus(ctx context.Context) (s operator.Status, err error) {
+	err = p.With(ctx, func(o operator.Operations) (err error) {
+		s, err = o.Status(ctx)
+		return err
+	})
+	return s, err
+}
+
+// shown is what templates see of a view.
+func (p *pages) shown(r *http.Request, v view) shown {
 	given := shown{view: v, ReadOnly: p.ReadOnly, By: operator.Actor(r.Context()), At: p.Now()}
 	if s, ok := r.Context().Value(sessionKey{}).(*session); ok {
-		given.In, given.CSRF, given.Told = true, s.csrf, s.heard()
+		given.In, given.CSRF = true, s.csrf
+	}
+	return given
+}
+
+// fragment renders a part of a page.
+func (p *pages) fragment(r *http.Request, name string, body any) ([]byte, error) {
+	var b bytes.Buffer
+	err := p.templates["templates/pages/overview.html"].ExecuteTemplate(&b, name, p.shown(r, view{Body: body}))
+	return b.Bytes(), err
+}
+
+// render renders a page, or an error if it cannot.
+func (p *pages) render(w http.ResponseWriter, r *http.Request, status int, name string, v view) {
+	given := p.shown(r, v)
+	if given.In {
+		given.Told = asked(r).heard()
 	}
 	var b bytes.Buffer
 	t := p.templates["templates/pages/"+name+".html"]
@@ -185,5 +217,9 @@ func asked(r *http.Request) *session {
 type place struct{ Path, Text string }
 
 func (p *pages) nav() []place {
-	return []place{{"/", "Now"}, {"/object", "People"}, {"/log", "Log"}}
+	places := []place{{"/", "Now"}, {"/object", "People"}, {"/log", "Log"}}
+	if p.player != nil {
+		places = append(places, place{"/play", "Play"})
+	}
+	return places
 }

@@ -4,57 +4,50 @@ import (
 	"context"
 	"sync"
 	"time"
-
-	"entrawebex/internal/operator"
 )
 
-// survey is a status that is read again when it is no longer fresh: it reads every
-// record. It is safe for concurrent use.
-type survey struct {
-	read func(ctx context.Context) (operator.Status, error)
+// survey is a reading that is made again when it is no longer fresh, however many ask. It
+// is safe for concurrent use.
+type survey[T any] struct {
+	read func(ctx context.Context) (T, error)
 	now  func() time.Time
+	// fresh is for how long a reading stands. Who only watches has it stand for so many
+	// times of what it took: a part of the time, and no more, is spent on watching.
+	fresh time.Duration
+	times int
 
 	mu    sync.Mutex
-	last  operator.Status
+	last  T
 	err   error
-	until time.Time
+	began time.Time // zero if there is none
+	took  time.Duration
 }
 
-const (
-	// fresh is for how long a status stands, at least.
-	fresh = 2 * time.Second
-	// share is what part of the time may be spent on reading, at most: one in so many.
-	share = 20
-)
+// asked is a reading for a person who asks for it.
+func (v *survey[T]) asked(ctx context.Context) (T, error) { return v.within(ctx, 0) }
 
-// lately is how things stand, as of a moment ago.
-func (v *survey) lately(ctx context.Context) (operator.Status, error) {
+// watched is a reading for a page that asks again and again.
+func (v *survey[T]) watched(ctx context.Context) (T, error) { return v.within(ctx, v.times) }
+
+func (v *survey[T]) within(ctx context.Context, times int) (T, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	began := v.now()
-	if began.Before(v.until) {
+	now := v.now()
+	stands := max(v.fresh, v.took*time.Duration(times))
+	if !v.began.IsZero() && now.Before(v.began.Add(stands)) {
 		return v.last, v.err
 	}
-	v.last, v.err = v.read(ctx)
-	if ctx.Err() != nil { // that is whoever asked
-		return v.last, v.err
+	last, err := v.read(ctx)
+	if ctx.Err() != nil { // that is whoever asked, and no reading
+		return last, err
 	}
-	ended := v.now()
-	v.until = ended.Add(max(fresh, share*ended.Sub(began)))
-	return v.last, v.err
+	v.last, v.err, v.began, v.took = last, err, now, v.now().Sub(now)
+	return last, err
 }
 
 // forget has it read again: something was ordered.
-func (v *survey) forget() {
+func (v *survey[T]) forget() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.until = time.Time{}
-}
-
-func (p *pages) readStatus(ctx context.Context) (s operator.Status, err error) {
-	err = p.With(ctx, func(o operator.Operations) (err error) {
-		s, err = o.Status(ctx)
-		return err
-	})
-	return s, err
+	v.began = time.Time{}
 }

@@ -22,7 +22,8 @@ func (p *pages) functions() template.FuncMap {
 		"length": length, "millis": func(n int64) string { return length(time.Duration(n) * time.Millisecond) },
 		"text": printable.Text, "value": terminal.Value, "called": called, "operation": operation,
 		"counted": operator.Counted, "sideName": sideName, "lower": strings.ToLower,
-		"dict": dict, "deref": func(b *bool) bool { return b != nil && *b },
+		"dict": dict, "who": func(n int) []string { return []string{"Who", "With whom"}[:n] }, "part": func(s shown, body any) shown { s.Body = body; return s },
+		"hour": func(t time.Time) string { return t.UTC().Format(time.TimeOnly) }, "deref": func(b *bool) bool { return b != nil && *b },
 		"scope": terminal.ScopeLines, "nav": p.nav, "has": func(v any) bool { return v != nil },
 	}
 }

@@ -68,6 +68,11 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 	return call[Status](ctx, c, pathStatus, nil)
 }
 
+// Pipeline is Operator.Pipeline.
+func (c *Client) Pipeline(ctx context.Context, r PipelineRequest) (Pipeline, error) {
+	return call[Pipeline](ctx, c, pathPipeline, r)
+}
+
 // Holds is Operator.Holds.
 func (c *Client) Holds(ctx context.Context) ([]Held, error) {
 	return call[[]Held](ctx, c, pathHolds, nil)

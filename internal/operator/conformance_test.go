@@ -261,6 +261,9 @@ func steps() []step {
 	return []step{
 		{"Status", func(ctx context.Context, o operator.Operations) (any, error) { return o.Status(ctx) }, `"undecided":1`, ""},
 		{"Status", func(ctx context.Context, o operator.Operations) (any, error) { return o.Status(ctx) }, `"names":{"` + heldID + `":"ada.webex@example.com"}`, ""},
+		{"Pipeline", func(ctx context.Context, o operator.Operations) (any, error) {
+			return o.Pipeline(ctx, operator.PipelineRequest{Day: true})
+		}, `"deadLetters":1,"now":{"since":"2026-03-02T11:55:00Z",`, ""},
 		{"Holds", func(ctx context.Context, o operator.Operations) (any, error) { return o.Holds(ctx) }, `"blocked":true`, ""},
 		{"Guard", func(ctx context.Context, o operator.Operations) (any, error) { return o.Guard(ctx) }, "2026-03-02T09:00:00Z", ""},
 		{"ClearGuard", func(ctx context.Context, o operator.Operations) (any, error) { return o.ClearGuard(ctx) }, "2026-03-02T09:00:00Z", ""},

@@ -35,6 +35,7 @@ type route struct {
 func NewHandler(o *Operator, log *slog.Logger) *Handler {
 	return &Handler{operator: o, log: log, routes: map[string]route{
 		pathStatus:         read(o.Status),
+		pathPipeline:       write(o.Pipeline),
 		pathHolds:          read(o.Holds),
 		pathGuard:          read(o.Guard),
 		pathApprove:        write(o.Approve),

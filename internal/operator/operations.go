@@ -14,6 +14,7 @@ import (
 // process that has them (Client). Errors are the same from both.
 type Operations interface {
 	readings
+	rulings
 	orders
 	moves
 }
@@ -21,12 +22,17 @@ type Operations interface {
 // readings change nothing.
 type readings interface {
 	Status(ctx context.Context) (Status, error)
+	Pipeline(ctx context.Context, r PipelineRequest) (Pipeline, error)
 	Holds(ctx context.Context) ([]Held, error)
 	Guard(ctx context.Context) (Latch, error)
 	Letters(ctx context.Context, r LettersRequest) (Letters, error)
 	History(ctx context.Context, r HistoryRequest) (History, error)
 	Show(ctx context.Context, r ShowRequest) (Shown, error)
 	Plan(ctx context.Context, r plan.Request, watcher plan.Watcher) (*plan.Plan, error)
+}
+
+// rulings tell by what everything goes.
+type rulings interface {
 	TestMapping(ctx context.Context, r TestRequest) (plan.Trial, error)
 	Configuration(ctx context.Context, r ConfigurationRequest) (configuration.Stored, error)
 	Configurations(ctx context.Context) ([]configuration.Version, error)

@@ -17,6 +17,7 @@ import (
 	"entrawebex/internal/queue"
 	"entrawebex/internal/replay"
 	"entrawebex/internal/sweep"
+	"entrawebex/internal/throttle"
 )
 
 // Operator looks into the ledger and the queues, and says what is to be done. A
@@ -35,6 +36,8 @@ type Operator struct {
 	// Served says whether a process works on these stores now; nil where that is not
 	// known.
 	Served *bool
+	// Requests are those to each side in this process; nil where another makes them.
+	Requests func() map[pause.Side]throttle.Traffic
 	// Binding returns why the ledger is not that of a tenant and an organization:
 	// then nothing is told or done.
 	Binding func(ctx context.Context, tenantID, orgID string) error

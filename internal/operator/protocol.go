@@ -16,6 +16,7 @@ import (
 // (application/x-ndjson), a frame each, of which the last has End.
 const (
 	pathStatus      = "/status"
+	pathPipeline    = "/pipeline"
 	pathHolds       = "/holds"
 	pathApprove     = "/holds/approve"
 	pathReject      = "/holds/reject"

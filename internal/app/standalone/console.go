@@ -25,6 +25,14 @@ func (p *Process) listenConsole(ctx context.Context) error {
 	return nil
 }
 
+// Offer has the console offer what can be played, if there is one. It is called before
+// Run.
+func (p *Process) Offer(player console.Player) {
+	if p.console != nil {
+		p.console.Offer(player)
+	}
+}
+
 // ConsoleURL is the address that lets a browser in, once; empty if there is no console.
 func (p *Process) ConsoleURL() string {
 	if p.console == nil {

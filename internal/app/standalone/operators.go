@@ -14,6 +14,8 @@ import (
 	"entrawebex/internal/app/operations"
 	"entrawebex/internal/config"
 	"entrawebex/internal/operator"
+	"entrawebex/internal/pause"
+	"entrawebex/internal/throttle"
 )
 
 // listenOperator takes operators' commands on a socket that only this user can
@@ -80,6 +82,9 @@ func (p *Process) Operations() *operator.Operator {
 	o := operations.New(p.Stores, &p.Settings, p.present, p.log)
 	served := true
 	o.Served, o.Subscribed = &served, []string{}
+	o.Requests = func() map[pause.Side]throttle.Traffic {
+		return map[pause.Side]throttle.Traffic{pause.Graph: p.Graph.Traffic(), pause.Webex: p.Webex.Traffic()}
+	}
 	if p.Subscriptions != nil {
 		o.Subscribed = p.Subscriptions.Resources
 	}

@@ -21,6 +21,7 @@ import (
 	"entrawebex/internal/operator"
 	"entrawebex/internal/sandbox"
 	"entrawebex/internal/sandbox/compare"
+	"entrawebex/internal/sandbox/play"
 	"entrawebex/internal/sandbox/story"
 	"entrawebex/internal/terminal"
 	"entrawebex/internal/version"
@@ -68,7 +69,9 @@ func Run(ctx context.Context, out io.Writer, environ []string, options Options) 
 	if !options.Console { // which nobody could look at for long
 		environ = append(slices.Clone(environ), "CONSOLE_ADDR=off")
 	}
-	s, err := sandbox.Open(ctx, options.Options)
+	of := options.Options
+	of.Storm = of.Storm || options.Console // which a person may let blow
+	s, err := sandbox.Open(ctx, of)
 	if err != nil {
 		return err
 	}
@@ -96,6 +99,7 @@ func Run(ctx context.Context, out io.Writer, environ []string, options Options) 
 	if err != nil {
 		return err
 	}
+	d.process.Offer(play.New(s, options.Seed))
 	return errors.Join(d.play(ctx), d.process.Close())
 }
 
@@ -137,7 +141,7 @@ func (d *demo) day(ctx context.Context) error {
 	if err := d.initialSync(ctx); err != nil {
 		return err
 	}
-	if d.Storm != nil {
+	if d.options.Storm {
 		d.Storm.Blow(true)
 	}
 	if err := d.happen(ctx, story.Day(d.options.Seed)[1:]); err != nil { // everybody is noticed already
@@ -151,7 +155,7 @@ func (d *demo) day(ctx context.Context) error {
 			return err
 		}
 	}
-	if d.Storm != nil {
+	if d.options.Storm {
 		d.Storm.Blow(false)
 		d.report.say("", "The storm ends. What failed is tried again, some of it only minutes later.")
 	}
@@ -169,7 +173,7 @@ func (d *demo) end(ctx context.Context) error {
 		memberships: compare.Memberships(d.Tenant, d.process.Rules(ctx), d.allowed()...), differences: differences,
 		graph: d.Tenant.Calls.Snapshot(), webex: d.Org.Calls.Snapshot(), calls: d.options.Calls,
 	}
-	if d.Storm != nil {
+	if d.options.Storm {
 		e.struck = d.Storm.Counts()
 	}
 	d.report.summary(e)
@@ -218,9 +222,9 @@ func (d *demo) happen(ctx context.Context, steps []story.Step) error {
 func (d *demo) await(ctx context.Context, a *act, over func() bool) error {
 	var patience time.Duration
 	switch many := a.many > 0; {
-	case d.Storm != nil && many: // it has messages wait for minutes
+	case d.options.Storm && many: // it has messages wait for minutes
 		patience = 30 * time.Second
-	case d.Storm != nil:
+	case d.options.Storm:
 		patience = 400 * time.Millisecond
 	case many:
 		patience = 10 * time.Minute
@@ -249,7 +253,7 @@ func (d *demo) landed(ctx context.Context) func() bool {
 	var looked, equal time.Time
 	var pause time.Duration
 	return func() bool {
-		if d.Storm != nil { // in which the sides hardly ever are
+		if d.options.Storm { // in which the sides hardly ever are
 			return quiet()
 		}
 		begun := time.Now()

@@ -296,6 +296,13 @@ func newCast(seed uint64, stream, domain string) *cast {
 	return &cast{random: seeded.Random(seed, stream), domain: domain}
 }
 
+// Hires returns what makes up people whose addresses nobody else in a tenant has.
+func Hires(seed uint64, domain string) func() graph.User {
+	people := newCast(seed, "hires", domain)
+	people.marker = fmt.Sprintf("new%d-", seed)
+	return people.hire
+}
+
 // hire makes up somebody whose address nobody else made up here has.
 func (c *cast) hire() graph.User {
 	given := [...]string{"Aisha", "Jürgen", "Mei", "Zoë", "Olu", "Priya", "Tomás", "Ingrid", "Kwame", "Sofía", "Liam", "Noor"}
