@@ -7,6 +7,7 @@ GOLANGCI_LINT := .bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 FUZZ_RUNS := 2000x
 SEEDS := 150
 RACE_SEEDS := 5
+LIVES := 200
 
 BOOTSTRAPS := $(patsubst %,.build/%/bootstrap,webhook worker renew reconcile replay)
 GO_BUILD_FLAGS := -tags lambda.norpc -ldflags "-s -w"
@@ -30,7 +31,7 @@ format: $(GOLANGCI_LINT) ## rewrite the Go files as lint wants them
 # SDK costs a compiler 4.5 GB, once for each kind of build: so of what runs together one
 # compiles it, and the others find it in the cache.
 suite: allocations
-	$(MAKE) --no-print-directory -j 3 bench simulation fuzz
+	$(MAKE) --no-print-directory -j 4 bench simulation fuzz upgrade
 	$(MAKE) --no-print-directory installed
 	$(MAKE) --no-print-directory race
 
@@ -43,6 +44,9 @@ simulation: ## SEEDS simulated lives of a tenant, and the cases from the field
 # Not under the race detector, for which all that it builds would be compiled again.
 installed: ## what a release installs, run where nothing else is, within 15 s
 	go test -timeout 5m -v -run Release ./infra/release -within 15s
+
+upgrade: ## LIVES lives of a tenant at which an earlier program and this one take turns
+	go test -timeout 30m -v ./internal/upgrade -lives $(LIVES)
 
 # The simulation is slow under the race detector and finds with few seeds what
 # that can find: it has a run, and a limit, of its own. Rules that are broken on
