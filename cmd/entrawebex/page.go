@@ -26,11 +26,10 @@ func (c console) pageCommand() *cobra.Command {
 	var options pageOptions
 	command := &cobra.Command{
 		Use:   "console",
-		Short: "Serves pages that show the system at work, and on which all commands can be given",
+		Short: "Serves pages that show the system at work, and what needs you",
 		Long: `Serves pages for a browser on this machine: what needs you, with what can be done
-about it; the way of changes as they pass; a person or group on both sides; the log, the
-plan, the mapping, the comparison and the settings. What a page does, the commands do,
-and it is kept in the log under your name.
+about it; the way of changes as they pass; a person or group on both sides; and the log.
+What a page does, the commands do, and it is kept in the log under your name.
 
 The address that is printed lets one browser in, once, within 15 minutes, for 12 hours.
 It is a loopback address: others cannot reach it, and another page in the same browser
