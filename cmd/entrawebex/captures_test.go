@@ -80,6 +80,8 @@ func inTrouble(name func(int) string) []capture {
 		{name: "mapping-import", args: []string{"mapping", "import", portalSchema}},
 		{name: "mapping-export", args: []string{"mapping", "export", "testdata/titles.yaml"}, rows: 12},
 		{name: "mapping-show", args: []string{"mapping", "show"}, rows: 12},
+		{name: "uninstall", args: []string{"uninstall"}},
+		{name: "uninstall-done", args: []string{"uninstall", "--yes"}},
 	}
 }
 

@@ -41,10 +41,11 @@ const (
 	actCompare  = "reconcile"
 
 	actProvision = "provision"
+	actUninstall = "uninstall"
 )
 
 func acts() []string {
-	return []string{actApprove, actReject, actClear, actReplay, actPause, actResume, actApply, actRollback, actCompare, actProvision}
+	return []string{actApprove, actReject, actClear, actReplay, actPause, actResume, actApply, actRollback, actCompare, actProvision, actUninstall}
 }
 
 // actPatience is for how long it is tried to keep an act, whoever has gone since.

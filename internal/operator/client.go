@@ -123,6 +123,11 @@ func (c *Client) Resume(ctx context.Context, r ResumeRequest) (Resumed, error) {
 	return call[Resumed](ctx, c, pathResume, r)
 }
 
+// Uninstall is Operator.Uninstall.
+func (c *Client) Uninstall(ctx context.Context, r UninstallRequest) (Uninstallation, error) {
+	return call[Uninstallation](ctx, c, pathUninstall, r)
+}
+
 // Migrate is Operator.Migrate.
 func (c *Client) Migrate(ctx context.Context, r MigrateRequest) (Resumed, error) {
 	return call[Resumed](ctx, c, pathMigrate, r)

@@ -344,6 +344,9 @@ func steps() []step {
 		{"Migrate", func(ctx context.Context, o operator.Operations) (any, error) {
 			return o.Migrate(ctx, operator.MigrateRequest{})
 		}, "no settings", operator.Failed},
+		{"Uninstall", func(ctx context.Context, o operator.Operations) (any, error) {
+			return o.Uninstall(ctx, operator.UninstallRequest{Really: true})
+		}, "no settings", operator.Failed},
 	}
 }
 

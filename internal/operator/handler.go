@@ -53,6 +53,7 @@ func NewHandler(o *Operator, log *slog.Logger) *Handler {
 		pathApply:          write(o.Apply),
 		pathTestMapping:    write(o.TestMapping),
 		pathMigrate:        write(o.Migrate),
+		pathUninstall:      write(o.Uninstall),
 		pathMigration: stream(func(ctx context.Context, r MigrationRequest, tell func(frame)) (*migration.Report, error) {
 			return o.Migration(ctx, r, plan.Watcher{Progress: progressTo(tell)})
 		}),

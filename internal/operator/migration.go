@@ -135,7 +135,7 @@ type galleries interface {
 }
 
 // graph opens Entra, for what looks.
-func (o *Operator) graph(ctx context.Context, s *config.Settings) (galleries, error) {
+func (o *Operator) graph(ctx context.Context, s *config.Settings) (directory, error) {
 	rules, err := app.RulesInForce(ctx, s, o.Ledger)
 	if err != nil {
 		return nil, err

@@ -51,10 +51,11 @@ type orders interface {
 	Apply(ctx context.Context, r ApplyRequest) (configuration.Version, error)
 }
 
-// moves are moving in from the gallery app: a look at it, and the beginning.
+// moves are moving in from the gallery app, a look at it and the beginning, and leaving.
 type moves interface {
 	Migration(ctx context.Context, r MigrationRequest, watcher plan.Watcher) (*migration.Report, error)
 	Migrate(ctx context.Context, r MigrateRequest) (Resumed, error)
+	Uninstall(ctx context.Context, r UninstallRequest) (Uninstallation, error)
 }
 
 var (

@@ -31,6 +31,7 @@ const (
 	pathReconcile   = "/reconcile"
 	pathPlan        = "/plan"
 	pathProvision   = "/provision"
+	pathUninstall   = "/uninstall"
 	pathMigration   = "/migration"
 	pathMigrate     = "/migration/begin"
 

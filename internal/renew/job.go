@@ -125,6 +125,9 @@ func (j *Job) look(ctx context.Context, resource string, existing []Subscription
 	if err != nil {
 		return false, errors.Join(err, j.fails(ctx, resource, err))
 	}
+	if j.Now().Before(m.LeftUntil) {
+		return false, nil
+	}
 	err = j.keep(ctx, m, existing)
 	if err != nil || m.Failing != (condition.Failing{}) {
 		err = errors.Join(err, j.fails(ctx, resource, err))
@@ -191,7 +194,7 @@ func (j *Job) askRenewal(ctx context.Context, resource string, told []Lifecycle)
 
 // keep makes sure that there is a subscription to one resource.
 func (j *Job) keep(ctx context.Context, m *memory, existing []Subscription) error {
-	m.Unwanted = false
+	m.Unwanted, m.LeftUntil = false, time.Time{}
 	wanted := j.wanted(ctx, m.resource)
 	secret := hash(wanted.ClientState)
 	m.claim(existing, wanted, secret, j.Now())

@@ -40,6 +40,8 @@ type remembered struct {
 	StuckSince   time.Time `json:"stuckSince,omitzero"`
 	// Unwanted says that nothing is subscribed to.
 	Unwanted bool `json:"unwanted,omitempty"`
+	// LeftUntil is until when none is made: an operator has left.
+	LeftUntil time.Time `json:"leftUntil,omitzero"`
 	// Failing is there while it cannot be looked after.
 	Failing condition.Failing `json:"failing,omitzero"`
 }
