@@ -7,6 +7,8 @@ usage() {
 usage: infra/register-app.sh [--name NAME] [--cloud CLOUD] [--secret-file FILE]
                              [--hidden-members] [--custom-security-attributes]
                              [--migration] [--everybody]
+                             [--federation ISSUER=ROLE,ROLE]
+                             [--certificate FILE]
 
 Makes an app registration in the tenant that the Azure CLI is signed in to,
 gives it these application permissions of Microsoft Graph with an
@@ -38,6 +40,13 @@ environment or the template's parameters.
   --everybody         neither Application.Read.All nor Directory.Read.All: for
                       SCOPE=all, where nobody asks who is assigned, unless the
                       mapping reads app roles
+  --federation ISSUER=ROLE,ROLE
+                      no secret: the app trusts these AWS roles. ISSUER is what
+                      aws iam enable-outbound-web-identity-federation prints,
+                      the roles are the stack's output FederatedRoles, and that
+                      of whoever plans with --stack; then EntraFederation=aws
+  --certificate FILE  no secret: the app trusts this certificate (PEM, without
+                      the key), beside those it has
 
 Sign in first, as a Privileged Role Administrator or Global Administrator:
 
@@ -51,7 +60,7 @@ fail() {
   exit 1
 }
 
-name=entrawebex cloud=public secret_file=entrawebex.secret
+name=entrawebex cloud=public secret_file=entrawebex.secret federation='' certificate=''
 permissions=(User.Read.All Group.Read.All Organization.Read.All)
 assignments=(Application.Read.All Directory.Read.All)
 while [ $# -gt 0 ]; do
@@ -61,12 +70,14 @@ while [ $# -gt 0 ]; do
   --custom-security-attributes) permissions+=(CustomSecAttributeAssignment.Read.All) && shift ;;
   --migration) permissions+=(Synchronization.Read.All) && shift ;;
   --everybody) assignments=() && shift ;;
-  --name | --cloud | --secret-file)
+  --name | --cloud | --secret-file | --federation | --certificate)
     [ $# -gt 1 ] || fail "$1 needs a value"
     case $1 in
     --name) name=$2 ;;
     --cloud) cloud=$2 ;;
     --secret-file) secret_file=$2 ;;
+    --federation) federation=$2 ;;
+    --certificate) certificate=$2 ;;
     esac
     shift 2
     ;;
@@ -75,7 +86,10 @@ while [ $# -gt 0 ]; do
 done
 permissions+=("${assignments[@]}")
 [[ $name =~ ^[A-Za-z0-9._\ -]+$ ]] || fail "the name may have letters, digits, blanks, dots and hyphens"
-[ ! -e "$secret_file" ] || fail "$secret_file is there already: move it away or name another with --secret-file"
+[[ -z $federation || $federation =~ ^https://[^=,]+=arn:[^=]+$ ]] || fail "--federation is ISSUER=ROLE,ROLE, such as https://ID.tokens.sts.global.api.aws=arn:aws:iam::123456789012:role/NAME"
+[[ -z $federation || -z $certificate ]] || fail "--federation and --certificate are one in place of the other"
+[[ -z $certificate || -r $certificate ]] || fail "$certificate cannot be read"
+[ -n "$federation$certificate" ] || [ ! -e "$secret_file" ] || fail "$secret_file is there already: move it away or name another with --secret-file"
 
 # https://learn.microsoft.com/graph/deployments
 case $cloud in
@@ -141,6 +155,33 @@ for role in "${roles[@]}"; do
     "{\"principalId\":\"$principal\",\"resourceId\":\"$graph_principal\",\"appRoleId\":\"$role\"}"
 done
 
+values() {
+  cat <<VALUES
+ENTRA_TENANT_ID=$tenant
+ENTRA_CLIENT_ID=$app
+ENTRA_CLOUD=$cloud
+VALUES
+}
+
+# https://learn.microsoft.com/graph/api/application-post-federatedidentitycredentials
+if [ -n "$federation" ]; then
+  trusted=$(graph GET "applications(appId='$app')/federatedIdentityCredentials" "value[].subject")
+  IFS=, read -ra subjects <<<"${federation#*=}"
+  for subject in "${subjects[@]}"; do
+    grep -qxF "$subject" <<<"$trusted" || graph POST "applications(appId='$app')/federatedIdentityCredentials" "" \
+      "{\"name\":\"${subject##*/}\",\"issuer\":\"${federation%%=*}\",\"subject\":\"$subject\",\"audiences\":[\"api://AzureADTokenExchange\"]}"
+  done
+  values
+  echo "ENTRA_FEDERATION=aws"
+  exit
+fi
+if [ -n "$certificate" ]; then
+  az ad app credential reset --id "$app" --cert "@$certificate" --append --output none
+  values
+  echo "Put the certificate and its private key, both in PEM, into ENTRA_CLIENT_CERTIFICATE of the secret that ProvisioningSecretArn names." >&2
+  exit
+fi
+
 # The secret goes into the file and nowhere else; Graph shows it once.
 (
   umask 077
@@ -153,11 +194,7 @@ done
   }
 )
 
-cat <<VALUES
-ENTRA_TENANT_ID=$tenant
-ENTRA_CLIENT_ID=$app
-ENTRA_CLOUD=$cloud
-VALUES
+values
 cat >&2 <<NEXT
 ENTRA_CLIENT_SECRET is in $secret_file. Put the Webex token beside it, then
   aws secretsmanager put-secret-value --secret-id ARN --secret-string file://$secret_file

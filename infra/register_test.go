@@ -18,6 +18,7 @@ const azureCLI = `#!/usr/bin/env bash
 case "$*" in
 "cloud show"*) echo AzureUSGovernment; exit ;;
 "account show"*) echo tenant-id; exit ;;
+"ad app"*) echo "$*" >>"$NOTES"; exit ;;
 esac
 method=$3 url=$5 body=
 while [ $# -gt 0 ]; do
@@ -37,6 +38,7 @@ case "$method $url $query" in
 "GET "*"servicePrincipals(appId="*" id") echo graph-principal ;;
 "GET "*"/applications?"*) echo "$EXISTING" ;;
 "GET "*"/appRoleAssignments "*) echo "$GRANTED" ;;
+"GET "*"/federatedIdentityCredentials "*) echo "$TRUSTED" ;;
 "GET "*"/servicePrincipals?"*) echo "$PRINCIPAL" ;;
 "POST "*"/applications appId") echo app-id ;;
 "POST "*"/servicePrincipals id") echo new-principal ;;
@@ -171,5 +173,40 @@ func TestOneOfTwoAppsOfANameIsNotGuessed(t *testing.T) {
 	}
 	if _, err := os.Stat(secretFile); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the secret's file: %v; want none", err)
+	}
+}
+
+func TestAFederationNeedsNoSecretAndIsMadeOnce(t *testing.T) {
+	t.Parallel()
+	const issuer, roles = "https://x.tokens.sts.global.api.aws", "arn:aws:iam::123456789012:role/old,arn:aws:iam::123456789012:role/worker"
+	printed, writes, secretFile, err := register(t, []string{"TRUSTED=arn:aws:iam::123456789012:role/old"}, "--federation", issuer+"="+roles)
+	want := `POST https://graph.microsoft.us/v1.0/applications(appId='app-id')/federatedIdentityCredentials {"name":"worker","issuer":"` + issuer +
+		`","subject":"arn:aws:iam::123456789012:role/worker","audiences":["api://AzureADTokenExchange"]}`
+	if err != nil || strings.Count(writes, "federatedIdentityCredentials") != 1 || !strings.Contains(writes, want) || strings.Contains(writes, "addPassword") {
+		t.Errorf("%v, writes %s:\n%s", err, writes, printed)
+	}
+	if !strings.Contains(printed, "ENTRA_CLIENT_ID=app-id\nENTRA_CLOUD=usgov\nENTRA_FEDERATION=aws\n") {
+		t.Errorf("it prints\n%s", printed)
+	}
+	if _, err := os.Stat(secretFile); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the secret's file: %v; want none", err)
+	}
+	if printed, writes, _, err := register(t, nil, "--federation", roles); err == nil || writes != "" {
+		t.Errorf("without an issuer: %v, writes %s:\n%s", err, writes, printed)
+	}
+}
+
+func TestACertificateIsPutBesideTheOthers(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "cert.pem")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	printed, writes, _, err := register(t, nil, "--certificate", file)
+	if err != nil || !strings.Contains(writes, "ad app credential reset --id app-id --cert @"+file+" --append") || strings.Contains(writes, "addPassword") {
+		t.Errorf("%v, writes %s:\n%s", err, writes, printed)
+	}
+	if !strings.Contains(printed, "ENTRA_CLIENT_CERTIFICATE") {
+		t.Errorf("it prints\n%s", printed)
 	}
 }

@@ -415,6 +415,32 @@ func TestAnOperatorIsOfferedThePolicyOfThisStackAlone(t *testing.T) {
 	}
 }
 
+// Only what speaks to Graph has AWS say to Entra who it is, and to nobody else.
+func TestWhoSpeaksToGraphMayHaveAWSSayWhoItIs(t *testing.T) {
+	t.Parallel()
+	template := readTemplate(t)
+	want := map[string]object{"FederationPolicy": {
+		"PolicyName": "federation",
+		"Roles":      []any{object{"Ref": "WorkerRole"}, object{"Ref": "RenewRole"}, object{"Ref": "ReconcileRole"}},
+		"PolicyDocument": object{"Version": "2012-10-17", "Statement": []any{object{
+			"Effect": "Allow", "Action": "sts:GetWebIdentityToken", "Resource": "*",
+			"Condition": object{"ForAllValues:StringEquals": object{"sts:IdentityTokenAudience": []any{"api://AzureADTokenExchange"}}},
+		}}},
+	}}
+	if diff := cmp.Diff(want, resources(template, "AWS::IAM::Policy")); diff != "" {
+		t.Error(diff)
+	}
+	if at(template, "Resources", "FederationPolicy", "Condition") != "Federates" {
+		t.Error("a stack with a secret may do it, too")
+	}
+	for name, properties := range resources(template, function) {
+		variables := at(properties, "Environment", "Variables").(object)
+		if federates := variables["ENTRA_FEDERATION"] != nil; federates != (variables["ENTRA_CLIENT_ID"] != nil) {
+			t.Errorf("%s is told of the federation: %v", name, federates)
+		}
+	}
+}
+
 func TestOnlyRenewWritesASecretAndOnlyTheOneWithTheTokens(t *testing.T) {
 	t.Parallel()
 	for name, role := range resources(readTemplate(t), "AWS::IAM::Role") {

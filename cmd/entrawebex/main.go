@@ -159,6 +159,9 @@ Environment:
   ENTRA_TENANT_ID         the tenant, a GUID
   ENTRA_CLIENT_ID         the app registration (infra/register-app.sh makes one)
   ENTRA_CLIENT_SECRET     its secret
+  ENTRA_CLIENT_CERTIFICATE
+                          or a certificate of it with its private key, in PEM
+  ENTRA_FEDERATION        or aws: it trusts this process's AWS identity
   ENTRA_SECRET_EXPIRES    its last day, such as 2027-01-31, if Graph may not tell it: that
                           takes Application.Read.All
   ENTRA_CLOUD             public (default), usgov, usgov-dod or china

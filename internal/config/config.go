@@ -6,6 +6,7 @@ package config
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -90,6 +91,12 @@ type Entra struct {
 	// ClientSecret the value of its client secret, not the secret's id.
 	ClientID     string `env:"ENTRA_CLIENT_ID"`
 	ClientSecret string `env:"ENTRA_CLIENT_SECRET"`
+	// ClientCertificate is, in place of the secret, a certificate of the app registration
+	// with its private key, both in PEM.
+	ClientCertificate string `env:"ENTRA_CLIENT_CERTIFICATE"`
+	// Federation is aws where the app registration trusts the AWS identity of the process:
+	// then neither secret nor certificate is needed or used.
+	Federation string `env:"ENTRA_FEDERATION"`
 	// SecretExpires is the last day of ClientSecret, such as 2027-01-31; empty if Graph
 	// is to be asked.
 	SecretExpires string `env:"ENTRA_SECRET_EXPIRES"`
@@ -524,8 +531,17 @@ func (s *Settings) checkGraph() error {
 		return errors.New("ENTRA_CLIENT_ID is empty: copy the Application (client) ID of the app registration that infra/register-app.sh makes")
 	case !isGUID(e.ClientID): // which is not told: it may be the secret
 		return fmt.Errorf("ENTRA_CLIENT_ID has %d characters and must be a GUID: copy the Application (client) ID of the app registration that infra/register-app.sh makes", utf8.RuneCountInString(e.ClientID))
+	case e.Federation != "" && e.Federation != "aws":
+		return fmt.Errorf("ENTRA_FEDERATION is %q and must be aws, or empty", e.Federation)
+	case e.Federation != "":
+		return nil
+	case e.ClientCertificate != "":
+		if _, err := tls.X509KeyPair([]byte(e.ClientCertificate), []byte(e.ClientCertificate)); err != nil { // which may quote it
+			return errors.New("ENTRA_CLIENT_CERTIFICATE must be a certificate and its private key, both in PEM: cat cert.pem key.pem")
+		}
+		return nil
 	case e.ClientSecret == "":
-		return errors.New("ENTRA_CLIENT_SECRET is empty: make a client secret for the app registration")
+		return errors.New("ENTRA_CLIENT_SECRET is empty: make a client secret for the app registration, or give ENTRA_CLIENT_CERTIFICATE, or ENTRA_FEDERATION")
 	default:
 		return checkDay("ENTRA_SECRET_EXPIRES", e.SecretExpires)
 	}

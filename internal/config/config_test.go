@@ -69,6 +69,15 @@ func TestTheMappingThatRenewSwitchesMayBeMissing(t *testing.T) {
 	}
 }
 
+func TestAFederationNeedsNoSecret(t *testing.T) {
+	t.Parallel()
+	variables := complete()
+	variables["ENTRA_CLIENT_SECRET"], variables["ENTRA_FEDERATION"] = "", "aws"
+	if s, err := load(t, WorkerFunction, variables, nil); err != nil || s.Entra.Federation != "aws" {
+		t.Errorf("%q, %v", s.Entra.Federation, err)
+	}
+}
+
 func TestPercentAndEveryMistakeAtOnce(t *testing.T) {
 	t.Parallel()
 	variables := complete()
@@ -144,6 +153,8 @@ func TestMistakesAreToldWithTheirMend(t *testing.T) {
 		{"no webhook", RenewFunction, "WEBHOOK_URL", "", "WEBHOOK_URL is empty"},
 		{"no client id", WorkerFunction, "ENTRA_CLIENT_ID", "", "ENTRA_CLIENT_ID is empty"},
 		{"a client id that is the secret", WorkerFunction, "ENTRA_CLIENT_ID", "hunter2", "ENTRA_CLIENT_ID has 7 characters and must be a GUID"},
+		{"an unknown federation", WorkerFunction, "ENTRA_FEDERATION", "azure", `ENTRA_FEDERATION is "azure" and must be aws, or empty`},
+		{"a certificate without its key", WorkerFunction, "ENTRA_CLIENT_CERTIFICATE", "hunter2", "must be a certificate and its private key, both in PEM"},
 		{"no client secret", WorkerFunction, "ENTRA_CLIENT_SECRET", "", "ENTRA_CLIENT_SECRET is empty"},
 		{"a foreign Graph", WorkerFunction, "GRAPH_URL", "https://graph.evil.example", "loopback host only"},
 		{"a token for the real Graph", WorkerFunction, "GRAPH_ACCESS_TOKEN", "t", "GRAPH_ACCESS_TOKEN is for a loopback GRAPH_URL only"},

@@ -31,22 +31,23 @@ func ClientSecret(c Cloud, tenantID, clientID, secret string) (azcore.TokenCrede
 }
 
 func clientSecret(c Cloud, tenantID, clientID, secret string, transport policy.Transporter) (azcore.TokenCredential, error) {
-	env, err := c.environment()
+	options, err := c.client(transport)
 	if err != nil {
 		return nil, fmt.Errorf("make client secret credential: %w", err)
 	}
 	credential, err := azidentity.NewClientSecretCredential(tenantID, clientID, secret, &azidentity.ClientSecretCredentialOptions{
-		ClientOptions: azcore.ClientOptions{
-			Cloud:     env.authority,
-			Retry:     policy.RetryOptions{MaxRetries: -1},
-			Transport: transport,
-		},
-		DisableInstanceDiscovery: true,
+		ClientOptions: options, DisableInstanceDiscovery: true,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make client secret credential: %w", err)
 	}
 	return credential, nil
+}
+
+// client are the options of a credential in the cloud.
+func (c Cloud) client(transport policy.Transporter) (azcore.ClientOptions, error) {
+	env, err := c.environment()
+	return azcore.ClientOptions{Cloud: env.authority, Retry: policy.RetryOptions{MaxRetries: -1}, Transport: transport}, err
 }
 
 // StaticToken is a credential with one token that never changes, for a

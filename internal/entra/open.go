@@ -48,5 +48,12 @@ func credentialOf(s config.Entra) (azcore.TokenCredential, error) {
 	if s.AccessToken != "" {
 		return StaticToken(s.AccessToken), nil
 	}
-	return ClientSecret(Cloud(s.Cloud), s.TenantID, s.ClientID, s.ClientSecret)
+	switch {
+	case s.Federation != "":
+		return clientAssertion(s, awsIdentity, nil)
+	case s.ClientCertificate != "":
+		return clientCertificate(s, nil)
+	default:
+		return ClientSecret(Cloud(s.Cloud), s.TenantID, s.ClientID, s.ClientSecret)
+	}
 }
