@@ -256,7 +256,8 @@ func (l *life) converge(ctx context.Context, r *running) error {
 		}
 		return len(differences) == 0
 	}
-	if err := sandbox.Wait(ctx, 2*time.Minute, same); err != nil {
+	const patience = 5 * time.Minute // what was in doubt is read again after two, and then a group's members
+	if err := sandbox.Wait(ctx, patience, same); err != nil {
 		return fmt.Errorf("%s does not converge: %w: %v\n%s", r.name, err, l.differences(), r.said)
 	}
 	return nil
