@@ -154,7 +154,7 @@ func (c *Cloud) allow(who string, call Call) bool {
 	allowed := c.Stack.Allowed(who)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !slices.ContainsFunc(allowed, func(a Call) bool { return a.matches(call) }) {
+	if !slices.ContainsFunc(allowed, func(a Call) bool { return a.Covers(call) }) {
 		c.refused = append(c.refused, who+": "+call.Action+" on "+call.Resource)
 		return false
 	}

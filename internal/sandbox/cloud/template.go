@@ -249,8 +249,8 @@ func (s *Stack) Allowed(policy string) []Call {
 	return allowed
 }
 
-// matches reports whether what is allowed covers a call. A * stands at the end only.
-func (c Call) matches(call Call) bool {
+// Covers reports whether what is allowed covers a call. A * stands at the end only.
+func (c Call) Covers(call Call) bool {
 	prefix, open := strings.CutSuffix(c.Resource, "*")
 	return c.Action == call.Action && (c.Resource == call.Resource || open && strings.HasPrefix(call.Resource, prefix))
 }
