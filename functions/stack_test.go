@@ -44,8 +44,11 @@ type stackDeployment struct {
 	cloud *cloud.Cloud
 	aws   string
 	org   *refusingOrg
-	// resting has reconcile not started.
-	resting atomic.Bool
+	// resting are the functions that the schedule does not start now.
+	resting sync.Map
+	// refused says that Webex has refused credentials: a function may have the token
+	// before for a minute.
+	refused atomic.Bool
 }
 
 // refusingOrg is an organization whose SCIM refuses every credential for a while.
@@ -63,21 +66,27 @@ func (o *refusingOrg) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	o.Organization.ServeHTTP(w, r)
 }
 
-// deployStack deploys the template against an organization, with schedules that go every
-// second.
-func deployStack(t *testing.T, org *refusingOrg) *stackDeployment {
+// deployStack deploys the template against an organization with a service app, with
+// schedules that go every second. More are variables of its own.
+func deployStack(t *testing.T, more map[string]string) *stackDeployment {
 	t.Helper()
 	sqsURL, dynamoURL := os.Getenv("SQS_EMULATOR_URL"), os.Getenv("DYNAMODB_EMULATOR_URL")
 	if sqsURL == "" || dynamoURL == "" {
 		t.Skip("left out: the built functions against SQS and DynamoDB emulators; make test starts them")
 	}
+	inner, err := scim.New(scim.Config{ID: orgID, Token: webexToken, ServiceApp: &scim.ServiceApp{
+		ClientID: "app", ClientSecret: "secret", RefreshToken: "first", Rotate: true,
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	org := &refusingOrg{Organization: inner}
 	d := &stackDeployment{deployment: &deployment{t: t, scim: serveOrg(t, org)}, org: org}
 	config := awsConfig(t)
 	d.sqs = sqs.NewFromConfig(config, func(o *sqs.Options) { o.BaseEndpoint = &sqsURL })
 	d.createQueues()
 	d.createTable(dynamodb.NewFromConfig(config, func(o *dynamodb.Options) { o.BaseEndpoint = &dynamoURL }))
 	d.redrive()
-	var err error
 	if d.tenant, err = graph.New(graph.Config{ID: tenantID, Domain: "contoso.example", Token: graphToken, AppID: appID}); err != nil {
 		t.Fatal(err)
 	}
@@ -108,6 +117,7 @@ func deployStack(t *testing.T, org *refusingOrg) *stackDeployment {
 		"GRAPH_URL": graph.URL, "GRAPH_ACCESS_TOKEN": graphToken, "WEBHOOK_URL": d.gateway.URL,
 		"WEBEX_TOKEN_URL": strings.TrimSuffix(d.scim, "/identity/scim/"+orgID+"/v2") + "/v1/access_token",
 	}
+	maps.Copy(d.cloud.More, more)
 	d.cloud.Put("WebhookSecret", `{"CLIENT_STATE": "`+clientState+`"}`)
 	d.cloud.Put("ProvisioningSecret", `{"ENTRA_CLIENT_SECRET": "not asked for", "WEBEX_CLIENT_ID": "app", "WEBEX_CLIENT_SECRET": "secret", "WEBEX_REFRESH_TOKEN": "first", "WEBEX_ACCESS_TOKEN": "`+webexToken+`"}`)
 	d.cloud.Put("TokenSecret", "{}")
@@ -158,8 +168,8 @@ func (d *stackDeployment) start() {
 			ticker := time.NewTicker(time.Second)
 			defer ticker.Stop()
 			for ctx.Err() == nil {
-				if f != d.reconcile || !d.resting.Load() {
-					if err := f.invoke(ctx, scheduled, nil); err != nil && ctx.Err() == nil {
+				if _, rests := d.resting.Load(f); !rests {
+					if err := f.invoke(ctx, scheduled, nil); err != nil && ctx.Err() == nil && !d.refused.Load() {
 						d.t.Error(err)
 					}
 				}
@@ -270,15 +280,10 @@ func buildCommand(t testing.TB) string {
 // an organization that is what Entra says, and on through holds, a dead letter and drift.
 func TestAStackIsOperatedByItsNameAlone(t *testing.T) {
 	t.Parallel()
-	inner, err := scim.New(scim.Config{ID: orgID, Token: webexToken, ServiceApp: &scim.ServiceApp{
-		ClientID: "app", ClientSecret: "secret", RefreshToken: "first", Rotate: true,
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := deployStack(t, &refusingOrg{Organization: inner})
+	d := deployStack(t, nil)
 	given := d.cloud.Secret("ProvisioningSecret")
 	ids := map[string]string{}
+	var err error
 	for _, name := range []string{"ada", "bob", "cleo", "dan", "eve", "fay"} {
 		ids[name], err = d.tenant.Create(graph.User{"userPrincipalName": name + "@contoso.example", "displayName": name, "givenName": name, "surname": "S"})
 		if err == nil {
@@ -368,12 +373,12 @@ func TestAStackIsOperatedByItsNameAlone(t *testing.T) {
 	d.says("replay") // of what is left, by SQS itself
 	// The emulator gives out one message of a group at a time, so that Graph's word that
 	// somebody was deleted would wait behind a look that lasts.
-	d.resting.Store(true)
+	d.resting.Store(d.reconcile, true)
 	if err := errors.Join(d.tenant.Delete(ids["eve"]), d.tenant.Purge(ids["eve"])); err != nil {
 		t.Fatal(err)
 	}
 	d.within(3*time.Minute, "who is deleted for good is deleted", func() bool { return len(d.find("eve@contoso.example")) == 0 })
-	d.resting.Store(false)
+	d.resting.Delete(d.reconcile)
 	if err := d.tenant.Lifecycle(graph.Missed); err != nil {
 		t.Fatal(err)
 	}
@@ -423,8 +428,8 @@ func (d *stackDeployment) mailed(ids ...string) {
 // them again, of two dead letters the one of such a trouble is replayed.
 func (d *stackDeployment) outlast(id, other string) {
 	d.t.Helper()
-	d.resting.Store(true) // a comparison that is refused fails
 	d.org.refuses.Store(true)
+	d.refused.Store(true)
 	if err := d.tenant.Update(id, func(u graph.User) { u["displayName"] = "Ada, Countess of Lovelace" }); err != nil {
 		d.t.Fatal(err)
 	}
@@ -444,7 +449,6 @@ func (d *stackDeployment) outlast(id, other string) {
 		}
 	}
 	d.org.refuses.Store(false)
-	d.resting.Store(false)
 	d.within(2*time.Minute, "work goes on, and the transient one is replayed", func() bool { return d.cloud.Fed() && d.deadLetters() == 1 && d.converged() })
 }
 

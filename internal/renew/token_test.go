@@ -291,6 +291,17 @@ func TestATokenThatWebexRefusesIsRefreshedOnce(t *testing.T) {
 	a.want(time.Minute)
 }
 
+// Another process may have the token before for a minute, and pause for it.
+func TestARefusalJustAfterARefreshIsNoneOfTheNewTokenUnlessItLasts(t *testing.T) {
+	t.Parallel()
+	a := serviceApp(t)
+	a.want(0, "store A0 R0", "refresh R0", "store A1 R0")
+	a.refused = a.now.Add(30 * time.Second)
+	a.want(time.Minute)
+	a.want(time.Minute)
+	a.want(time.Minute, "refresh R0", "store A2 R0")
+}
+
 func TestARefusalForGoodIsTriedEachHourAndAtOnceWithAnotherToken(t *testing.T) {
 	t.Parallel()
 	a := serviceApp(t)

@@ -93,9 +93,16 @@ func (s TokenState) Warning(now time.Time) Warning {
 	}
 }
 
+// elsewhere is for how long after a refresh a refusal may be of the token before: each
+// process reads a secret again at most once a minute.
+const elsewhere = 2 * time.Minute
+
 // fresh reports whether there is nothing to do for the tokens of a service app,
-// which Webex has refused since then, if that is not zero.
+// which Webex has refused since then, if that is not zero. A refusal of the token
+// before ends by itself; a refresh for it would leave others with the token before
+// once more.
 func (s TokenState) fresh(now, refused time.Time) bool {
 	half := s.RefreshedAt.Add(s.AccessEnds.Sub(s.RefreshedAt) / 2)
-	return !s.RefreshedAt.IsZero() && s.Failure == "" && s.TriedAt.IsZero() && now.Before(half) && !s.RefreshedAt.Before(refused)
+	former := refused.Sub(s.RefreshedAt) < elsewhere && now.Sub(refused) < elsewhere
+	return !s.RefreshedAt.IsZero() && s.Failure == "" && s.TriedAt.IsZero() && now.Before(half) && (former || !s.RefreshedAt.Before(refused))
 }
