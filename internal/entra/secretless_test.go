@@ -124,9 +124,10 @@ func TestAWSSaysToEntraWhoTheProcessIs(t *testing.T) {
 			`<WebIdentityToken>word.of.aws</WebIdentityToken><Expiration>2030-01-01T00:00:00Z</Expiration></GetWebIdentityTokenResult></GetWebIdentityTokenResponse>`)
 	}))
 	t.Cleanup(aws.Close)
-	for name, value := range map[string]string{"AWS_ENDPOINT_URL_STS": aws.URL, "AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"} {
-		t.Setenv(name, value)
-	}
+	t.Setenv("AWS_ENDPOINT_URL_STS", aws.URL)
+	t.Setenv("AWS_REGION", "eu-central-1")
+	t.Setenv("AWS_ACCESS_KEY_ID", "a")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "b")
 	endpoint := &asserted{}
 	credential, err := clientAssertion(config.Entra{TenantID: id(99), ClientID: id(98), Federation: "aws"}, awsIdentity, endpoint)
 	if err != nil {

@@ -171,7 +171,7 @@ func (p program) start(ctx context.Context, environ []string, dataDir string) (*
 func (r *running) stop(kill bool) error {
 	if kill {
 		err := r.command.Process.Kill()
-		_ = <-r.ended // it was killed
+		<-r.ended // it was killed
 		return err
 	}
 	if err := errors.Join(r.command.Process.Signal(syscall.SIGTERM), <-r.ended); err != nil {
