@@ -677,7 +677,7 @@ func TestAFunctionTellsItsWarningsAndRefusesTheLedgerOfAnotherTenant(t *testing.
 			}
 			out, err := command.CombinedOutput()
 			warned, refused, _ := strings.Cut(string(out), "\n")
-			if !strings.Contains(warned, `"msg":"settings","warning":"WEBEX_SCIM_URL`) {
+			if !strings.Contains(warned, `"msg":"settings"`) || !strings.Contains(warned, `"warning":"WEBEX_SCIM_URL`) {
 				t.Errorf("the warning is %s", warned)
 			}
 			if err == nil || strings.Count(refused, "\n") != 1 || !strings.Contains(refused, name+" cannot start") || !strings.Contains(refused, other) {

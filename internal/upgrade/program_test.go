@@ -20,6 +20,7 @@ import (
 
 	"entrawebex/internal/app/operations"
 	"entrawebex/internal/app/standalone"
+	"entrawebex/internal/leftout"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/sandbox"
 )
@@ -30,6 +31,9 @@ const asRun = "ENTRAWEBEX_TEST_RUN"
 func TestMain(m *testing.M) {
 	if os.Getenv(asRun) == "" {
 		flag.Parse()
+		if *lives == 0 {
+			leftout.Say("an earlier program and this one taking turns", "-lives 200 plays them, as make test does")
+		}
 		os.Exit(m.Run())
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -50,8 +54,21 @@ type program struct {
 // present is this program.
 func present() program { return program{"the present program", []string{os.Args[0]}} }
 
-// earlier is the program of the commit in testdata/earlier. It is built once.
-var earlier = sync.OnceValues(func() (program, error) {
+// earlier is the program of the commit in testdata/earlier.
+func earlier(t *testing.T) program {
+	t.Helper()
+	if *lives == 0 {
+		t.Skip("left out: it needs an earlier program, which -lives has built")
+	}
+	p, err := buildEarlier()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// buildEarlier builds it, once.
+var buildEarlier = sync.OnceValues(func() (program, error) {
 	text, err := os.ReadFile(filepath.Join("testdata", "earlier"))
 	if err != nil {
 		return program{}, err
@@ -171,7 +188,9 @@ func (p program) start(ctx context.Context, environ []string, dataDir string) (*
 func (r *running) stop(kill bool) error {
 	if kill {
 		err := r.command.Process.Kill()
-		<-r.ended // it was killed
+		if ended := <-r.ended; ended == nil {
+			return errors.Join(err, fmt.Errorf("%s ended before it was killed", r.name))
+		}
 		return err
 	}
 	if err := errors.Join(r.command.Process.Signal(syscall.SIGTERM), <-r.ended); err != nil {

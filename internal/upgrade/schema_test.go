@@ -18,10 +18,7 @@ import (
 // What is written in another form than a program knows it refuses, and leaves as it is.
 func TestALedgerInALaterFormIsRefusedByBothAndLeftAsItIs(t *testing.T) {
 	t.Parallel()
-	old, err := earlier()
-	if err != nil {
-		t.Fatal(err)
-	}
+	old := earlier(t)
 	s, err := sandbox.Open(t.Context(), sandbox.Options{Seed: 1, Users: 4, Silent: true})
 	if err != nil {
 		t.Fatal(err)
