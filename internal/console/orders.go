@@ -11,6 +11,7 @@ import (
 
 	"entrawebex/internal/operator"
 	"entrawebex/internal/pause"
+	"entrawebex/internal/plan"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/replay"
 )
@@ -27,6 +28,10 @@ type question struct {
 	Title string
 	// Lines say what will happen, Items to whom.
 	Lines, Items []string
+	// Differs are lines of a file that would be others, Plan what would be written to
+	// Webex; empty and nil where that is not known before.
+	Differs string
+	Plan    *plan.Plan
 	// Yes is the button's; Grave says that something is taken away.
 	Yes   string
 	Grave bool
@@ -48,6 +53,8 @@ func (p *pages) commands() map[string]command {
 		"resume":      {askResume, resumeSide},
 		"provision":   {askProvision, provisionNow},
 		"reconcile":   {askReconcile, reconcileAll},
+		"apply":       {askApply(pasted), apply(pasted)},
+		"roll-back":   {askApply(former), apply(former)},
 	}
 }
 

@@ -55,6 +55,7 @@ func newPages(o Options, at *net.TCPAddr) (*pages, error) {
 	p.mux.HandleFunc("GET /object", p.page(p.object))
 	p.mux.HandleFunc("GET /log/events", p.historyEvents)
 	p.mux.HandleFunc("GET /log", p.page(p.history))
+	p.mux.HandleFunc("GET /mapping", p.page(p.mapping))
 	p.mux.HandleFunc("POST /orders/{order}", p.order)
 	p.mux.HandleFunc("GET /play", p.page(p.playPage))
 	p.mux.HandleFunc("POST /play/{play}", p.play)
@@ -217,7 +218,7 @@ func asked(r *http.Request) *session {
 type place struct{ Path, Text string }
 
 func (p *pages) nav() []place {
-	places := []place{{"/", "Now"}, {"/object", "People"}, {"/log", "Log"}}
+	places := []place{{"/", "Now"}, {"/object", "People"}, {"/log", "Log"}, {"/mapping", "Mapping"}}
 	if p.player != nil {
 		places = append(places, place{"/play", "Play"})
 	}

@@ -9,6 +9,7 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/operator"
+	"entrawebex/internal/plan"
 	"entrawebex/internal/printable"
 	"entrawebex/internal/terminal"
 )
@@ -20,12 +21,21 @@ func (p *pages) functions() template.FuncMap {
 		"since":  func(t time.Time) string { return length(p.Now().Sub(t)) + " ago" },
 		"until":  func(t time.Time) string { return days(t.Sub(p.Now())) },
 		"length": length, "millis": func(n int64) string { return length(time.Duration(n) * time.Millisecond) },
-		"text": printable.Text, "value": terminal.Value, "called": called, "operation": operation,
+		"text": printable.Text, "lines": lines, "value": terminal.Value, "called": called, "operation": operation,
 		"counted": operator.Counted, "sideName": sideName, "lower": strings.ToLower,
 		"dict": dict, "who": func(n int) []string { return []string{"Who", "With whom"}[:n] }, "part": func(s shown, body any) shown { s.Body = body; return s },
-		"hour": func(t time.Time) string { return t.UTC().Format(time.TimeOnly) }, "deref": func(b *bool) bool { return b != nil && *b },
+		"hour": func(t time.Time) string { return t.UTC().Format(time.TimeOnly) }, "firstPlanned": firstPlanned, "beyondPlanned": beyondPlanned, "deref": func(b *bool) bool { return b != nil && *b },
 		"scope": terminal.ScopeLines, "nav": p.nav, "has": func(v any) bool { return v != nil },
 	}
+}
+
+// lines is a text of several lines.
+func lines(text string) string {
+	var shown strings.Builder
+	for line := range strings.Lines(text) {
+		shown.WriteString(printable.Text(strings.TrimRight(line, "\r\n")) + "\n")
+	}
+	return shown.String()
 }
 
 // dict is a map for a template within a template.
@@ -43,6 +53,13 @@ func dict(pairs ...any) (map[string]any, error) {
 
 // called is what people call an object, and its id where nobody knows that.
 func called(name string, o change.Object) string { return cmp.Or(printable.Text(name), o.String()) }
+
+// mostPlanned is how many objects of a plan are on a page: what takes away comes first.
+const mostPlanned = 200
+
+func firstPlanned(p *plan.Plan) []plan.Object { return p.Objects[:min(mostPlanned, len(p.Objects))] }
+
+func beyondPlanned(p *plan.Plan) int { return len(p.Objects) - len(firstPlanned(p)) }
 
 // operation is what a hold holds.
 func operation(h operator.Held) string { return terminal.Operation(h) }

@@ -1,0 +1,151 @@
+package console
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	udiff "github.com/aymanbagabas/go-udiff"
+
+	"entrawebex/internal/configuration"
+	"entrawebex/internal/operator"
+	"entrawebex/internal/plan"
+	"entrawebex/internal/terminal"
+)
+
+// mapped is what the page of the mapping shows.
+type mapped struct {
+	// File is the version that is looked at, Versions all, the one in force first.
+	File     configuration.Stored
+	Versions []configuration.Version
+	// Name is who was asked for, Trial what the mapping makes of it, step by step, and
+	// Unknown why nothing.
+	Name, Trial, Unknown string
+}
+
+// Text is the file.
+func (m mapped) Text() string { return string(m.File.Text) }
+
+// InForce reports whether a version is what everything goes by.
+func (m mapped) InForce(number int) bool { return m.Versions[0].Number == number }
+
+func (p *pages) mapping(r *http.Request, o operator.Operations) (view, error) {
+	ctx := r.Context()
+	v := view{Title: "Mapping", Here: "/mapping", Template: "mapping"}
+	m := mapped{Name: r.FormValue("name")}
+	var asked operator.ConfigurationRequest
+	if text := r.FormValue("version"); text != "" {
+		number, err := versionOf(text)
+		if err != nil {
+			return v, err
+		}
+		asked.Number = &number
+	}
+	var err error
+	if m.File, err = o.Configuration(ctx, asked); err != nil {
+		return v, err
+	}
+	if m.Versions, err = o.Configurations(ctx); err != nil {
+		return v, err
+	}
+	if m.Name != "" {
+		if m.Trial, err = tried(ctx, o, m.Name); err != nil {
+			m.Unknown = err.Error() // the rest of the page stands
+		}
+	}
+	v.Body = m
+	return v, nil
+}
+
+// tried is what the mapping in force makes of somebody, as the command line tells it.
+func tried(ctx context.Context, o operator.Operations, name string) (string, error) {
+	made, err := o.TestMapping(ctx, operator.TestRequest{Name: name})
+	if err != nil {
+		return "", err
+	}
+	var steps strings.Builder
+	terminal.Terminal{}.Trial(&steps, made)
+	return steps.String(), nil
+}
+
+func versionOf(text string) (int, error) {
+	number, err := strconv.Atoi(text)
+	if err != nil || number < 0 {
+		return 0, &operator.Error{Kind: operator.Invalid, Message: fmt.Sprintf("%.20q is no version: versions are numbered from 0", text)}
+	}
+	return number, nil
+}
+
+// pasted is the file of a form. A browser sends each end of a line as two characters.
+func pasted(_ context.Context, _ operator.Operations, form url.Values) (operator.ApplyRequest, error) {
+	return operator.ApplyRequest{Text: strings.ReplaceAll(form.Get("text"), "\r\n", "\n"), File: "the file"}, nil
+}
+
+// former is the version that a form takes up again.
+func former(ctx context.Context, o operator.Operations, form url.Values) (operator.ApplyRequest, error) {
+	number, err := versionOf(form.Get("version"))
+	if err != nil {
+		return operator.ApplyRequest{}, err
+	}
+	stored, err := o.Configuration(ctx, operator.ConfigurationRequest{Number: &number})
+	return operator.ApplyRequest{Text: string(stored.Text), File: fmt.Sprintf("version %d", number), Restores: &number}, err
+}
+
+// wanted is the configuration that a form wants in force.
+type wanted func(ctx context.Context, o operator.Operations, form url.Values) (operator.ApplyRequest, error)
+
+// askApply says what would change. It has the form say under which version that is so.
+func askApply(of wanted) func(context.Context, operator.Operations, url.Values) (question, error) {
+	return func(ctx context.Context, o operator.Operations, form url.Values) (question, error) {
+		r, err := of(ctx, o, form)
+		if err != nil {
+			return question{}, err
+		}
+		if err := r.Validate(); err != nil {
+			return question{}, &operator.Error{Kind: operator.Invalid, Message: err.Error()}
+		}
+		present, err := o.Configuration(ctx, operator.ConfigurationRequest{})
+		if err != nil {
+			return question{}, err
+		}
+		if string(present.Text) == r.Text {
+			return question{}, &operator.Error{Kind: operator.Invalid, Message: "that is what is in force: nothing is to be applied"}
+		}
+		made, err := o.Plan(ctx, plan.Request{All: true, Configuration: r.Text, Restores: r.Restores != nil}, plan.Watcher{})
+		if err != nil {
+			return question{}, err
+		}
+		form.Set("after", strconv.Itoa(present.Number))
+		return question{
+			Title: "Bring " + r.File + " into force?", Yes: "Bring it into force", Note: "note",
+			Grave: made.Summary.Disable+made.Summary.Delete+made.Summary.Held > 0,
+			Lines: []string{
+				"Within a minute everything goes by it, without a deployment. Whom it affects is evaluated anew, at the pace of a comparison and behind the guard; nobody else is touched.",
+				"A former version can be taken up again at any time.",
+			},
+			Differs: udiff.Unified(fmt.Sprintf("version %d", present.Number), r.File, string(present.Text), r.Text),
+			Plan:    made,
+		}, nil
+	}
+}
+
+func apply(of wanted) func(context.Context, operator.Operations, url.Values) (notice, error) {
+	return func(ctx context.Context, o operator.Operations, form url.Values) (notice, error) {
+		r, err := of(ctx, o, form)
+		if err != nil {
+			return notice{}, err
+		}
+		if r.After, err = versionOf(form.Get("after")); err != nil {
+			return notice{}, err
+		}
+		r.By, r.Note = operator.Actor(ctx), form.Get("note")
+		v, err := o.Apply(ctx, r)
+		return notice{
+			Text: fmt.Sprintf("Version %d is in force: within a minute everything goes by it.", v.Number),
+			Link: "/", LinkText: "See how far that is",
+		}, err
+	}
+}
