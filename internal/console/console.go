@@ -71,6 +71,7 @@ func (c *Console) URL() string { return c.pages.door.invitation() }
 
 // Serve serves until ctx ends.
 func (c *Console) Serve(ctx context.Context) error {
+	defer c.pages.planning.end()
 	const slowest = 10 * time.Second
 	server := &http.Server{
 		Handler: c.pages, ReadHeaderTimeout: slowest, IdleTimeout: time.Minute,

@@ -26,6 +26,7 @@ type pages struct {
 	templates map[string]*template.Template
 	status    *survey[operator.Status]
 	flow      *survey[flow]
+	planning  planning
 	player    Player // nil where nothing is simulated
 }
 
@@ -56,6 +57,10 @@ func newPages(o Options, at *net.TCPAddr) (*pages, error) {
 	p.mux.HandleFunc("GET /log/events", p.historyEvents)
 	p.mux.HandleFunc("GET /log", p.page(p.history))
 	p.mux.HandleFunc("GET /mapping", p.page(p.mapping))
+	p.mux.HandleFunc("GET /plan", p.page(p.planPage))
+	p.mux.HandleFunc("GET /plan/events", p.planEvents)
+	p.mux.HandleFunc("POST /plan", p.startPlan)
+	p.mux.HandleFunc("POST /plan/cancel", p.cancelPlan)
 	p.mux.HandleFunc("POST /orders/{order}", p.order)
 	p.mux.HandleFunc("GET /play", p.page(p.playPage))
 	p.mux.HandleFunc("POST /play/{play}", p.play)
@@ -218,7 +223,7 @@ func asked(r *http.Request) *session {
 type place struct{ Path, Text string }
 
 func (p *pages) nav() []place {
-	places := []place{{"/", "Now"}, {"/object", "People"}, {"/log", "Log"}, {"/mapping", "Mapping"}}
+	places := []place{{"/", "Now"}, {"/object", "People"}, {"/log", "Log"}, {"/plan", "Plan"}, {"/mapping", "Mapping"}}
 	if p.player != nil {
 		places = append(places, place{"/play", "Play"})
 	}

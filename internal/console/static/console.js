@@ -60,6 +60,8 @@ const live = document.querySelector("[data-events]");
 if (live) watch(live.dataset.events, {
   needs: (html) => replace("needs", html),
   pipeline: (html) => replace("pipeline", html),
+  planning: (html) => replace("planning", html),
+  planned: (html) => replace("planned", html),
 });
 
 // Following the log puts what comes before the rest, and lets go of the oldest.

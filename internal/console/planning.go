@@ -1,0 +1,164 @@
+package console
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"entrawebex/internal/operator"
+	"entrawebex/internal/plan"
+	"entrawebex/internal/progress"
+)
+
+// planning is the plan for everything that is made, or was made last: one at a time,
+// since each reads both sides as a whole. It is safe for concurrent use.
+type planning struct {
+	group sync.WaitGroup
+
+	mu     sync.Mutex
+	state  planned
+	done   int
+	of     int
+	began  time.Time // when the phase did
+	cancel context.CancelFunc
+	over   bool // nothing is planned any more
+}
+
+// planned is how far a plan is, and what came of it.
+type planned struct {
+	Running bool
+	// Phase is what is done now, Began when it all did, and Ended when that was; zero
+	// before.
+	Phase        string
+	Began, Ended time.Time
+	// Far is how far the phase is.
+	Far string
+	// Scope is what it was planned for; empty for the setting.
+	Scope string
+	Made  *plan.Plan
+	// Trouble says why there is no plan.
+	Trouble string
+}
+
+// now is how far it is.
+func (g *planning) now(at time.Time) planned {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	state := g.state
+	if state.Running && (g.done > 0 || g.of > 0) {
+		state.Far = progress.Far(g.done, g.of, at.Sub(g.began))
+	}
+	return state
+}
+
+// begin has a plan made, unless one is made already or the console ends.
+func (g *planning) begin(ctx context.Context, p *pages, scope string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.over || g.state.Running {
+		return false
+	}
+	ctx, g.cancel = context.WithCancel(ctx)
+	g.state, g.done, g.of = planned{Running: true, Scope: scope, Began: p.Now(), Phase: "begin"}, 0, 0
+	g.group.Go(func() { g.make(ctx, p, plan.Request{All: true, Watched: true, Scope: scope}) })
+	return true
+}
+
+func (g *planning) make(ctx context.Context, p *pages, r plan.Request) {
+	var made *plan.Plan
+	watcher := plan.Watcher{Progress: func(phase string, done, of int) { g.tell(p.Now(), phase, done, of) }}
+	err := p.With(ctx, func(o operator.Operations) (err error) {
+		made, err = o.Plan(ctx, r, watcher)
+		return err
+	})
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.state.Running, g.state.Ended = false, p.Now()
+	switch {
+	case err == nil:
+		g.state.Made = made
+	case ctx.Err() != nil:
+		g.state.Trouble = "It was cancelled. Nothing was written."
+	default:
+		g.state.Trouble = err.Error()
+	}
+	g.cancel()
+}
+
+func (g *planning) tell(at time.Time, phase string, done, of int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if phase != g.state.Phase {
+		g.state.Phase, g.began = phase, at
+	}
+	g.done, g.of = done, of
+}
+
+// stop cancels the plan that is made, if one is.
+func (g *planning) stop() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.cancel != nil {
+		g.cancel()
+	}
+}
+
+// end has none be made any more, and waits until none is.
+func (g *planning) end() {
+	g.mu.Lock()
+	g.over = true
+	g.mu.Unlock()
+	g.stop()
+	g.group.Wait()
+}
+
+func (p *pages) planPage(*http.Request, operator.Operations) (view, error) {
+	return view{Title: "Plan", Here: "/plan", Template: "plan", Body: p.planning.now(p.Now())}, nil
+}
+
+// planEvents tells the page how far the plan is.
+func (p *pages) planEvents(w http.ResponseWriter, r *http.Request) {
+	var last planned
+	var parts []region
+	p.stream(w, r, func(context.Context) ([]region, error) {
+		state := p.planning.now(p.Now())
+		if parts != nil && state == last {
+			return parts, nil
+		}
+		last = state
+		buttons, err := p.fragment(r, "planning", state)
+		if err != nil {
+			return nil, err
+		}
+		shown, err := p.fragment(r, "planned", state)
+		parts = []region{{"planning", bytes.TrimSpace(buttons)}, {"planned", bytes.TrimSpace(shown)}}
+		return parts, err
+	})
+}
+
+// startPlan has a plan made. It is no order: it writes nothing.
+func (p *pages) startPlan(w http.ResponseWriter, r *http.Request) {
+	if !p.mine(w, r) {
+		return
+	}
+	asked := plan.Request{All: true, Scope: r.PostForm.Get("scope")}
+	if err := asked.Validate(); err != nil {
+		p.refuse(w, r, &operator.Error{Kind: operator.Invalid, Message: err.Error()})
+		return
+	}
+	if !p.planning.begin(context.WithoutCancel(r.Context()), p, asked.Scope) {
+		p.refuse(w, r, &operator.Error{Kind: operator.Refused, Message: "a plan is made already: wait for it, or cancel it"})
+		return
+	}
+	http.Redirect(w, r, "/plan", http.StatusSeeOther)
+}
+
+func (p *pages) cancelPlan(w http.ResponseWriter, r *http.Request) {
+	if !p.mine(w, r) {
+		return
+	}
+	p.planning.stop()
+	http.Redirect(w, r, "/plan", http.StatusSeeOther)
+}
