@@ -36,7 +36,9 @@ func TestWhatEndsIsOnAPageAndNoSecretIs(t *testing.T) {
 	now := time.Now()
 	b := served(t, p, func(o *console.Options) {
 		o.ReadOnly, o.Now = true, func() time.Time { return now }
-		o.With = func(_ context.Context, do func(operator.Operations) error) error { return do(ending{p.Operations(), now}) }
+		o.With = func(_ context.Context, do func(operator.Operations) error) error {
+			return do(ending{p.Operations(), now})
+		}
 	}).enter()
 	page := b.get("/tokens")
 	for _, want := range []string{
