@@ -33,7 +33,8 @@ func (p *pages) object(r *http.Request, o operator.Operations) (view, error) {
 	}
 	found, err := o.Show(ctx, operator.ShowRequest{Name: one.Name})
 	if told, ok := errors.AsType[*operator.Error](err); ok && told.Kind == operator.Invalid {
-		one.Unknown, v.Body, v.Status = told.Message, one, http.StatusNotFound
+		one.Unknown = told.Message
+		v.Body, v.Status = one, http.StatusNotFound
 		return v, nil
 	}
 	if err != nil {
