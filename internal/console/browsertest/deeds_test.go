@@ -1,0 +1,111 @@
+package browsertest_test
+
+import (
+	"fmt"
+	"testing"
+
+	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/graph"
+	"entrawebex/internal/sandbox/runtest"
+	"entrawebex/internal/sandbox/story"
+)
+
+// plays goes to the play panel and plays one.
+func (p *person) plays(title, said string) {
+	p.t.Helper()
+	p.press("link", "Play")
+	p.sees("This is a simulated tenant")
+	p.press("button", title)
+	p.sees(said)
+}
+
+// passes waits until the pipeline shows a change of somebody, with that said of it.
+func (p *person) passes(who, what string) {
+	p.t.Helper()
+	p.until(who+": "+what, fmt.Sprintf(`Array.from(document.querySelectorAll(".passed tbody tr"), (row) => row.innerText)
+		.some((row) => row.includes(%s) && row.includes(%s))`, quoted(who), quoted(what)))
+}
+
+func TestSomebodyIsHiredAndTheAccountArrives(t *testing.T) {
+	t.Parallel()
+	_, process := stage(t, 6)
+	p := sitDown(t, process.ConsoleURL())
+	p.sees("All is well: nothing needs you.")
+	p.plays("Hire somebody", "was hired as")
+	name := ask[string](p, `document.querySelector(".notice").innerText.match(/was hired as (\S+)\./)[1]`)
+	p.press("link", "Now")
+	p.passes(name, "create")
+	p.write("searchbox", "Find a person or group", name)
+	p.enter()
+	p.sees("Webex", "Nothing: Webex has what it is to have.", "in Webex")
+}
+
+func TestTheGuardHoldsThirtyLeavers(t *testing.T) {
+	t.Parallel()
+	s, process := stage(t, 36, "GUARD_FLOOR=0", "GUARD_SHARE=0")
+	before := inactive(s)
+	p := sitDown(t, process.ConsoleURL())
+	p.plays("Block 30 at once", "30 people were blocked at once.")
+	p.press("link", "Now")
+	p.sees("The guard is latched", "Too many accounts were to be disabled or deleted within the hour.", "30 holds to decide on")
+	p.tick("Tick …")
+	p.press("button", "Reject the ticked…")
+	p.sees("Reject 1 hold?", "the account stays open in Webex until the user changes in Entra")
+	p.agrees("Reject 1")
+	p.sees("1 hold rejected. They stay as they are.", "29 holds to decide on")
+	p.press("button", "Approve all 29…")
+	p.sees("Approve 29 holds?", "the account is disabled in Webex")
+	p.agrees("Approve 29")
+	p.sees("29 holds approved. They are on their way to Webex.")
+	if err := sandbox.Wait(t.Context(), patience, func() bool { return inactive(s) >= before+29 }); err != nil {
+		t.Fatalf("%v: %d are disabled", err, inactive(s)-before)
+	}
+	p.press("link", "Log")
+	p.until("29 that were disabled", `Array.from(document.querySelectorAll("#entries tr"), (row) => row.innerText)
+		.filter((row) => row.includes("disable") && row.includes("success")).length === 29`)
+	if now := inactive(s); now != before+29 {
+		t.Errorf("%d are disabled", now-before)
+	}
+}
+
+// inactive is how many accounts are.
+func inactive(s *runtest.Sandbox) int {
+	n := 0
+	for _, account := range s.Org.Users() {
+		if account["active"] == false {
+			n++
+		}
+	}
+	return n
+}
+
+func TestADeadLetterIsReplayed(t *testing.T) {
+	t.Parallel()
+	_, process := stage(t, 6)
+	p := sitDown(t, process.ConsoleURL())
+	p.plays("Hire a name that is taken", "has the address of an account that is somebody else’s")
+	name := ask[string](p, `document.querySelector(".notice").innerText.match(/(\S+) was hired/)[1]`)
+	p.press("link", "Now")
+	p.sees("1 dead letter", "Mend what the reason says, then replay.", name)
+	p.plays("Free that name", "The name is free.")
+	p.press("link", "Now")
+	p.press("button", "Replay all…")
+	p.sees("Replay dead letters?", "What was mended succeeds.", name)
+	p.agrees("Replay")
+	p.sees("1 message put back on the queue.")
+	p.passes(name, "create")
+	p.sees("All is well: nothing needs you.")
+}
+
+func TestTheLogIsFollowed(t *testing.T) {
+	t.Parallel()
+	s, process := stage(t, 6)
+	p := sitDown(t, process.ConsoleURL())
+	p.press("link", "Log")
+	p.tick("Follow")
+	if err := s.Tenant.Update(story.WellKnownID, func(u graph.User) { u["surname"] = "Followed" }); err != nil {
+		t.Fatal(err)
+	}
+	p.until("the change", `["update", "success", "name.familyName"].every((part) =>
+		document.querySelector("#entries tr").innerText.includes(part))`)
+}

@@ -1,0 +1,67 @@
+// Package browsertest does in a real browser what a person does on the console's pages.
+package browsertest_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"entrawebex/internal/leftout"
+	"entrawebex/internal/sandbox/runtest"
+)
+
+// screenshots is a folder for a picture of each view; empty for none.
+var screenshots = flag.String("screenshots", "", "make a picture of each view in `FOLDER`")
+
+// chromium is the browser, running; each test has a profile of its own in it.
+var chromium context.Context
+
+// axe is the script of axe-core, which looks for what keeps people out; empty if it is
+// not installed.
+var axe string
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	runtest.Waiting()
+	path, err := exec.LookPath("chromium")
+	if err != nil {
+		leftout.Say("the console in a browser", "chromium is missing: on Debian, apt-get install chromium")
+		return
+	}
+	if err := readAxe(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path))
+	if os.Geteuid() == 0 { // for whom Chromium has no sandbox
+		options = append(options, chromedp.NoSandbox)
+	}
+	allocated, end := chromedp.NewExecAllocator(context.Background(), options...)
+	var leave context.CancelFunc
+	chromium, leave = chromedp.NewContext(allocated)
+	if err := chromedp.Do(chromium); err != nil { // starts it
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	leave()
+	end()
+	os.Exit(code)
+}
+
+func readAxe() error {
+	emulators := os.Getenv("EMULATORS_DIR")
+	if emulators == "" {
+		leftout.Say("axe's rules on the pages of the console", "it is installed by make test")
+		return nil
+	}
+	script, err := os.ReadFile(filepath.Join(emulators, "node_modules", "axe-core", "axe.min.js"))
+	axe = string(script)
+	return err
+}
