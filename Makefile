@@ -12,12 +12,12 @@ LIVES := 200
 BOOTSTRAPS := $(patsubst %,.build/%/bootstrap,webhook worker renew reconcile replay)
 GO_BUILD_FLAGS := -tags lambda.norpc -ldflags "-s -w"
 
-.PHONY: help test lint format suite allocations simulation installed race bench fuzz build release clean
+.PHONY: help test lint format suite allocations simulation installed race bench fuzz build release clean browser screenshots
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-test: lint ## everything that must pass: lint, then all tests against emulators (needs Node.js 20 and a JDK 17)
+test: lint ## everything that must pass: lint, then all tests against emulators (needs Node.js 20, a JDK 17 and Chromium)
 	infra/emulators/run $(MAKE) --no-print-directory suite
 
 lint: $(GOLANGCI_LINT) ## go vet and golangci-lint
@@ -32,6 +32,7 @@ format: $(GOLANGCI_LINT) ## rewrite the Go files as lint wants them
 # compiles it, and the others find it in the cache.
 suite: allocations
 	$(MAKE) --no-print-directory -j 4 bench simulation fuzz upgrade
+	$(MAKE) --no-print-directory browser
 	$(MAKE) --no-print-directory installed
 	$(MAKE) --no-print-directory race
 
@@ -44,6 +45,13 @@ simulation: ## SEEDS simulated lives of a tenant, and the cases from the field
 # Not under the race detector, for which all that it builds would be compiled again.
 installed: ## what a release installs, run where nothing else is, within 15 s
 	go test -timeout 5m -v -run Release ./infra/release -within 15s
+
+browser: ## the console's pages in Chromium, by keyboard, and axe's rules on them
+	go test -timeout 10m ./internal/console/browsertest
+
+screenshots: ## each page of the console, light and dark, narrow and wide, in .build/screenshots
+	mkdir -p .build/screenshots
+	infra/emulators/run go test -timeout 10m -run EveryView ./internal/console/browsertest -screenshots "$(CURDIR)/.build/screenshots"
 
 upgrade: ## LIVES lives of a tenant at which an earlier program and this one take turns
 	go test -timeout 30m -v ./internal/upgrade -lives $(LIVES)
@@ -64,7 +72,7 @@ race-simulation:
 	GOGC=800 go test -race -timeout 20m -skip 'NoticesEveryRuleThatIsBroken|FieldCases' ./internal/simulation -seeds $(RACE_SEEDS)
 
 race-others:
-	go test -race -timeout 20m $$(go list ./... | grep -vE '/(functions|infra/release|internal/simulation|internal/sandbox/demo)$$')
+	go test -race -timeout 20m $$(go list ./... | grep -vE '/(functions|infra/release|internal/console/browsertest|internal/simulation|internal/sandbox/demo)$$')
 
 bench: ## each benchmark once
 	go test -run '^$$' -bench . -benchtime 1x -benchmem $$(grep -rl --include='*_test.go' '^func Benchmark' ./internal ./functions ./cmd | xargs -r -n 1 dirname | sort -u)

@@ -22,19 +22,19 @@ var screenshots = flag.String("screenshots", "", "make a picture of each view in
 // chromium is the browser, running; each test has a profile of its own in it.
 var chromium context.Context
 
-// axe is the script of axe-core, which looks for what keeps people out; empty if it is
-// not installed.
+// axe is the script of axe-core, which looks for what keeps people out.
 var axe string
 
 func TestMain(m *testing.M) {
 	flag.Parse()
 	runtest.Waiting()
 	path, err := exec.LookPath("chromium")
-	if err != nil {
-		leftout.Say("the console in a browser", "chromium is missing: on Debian, apt-get install chromium")
+	emulators := os.Getenv("EMULATORS_DIR")
+	if err != nil || emulators == "" {
+		leftout.Say("the console in a browser", "it needs chromium (on Debian, apt-get install chromium), and axe-core, which make test installs")
 		return
 	}
-	if err := readAxe(); err != nil {
+	if err := readAxe(emulators); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -43,8 +43,8 @@ func TestMain(m *testing.M) {
 		options = append(options, chromedp.NoSandbox)
 	}
 	allocated, end := chromedp.NewExecAllocator(context.Background(), options...)
-	var leave context.CancelFunc
-	chromium, leave = chromedp.NewContext(allocated)
+	browser, leave := chromedp.NewContext(allocated)
+	chromium = browser
 	if err := chromedp.Do(chromium); err != nil { // starts it
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -55,12 +55,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func readAxe() error {
-	emulators := os.Getenv("EMULATORS_DIR")
-	if emulators == "" {
-		leftout.Say("axe's rules on the pages of the console", "it is installed by make test")
-		return nil
-	}
+func readAxe(emulators string) error {
 	script, err := os.ReadFile(filepath.Join(emulators, "node_modules", "axe-core", "axe.min.js"))
 	axe = string(script)
 	return err

@@ -118,7 +118,9 @@ func (p *person) everyView(all map[string]string) {
 				p.picture(fmt.Sprintf("%s-%s-%d.png", name, scheme, width))
 			}
 			if over := ask[int](p, "document.documentElement.scrollWidth - window.innerWidth"); over > 0 {
-				p.t.Errorf("%s at %d pixels is %d too wide", path, width, over)
+				p.t.Errorf("%s at %d pixels is %d too wide: %v", path, width, over, ask[[]string](p, `Array.from(document.querySelectorAll("main *, header *"))
+					.filter((e) => e.getBoundingClientRect().right > window.innerWidth && !e.closest(".scroll, pre"))
+					.map((e) => e.tagName + "." + e.className).slice(-6)`))
 			}
 		}
 		for scheme, width := range map[string]int64{"light": 360, "dark": 1280} {
