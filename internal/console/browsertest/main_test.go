@@ -19,8 +19,8 @@ import (
 // screenshots is a folder for a picture of each view; empty for none.
 var screenshots = flag.String("screenshots", "", "make a picture of each view in `FOLDER`")
 
-// chromium is the browser, running; each test has a profile of its own in it.
-var chromium context.Context
+// openTab opens a tab of the browser, with a profile of its own.
+var openTab func(...chromedp.ContextOption) (context.Context, context.CancelFunc)
 
 // axe is the script of axe-core, which looks for what keeps people out.
 var axe string
@@ -44,8 +44,10 @@ func TestMain(m *testing.M) {
 	}
 	allocated, end := chromedp.NewExecAllocator(context.Background(), options...)
 	browser, leave := chromedp.NewContext(allocated)
-	chromium = browser
-	if err := chromedp.Do(chromium); err != nil { // starts it
+	openTab = func(more ...chromedp.ContextOption) (context.Context, context.CancelFunc) {
+		return chromedp.NewContext(browser, append(more, chromedp.WithNewBrowserContext())...)
+	}
+	if err := chromedp.Do(browser); err != nil { // starts it
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
