@@ -250,7 +250,7 @@ func (m *moving) switches() {
 		state, err := p.Sweeps.State(m.t.Context())
 		return err == nil && state.Last != nil
 	}
-	if err := sandbox.Wait(m.t.Context(), 2*time.Minute, synced); err != nil {
+	if err := sandbox.Wait(m.t.Context(), 5*time.Minute, synced); err != nil {
 		m.t.Fatal(err)
 	}
 	m.Settle(m.t.Context(), p)
@@ -262,7 +262,7 @@ func (m *moving) cameTo(rows [][]string) {
 	held := m.Org.Users()
 	operate(m.t, m.environ(), "holds", "approve", "--all")
 	closed := func() bool { return !strings.Contains(operate(m.t, m.environ(), "holds"), "disable") }
-	if err := sandbox.Wait(m.t.Context(), time.Minute, closed); err != nil {
+	if err := sandbox.Wait(m.t.Context(), 3*time.Minute, closed); err != nil {
 		m.t.Fatal(err)
 	}
 	after := m.Org.Users()
