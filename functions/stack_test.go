@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -243,6 +244,64 @@ func (d *stackDeployment) says(args string, want ...string) string {
 	return out
 }
 
+// answers fails the test unless the command succeeds, and its table says each of these,
+// of which each is in one cell, or goes from one to the next.
+func (d *stackDeployment) answers(args string, want ...string) {
+	d.t.Helper()
+	out := d.says(args)
+	said := told(out)
+	for _, text := range want {
+		if !strings.Contains(said, text) {
+			d.t.Errorf("entrawebex %s does not answer %q:\n%s", args, text, out)
+		}
+	}
+}
+
+// told is what a table says, row by row: each column on one line.
+func told(out string) string {
+	var all []string
+	for _, row := range strings.FieldsFunc(out, func(r rune) bool { return strings.ContainsRune("┌├└", r) }) {
+		columns := map[int]string{}
+		for line := range strings.Lines(row) {
+			for i, cell := range strings.Split(line, "│") {
+				columns[i] += " " + cell
+			}
+		}
+		for i := range len(columns) {
+			all = append(all, strings.Fields(columns[i])...)
+		}
+	}
+	return strings.Join(all, " ")
+}
+
+// name is somebody's userPrincipalName in Entra, account the id in Webex.
+func (d *stackDeployment) name(id string) string {
+	d.t.Helper()
+	u, err := d.tenant.User(id)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return u.Text("userPrincipalName")
+}
+
+// operator is who gives the commands.
+func (d *stackDeployment) operator() string {
+	d.t.Helper()
+	who, err := user.Current()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return who.Username + "@" + host
+}
+
+func (d *stackDeployment) account(of string) string {
+	return fmt.Sprint(d.find(of + "@contoso.example")[0]["id"])
+}
+
 // becomes asks until the command prints the text.
 func (d *stackDeployment) becomes(args, want string) {
 	d.t.Helper()
@@ -322,7 +381,9 @@ func TestAStackIsOperatedByItsNameAlone(t *testing.T) {
 	d.eventually("all but Fay are provisioned", func() bool {
 		return d.idle() && len(d.find("eve@contoso.example")) == 1 && d.deadLetters() == 1
 	})
-	d.says("log ada@contoso.example", "create")
+	d.answers("log ada@contoso.example", "create success ada@contoso.example user "+ids["ada"])
+	d.answers("show ada@contoso.example", "In Entra "+ids["ada"]+" active", "In Webex "+d.account("ada")+" active", "Scope in scope assigned itself, as Default Access assigned through Staff, group")
+	d.answers("show fay@contoso.example", "In Webex absent", "Open fault permanent, at matching, since ", "a dead letter, which is not tried again")
 	d.says("show Staff", "ada")
 	d.says("plan Staff")
 
@@ -361,6 +422,13 @@ func TestAStackIsOperatedByItsNameAlone(t *testing.T) {
 	d.says("holds approve " + held[0])
 	d.says("guard clear")
 	d.eventually("who was approved is closed", d.converged)
+	for _, id := range held {
+		who := d.name(id)
+		d.answers("log "+who+" --status failure", "failure "+who+" user "+id, "(StagedAction)", "entrawebex holds")
+		d.answers("log "+who+" --action approve", "approve success "+who+" user "+id+" by "+d.operator()+" disable")
+		d.answers("log "+who+" --action disable --status success", "disable success "+who, "blocked (NotEffectivelyEntitled) active: false, was true")
+	}
+	d.answers("log "+held[0]+" --action reject", "reject success "+d.name(held[0])+" user "+held[0]+" by "+d.operator()+" disable")
 
 	d.call(http.MethodPatch, "/Users/"+fmt.Sprint(d.find("ada@contoso.example")[0]["id"]), map[string]any{
 		"schemas":    []string{"urn:ietf:params:scim:api:messages:2.0:PatchOp"},
@@ -414,11 +482,7 @@ func (d *stackDeployment) mailed(ids ...string) {
 	mail := d.cloud.Mails("DailyMailTopic")[before]
 	d.t.Logf("Subject: %s\n\n%s", mail.Subject, mail.Text)
 	for _, id := range ids {
-		user, err := d.tenant.User(id)
-		if err != nil {
-			d.t.Fatal(err)
-		}
-		if name := fmt.Sprint(user["userPrincipalName"]); !strings.Contains(mail.Text, name) {
+		if name := d.name(id); !strings.Contains(mail.Text, name) {
 			d.t.Errorf("the mail does not name %s, who is held", name)
 		}
 	}
