@@ -114,7 +114,7 @@ its object changes.
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.with(cmd.Context(), func(o operator.Operations) error {
 				latch, err := o.ClearGuard(cmd.Context())
-				tellGuard(cmd.OutOrStdout(), latch.Since, "The guard was latched since %s and is no more.\n", err)
+				tellGuard(cmd.OutOrStdout(), latch.Since, "The guard was latched since %s and is now off.\n", err)
 				return err
 			})
 		},

@@ -120,7 +120,7 @@ func TestAClearedGuardIsNotLatched(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"guard", "clear"}, "The guard was latched since 2026-03-02T09:00:00Z and is no more.\n"},
+		{[]string{"guard", "clear"}, "The guard was latched since 2026-03-02T09:00:00Z and is now off.\n"},
 		{[]string{"guard"}, "The guard is not latched.\n"},
 		{[]string{"holds"}, "Nothing is held.\n"},
 	} {

@@ -132,12 +132,20 @@ func why(e history.Entry) []string {
 		line("%s refused: %s", r.System, r.RequestID)
 	}
 	if !e.RetryAt.IsZero() {
-		line("tried again at %s", e.RetryAt.UTC().Format(time.RFC3339))
+		line("%s at %s", again(e.Status.Status), e.RetryAt.UTC().Format(time.RFC3339))
 	}
 	if i := e.Status.Error; i != nil && i.Recommended != "" && e.RetryAt.IsZero() {
 		line("%s", i.Recommended)
 	}
 	return lines
+}
+
+// again is what becomes of an attempt later.
+func again(s history.Status) string {
+	if s == history.Failure {
+		return "tried again"
+	}
+	return "looked at again"
 }
 
 // noticed is what noticed the change, and how long it took.

@@ -46,7 +46,7 @@ func aNight() operator.History {
 		More: true, Idle: map[string]int{"RedundantExport": 12, "not assigned": 3},
 		Entries: []history.Entry{
 			{
-				At: at, Action: history.Disable, Source: ada, Target: account, Cause: history.Notification, Latency: new(int64(2340)),
+				At: at, Action: history.Disable, Source: ada, Target: account, Cause: history.Notification, Latency: new(int64(2340)), RetryAt: at.Add(15 * time.Second),
 				Status:   history.StatusInfo{Status: history.Success, Error: &history.ErrorInfo{Code: "NotEffectivelyEntitled", Reason: "blocked"}},
 				Modified: []history.Property{{DisplayName: "active", Old: true, New: false}, {DisplayName: "title", New: "Countess\x1b[2J"}, {DisplayName: "nickName"}},
 			},
