@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"os/user"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -407,6 +408,8 @@ func TestAStackIsOperatedByItsNameAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	d.cloud.Measure(path.Base(d.queue), time.Now(), 90*time.Second)
+	d.becomes("status", "CloudWatch had it at ")
 	d.says("plan --all", "held")
 	d.says("resume webex")
 	var held []string // which of the three came first is Graph's

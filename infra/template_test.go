@@ -409,7 +409,8 @@ func TestAnOperatorIsOfferedThePolicyOfThisStackAlone(t *testing.T) {
 	}
 	for _, a := range allowed {
 		stack := a == cloud.Call{Action: "cloudformation:DescribeStacks", Resource: "arn:aws:cloudformation:eu-central-1:000000000000:stack/prod/*"}
-		if !stack && (strings.Contains(a.Action+a.Resource, "*") || !strings.Contains(a.Resource, ":secret:ProvisioningSecret") && !strings.Contains(a.Resource, ":secret:TokenSecret") && !strings.Contains(a.Resource, "prod-")) {
+		metrics := a == cloud.Call{Action: "cloudwatch:GetMetricData", Resource: "*"} // no resource can be named
+		if !stack && !metrics && (strings.Contains(a.Action+a.Resource, "*") || !strings.Contains(a.Resource, ":secret:ProvisioningSecret") && !strings.Contains(a.Resource, ":secret:TokenSecret") && !strings.Contains(a.Resource, "prod-")) {
 			t.Errorf("%s on %s", a.Action, a.Resource)
 		}
 	}

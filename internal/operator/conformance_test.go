@@ -535,3 +535,37 @@ func TestStatusIsToldWhereNoLogIsKept(t *testing.T) {
 		t.Errorf("%+v, %v", s, err)
 	}
 }
+
+// Where the queue does not tell how old its oldest change is, somebody else is asked; all
+// else is told if that one knows nothing, or may not be asked.
+func TestStatusTellsTheOldestChangeAsItIsKnownElsewhere(t *testing.T) {
+	t.Parallel()
+	o := stocked(t)
+	asked := 0
+	o.Oldest = func(context.Context) (operator.Oldest, error) {
+		asked++
+		return operator.Oldest{}, errors.New("nothing was measured")
+	}
+	status := func() operator.Status {
+		t.Helper()
+		s, err := o.Status(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	if s := status(); s.OldestUnknown != "" || asked > 0 {
+		t.Errorf("nothing waits, and it is asked how old that is: %q", s.OldestUnknown)
+	}
+	if err := o.Changes.Send(t.Context(), []queue.Entry{{Group: "users/" + heldID, Body: []byte("{}")}}); err != nil {
+		t.Fatal(err)
+	}
+	if s := status(); s.OldestUnknown != "nothing was measured" || s.Waiting != 1 {
+		t.Errorf("%d wait, the oldest is unknown since %q", s.Waiting, s.OldestUnknown)
+	}
+	known := operator.Oldest{Since: noon.Add(-time.Hour), AsOf: noon.Add(-time.Minute)}
+	o.Oldest = func(context.Context) (operator.Oldest, error) { return known, nil }
+	if s := status(); (operator.Oldest{Since: s.Oldest, AsOf: s.OldestAsOf}) != known {
+		t.Errorf("the oldest is of %s, as of %s", s.Oldest, s.OldestAsOf)
+	}
+}

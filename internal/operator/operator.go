@@ -25,6 +25,8 @@ import (
 type Operator struct {
 	Ledger               stores.Ledger
 	Changes, DeadLetters queue.Queue
+	// Oldest tells since when the oldest of the changes is there; nil where the queue does.
+	Oldest func(ctx context.Context) (Oldest, error)
 	// Kept is the provisioning log. It may be nil: then no act is kept, and History must
 	// not be called.
 	Kept history.Store

@@ -27,7 +27,7 @@ type Pipeline struct {
 	InFlight    int `json:"inFlight"`
 	DeadLetters int `json:"deadLetters"`
 	// Oldest is when the change was queued that has been there longest; zero if there is
-	// none, and where only CloudWatch knows it.
+	// none, and with SQS.
 	Oldest time.Time `json:"oldest,omitzero"`
 	// Now is the latency of the last five minutes, Day that of the last day; nil where it
 	// was not asked for.

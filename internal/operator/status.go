@@ -31,8 +31,12 @@ type Status struct {
 	InFlight    int `json:"inFlight"`
 	DeadLetters int `json:"deadLetters"`
 	// Oldest is when the change was queued that has been there longest, be it that it is
-	// tried again; zero if there is none, and where only CloudWatch knows it.
+	// tried again; zero if there is none, and where that is not known.
 	Oldest time.Time `json:"oldest,omitzero"`
+	// OldestAsOf is when CloudWatch measured that, which is minutes ago; zero where the
+	// queue itself says it. OldestUnknown is why it is not known.
+	OldestAsOf    time.Time `json:"oldestAsOf,omitzero"`
+	OldestUnknown string    `json:"oldestUnknown,omitempty"`
 	// Latency is how long changes of the last hour took.
 	Latency Latency `json:"latency"`
 	// Linked is how many users and groups are linked to Webex.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/pause"
@@ -25,7 +26,7 @@ func (o *Operator) Status(ctx context.Context) (Status, error) {
 	// Records say something newer of whom the comparison found, and names are those of
 	// all who are told.
 	for _, read := range []func(context.Context, *Status) error{
-		o.readRests, o.readJobs, o.readEnds, o.readQueues, o.readLatency, o.readRecords, o.readNames,
+		o.readRests, o.readJobs, o.readEnds, o.readQueues, o.readOldest, o.readLatency, o.readRecords, o.readNames,
 	} {
 		if err := read(ctx, &s); err != nil {
 			return Status{}, err
@@ -81,6 +82,26 @@ func (o *Operator) readQueues(ctx context.Context, s *Status) error {
 	s.Waiting, s.InFlight, s.Oldest = changes.Visible, changes.InFlight, changes.Oldest
 	s.DeadLetters = letters.Visible + letters.InFlight
 	return err
+}
+
+// Oldest is the oldest change of a queue, as somebody else than the queue has it.
+type Oldest struct {
+	// Since is when it was queued, AsOf when that was measured.
+	Since, AsOf time.Time
+}
+
+// readOldest asks for the age that the queue does not tell. All else is told without it.
+func (o *Operator) readOldest(ctx context.Context, s *Status) error {
+	if o.Oldest == nil || s.Waiting+s.InFlight == 0 {
+		return nil
+	}
+	found, err := o.Oldest(ctx)
+	if err != nil {
+		s.OldestUnknown = err.Error()
+		return ctx.Err()
+	}
+	s.Oldest, s.OldestAsOf = found.Since, found.AsOf
+	return nil
 }
 
 func (o *Operator) readRecords(ctx context.Context, s *Status) error {

@@ -161,10 +161,16 @@ func oldestState(s operator.Status) string {
 	case s.Waiting+s.InFlight == 0:
 		return "none"
 	case s.Oldest.IsZero():
-		return "not known here: CloudWatch has it, ApproximateAgeOfOldestMessage"
+		return "not known: " + s.OldestUnknown
+	case !s.OldestAsOf.IsZero():
+		return sinceState(s) + ", as CloudWatch had it at " + s.OldestAsOf.UTC().Format("15:04Z")
 	default:
-		return fmt.Sprintf("since %s, %s ago", s.Oldest.UTC().Format(time.RFC3339), s.At.Sub(s.Oldest).Round(time.Second))
+		return sinceState(s)
 	}
+}
+
+func sinceState(s operator.Status) string {
+	return fmt.Sprintf("since %s, %s ago", s.Oldest.UTC().Format(time.RFC3339), s.At.Sub(s.Oldest).Round(time.Second))
 }
 
 // latencyState says how long changes took of late.

@@ -67,9 +67,10 @@ func TestTheOldestChangeIsToldAsFarAsItIsKnown(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	for want, s := range map[string]operator.Status{
-		"none": {At: at},
-		"not known here: CloudWatch has it, ApproximateAgeOfOldestMessage": {At: at, Waiting: 1},
-		"since 2026-03-02T08:59:00Z, 1m0s ago":                             {At: at, InFlight: 1, Oldest: at.Add(-time.Minute)},
+		"none":                                 {At: at},
+		"not known: nothing was measured":      {At: at, Waiting: 1, OldestUnknown: "nothing was measured"},
+		"since 2026-03-02T08:59:00Z, 1m0s ago": {At: at, InFlight: 1, Oldest: at.Add(-time.Minute)},
+		"since 2026-03-02T08:50:00Z, 10m0s ago, as CloudWatch had it at 08:57Z": {At: at, Waiting: 1, Oldest: at.Add(-10 * time.Minute), OldestAsOf: at.Add(-3 * time.Minute)},
 	} {
 		if got := oldestState(s); got != want {
 			t.Errorf("%q, want %q", got, want)

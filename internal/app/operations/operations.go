@@ -70,6 +70,7 @@ func OpenWith(ctx context.Context, settings config.Settings, planner Planner, lo
 	}
 	o := New(stores.OnAWS(aws, &settings, log), &settings, planner, log)
 	o.Subscribed = renew.Resources(true) // the stack has a webhook
+	o.Oldest = oldest(aws, settings.AWS.ChangeQueueURL, time.Now)
 	return &Opened{Operations: o, lasts: true, close: func() error { return nil }}, nil
 }
 

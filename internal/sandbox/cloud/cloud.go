@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/aws/smithy-go/encoding/cbor"
 )
 
 // Operator is the name of the managed policy in the template that is an operator's.
@@ -34,6 +36,8 @@ type Cloud struct {
 	secrets map[string]string
 	// mails are what was published, by topic.
 	mails map[string][]Mail
+	// measured is what CloudWatch knows, by the name of a queue.
+	measured map[string]measurement
 	// off says that the event source mapping is disabled.
 	off     bool
 	used    map[string]map[Call]int
@@ -53,7 +57,7 @@ func New(stack *Stack, dynamoDB, sqs string) (*Cloud, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cloud{Stack: stack, secrets: map[string]string{}, mails: map[string][]Mail{}, used: map[string]map[Call]int{}}
+	c := &Cloud{Stack: stack, secrets: map[string]string{}, mails: map[string][]Mail{}, measured: map[string]measurement{}, used: map[string]map[Call]int{}}
 	c.dynamoDB, c.sqs = behind(tables), behind(queues)
 	return c, nil
 }
@@ -145,6 +149,8 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.describe(w)
 	case "sns":
 		c.publish(w, body)
+	case "monitoring":
+		c.metrics(w, body)
 	default:
 		http.Error(w, "there is no "+service+" here", http.StatusNotFound)
 	}
@@ -170,6 +176,10 @@ func refuse(w http.ResponseWriter, service, message string) {
 	if service == "cloudformation" || service == "sns" { // which speak XML
 		w.WriteHeader(http.StatusForbidden)
 		fmt.Fprint(w, `<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code></Error></ErrorResponse>`)
+		return
+	}
+	if service == "monitoring" {
+		answerCBOR(w, http.StatusForbidden, cbor.Map{"__type": cbor.String("AccessDenied"), "message": cbor.String(message)})
 		return
 	}
 	w.Header().Set("X-Amzn-Errortype", "AccessDeniedException")
@@ -198,6 +208,8 @@ func (c *Cloud) calls(service string, r *http.Request, body []byte) []Call {
 	case "sns":
 		form, _ := url.ParseQuery(string(body))
 		return []Call{{"sns:" + form.Get("Action"), form.Get("TopicArn")}}
+	case "monitoring": // whose metrics have no ARN
+		return []Call{{"cloudwatch:" + path.Base(r.URL.Path), "*"}}
 	case "cloudformation": // which asks IAM for any stack of that name
 		form, _ := url.ParseQuery(string(body))
 		return []Call{{"cloudformation:" + form.Get("Action"), c.Stack.arn("cloudformation", "stack/"+form.Get("StackName")+"/any")}}
