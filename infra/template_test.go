@@ -597,7 +597,7 @@ func TestEachFunctionStartsWithWhatTheTemplateGivesIt(t *testing.T) {
 			maps.Copy(variables, at(resources(template, function)[name], "Environment", "Variables").(object))
 			var environ []string
 			for variable, v := range variables {
-				if !known[variable] {
+				if !known[variable] && variable != "AWS_ENDPOINT_URL" { // which the SDK reads
 					t.Errorf("nothing reads %s", variable)
 				}
 				environ = append(environ, variable+"="+resolve(template, given, v))

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -618,8 +619,10 @@ func isLoopback(address string) bool {
 }
 
 // IsLoopback reports whether an http or https URL stays on this machine: the one kind
-// of host that may stand in for a cloud, and be sent its secrets.
+// of host that may stand in for a cloud, and be sent its secrets. In the container of sam
+// local invoke, which alone sets AWS_SAM_LOCAL, Docker has a name of its own for it.
 func IsLoopback(u *url.URL) bool {
-	ip := net.ParseIP(u.Hostname())
-	return (u.Scheme == "http" || u.Scheme == "https") && (u.Hostname() == "localhost" || ip.IsLoopback())
+	host := u.Hostname()
+	stays := host == "localhost" || net.ParseIP(host).IsLoopback() || host == "host.docker.internal" && os.Getenv("AWS_SAM_LOCAL") == "true"
+	return stays && (u.Scheme == "http" || u.Scheme == "https")
 }

@@ -22,6 +22,7 @@ func TestOnlyAnHTTPAddressOfThisMachineIsLoopback(t *testing.T) {
 		"http://10.0.0.1":               false,
 		"http://localhost@host.example": false,
 		"http://":                       false,
+		"http://host.docker.internal":   false,
 	} {
 		u, err := url.Parse(address)
 		if err != nil {
@@ -29,6 +30,16 @@ func TestOnlyAnHTTPAddressOfThisMachineIsLoopback(t *testing.T) {
 		}
 		if got := config.IsLoopback(u); got != want {
 			t.Errorf("%s: %t, want %t", address, got, want)
+		}
+	}
+}
+
+// sam local says where it runs; on AWS the name could be anybody's.
+func TestTheMachineAroundTheContainerOfSAMLocalIsThisOne(t *testing.T) {
+	t.Setenv("AWS_SAM_LOCAL", "true")
+	for host, want := range map[string]bool{"host.docker.internal:9321": true, "host.docker.internal.example": false, "10.0.0.1": false} {
+		if got := config.IsLoopback(&url.URL{Scheme: "http", Host: host}); got != want {
+			t.Errorf("%s: %t, want %t", host, got, want)
 		}
 	}
 }
