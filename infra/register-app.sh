@@ -12,8 +12,8 @@ usage: infra/register-app.sh [--name NAME] [--cloud CLOUD] [--secret-file FILE]
 
 Makes an app registration in the tenant that the Azure CLI is signed in to,
 gives it these application permissions of Microsoft Graph with an
-administrator's consent, makes a client secret, and prints what to put into the
-environment or the template's parameters.
+administrator's consent, makes a client secret, and prints what to give to the
+template's parameters, and the same for the environment of one machine.
 
   User.Read.All          read users and the recycle bin, subscribe to changes
   Group.Read.All         read groups and their members, subscribe to changes
@@ -155,11 +155,19 @@ for role in "${roles[@]}"; do
     "{\"principalId\":\"$principal\",\"resourceId\":\"$graph_principal\",\"appRoleId\":\"$role\"}"
 done
 
+# values FEDERATION prints the names of the template, then those of the environment.
 values() {
   cat <<VALUES
+# parameters of the template, for sam deploy:
+EntraTenantId=$tenant
+EntraClientId=$app
+EntraCloud=$cloud
+EntraFederation=$1
+# the same as the environment of one machine:
 ENTRA_TENANT_ID=$tenant
 ENTRA_CLIENT_ID=$app
 ENTRA_CLOUD=$cloud
+ENTRA_FEDERATION=$1
 VALUES
 }
 
@@ -171,13 +179,12 @@ if [ -n "$federation" ]; then
     grep -qxF "$subject" <<<"$trusted" || graph POST "applications(appId='$app')/federatedIdentityCredentials" "" \
       "{\"name\":\"${subject##*/}\",\"issuer\":\"${federation%%=*}\",\"subject\":\"$subject\",\"audiences\":[\"api://AzureADTokenExchange\"]}"
   done
-  values
-  echo "ENTRA_FEDERATION=aws"
+  values aws
   exit
 fi
 if [ -n "$certificate" ]; then
   az ad app credential reset --id "$app" --cert "@$certificate" --append --output none
-  values
+  values ''
   echo "Put the certificate and its private key, both in PEM, into ENTRA_CLIENT_CERTIFICATE of the secret that ProvisioningSecretArn names." >&2
   exit
 fi
@@ -194,7 +201,7 @@ fi
   }
 )
 
-values
+values ''
 cat >&2 <<NEXT
 ENTRA_CLIENT_SECRET is in $secret_file. Put the Webex token beside it, then
   aws secretsmanager put-secret-value --secret-id ARN --secret-string file://$secret_file

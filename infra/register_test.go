@@ -3,6 +3,7 @@ package infra_test
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -68,6 +69,25 @@ func register(t *testing.T, tenant []string, arguments ...string) (printed, writ
 	return string(out), string(noted), secretFile, err
 }
 
+// printsNames wants each value under its name in the template, and under that of the
+// variable which the template makes of it.
+func printsNames(t *testing.T, printed, federation string) {
+	t.Helper()
+	template := readTemplate(t)
+	variables := at(resources(template, function)["WorkerFunction"], "Environment", "Variables").(object)
+	maps.Copy(variables, at(template, "Globals", "Function", "Environment", "Variables").(object))
+	for parameter, value := range map[string]string{"EntraTenantId": "tenant-id", "EntraClientId": "app-id", "EntraCloud": "usgov", "EntraFederation": federation} {
+		if at(template, "Parameters", parameter) == nil || !strings.Contains(printed, "\n"+parameter+"="+value+"\n") {
+			t.Errorf("it does not print %s as the template has it:\n%s", parameter, printed)
+		}
+		for variable, from := range variables {
+			if at(from, "Ref") == parameter && !strings.Contains(printed, "\n"+variable+"="+value+"\n") {
+				t.Errorf("it does not print %s:\n%s", variable, printed)
+			}
+		}
+	}
+}
+
 func TestAnAppIsRegisteredWithItsPermissionsAndConsent(t *testing.T) {
 	t.Parallel()
 	printed, writes, secretFile, err := register(t, nil)
@@ -92,9 +112,7 @@ func TestAnAppIsRegisteredWithItsPermissionsAndConsent(t *testing.T) {
 	if diff := cmp.Diff(want, writes); diff != "" {
 		t.Errorf("writes (-want +got):\n%s", diff)
 	}
-	if !strings.Contains(printed, "ENTRA_TENANT_ID=tenant-id\nENTRA_CLIENT_ID=app-id\nENTRA_CLOUD=usgov\n") {
-		t.Errorf("it does not print the environment:\n%s", printed)
-	}
+	printsNames(t, printed, "")
 	if strings.Contains(printed, "the secret") {
 		t.Error("it prints the secret")
 	}
@@ -185,9 +203,7 @@ func TestAFederationNeedsNoSecretAndIsMadeOnce(t *testing.T) {
 	if err != nil || strings.Count(writes, "federatedIdentityCredentials") != 1 || !strings.Contains(writes, want) || strings.Contains(writes, "addPassword") {
 		t.Errorf("%v, writes %s:\n%s", err, writes, printed)
 	}
-	if !strings.Contains(printed, "ENTRA_CLIENT_ID=app-id\nENTRA_CLOUD=usgov\nENTRA_FEDERATION=aws\n") {
-		t.Errorf("it prints\n%s", printed)
-	}
+	printsNames(t, printed, "aws")
 	if _, err := os.Stat(secretFile); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the secret's file: %v; want none", err)
 	}
@@ -209,4 +225,5 @@ func TestACertificateIsPutBesideTheOthers(t *testing.T) {
 	if !strings.Contains(printed, "ENTRA_CLIENT_CERTIFICATE") {
 		t.Errorf("it prints\n%s", printed)
 	}
+	printsNames(t, printed, "")
 }
