@@ -46,6 +46,8 @@ type stackDeployment struct {
 	cloud *cloud.Cloud
 	aws   string
 	org   *refusingOrg
+	// environ are variables of the operator's, beside those of AWS.
+	environ []string
 	// resting are the functions that the schedule does not start now.
 	resting sync.Map
 	// refused says that Webex has refused credentials: a function may have the token
@@ -69,8 +71,8 @@ func (o *refusingOrg) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // deployStack deploys the template against an organization with a service app, with
-// schedules that go every second. More are variables of its own.
-func deployStack(t *testing.T, more map[string]string) *stackDeployment {
+// schedules that go every second. More are variables of its own, given parameters.
+func deployStack(t *testing.T, more, given map[string]string) *stackDeployment {
 	t.Helper()
 	sqsURL, dynamoURL := os.Getenv("SQS_EMULATOR_URL"), os.Getenv("DYNAMODB_EMULATOR_URL")
 	if sqsURL == "" || dynamoURL == "" {
@@ -110,6 +112,7 @@ func deployStack(t *testing.T, more map[string]string) *stackDeployment {
 	if err != nil {
 		t.Fatal(err)
 	}
+	maps.Copy(d.cloud.Stack.Parameters, given)
 	server := httptest.NewServer(d.cloud)
 	for _, s := range []*httptest.Server{graph, d.gateway, server} {
 		t.Cleanup(s.Close)
@@ -146,11 +149,12 @@ func (d *stackDeployment) redrive() {
 func (d *stackDeployment) start() {
 	d.t.Helper()
 	start := func(name, resource string) *lambdaFunction {
-		environ := []string{"AWS_ENDPOINT_URL=" + d.aws, "AWS_ACCESS_KEY_ID=" + strings.Replace(resource, "Function", "Role", 1)}
+		var environ []string
 		for variable, value := range d.cloud.Environment(d.cloud.Stack.Resolve(cloud.Object{"Ref": resource})) {
 			environ = append(environ, variable+"="+value)
 		}
-		return startFunction(d.t, name, environ...)
+		// The last counts: the template has an empty address.
+		return startFunction(d.t, name, append(environ, "AWS_ENDPOINT_URL="+d.aws, "AWS_ACCESS_KEY_ID="+strings.Replace(resource, "Function", "Role", 1))...)
 	}
 	d.webhook, d.worker = start("webhook", "WebhookFunction"), start("worker", "WorkerFunction")
 	d.renew, d.reconcile, d.replay = start("renew", "RenewFunction"), start("reconcile", "ReconcileFunction"), start("replay", "ReplayFunction")
@@ -216,10 +220,10 @@ func (d *stackDeployment) feed(ctx context.Context) {
 func (d *stackDeployment) operate(args ...string) (out string, failed bool) {
 	d.t.Helper()
 	command := exec.CommandContext(d.t.Context(), buildCommand(d.t), args...)
-	command.Env = []string{
+	command.Env = append([]string{
 		"AWS_ENDPOINT_URL=" + d.aws, "AWS_REGION=" + cloud.Region, "AWS_ACCESS_KEY_ID=" + cloud.Operator, "AWS_SECRET_ACCESS_KEY=test",
 		"ENTRAWEBEX_STACK=" + d.cloud.Stack.Name, "HOME=" + d.t.TempDir(),
-	}
+	}, d.environ...)
 	var errOut bytes.Buffer
 	command.Stderr = &errOut
 	printed, err := command.Output()
@@ -340,7 +344,7 @@ func buildCommand(t testing.TB) string {
 // an organization that is what Entra says, and on through holds, a dead letter and drift.
 func TestAStackIsOperatedByItsNameAlone(t *testing.T) {
 	t.Parallel()
-	d := deployStack(t, nil)
+	d := deployStack(t, nil, nil)
 	given := d.cloud.Secret("ProvisioningSecret")
 	ids := map[string]string{}
 	var err error

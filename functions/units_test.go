@@ -44,7 +44,7 @@ func (d *stackDeployment) counted() units {
 // at more often, and not less.
 func TestTheUnitsOfSizingAreWhatTheFunctionsUse(t *testing.T) {
 	t.Parallel()
-	d := deployStack(t, map[string]string{"START_PAUSED": "false"})
+	d := deployStack(t, map[string]string{"START_PAUSED": "false"}, nil)
 	ids := make([]string, 20)
 	for n := range ids {
 		var err error

@@ -416,6 +416,18 @@ func TestAnOperatorIsOfferedThePolicyOfThisStackAlone(t *testing.T) {
 	}
 }
 
+// The operator's plan and check read Graph, too: where there is no secret, by AWS's word.
+func TestAnOperatorOfAFederatedStackMayHaveAWSSayWhoTheyAre(t *testing.T) {
+	t.Parallel()
+	word := cloud.Call{Action: "sts:GetWebIdentityToken", Resource: "*"}
+	for federation, want := range map[string]bool{"": false, "aws": true} {
+		s := &cloud.Stack{Template: readTemplate(t), Name: "prod", Parameters: map[string]string{"EntraFederation": federation}}
+		if may := slices.Contains(s.Allowed(cloud.Operator), word); may != want {
+			t.Errorf("EntraFederation=%s: %t", federation, may)
+		}
+	}
+}
+
 // Only what speaks to Graph has AWS say to Entra who it is, and to nobody else.
 func TestWhoSpeaksToGraphMayHaveAWSSayWhoItIs(t *testing.T) {
 	t.Parallel()

@@ -150,6 +150,8 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.describe(w)
 	case "sns":
 		c.publish(w, body)
+	case "sts":
+		vouch(w, who, body)
 	case "monitoring":
 		c.metrics(w, body)
 	default:
@@ -174,7 +176,7 @@ func (c *Cloud) allow(who string, call Call) bool {
 
 // refuse answers as the service does where IAM does not allow something.
 func refuse(w http.ResponseWriter, service, message string) {
-	if service == "cloudformation" || service == "sns" { // which speak XML
+	if slices.Contains([]string{"cloudformation", "sns", "sts"}, service) { // which speak XML
 		w.WriteHeader(http.StatusForbidden)
 		fmt.Fprint(w, `<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code></Error></ErrorResponse>`)
 		return
@@ -211,6 +213,9 @@ func (c *Cloud) calls(service string, r *http.Request, body []byte) []Call {
 		return []Call{{"sns:" + form.Get("Action"), form.Get("TopicArn")}}
 	case "monitoring": // whose metrics have no ARN
 		return []Call{{"cloudwatch:" + path.Base(r.URL.Path), "*"}}
+	case "sts":
+		form, _ := url.ParseQuery(string(body))
+		return []Call{{"sts:" + form.Get("Action"), "*"}}
 	case "cloudformation": // which asks IAM for any stack of that name
 		form, _ := url.ParseQuery(string(body))
 		return []Call{{"cloudformation:" + form.Get("Action"), c.Stack.arn("cloudformation", "stack/"+form.Get("StackName")+"/any")}}
@@ -346,6 +351,18 @@ func (c *Cloud) describe(w http.ResponseWriter) {
 	}
 	fmt.Fprintf(w, `<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>%s</StackName><CreationTime>2026-01-01T00:00:00Z</CreationTime>`+
 		`<StackStatus>CREATE_COMPLETE</StackStatus><Outputs>%s</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>`, c.Stack.Name, &outputs)
+}
+
+// Word is AWS's for who somebody is, to an audience ("GetWebIdentityToken", AWS STS API
+// Reference); the real one is signed.
+func Word(who, audience string) string {
+	return "the word of AWS that it is " + who + ", to " + audience
+}
+
+func vouch(w http.ResponseWriter, who string, body []byte) {
+	form, _ := url.ParseQuery(string(body))
+	fmt.Fprintf(w, `<GetWebIdentityTokenResponse><GetWebIdentityTokenResult><WebIdentityToken>%s</WebIdentityToken>`+
+		`<Expiration>2099-01-01T00:00:00Z</Expiration></GetWebIdentityTokenResult></GetWebIdentityTokenResponse>`, Word(who, form.Get("Audience.member.1")))
 }
 
 func (c *Cloud) publish(w http.ResponseWriter, body []byte) {

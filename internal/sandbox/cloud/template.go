@@ -110,12 +110,7 @@ var substitution = regexp.MustCompile(`\$\{([^}]+)\}`)
 
 // Resolve returns the text that a value of the template has in the stack.
 func (s *Stack) Resolve(v any) string {
-	if choice, ok := At(v, "Fn::If").([]any); ok {
-		if s.holds(At(s.Template, "Conditions", fmt.Sprint(choice[0]))) {
-			return s.Resolve(choice[1])
-		}
-		return s.Resolve(choice[2])
-	}
+	v = s.chosen(v)
 	if name, ok := At(v, "Ref").(string); ok {
 		return s.ref(name)
 	}
@@ -132,6 +127,19 @@ func (s *Stack) Resolve(v any) string {
 		})
 	}
 	return fmt.Sprint(v)
+}
+
+// chosen is v, or of a choice what the stack's conditions choose.
+func (s *Stack) chosen(v any) any {
+	choice, ok := At(v, "Fn::If").([]any)
+	switch {
+	case !ok:
+		return v
+	case s.holds(At(s.Template, "Conditions", fmt.Sprint(choice[0]))):
+		return s.chosen(choice[1])
+	default:
+		return s.chosen(choice[2])
+	}
 }
 
 // holds reports whether a condition does.
@@ -227,16 +235,10 @@ type Call struct{ Action, Resource string }
 
 // Allowed are what the role or managed policy of that name in the template allows.
 func (s *Stack) Allowed(policy string) []Call {
-	properties := At(s.Template, "Resources", policy, "Properties")
-	documents := []any{At(properties, "PolicyDocument")}
-	if inline, ok := At(properties, "Policies").([]any); ok {
-		for _, one := range inline {
-			documents = append(documents, At(one, "PolicyDocument"))
-		}
-	}
 	var allowed []Call
-	for _, document := range documents {
+	for _, document := range s.documents(policy) {
 		for _, statement := range List(At(document, "Statement")) {
+			statement = s.chosen(statement)
 			for _, action := range List(At(statement, "Action")) {
 				for _, resource := range List(At(statement, "Resource")) {
 					if text, ok := action.(string); ok {
@@ -247,6 +249,31 @@ func (s *Stack) Allowed(policy string) []Call {
 		}
 	}
 	return allowed
+}
+
+// documents are those of a role or managed policy: its own, and those that are attached to
+// it in this stack.
+func (s *Stack) documents(policy string) []any {
+	properties := At(s.Template, "Resources", policy, "Properties")
+	documents := []any{At(properties, "PolicyDocument")}
+	if inline, ok := At(properties, "Policies").([]any); ok {
+		for _, one := range inline {
+			documents = append(documents, At(one, "PolicyDocument"))
+		}
+	}
+	resources, _ := s.Template["Resources"].(Object)
+	for _, resource := range resources {
+		condition, conditional := At(resource, "Condition").(string)
+		if At(resource, "Type") != "AWS::IAM::Policy" || conditional && !s.holds(At(s.Template, "Conditions", condition)) {
+			continue
+		}
+		for _, role := range List(At(resource, "Properties", "Roles")) {
+			if At(role, "Ref") == policy {
+				documents = append(documents, At(resource, "Properties", "PolicyDocument"))
+			}
+		}
+	}
+	return documents
 }
 
 // Covers reports whether what is allowed covers a call. A * stands at the end only.
