@@ -40,7 +40,7 @@ The last line says how many messages there are beyond those listed, if any.
 					terminal.Beyond(cmd.ErrOrStderr(), letters.Beyond) // stdout is for a program
 					return printJSON(cmd.OutOrStdout(), letters.Known)
 				}
-				terminal.Letters(cmd.OutOrStdout(), letters.Known, letters.Beyond)
+				c.terminal.Letters(cmd.OutOrStdout(), letters.Known, letters.Beyond)
 				return nil
 			})
 		},

@@ -33,7 +33,7 @@ entrawebex guard clear.
   entrawebex holds reject 5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f607`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.with(cmd.Context(), func(o operator.Operations) error { return list(cmd.Context(), o, cmd.OutOrStdout()) })
+			return c.with(cmd.Context(), func(o operator.Operations) error { return c.list(cmd.Context(), o, cmd.OutOrStdout()) })
 		},
 	}
 	command.AddCommand(c.decisionCommand(approving()), c.decisionCommand(rejecting()))
@@ -132,10 +132,10 @@ func tellGuard(out io.Writer, since time.Time, latched string, err error) {
 	}
 }
 
-func list(ctx context.Context, o operator.Operations, out io.Writer) error {
+func (c console) list(ctx context.Context, o operator.Operations, out io.Writer) error {
 	held, err := o.Holds(ctx)
 	if err == nil {
-		terminal.Holds(out, held)
+		c.terminal.Holds(out, held)
 	}
 	return err
 }

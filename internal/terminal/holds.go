@@ -12,25 +12,25 @@ import (
 )
 
 // Holds prints what is held.
-func Holds(out io.Writer, held []operator.Held) {
+func (t Terminal) Holds(out io.Writer, held []operator.Held) {
 	if len(held) == 0 {
 		fmt.Fprintln(out, "Nothing is held.")
 		return
 	}
-	t := table.NewWriter()
-	t.SetOutputMirror(out)
-	t.SetStyle(table.StyleLight)
+	w := table.NewWriter()
+	w.SetOutputMirror(out)
+	w.SetStyle(table.StyleLight)
 	const idWidth = len("group 5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f607")
-	const widest = Columns - 7 - idWidth // which the frame takes
-	t.AppendHeader(table.Row{"Object", "Held"})
+	widest := t.columns() - 7 - idWidth // which the frame takes
+	w.AppendHeader(table.Row{"Object", "Held"})
 	for _, h := range held {
 		lines := []string{Operation(h) + " since " + h.Since.UTC().Format("2006-01-02T15:04Z")}
 		if state := state(h); state != "" {
 			lines = append(lines, state)
 		}
-		t.AppendRow(table.Row{Fold(idWidth, ObjectLines(h.Name, h.Object)...), Fold(widest, lines...)})
+		w.AppendRow(table.Row{Fold(idWidth, ObjectLines(h.Name, h.Object)...), Fold(widest, lines...)})
 	}
-	t.Render()
+	w.Render()
 }
 
 // Operation is what is held.

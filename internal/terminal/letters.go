@@ -22,7 +22,7 @@ func Beyond(out io.Writer, n int) {
 }
 
 // Letters prints dead letters, and how many messages are on no list.
-func Letters(out io.Writer, letters []replay.Letter, beyond int) {
+func (t Terminal) Letters(out io.Writer, letters []replay.Letter, beyond int) {
 	defer Beyond(out, beyond)
 	switch {
 	case len(letters) == 0 && beyond > 0:
@@ -32,15 +32,15 @@ func Letters(out io.Writer, letters []replay.Letter, beyond int) {
 		fmt.Fprintln(out, "No dead letters.")
 		return
 	}
-	t := table.NewWriter()
-	t.SetOutputMirror(out)
-	t.SetStyle(table.StyleLight)
-	t.AppendHeader(table.Row{"Kind", "Object, and why"})
-	widest := Columns - 7 - len(provision.Unauthorized.String()) // which the frame and the longest kind take
+	w := table.NewWriter()
+	w.SetOutputMirror(out)
+	w.SetStyle(table.StyleLight)
+	w.AppendHeader(table.Row{"Kind", "Object, and why"})
+	widest := t.columns() - 7 - len(provision.Unauthorized.String()) // which the frame and the longest kind take
 	for _, l := range letters {
 		met := fmt.Sprintf("%s since %s, %s", l.Step, l.FirstSeen.UTC().Format(time.RFC3339), operator.Counted(l.Attempts, "attempt"))
-		t.AppendRow(table.Row{l.Kind.String(), Fold(widest, append(ObjectLines(l.Name, l.Object), met, printable.Text(l.Reason))...)})
-		t.AppendSeparator()
+		w.AppendRow(table.Row{l.Kind.String(), Fold(widest, append(ObjectLines(l.Name, l.Object), met, printable.Text(l.Reason))...)})
+		w.AppendSeparator()
 	}
-	t.Render()
+	w.Render()
 }

@@ -11,8 +11,8 @@ import (
 	"entrawebex/internal/printable"
 )
 
-// Columns is how wide what a person reads is at most: as a terminal that nobody
-// has widened. It is the same in a file. Programs read --json.
+// Columns is how wide a sentence is at most, and a table in a file: as a terminal that
+// nobody has widened. Programs read --json.
 const Columns = 80
 
 // Fold breaks each of the lines between its words, or within one that is too

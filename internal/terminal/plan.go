@@ -119,7 +119,7 @@ func (t Terminal) planRow(one plan.Object) table.Row {
 		lines = append(lines, printable.Text(one.Name))
 	}
 	lines = append(append(lines, one.Object.String()), details(one)...)
-	const widest = Columns - 7 - len("remove members (held)") // which the frame and the longest action take
+	widest := t.columns() - 7 - len("remove members (held)") // which the frame and the longest action take
 	return table.Row{action, Fold(widest, lines...)}
 }
 

@@ -24,7 +24,8 @@ func (t Terminal) Status(out io.Writer, s operator.Status) {
 	w := table.NewWriter()
 	w.SetOutputMirror(out)
 	w.SetStyle(table.StyleLight)
-	const widest = 50 // of the 80 columns of a terminal
+	const others = 30 // columns of what is told, and of the frame
+	widest := t.columns() - others
 	w.SetColumnConfigs([]table.ColumnConfig{{Number: 2, WidthMax: widest, WidthMaxEnforcer: text.WrapSoft}})
 	row := func(what string, value any) { w.AppendRow(table.Row{what, value}) }
 	// alarm paints what needs a person.
@@ -67,7 +68,7 @@ func (t Terminal) Status(out io.Writer, s operator.Status) {
 	row("Removed by Webex soon", removedState(s.Removed))
 	w.Render()
 	if len(s.Retried) > 0 {
-		fmt.Fprintln(out, t.paint(text.FgYellow, listed("Tried again: ", s.Retried)))
+		fmt.Fprintln(out, t.paint(text.FgYellow, t.listed("Tried again: ", s.Retried)))
 	}
 	switch {
 	case s.AllIsWell:
@@ -75,7 +76,7 @@ func (t Terminal) Status(out io.Writer, s operator.Status) {
 	case len(s.Attention) == 0:
 		fmt.Fprintln(out, "nothing needs you yet")
 	default:
-		fmt.Fprintln(out, t.paint(text.FgRed, listed("Needs you: ", s.Attention)))
+		fmt.Fprintln(out, t.paint(text.FgRed, t.listed("Needs you: ", s.Attention)))
 	}
 }
 
@@ -106,10 +107,10 @@ func (t Terminal) watched(w table.Writer, s operator.Status, row func(what strin
 }
 
 // listed is what status ends with where not all is well: one below the other.
-func listed(before string, sentences []string) string {
+func (t Terminal) listed(before string, sentences []string) string {
 	list := make([]string, len(sentences))
 	for i, sentence := range sentences {
-		list[i] = Fold(Columns-len(before)-len(";"), printable.Text(sentence))
+		list[i] = Fold(t.columns()-len(before)-len(";"), printable.Text(sentence))
 	}
 	return before + strings.ReplaceAll(strings.Join(list, ";\n"), "\n", "\n"+strings.Repeat(" ", len(before)))
 }

@@ -1,4 +1,5 @@
-// Package terminal shows what an operator reads: tables and lines of 80 columns.
+// Package terminal shows what an operator reads: lines of 80 columns, and tables as
+// wide as the terminal.
 package terminal
 
 import (

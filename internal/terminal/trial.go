@@ -20,18 +20,18 @@ import (
 // Trial prints what a mapping makes of one object. Nothing in it is cut: what is
 // too long goes on in the next line.
 func (t Terminal) Trial(out io.Writer, made plan.Trial) {
-	verbatim(out, strings.TrimSpace(fmt.Sprintf("%s %s", made.Object.String(), made.Name)))
+	t.verbatim(out, strings.TrimSpace(fmt.Sprintf("%s %s", made.Object.String(), made.Name)))
 	for _, note := range made.Notes {
 		Say(out, "Note: "+printable.Text(note))
 	}
-	trialTable(out, "On creation", "Attribute of Webex, and what it is made of", t.mappingRows(made.Mappings))
+	t.trialTable(out, "On creation", "Attribute of Webex, and what it is made of", t.mappingRows(made.Mappings))
 	if len(made.Filter) == 0 {
 		Say(out, "There is no scoping filter: everybody passes.")
 	} else {
-		trialTable(out, "Outcome", "Scoping filter: one group is enough, with all its clauses", filterRows(made.Filter))
+		t.trialTable(out, "Outcome", "Scoping filter: one group is enough, with all its clauses", t.filterRows(made.Filter))
 	}
 	Say(out, printable.Text("Verdict: "+verdictText(made)))
-	showBody(out, made)
+	t.showBody(out, made)
 }
 
 // verdictText says what is to become of the object, and why.
@@ -42,19 +42,19 @@ func verdictText(made plan.Trial) string {
 	return fmt.Sprintf("%s, since the %s %s", made.Verdict.Decision, made.Object.Kind, made.Verdict.Sentence)
 }
 
-// The widths of the columns: of outcomes, and of the rest but for the frame.
-const (
-	outcomeWidth = len("undetermined")
-	widest       = Columns - 7 - outcomeWidth
-)
+// outcomeWidth is the width of the column of outcomes.
+const outcomeWidth = len("undetermined")
 
-func trialTable(out io.Writer, outcome, what string, rows [][2]string) {
+// made is the width of the other column, which the frame leaves.
+func (t Terminal) made() int { return t.columns() - 7 - outcomeWidth }
+
+func (t Terminal) trialTable(out io.Writer, outcome, what string, rows [][2]string) {
 	w := table.NewWriter()
 	w.SetOutputMirror(out)
 	style := table.StyleLight
 	style.Format.Header = text.FormatDefault
 	w.SetStyle(style)
-	w.SetColumnConfigs([]table.ColumnConfig{{Number: 1, WidthMin: outcomeWidth}, {Number: 2, WidthMin: widest}})
+	w.SetColumnConfigs([]table.ColumnConfig{{Number: 1, WidthMin: outcomeWidth}, {Number: 2, WidthMin: t.made()}})
 	w.AppendHeader(table.Row{outcome, what})
 	for _, row := range rows {
 		w.AppendRow(table.Row{row[0], row[1]})
@@ -85,7 +85,7 @@ func (t Terminal) mappingRows(all []mapping.Explained) [][2]string {
 		if m.Creation.Outcome == mapping.Faulty {
 			outcome = t.red(outcome)
 		}
-		rows[i] = [2]string{outcome, printed(widest, lines)}
+		rows[i] = [2]string{outcome, printed(t.made(), lines)}
 	}
 	return rows
 }
@@ -130,7 +130,7 @@ func result(s mapping.Step) string {
 }
 
 // filterRows are the outcomes of groups, with those of their clauses.
-func filterRows(groups []plan.FilterGroup) [][2]string {
+func (t Terminal) filterRows(groups []plan.FilterGroup) [][2]string {
 	rows := make([][2]string, len(groups))
 	for i, g := range groups {
 		lines := []string{fmt.Sprintf("group %d", i+1)}
@@ -148,7 +148,7 @@ func filterRows(groups []plan.FilterGroup) [][2]string {
 				lines = append(lines, fmt.Sprintf("    [%s] %s", c.Attribute, valued(c.State, c.Actual)))
 			}
 		}
-		rows[i] = [2]string{g.Outcome, printed(widest, lines)}
+		rows[i] = [2]string{g.Outcome, printed(t.made(), lines)}
 	}
 	return rows
 }
@@ -163,7 +163,7 @@ func printed(width int, lines []string) string {
 }
 
 // showBody prints the body of the creation as JSON.
-func showBody(out io.Writer, made plan.Trial) {
+func (t Terminal) showBody(out io.Writer, made plan.Trial) {
 	if made.Body == nil {
 		Say(out, "There is no body: the mapping has a fault.")
 		return
@@ -178,8 +178,10 @@ func showBody(out io.Writer, made plan.Trial) {
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
 	_ = encoder.Encode(made.Body) // it came from JSON
-	verbatim(out, strings.Split(strings.TrimSuffix(body.String(), "\n"), "\n")...)
+	t.verbatim(out, strings.Split(strings.TrimSuffix(body.String(), "\n"), "\n")...)
 }
 
 // verbatim prints lines as they are, but for what no terminal may be told.
-func verbatim(out io.Writer, lines ...string) { fmt.Fprintln(out, printed(Columns, lines)) }
+func (t Terminal) verbatim(out io.Writer, lines ...string) {
+	fmt.Fprintln(out, printed(t.columns(), lines))
+}
