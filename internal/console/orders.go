@@ -364,16 +364,23 @@ func provisionNow(ctx context.Context, o operator.Operations, form url.Values) (
 	return n, err
 }
 
-func askReconcile(context.Context, operator.Operations, url.Values) (question, error) {
-	return question{
+func askReconcile(ctx context.Context, o operator.Operations, _ url.Values) (question, error) {
+	q := question{
 		Title: "Compare everything?", Yes: "Compare everything",
 		Lines: []string{
 			"Both sides are read as a whole, which begins within a minute, and what differs is put right, behind the guard.",
 			"It costs a call for each 100 accounts and 25 groups.",
 		},
-	}, nil
+	}
+	now, err := o.Pipeline(ctx, operator.PipelineRequest{})
+	for _, side := range pause.Sides() {
+		if _, paused := now.Paused[side]; paused {
+			q.Lines = append(q.Lines, sideName(side)+" is paused: nothing is put right until you resume it.")
+		}
+	}
+	return q, err
 }
 
 func reconcileAll(ctx context.Context, o operator.Operations, _ url.Values) (notice, error) {
-	return notice{Text: "Everything is compared, beginning within a minute."}, o.Reconcile(ctx)
+	return notice{Text: "A comparison of everything begins within a minute.", Link: "/comparison", LinkText: "See how far it is"}, o.Reconcile(ctx)
 }

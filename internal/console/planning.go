@@ -38,15 +38,20 @@ type planned struct {
 	// Scope is what it was planned for; empty for the setting.
 	Scope string
 	Made  *plan.Plan
+	// Accounts are those of both sides.
+	Accounts *accounts
+	// Here is the page it is looked at on, with what its button says.
+	Here place
 	// Trouble says why there is no plan.
 	Trouble string
 }
 
-// now is how far it is.
-func (g *planning) now(at time.Time) planned {
+// now is how far it is, for a page.
+func (g *planning) now(at time.Time, here place) planned {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	state := g.state
+	state.Here = here
 	if state.Running && (g.done > 0 || g.of > 0) {
 		state.Far = progress.Far(g.done, g.of, at.Sub(g.began))
 	}
@@ -62,13 +67,14 @@ func (g *planning) begin(ctx context.Context, p *pages, scope string) bool {
 	}
 	ctx, g.cancel = context.WithCancel(ctx)
 	g.state, g.done, g.of = planned{Running: true, Scope: scope, Began: p.Now(), Phase: "begin"}, 0, 0
-	g.group.Go(func() { g.make(ctx, p, plan.Request{All: true, Watched: true, Scope: scope}) })
+	g.group.Go(func() { g.make(ctx, p, plan.Request{All: true, Watched: true, Accounts: true, Scope: scope}) })
 	return true
 }
 
 func (g *planning) make(ctx context.Context, p *pages, r plan.Request) {
 	var made *plan.Plan
-	watcher := plan.Watcher{Progress: func(phase string, done, of int) { g.tell(p.Now(), phase, done, of) }}
+	listed := &accounts{}
+	watcher := plan.Watcher{Progress: func(phase string, done, of int) { g.tell(p.Now(), phase, done, of) }, Account: listed.add}
 	err := p.With(ctx, func(o operator.Operations) (err error) {
 		made, err = o.Plan(ctx, r, watcher)
 		return err
@@ -78,7 +84,7 @@ func (g *planning) make(ctx context.Context, p *pages, r plan.Request) {
 	g.state.Running, g.state.Ended = false, p.Now()
 	switch {
 	case err == nil:
-		g.state.Made = made
+		g.state.Made, g.state.Accounts = made, listed
 	case ctx.Err() != nil:
 		g.state.Trouble = "It was cancelled. Nothing was written."
 	default:
@@ -114,8 +120,11 @@ func (g *planning) end() {
 	g.group.Wait()
 }
 
+// planningHere is where a plan is made for its own sake.
+func planningHere() place { return place{"/plan", "Plan everything"} }
+
 func (p *pages) planPage(*http.Request, operator.Operations) (view, error) {
-	return view{Title: "Plan", Here: "/plan", Template: "plan", Body: p.planning.now(p.Now())}, nil
+	return view{Title: "Plan", Here: "/plan", Template: "plan", Body: p.planning.now(p.Now(), planningHere())}, nil
 }
 
 // planEvents tells the page how far the plan is.
@@ -123,7 +132,7 @@ func (p *pages) planEvents(w http.ResponseWriter, r *http.Request) {
 	var last planned
 	var parts []region
 	p.stream(w, r, func(context.Context) ([]region, error) {
-		state := p.planning.now(p.Now())
+		state := p.planning.now(p.Now(), planningHere())
 		if parts != nil && state == last {
 			return parts, nil
 		}
@@ -152,7 +161,7 @@ func (p *pages) startPlan(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, r, &operator.Error{Kind: operator.Refused, Message: "a plan is made already: wait for it, or cancel it"})
 		return
 	}
-	http.Redirect(w, r, "/plan", http.StatusSeeOther)
+	http.Redirect(w, r, backOf(r.PostForm), http.StatusSeeOther) //nolint:gosec // G710: that is a page of ours
 }
 
 func (p *pages) cancelPlan(w http.ResponseWriter, r *http.Request) {
@@ -160,5 +169,5 @@ func (p *pages) cancelPlan(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p.planning.stop()
-	http.Redirect(w, r, "/plan", http.StatusSeeOther)
+	http.Redirect(w, r, backOf(r.PostForm), http.StatusSeeOther) //nolint:gosec // G710: that is a page of ours
 }

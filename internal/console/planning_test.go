@@ -16,18 +16,27 @@ import (
 	"entrawebex/internal/sandbox/graph"
 )
 
-// plans sends a form of the page of plans.
+// plans sends a form of the page of plans, or of another that says so.
 func (b *browser) plans(path string, form url.Values) (code int, page string) {
 	b.t.Helper()
-	form.Set("csrf", hidden(b.get("/plan")).Get("csrf"))
+	if !form.Has("back") {
+		form.Set("back", "/plan")
+	}
+	form.Set("csrf", hidden(b.get(form.Get("back"))).Get("csrf"))
 	return b.ask(b.request(http.MethodPost, path, form))
 }
 
 // await returns the page of plans when it has a text.
 func (b *browser) await(text string) (page string) {
 	b.t.Helper()
+	return b.awaitAt("/plan", text)
+}
+
+// awaitAt returns a page when it has a text.
+func (b *browser) awaitAt(path, text string) (page string) {
+	b.t.Helper()
 	if err := sandbox.Wait(b.t.Context(), time.Minute, func() bool {
-		page = b.get("/plan")
+		page = b.get(path)
 		return strings.Contains(page, text)
 	}); err != nil {
 		b.t.Fatalf("%v: no %q in\n%s", err, text, page)

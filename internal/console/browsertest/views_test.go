@@ -53,6 +53,7 @@ func views(p *person) map[string]string {
 		"what-if": "/object?what=if&name=" + story.WellKnownID,
 		"nobody":  nowhere,
 		"group":   "/object?name=" + url.QueryEscape("All staff"),
+		"class":   "/comparison?class=in+sync",
 	}
 	for _, path := range ask[[]string](p, `Array.from(document.querySelectorAll("nav a"), (a) => a.getAttribute("href"))`) {
 		name := path[1:]
@@ -73,7 +74,16 @@ func TestEveryViewIsForEverybody(t *testing.T) {
 	p.sees("Needs you")
 	p.everyView(map[string]string{"rest": "/"})
 	trouble(t, s, process)
+	p.compares()
 	p.everyView(views(p))
+}
+
+// compares has everything compared on the page, and nothing written.
+func (p *person) compares() {
+	p.t.Helper()
+	p.press("link", "Comparison")
+	p.press("button", "Compare without writing")
+	p.sees("A class leads to its accounts")
 }
 
 // trouble has much of a tenant need a person.

@@ -57,12 +57,10 @@ function watch(address, regions) {
 }
 
 const live = document.querySelector("[data-events]");
-if (live) watch(live.dataset.events, {
-  needs: (html) => replace("needs", html),
-  pipeline: (html) => replace("pipeline", html),
-  planning: (html) => replace("planning", html),
-  planned: (html) => replace("planned", html),
-});
+if (live) {
+  const regions = live.dataset.regions.split(" ");
+  watch(live.dataset.events, Object.fromEntries(regions.map((name) => [name, (html) => replace(name, html)])));
+}
 
 // Following the log puts what comes before the rest, and lets go of the oldest.
 const follow = document.getElementById("follow");
