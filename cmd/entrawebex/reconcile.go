@@ -19,8 +19,8 @@ is in none is asked about. It goes on where it was if it is cut short, and leave
 the way free for changes. "entrawebex status" tells how far it is and what it
 found.
 
-It happens by itself at the first start, once a month, after a pause of more than
-three days, when the mapping or the scope has changed, and when Graph has forgotten
+It happens by itself at the first start, once a day (COMPARE_INTERVAL), after a pause
+of more than three days, when the mapping or the scope has changed, and when Graph has forgotten
 where its list of changes goes on.
 ` + storesHelp,
 		Example: `  entrawebex reconcile

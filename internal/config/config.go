@@ -80,6 +80,8 @@ type Settings struct {
 	// DataDir is where the embedded queue and ledger live.
 	DataDir string `env:"DATA_DIR" envDefault:"data"`
 
+	// Given says of each variable that was given where: see Value.From.
+	Given map[string]string `env:"-"`
 	// Warnings are for the log: what was understood, but should be mended.
 	Warnings []string `env:"-"`
 }
@@ -91,10 +93,10 @@ type Entra struct {
 	// ClientID is the application (client) id of the app registration, a GUID, and
 	// ClientSecret the value of its client secret, not the secret's id.
 	ClientID     string `env:"ENTRA_CLIENT_ID"`
-	ClientSecret string `env:"ENTRA_CLIENT_SECRET"`
+	ClientSecret string `env:"ENTRA_CLIENT_SECRET" secret:"true"`
 	// ClientCertificate is, in place of the secret, a certificate of the app registration
 	// with its private key, both in PEM.
-	ClientCertificate string `env:"ENTRA_CLIENT_CERTIFICATE"`
+	ClientCertificate string `env:"ENTRA_CLIENT_CERTIFICATE" secret:"true"`
 	// Federation is aws where the app registration trusts the AWS identity of the process:
 	// then neither secret nor certificate is needed or used.
 	Federation string `env:"ENTRA_FEDERATION"`
@@ -110,7 +112,7 @@ type Entra struct {
 	// GraphURL overrides the root of Graph, without /v1.0, and AccessToken
 	// the credentials; both for a loopback host only.
 	GraphURL    string `env:"GRAPH_URL"`
-	AccessToken string `env:"GRAPH_ACCESS_TOKEN"`
+	AccessToken string `env:"GRAPH_ACCESS_TOKEN" secret:"true"`
 }
 
 // Webex says how to reach Webex.
@@ -125,12 +127,12 @@ type Webex struct {
 	SCIMURL string `env:"WEBEX_SCIM_URL"`
 	// AccessToken is a fixed token, or the last that a service app made; it
 	// may be empty if there is a service app.
-	AccessToken string `env:"WEBEX_ACCESS_TOKEN"`
+	AccessToken string `env:"WEBEX_ACCESS_TOKEN" secret:"true"`
 	// ClientID, ClientSecret and RefreshToken are a service app's: all of them
 	// or none.
 	ClientID     string `env:"WEBEX_CLIENT_ID"`
-	ClientSecret string `env:"WEBEX_CLIENT_SECRET"`
-	RefreshToken string `env:"WEBEX_REFRESH_TOKEN"`
+	ClientSecret string `env:"WEBEX_CLIENT_SECRET" secret:"true"`
+	RefreshToken string `env:"WEBEX_REFRESH_TOKEN" secret:"true"`
 	// TokenURL is the token endpoint; the environment may override it for a
 	// loopback host only.
 	TokenURL string `env:"WEBEX_TOKEN_URL"`
@@ -166,8 +168,8 @@ type Webhook struct {
 	URL string `env:"WEBHOOK_URL"`
 	// ClientState is the secret by which a notification is known to be Graph's, and
 	// PreviousClientState the one before it, which counts, too, while it is changed.
-	ClientState         string `env:"CLIENT_STATE"`
-	PreviousClientState string `env:"CLIENT_STATE_PREVIOUS"`
+	ClientState         string `env:"CLIENT_STATE"          secret:"true"`
+	PreviousClientState string `env:"CLIENT_STATE_PREVIOUS" secret:"true"`
 }
 
 // AWS names the homes on AWS; where they are empty the embedded ones are used.
@@ -228,6 +230,8 @@ const (
 // Operator who lacks nothing reads no secret.
 func Load(ctx context.Context, part Part, environ []string, secret func(ctx context.Context, arn string) (string, error)) (Settings, error) {
 	variables := env.ToMap(environ)
+	given := map[string]string{}
+	note(given, variables, FromEnvironment)
 	secrets := secretARNs(variables["SECRET_ARN"])
 	if part == Operator && findsHomes(variables) {
 		secrets = nil
@@ -236,8 +240,9 @@ func Load(ctx context.Context, part Part, environ []string, secret func(ctx cont
 		if err := merge(ctx, variables, arn, secret); err != nil {
 			return Settings{}, err
 		}
+		note(given, variables, arn)
 	}
-	var s Settings
+	s := Settings{Given: given}
 	if err := s.parse(variables); err != nil {
 		return Settings{}, err
 	}
@@ -259,6 +264,15 @@ func Load(ctx context.Context, part Part, environ []string, secret func(ctx cont
 		s.Webex, err = s.withKept(ctx, secret)
 	}
 	return s, err
+}
+
+// note notes where those variables come from of which that is not noted yet.
+func note(given, variables map[string]string, from string) {
+	for name, value := range variables {
+		if value != "" && given[name] == "" {
+			given[name] = from
+		}
+	}
 }
 
 // findsHomes reports whether the variables say where everything is kept, and whose it is.

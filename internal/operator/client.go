@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 
+	"entrawebex/internal/config"
 	"entrawebex/internal/configuration"
 	"entrawebex/internal/migration"
 	"entrawebex/internal/pause"
@@ -36,6 +37,11 @@ func NewClient(socket string) *Client {
 			return (&net.Dialer{}).DialContext(ctx, "unix", socket)
 		},
 	}}}
+}
+
+// Environment is Operator.Environment.
+func (c *Client) Environment(ctx context.Context) ([]config.Value, error) {
+	return call[[]config.Value](ctx, c, pathEnvironment, nil)
 }
 
 // Configuration is Operator.Configuration.

@@ -292,6 +292,7 @@ func steps() []step {
 		{"Replay", replayOf(replay.Request{Filter: []string{"nonsense"}}), "nonsense", operator.Invalid},
 		{"Replay", replayOf(replay.Request{Rate: -1}), "rate and limit", operator.Invalid},
 		{"Replay", replayOf(replay.Request{}), `{"moved":1,`, ""},
+		{"Environment", func(ctx context.Context, o operator.Operations) (any, error) { return o.Environment(ctx) }, "no settings", operator.Failed},
 		{"Configuration", version(nil), `"number":0,"hash":`, ""},
 		{"Apply", apply("users: 1\n", 0), "mine.yaml:1:8: users is a number", operator.Invalid},
 		{"Apply", apply(string(infra.Provisioning())+"# mine\n", 0), `{"number":1,"at":"2026-03-02T12:00:00Z","by":"ada","note":"why",`, ""},

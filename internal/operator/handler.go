@@ -48,6 +48,7 @@ func NewHandler(o *Operator, log *slog.Logger) *Handler {
 		pathClearGuard:     write(func(ctx context.Context, _ struct{}) (Latch, error) { return o.ClearGuard(ctx) }),
 		pathReconcile:      write(func(ctx context.Context, _ struct{}) (struct{}, error) { return struct{}{}, o.Reconcile(ctx) }),
 		pathProvision:      write(o.Provision),
+		pathEnvironment:    read(o.Environment),
 		pathConfiguration:  write(o.Configuration),
 		pathConfigurations: read(o.Configurations),
 		pathApply:          write(o.Apply),

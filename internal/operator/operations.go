@@ -3,6 +3,7 @@ package operator
 import (
 	"context"
 
+	"entrawebex/internal/config"
 	"entrawebex/internal/configuration"
 	"entrawebex/internal/migration"
 	"entrawebex/internal/pause"
@@ -33,6 +34,7 @@ type readings interface {
 
 // rulings tell by what everything goes.
 type rulings interface {
+	Environment(ctx context.Context) ([]config.Value, error)
 	TestMapping(ctx context.Context, r TestRequest) (plan.Trial, error)
 	Configuration(ctx context.Context, r ConfigurationRequest) (configuration.Stored, error)
 	Configurations(ctx context.Context) ([]configuration.Version, error)

@@ -118,6 +118,18 @@ func (o *Operator) Reconcile(ctx context.Context) error {
 	return err
 }
 
+// Environment tells the settings in force, and where each comes from: never a secret.
+func (o *Operator) Environment(ctx context.Context) ([]config.Value, error) {
+	if err := o.bound(ctx); err != nil {
+		return nil, err
+	}
+	settings, err := o.Settings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return settings.Values(), nil
+}
+
 // Plan makes the plan; the watcher is told what comes before that.
 func (o *Operator) Plan(ctx context.Context, r plan.Request, watcher plan.Watcher) (*plan.Plan, error) {
 	if err := r.Validate(); err != nil {

@@ -35,6 +35,7 @@ const (
 	pathMigration   = "/migration"
 	pathMigrate     = "/migration/begin"
 
+	pathEnvironment    = "/environment"
 	pathConfiguration  = "/configuration"
 	pathConfigurations = "/configurations"
 	pathApply          = "/configuration/apply"
