@@ -63,7 +63,7 @@ func newPages(o Options, at *net.TCPAddr) (*pages, error) {
 	p.mux.HandleFunc("POST /plan/cancel", p.cancelPlan)
 	p.mux.HandleFunc("GET /comparison", p.page(p.comparison))
 	p.mux.HandleFunc("GET /comparison/events", p.comparisonEvents)
-	p.mux.HandleFunc("GET /tokens", p.page(p.tokens))
+	p.mux.HandleFunc("GET /settings", p.page(p.settings))
 	p.mux.HandleFunc("POST /orders/{order}", p.order)
 	p.mux.HandleFunc("GET /play", p.page(p.playPage))
 	p.mux.HandleFunc("POST /play/{play}", p.play)
@@ -226,7 +226,7 @@ func asked(r *http.Request) *session {
 type place struct{ Path, Text string }
 
 func (p *pages) nav() []place {
-	places := []place{{"/", "Now"}, {"/object", "People"}, {"/log", "Log"}, {"/plan", "Plan"}, {"/comparison", "Comparison"}, {"/mapping", "Mapping"}, {"/tokens", "Tokens"}}
+	places := []place{{"/", "Now"}, {"/object", "People"}, {"/log", "Log"}, {"/plan", "Plan"}, {"/comparison", "Comparison"}, {"/mapping", "Mapping"}, {"/settings", "Settings"}}
 	if p.player != nil {
 		places = append(places, place{"/play", "Play"})
 	}

@@ -25,7 +25,7 @@ func (p *pages) functions() template.FuncMap {
 		"counted": operator.Counted, "sideName": sideName, "lower": strings.ToLower,
 		"dict": dict, "who": func(n int) []string { return []string{"Who", "With whom"}[:n] }, "part": func(s shown, body any) shown { s.Body = body; return s },
 		"hour": func(t time.Time) string { return t.UTC().Format(time.TimeOnly) }, "firstPlanned": firstPlanned, "beyondPlanned": beyondPlanned, "deref": func(b *bool) bool { return b != nil && *b },
-		"scope": terminal.ScopeLines, "nav": p.nav, "has": func(v any) bool { return v != nil },
+		"scope": terminal.ScopeLines, "nav": p.nav, "settingValue": terminal.SettingValue, "settingSource": terminal.SettingSource, "has": func(v any) bool { return v != nil },
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"entrawebex/internal/config"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/renew"
 )
@@ -49,7 +50,34 @@ func subscribed(s renew.SubscriptionState) lifetime {
 	return l
 }
 
-func (p *pages) tokens(r *http.Request, _ operator.Operations) (view, error) {
+// inForce is what the page of settings shows.
+type inForce struct {
+	Ends []lifetime
+	// Given are the settings that have a value, Rest the names of the others. Unknown
+	// says why they are not told.
+	Given   []config.Value
+	Rest    []string
+	Unknown string
+}
+
+func (p *pages) settings(r *http.Request, o operator.Operations) (view, error) {
+	v := view{Title: "Settings", Here: "/settings", Template: "settings"}
 	status, err := p.status.asked(r.Context())
-	return view{Title: "Tokens", Here: "/tokens", Template: "tokens", Body: lifetimes(status)}, err
+	if err != nil {
+		return v, err
+	}
+	made := inForce{Ends: lifetimes(status)}
+	values, err := o.Environment(r.Context())
+	if err != nil {
+		made.Unknown = err.Error() // what ends is known all the same
+	}
+	for _, one := range values {
+		if one.Value == "" && !one.Set {
+			made.Rest = append(made.Rest, one.Name)
+		} else {
+			made.Given = append(made.Given, one)
+		}
+	}
+	v.Body = made
+	return v, nil
 }

@@ -2,12 +2,14 @@ package console_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"entrawebex/internal/condition"
+	"entrawebex/internal/config"
 	"entrawebex/internal/console"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/renew"
@@ -40,7 +42,7 @@ func TestWhatEndsIsOnAPageAndNoSecretIs(t *testing.T) {
 			return do(ending{p.Operations(), now})
 		}
 	}).enter()
-	page := b.get("/tokens")
+	page := b.get("/settings")
 	for _, want := range []string{
 		"Webex access token", ">3 days left", "Webex refresh token", ">20 days left", "authorize &lt;b&gt;again", "client secret", ">200 days left",
 		"Subscription to groups", "there is none yet", "&lt;script&gt;refused", "read only",
@@ -52,7 +54,7 @@ func TestWhatEndsIsOnAPageAndNoSecretIs(t *testing.T) {
 	if n := strings.Count(page, `class="differs"`); n != 2 {
 		t.Errorf("%d need somebody, not the refresh token and the subscription\n%s", n, page)
 	}
-	r := b.request(http.MethodGet, "/tokens", nil)
+	r := b.request(http.MethodGet, "/settings", nil)
 	r.Header.Set("Origin", "https://attacker.example")
 	if code, page := b.ask(r); code != http.StatusForbidden || strings.Contains(page, "days left") {
 		t.Errorf("for another origin: %d\n%s", code, page)
@@ -63,13 +65,39 @@ func TestNoPageHasASecret(t *testing.T) {
 	t.Parallel()
 	_, p := stage(t)
 	b := served(t, p, nil).enter()
-	page := b.get("/tokens")
+	page := b.get("/settings")
 	if !strings.Contains(page, "WEBEX_TOKEN_EXPIRES says it") || !strings.Contains(page, "ENTRA_SECRET_EXPIRES says it") {
 		t.Errorf("what nobody knows\n%s", page)
 	}
-	for _, path := range []string{"/tokens", "/", "/plan", "/mapping", "/log"} {
+	for _, want := range []string{
+		"<code>SCOPE</code>", "<b><code>all</code></b>", "environment, else assigned", "<code>GUARD_WINDOW</code>", "<code>60m</code>",
+		"<code>WEBEX_ACCESS_TOKEN</code>", "a secret, not shown", "Not given, and without a default:",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("no %q in\n%s", want, page)
+		}
+	}
+	for _, path := range []string{"/settings", "/", "/plan", "/comparison", "/mapping", "/log"} {
 		if page := b.get(path); strings.Contains(page, sandbox.Token) || strings.Contains(page, sandbox.ClientState) {
 			t.Errorf("%s has a secret", path)
 		}
+	}
+}
+
+// closed are operations that may not read the settings.
+type closed struct{ operator.Operations }
+
+func (closed) Environment(context.Context) ([]config.Value, error) {
+	return nil, errors.New("<b>AccessDenied")
+}
+
+func TestWhatEndsIsToldWhereTheSettingsCannotBe(t *testing.T) {
+	t.Parallel()
+	_, p := stage(t)
+	b := served(t, p, func(o *console.Options) {
+		o.With = func(_ context.Context, do func(operator.Operations) error) error { return do(closed{p.Operations()}) }
+	}).enter()
+	if page := b.get("/settings"); !strings.Contains(page, "They cannot be told: &lt;b&gt;AccessDenied") || !strings.Contains(page, "Webex access token") {
+		t.Error(page)
 	}
 }
