@@ -19,6 +19,7 @@ import (
 	"entrawebex/internal/app/standalone"
 	"entrawebex/internal/console"
 	"entrawebex/internal/operator"
+	"entrawebex/internal/pause"
 	"entrawebex/internal/sandbox/runtest"
 )
 
@@ -40,6 +41,13 @@ type browser struct {
 // served is a console of a process, with a browser that was not let in yet.
 func served(t *testing.T, p *standalone.Process, change func(*console.Options)) *browser {
 	t.Helper()
+	b, _ := servedBy(t, p, change, nil)
+	return b
+}
+
+// servedBy is served, with the console; before may change it before it serves.
+func servedBy(t *testing.T, p *standalone.Process, change func(*console.Options), before func(*console.Console)) (*browser, *console.Console) {
+	t.Helper()
 	o := console.Options{
 		With: func(_ context.Context, do func(operator.Operations) error) error { return do(p.Operations()) },
 		Now:  time.Now, Log: slog.New(slog.DiscardHandler),
@@ -50,6 +58,9 @@ func served(t *testing.T, p *standalone.Process, change func(*console.Options)) 
 	c, err := console.Listen(t.Context(), "127.0.0.1:0", o)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if before != nil {
+		before(c)
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	var group sync.WaitGroup
@@ -65,7 +76,7 @@ func served(t *testing.T, p *standalone.Process, change func(*console.Options)) 
 			t.Error(err)
 		}
 	})
-	return newBrowser(t, c.URL())
+	return newBrowser(t, c.URL()), c
 }
 
 func newBrowser(t *testing.T, first string) *browser {
@@ -329,18 +340,17 @@ func TestAFormWithoutItsTokenIsRefused(t *testing.T) {
 	}
 }
 
-func TestAReadOnlyPageTakesNoOrder(t *testing.T) {
+func TestAReadOnlyPageOffersNoOrder(t *testing.T) {
 	t.Parallel()
 	_, p := stage(t)
-	b := served(t, p, func(o *console.Options) { o.ReadOnly = true }).enter()
-	page := b.get("/object?name=wanda.wellknown@contoso.example")
-	if strings.Contains(page, "/orders/") || !strings.Contains(page, "read only") {
-		t.Error(page)
+	if _, err := p.Operations().Pause(t.Context(), operator.PauseRequest{Side: pause.Webex, Why: "x"}); err != nil {
+		t.Fatal(err)
 	}
-	// The token is in no page, and so no order can be given; one who has it is refused too.
-	code, _ := b.ask(b.request(http.MethodPost, "/orders/pause", url.Values{"side": {"webex"}, "sure": {"yes"}}))
-	if code != http.StatusForbidden {
-		t.Errorf("%d", code)
+	b := served(t, p, func(o *console.Options) { o.ReadOnly = true }).enter()
+	for _, path := range []string{"/", "/object?name=wanda.wellknown@contoso.example", "/comparison", "/mapping", "/settings", "/log"} {
+		if page := b.get(path); strings.Contains(page, "/orders/") || !strings.Contains(page, "read only") {
+			t.Errorf("%s\n%s", path, page)
+		}
 	}
 }
 

@@ -121,6 +121,15 @@ func (f *flows) side(p operator.Pipeline, side pause.Side) station {
 	return s
 }
 
+// Resting are both sides; one that works has no pause.
+func (f flow) Resting() []restingSide {
+	sides := make([]restingSide, 0, len(pause.Sides()))
+	for _, side := range pause.Sides() {
+		sides = append(sides, restingSide{side, f.Paused[side]})
+	}
+	return sides
+}
+
 // row is a change that passed.
 type row struct{ history.Entry }
 

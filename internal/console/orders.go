@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -63,17 +64,10 @@ const longestForm = 1 << 20
 
 // order asks whether something is really wanted, or has it done.
 func (p *pages) order(w http.ResponseWriter, r *http.Request) {
-	if !p.mine(w, r) {
-		return
-	}
 	name := r.PathValue("order")
 	ordered, ok := p.commands()[name]
-	switch {
-	case !ok:
+	if !ok {
 		p.refuse(w, r, &gone{"there is no such order"})
-		return
-	case p.ReadOnly:
-		p.refuse(w, r, &operator.Error{Kind: operator.Refused, Message: "this page only reads: it was started with --read-only"})
 		return
 	}
 	back := backOf(r.PostForm)
@@ -92,6 +86,7 @@ func (p *pages) order(w http.ResponseWriter, r *http.Request) {
 		came = notice{Bad: true, Text: err.Error()}
 	}
 	p.status.forget()
+	p.flow.forget()
 	asked(r).tell(came)
 	http.Redirect(w, r, back, http.StatusSeeOther)
 }
@@ -308,6 +303,14 @@ func sideName(s pause.Side) string {
 	return map[pause.Side]string{pause.Graph: "Graph", pause.Webex: "Webex"}[s]
 }
 
+// checkSide returns why a form names no side.
+func checkSide(form url.Values) error {
+	if sideName(sideOf(form)) == "" {
+		return &operator.Error{Kind: operator.Invalid, Message: "name a side: graph or webex"}
+	}
+	return nil
+}
+
 func askPause(_ context.Context, _ operator.Operations, form url.Values) (question, error) {
 	return question{
 		Title: "Pause " + sideName(sideOf(form)) + "?", Yes: "Pause", Grave: true, Note: "why",
@@ -315,11 +318,11 @@ func askPause(_ context.Context, _ operator.Operations, form url.Values) (questi
 			"Nothing is done any more, and nothing is lost: changes wait until you resume.",
 			"People who leave keep their access until then.",
 		},
-	}, nil
+	}, checkSide(form)
 }
 
 func pauseSide(ctx context.Context, o operator.Operations, form url.Values) (notice, error) {
-	_, err := o.Pause(ctx, operator.PauseRequest{Side: sideOf(form), Why: form.Get("why")})
+	_, err := o.Pause(ctx, operator.PauseRequest{Side: sideOf(form), Why: cmp.Or(strings.TrimSpace(form.Get("why")), "an operator said so")})
 	return notice{Text: sideName(sideOf(form)) + " is paused until you resume it."}, err
 }
 
@@ -330,7 +333,7 @@ func askResume(_ context.Context, _ operator.Operations, form url.Values) (quest
 			"Work goes on at once with what has waited.",
 			"If the side is still down it is paused again by itself.",
 		},
-	}, nil
+	}, checkSide(form)
 }
 
 func resumeSide(ctx context.Context, o operator.Operations, form url.Values) (notice, error) {

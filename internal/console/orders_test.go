@@ -120,12 +120,31 @@ func TestASideIsPausedAndResumedFromThePage(t *testing.T) {
 	t.Parallel()
 	_, p := stage(t)
 	b := served(t, p, nil).enter()
-	if _, page := b.order("pause", url.Values{"side": {"webex"}, "why": {"<b>maintenance"}, "sure": {"yes"}}); !strings.Contains(page, "Webex is paused until you resume it.") ||
-		!strings.Contains(page, "&lt;b&gt;maintenance") {
+	if page := b.get("/"); strings.Count(page, `action="/orders/pause"`) != 2 || strings.Contains(page, `action="/orders/resume"`) {
 		t.Error(page)
 	}
-	if _, page := b.order("resume", url.Values{"side": {"webex"}, "sure": {"yes"}}); !strings.Contains(page, "Webex goes on.") {
+	_, page := b.order("pause", url.Values{"side": {"webex"}})
+	for _, want := range []string{"Pause Webex?", "changes wait until you resume", "People who leave keep their access", `name="why"`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("what will happen: no %q in\n%s", want, page)
+		}
+	}
+	if _, page = b.order("pause", url.Values{"side": {"webex"}, "sure": {"yes"}, "why": {"<b>maintenance"}}); !strings.Contains(page, "Webex is paused until you resume it.") || !strings.Contains(page, "by an operator: &lt;b&gt;maintenance") {
 		t.Error(page)
+	}
+	if strings.Count(page, `action="/orders/pause"`) != 1 || strings.Count(page, `action="/orders/resume"`) != 2 {
+		t.Errorf("what needs you, and the sides, offer to resume\n%s", page)
+	}
+	if _, page = b.order("resume", url.Values{"side": {"webex"}}); !strings.Contains(page, "Resume Webex?") || !strings.Contains(page, "with what has waited") {
+		t.Error(page)
+	}
+	if _, page = b.order("resume", url.Values{"side": {"webex"}, "sure": {"yes"}}); !strings.Contains(page, "Webex goes on.") || !strings.Contains(page, "Webex</b> works.") {
+		t.Error(page)
+	}
+	for _, order := range []string{"pause", "resume"} {
+		if code, page := b.order(order, url.Values{"side": {"<i>teams"}}); code != http.StatusBadRequest || !strings.Contains(page, "name a side: graph or webex") {
+			t.Errorf("%s: %d\n%s", order, code, page)
+		}
 	}
 	if code, page := b.order("resume", url.Values{"side": {"nowhere"}, "sure": {"yes"}}); code != http.StatusOK || !strings.Contains(page, "is no side") {
 		t.Errorf("%d\n%s", code, page)

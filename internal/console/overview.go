@@ -60,7 +60,11 @@ func (p *pages) overviewEvents(w http.ResponseWriter, r *http.Request) {
 			return nil, err
 		}
 		passed, err := p.fragment(r, "pipeline", passing)
-		return []region{{"needs", needed}, {"pipeline", passed}}, err
+		if err != nil {
+			return nil, err
+		}
+		sides, err := p.fragment(r, "sides", passing)
+		return []region{{"needs", needed}, {"pipeline", passed}, {"sides", sides}}, err
 	})
 }
 
@@ -74,7 +78,7 @@ type needs struct {
 	Letters            operator.Letters
 }
 
-// restingSide is a side that is paused.
+// restingSide is a side, and its pause if it is paused.
 type restingSide struct {
 	Side pause.Side
 	pause.Pause

@@ -51,26 +51,60 @@ func newPages(o Options, at *net.TCPAddr) (*pages, error) {
 		return nil, err
 	}
 	p.mux.Handle("GET /static/", http.StripPrefix("/static/", http.FileServerFS(static)))
-	p.mux.HandleFunc("GET /{$}", p.page(p.overview))
-	p.mux.HandleFunc("GET /events", p.overviewEvents)
-	p.mux.HandleFunc("GET /object", p.page(p.object))
-	p.mux.HandleFunc("GET /log/events", p.historyEvents)
-	p.mux.HandleFunc("GET /log", p.page(p.history))
-	p.mux.HandleFunc("GET /mapping", p.page(p.mapping))
-	p.mux.HandleFunc("GET /plan", p.page(p.planPage))
-	p.mux.HandleFunc("GET /plan/events", p.planEvents)
-	p.mux.HandleFunc("POST /plan", p.startPlan)
-	p.mux.HandleFunc("POST /plan/cancel", p.cancelPlan)
-	p.mux.HandleFunc("GET /comparison", p.page(p.comparison))
-	p.mux.HandleFunc("GET /comparison/events", p.comparisonEvents)
-	p.mux.HandleFunc("GET /settings", p.page(p.settings))
-	p.mux.HandleFunc("POST /orders/{order}", p.order)
-	p.mux.HandleFunc("GET /play", p.page(p.playPage))
-	p.mux.HandleFunc("POST /play/{play}", p.play)
-	p.mux.HandleFunc("/", p.page(func(*http.Request, operator.Operations) (view, error) {
-		return view{}, &gone{"there is no such page"}
-	}))
+	for _, one := range p.routes() {
+		p.mux.Handle(one.pattern, one.serve)
+	}
 	return p, nil
+}
+
+// route is a path that is served.
+type route struct {
+	pattern string
+	serve   http.HandlerFunc
+}
+
+// routes are all but that of files. What is sent is a form, or an order, which a page that
+// only reads refuses.
+func (p *pages) routes() []route {
+	return []route{
+		{"GET /{$}", p.page(p.overview)},
+		{"GET /events", p.overviewEvents},
+		{"GET /object", p.page(p.object)},
+		{"GET /log", p.page(p.history)},
+		{"GET /log/events", p.historyEvents},
+		{"GET /plan", p.page(p.planPage)},
+		{"GET /plan/events", p.planEvents},
+		{"POST /plan", p.form(p.startPlan)},
+		{"POST /plan/cancel", p.form(p.cancelPlan)},
+		{"GET /comparison", p.page(p.comparison)},
+		{"GET /comparison/events", p.comparisonEvents},
+		{"GET /mapping", p.page(p.mapping)},
+		{"GET /settings", p.page(p.settings)},
+		{"POST /orders/{order}", p.ordering(p.order)},
+		{"GET /play", p.page(p.playPage)},
+		{"POST /play/{play}", p.ordering(p.play)},
+		{"/", p.page(func(*http.Request, operator.Operations) (view, error) { return view{}, &gone{"there is no such page"} })},
+	}
+}
+
+// form serves a form of a page of this session, and no other.
+func (p *pages) form(serve http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if p.mine(w, r) {
+			serve(w, r)
+		}
+	}
+}
+
+// ordering serves a form that has something done, unless the pages only read.
+func (p *pages) ordering(serve http.HandlerFunc) http.HandlerFunc {
+	return p.form(func(w http.ResponseWriter, r *http.Request) {
+		if p.ReadOnly {
+			p.refuse(w, r, &operator.Error{Kind: operator.Refused, Message: "this page only reads: it was started with --read-only"})
+			return
+		}
+		serve(w, r)
+	})
 }
 
 // sessionKey is that of the session in a request's context.

@@ -45,9 +45,6 @@ func (p *pages) playPage(_ *http.Request, _ operator.Operations) (view, error) {
 
 // play plays one. It is no order: nothing but the sandbox has it done.
 func (p *pages) play(w http.ResponseWriter, r *http.Request) {
-	if !p.mine(w, r) {
-		return
-	}
 	if p.player == nil {
 		p.refuse(w, r, &gone{"there is nothing to play with"})
 		return
@@ -61,6 +58,7 @@ func (p *pages) play(w http.ResponseWriter, r *http.Request) {
 		came.Link, came.LinkText = "/object?"+url.Values{"name": {object}}.Encode(), "See what becomes of it"
 	}
 	p.status.forget()
+	p.flow.forget()
 	asked(r).tell(came)
 	http.Redirect(w, r, "/play", http.StatusSeeOther)
 }
