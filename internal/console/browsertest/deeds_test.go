@@ -2,7 +2,11 @@ package browsertest_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"entrawebex/internal/sandbox"
 	"entrawebex/internal/sandbox/graph"
@@ -108,4 +112,47 @@ func TestTheLogIsFollowed(t *testing.T) {
 	}
 	p.until("the change", `["update", "success", "name.familyName"].every((part) =>
 		document.querySelector("#entries tr").innerText.includes(part))`)
+}
+
+func TestASideIsPausedAndResumed(t *testing.T) {
+	t.Parallel()
+	s, process := stage(t, 6)
+	p := sitDown(t, process.ConsoleURL())
+	p.press("button", "Pause Webex…")
+	p.sees("Pause Webex?", "changes wait until you resume")
+	p.write("textbox", "Why, for the log", "maintenance")
+	p.enter()
+	p.sees("Webex is paused until you resume it.", "by an operator: maintenance")
+	if err := s.Tenant.Update(story.WellKnownID, func(u graph.User) { u["surname"] = "Waiting" }); err != nil {
+		t.Fatal(err)
+	}
+	p.until("the change waits", `document.querySelector("#station-queue").innerText.includes("1\u00a0waiting") || document.querySelector("#station-queue").innerText.includes("1 waiting")`)
+	p.press("button", "Let Webex go on…")
+	p.agrees("Resume")
+	p.sees("Webex goes on.")
+	p.passes("wanda.wellknown", "name.familyName")
+}
+
+func TestAMappingIsAppliedAndRolledBack(t *testing.T) {
+	t.Parallel()
+	_, process := stage(t, 6)
+	p := sitDown(t, process.ConsoleURL())
+	p.press("link", "Mapping")
+	p.sees("What is built in, in force")
+	p.reach("DisclosureTriangle", "Apply another")
+	p.do(chromedp.KeyEvent(kb.Enter))
+	p.write("textbox", "The mapping file…", "# mine"+kb.Enter) // at its begin
+	p.press("button", "See what would change…")
+	p.sees("Bring the file into force?", "+# mine", "What would change in Webex")
+	p.write("textbox", "Why, for the log", "a remark")
+	p.enter()
+	p.sees("Version 1 is in force: within a minute everything goes by it.", "a remark", "# mine")
+	p.press("button", "Roll back to version 0")
+	p.sees("Bring version 0 into force?", "-# mine")
+	p.write("textbox", "Why, for the log", "back again")
+	p.enter()
+	p.sees("Version 2 is in force", "as version 0", "back again")
+	if text := ask[string](p, `document.querySelector("#file-title").closest("section").querySelector("pre").innerText`); strings.Contains(text, "# mine") {
+		t.Errorf("it is in force still:\n%s", text)
+	}
 }
