@@ -12,6 +12,7 @@ import (
 
 	"entrawebex/infra"
 	"entrawebex/internal/sandbox"
+	"entrawebex/internal/sandbox/graph"
 )
 
 // titled is the default with a title.
@@ -90,12 +91,29 @@ func (s *stageOf) waitFor(titles int) {
 	}
 }
 
+// block blocks one of those with an account, and waits until that is inactive.
+func (s *stageOf) block(accounts map[string]map[string]any) {
+	s.t.Helper()
+	for id, account := range accounts {
+		if account["active"] != true || account["externalId"] == nil {
+			continue
+		}
+		s.update(account["externalId"].(string), func(u graph.User) { u["accountEnabled"] = false })
+		if err := sandbox.Wait(s.t.Context(), time.Minute, func() bool { return s.Org.Users()[id]["active"] == false }); err != nil {
+			s.t.Fatal(err)
+		}
+		return
+	}
+}
+
 // A title is mapped and taken back, by the commands of an operator, while a process
-// serves both sides: Webex is then as it was, attribute by attribute.
+// serves both sides: Webex is then as it was, attribute by attribute, also of somebody
+// who is blocked.
 func TestAMappingIsAppliedAndTakenBack(t *testing.T) {
 	t.Parallel()
 	s := served(t, 30)
 	const everybody = 28
+	s.block(s.Org.Users())
 	before, file := s.shown(), titled(t)
 	s.says("mapping apply "+file, "title: ", "28 to change", "And 18 more",
 		"The configuration that is built in stays in force", "--yes")

@@ -67,6 +67,17 @@ func (m Mapping) ClearsAt(place int) bool {
 	return r.clears && !r.onCreate && !r.withdrawn
 }
 
+// Withdraws reports whether something was written, of which the print is, that is mapped
+// no more and goes.
+func (m Mapping) Withdraws(have Print) bool {
+	for i := range m.rules {
+		if m.rules[i].withdrawn && i < len(have) && have[i] != 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // Clears reports whether the values clear what is at one of the places, and whether that
 // is unclear since the attributes do not show whether Entra has a value for it.
 func (m Mapping) Clears(places []int, values, attributes map[string]any) (clears, unclear bool) {

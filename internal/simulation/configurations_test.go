@@ -12,6 +12,7 @@ import (
 	"entrawebex/infra"
 	"entrawebex/internal/change"
 	"entrawebex/internal/mapping"
+	"entrawebex/internal/provision"
 	"entrawebex/internal/sandbox/graph"
 	"entrawebex/internal/scoping"
 )
@@ -349,10 +350,15 @@ func (s *reconfigured) reconfigure() {
 			s.shed, s.forgotten[path] = append(s.shed, path), true
 		}
 	}
-	s.rules = s.rules.Clearing(former)
+	plain := s.rules
+	s.rules = plain.Clearing(former)
 	scope, was := s.sweep.Scoping, s.sweep.Former
 	s.again()
 	s.engine.Scoping, s.sweep.Scoping, s.sweep.Former = scope, scope, was
+	s.sweep.Converge = s.engine.ConvergeSeen
+	worker := s.engine.Config // which takes nothing back
+	worker.Mapping = plain
+	s.engine = provision.New(worker)
 	s.tellf("— taken back: %v goes", s.shed)
 }
 
@@ -395,6 +401,8 @@ func (s *reconfigured) check() {
 			s.failf("%s is to be active", id)
 		case in:
 			s.checkValues(id, attributes, account)
+		case there && s.isBlocked(u):
+			s.checkShed(id, account)
 		}
 	}
 }
@@ -437,8 +445,26 @@ func (s *reconfigured) checkValues(id string, attributes, account map[string]any
 			s.failf("%s: %s is %v, want %v", id, path, have[path], value)
 		}
 	}
+	s.checkShed(id, account)
+}
+
+// isBlocked reports whether somebody is in scope but for being blocked: what is written
+// to the account is ours to take back.
+func (s *reconfigured) isBlocked(u graph.User) bool {
+	return u["accountEnabled"] == false && (!s.sweep.Scoping.AssignmentsMatter() || slices.Contains(s.assigned, u.Text("id")))
+}
+
+// checkShed makes sure that what a rollback took away is gone.
+func (s *reconfigured) checkShed(id string, account map[string]any) {
+	s.t.Helper()
+	of, _ := account[enterprise].(map[string]any)
 	for _, path := range s.shed {
-		if v := account[path]; v != nil {
+		name, extended := strings.CutPrefix(path, enterprise+":")
+		v := account[name]
+		if extended {
+			v = of[name]
+		}
+		if v != nil {
 			s.failf("%s: %s is still %v", id, path, v)
 		}
 	}

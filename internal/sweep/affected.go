@@ -6,6 +6,7 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/mapping"
+	"entrawebex/internal/provision"
 	"entrawebex/internal/reconcile"
 	"entrawebex/internal/scoping"
 )
@@ -52,13 +53,14 @@ func (r *run) affected(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return r.takeBack(ctx)
 }
 
 // evaluate deals with one that Entra lists if the configurations differ about it.
 // Who is removed is told by other means. Whose account is open goes to the engine with
 // what was read; of anybody else, who may be out of scope besides, the worker finds
-// out.
+// out. Where something is taken back the engine here does, since the worker's takes
+// nothing back.
 func (r *run) evaluate(ctx context.Context, o reconcile.Object, at time.Time) error {
 	if o.Removed != reconcile.NotRemoved {
 		return nil
@@ -82,12 +84,33 @@ func (r *run) evaluate(ctx context.Context, o reconcile.Object, at time.Time) er
 	case is.clear():
 		r.class(Behind, o.Object, k.webexID, is.name)
 		return r.hand(ctx, o, at, nil, false, false)
+	case is.withdrawn:
+		r.class(Behind, o.Object, k.webexID, is.name)
+		return r.give(ctx, provision.Snapshot{Object: o.Object, At: at})
 	case is.linked:
 		r.class(Behind, o.Object, k.webexID, is.name)
 	default:
 		r.class(New, o.Object, "", is.name)
 	}
 	return r.leave(ctx, r.look(o.Object))
+}
+
+// takeBack gives to the engine once more what takes something back and failed for now.
+// What fails again and again is left to the worker, and what it has stays.
+func (r *run) takeBack(ctx context.Context) error {
+	const more = 3 // passes: a side that is down ends the sweep before that
+	for range more {
+		r.batch, r.failed = r.failed, nil
+		if err := r.flush(ctx); err != nil {
+			return err
+		}
+	}
+	for _, s := range r.failed {
+		if err := r.leave(ctx, r.look(s.Object)); err != nil {
+			return err
+		}
+	}
+	return r.flush(ctx)
 }
 
 // effect is what the change of configuration means for one.
@@ -98,6 +121,7 @@ type effect struct {
 	fitted, fits bool // whether the mapping before, and the present one, has values for it
 	written      bool // Webex was last given what it should have now
 	unclear      bool // whether a null clears something cannot be told from what was written
+	withdrawn    bool // Webex was given what is mapped no more, and goes
 }
 
 // effect decides about one by both configurations.
@@ -115,7 +139,7 @@ func (r *run) effect(o reconcile.Object, k *known) effect {
 		delete(values, "active") // which follows from assignments, too
 	}
 	e.written = e.fits && rules.Has(k.written, values)
-	e.unclear = rules.MayClear(k.written, o.Attributes)
+	e.unclear, e.withdrawn = rules.MayClear(k.written, o.Attributes), rules.Withdraws(k.written)
 	return e
 }
 

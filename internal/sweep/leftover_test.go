@@ -1,13 +1,16 @@
 package sweep
 
 import (
+	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"entrawebex/infra"
 	"entrawebex/internal/mapping"
+	"entrawebex/internal/provision"
 )
 
 // Each case is what Webex had before the title was mapped, how it is mapped, and what of
@@ -77,5 +80,53 @@ func TestWhatWebexHadBeforeTheMappingStaysWhenTheMappingIsTakenBack(t *testing.T
 	}
 	if diff := cmp.Diff(map[Class]int{InSync: 1}, result.Classes); diff != "" || s.handed != nil {
 		t.Error(diff, s.handed)
+	}
+}
+
+// The worker's engine takes nothing back, so that what has something to go stays with
+// this one: also who is blocked, and what fails for now.
+func TestWhatARollbackTakesAwayIsNotLeftToTheWorker(t *testing.T) {
+	t.Parallel()
+	titled, err := mapping.Parse([]byte(strings.Replace(string(infra.Provisioning()), "users:\n  mappings:\n",
+		"users:\n  mappings:\n    - { target: title, source: jobTitle }\n", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const once = ada + " afresh false"
+	for _, test := range []struct {
+		name           string
+		written        any
+		blocked        bool
+		failures       int
+		handed, queued []string
+	}{
+		{"somebody", "Boss", false, 0, []string{once}, nil},
+		{"somebody who is blocked", "Boss", true, 0, []string{once}, nil},
+		{"somebody who never had it", nil, true, 0, nil, nil},
+		{"what fails for now", "Boss", false, 2, []string{once, once, once}, nil},
+		{"what goes on failing", "Boss", true, 9, []string{once, once, once, once}, []string{once}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := &side{}
+			_, _, written := s.person(t, ada, !test.blocked)
+			written["title"] = test.written
+			job := s.job(t, false)
+			job.Former, job.Mapping = &Former{Mapping: titled}, job.Mapping.Clearing(titled)
+			failures := test.failures
+			job.Converge = func(ctx context.Context, seen []provision.Snapshot) []provision.Attempt {
+				attempts := s.converge(ctx, seen)
+				if failures--; failures >= 0 {
+					attempts[0].Fault, attempts[0].Again = &provision.Fault{Kind: provision.Transient}, time.Second
+				}
+				return attempts
+			}
+			if _, err := job.Run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([][]string{test.handed, test.queued}, [][]string{s.handed, s.queued}); diff != "" {
+				t.Error(diff)
+			}
+		})
 	}
 }

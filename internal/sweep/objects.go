@@ -242,8 +242,7 @@ func (r *run) wants(m mapping.Mapping, o reconcile.Object, k *known, verdict sco
 	return m.At(m.Moments(k.moments, attributes, r.Now())).MapInto(r.wanted, attributes)
 }
 
-// hand gives an object to the engine, with others. One that Graph lists twice is
-// given as it came last.
+// hand gives an object to the engine with what was read of it.
 func (r *run) hand(ctx context.Context, o reconcile.Object, at time.Time, members []string, whole, afresh bool) error {
 	attributes := maps.Clone(o.Attributes)
 	attributes["id"] = o.ID
@@ -254,12 +253,17 @@ func (r *run) hand(ctx context.Context, o reconcile.Object, at time.Time, member
 	if r.Former != nil {
 		roles = []string{scoping.AsBefore}
 	}
-	s := provision.Snapshot{
+	return r.give(ctx, provision.Snapshot{
 		Object: o.Object, At: at, Members: members, Whole: whole, Afresh: afresh, Park: r.Park, Listed: r.Former == nil,
 		Matches: r.strays.matches(o.Object, criteria), Sought: r.sought(criteria),
 		Reading: provision.Reading{Presence: provision.Present, Attributes: attributes, Roles: roles, MemberOf: memberOf},
-	}
-	if i := slices.IndexFunc(r.batch, func(other provision.Snapshot) bool { return other.Object == o.Object }); i >= 0 {
+	})
+}
+
+// give gives an object to the engine, with others. One that Graph lists twice is
+// given as it came last.
+func (r *run) give(ctx context.Context, s provision.Snapshot) error {
+	if i := slices.IndexFunc(r.batch, func(other provision.Snapshot) bool { return other.Object == s.Object }); i >= 0 {
 		r.batch[i] = s
 		return nil
 	}
@@ -358,6 +362,10 @@ func (r *run) converge(ctx context.Context, batch []provision.Snapshot) error {
 		case a.Fault != nil && a.Again > 0:
 			if r.failures++; r.failures > maxFailures {
 				stop = "nothing succeeds: " + a.Fault.Reason
+			}
+			if r.Mapping.Of(a.Object.Kind).Withdraws(r.known[a.Object].written) {
+				r.failed = append(r.failed, batch[i])
+				continue
 			}
 		}
 		c := r.look(a.Object)

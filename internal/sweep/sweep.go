@@ -253,9 +253,11 @@ type run struct {
 	// open and shutOut are Result.Open and Result.ShutOut so far.
 	open, shutOut map[string]bool
 
-	// batch is what goes to the engine next, left what it could not do.
-	batch []provision.Snapshot
-	left  []change.Change
+	// batch is what goes to the engine next, left what it could not do, failed what takes
+	// something back besides.
+	batch  []provision.Snapshot
+	left   []change.Change
+	failed []provision.Snapshot
 	// looks are what the worker is to look at and is not queued yet: with others,
 	// because the queue takes ten in a request.
 	looks []change.Change
