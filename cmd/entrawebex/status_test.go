@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,16 +9,18 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os"
+	"os/exec"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"entrawebex/internal/app/operations"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/sandbox"
 	"entrawebex/internal/sandbox/graph"
-	"entrawebex/internal/sandbox/runtest"
 	"entrawebex/internal/terminal"
 )
 
@@ -149,27 +150,37 @@ func letIn(s *staged, environ []string) {
 	operate(s.t, environ, "reconcile")
 }
 
+// A process that is killed says nothing any more, and leaves its socket.
 func TestAProcessThatWasKilledIsMissed(t *testing.T) {
 	t.Parallel()
 	s := setup(t, 4)
-	p := s.Open("RECONCILE_INTERVAL=1s", "RENEW_INTERVAL=1s")
-	ctx, kill := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- p.Run(ctx) }()
+	var said bytes.Buffer
+	run := exec.CommandContext(t.Context(), os.Args[0], "run")
+	run.Env, run.Stderr = append(s.Environ("RECONCILE_INTERVAL=1s", "RENEW_INTERVAL=1s"), asMain+"=1"), &said
+	if err := run.Start(); err != nil {
+		t.Fatal(err)
+	}
 	environ := []string{"DATA_DIR=" + s.DataDir}
 	well := func() bool {
 		out, _, exit := outcome(t, environ, "status", "--exit-code")
 		return exit == 0 && strings.HasSuffix(out, "\nall is well\n")
 	}
 	err := sandbox.Wait(t.Context(), time.Minute, well)
-	kill()
-	if err := errors.Join(err, <-ended, p.Close()); err != nil {
+	if err := errors.Join(err, run.Process.Kill()); err != nil {
 		t.Fatal(err)
 	}
-	runtest.Crash(t, s.DataDir)
+	if err := run.Wait(); err == nil {
+		t.Error("it ended by itself")
+	}
+	if _, err := os.Lstat(operations.Socket(s.DataDir)); err != nil {
+		t.Errorf("it had the time to clean up: %v", err)
+	}
 	out, _, exit := outcome(t, environ, "status", "--exit-code")
-	if exit != exitFailed || !strings.Contains(out, "Needs you: no process serves this data: start entrawebex run") {
+	if exit != exitFailed || strings.Contains(out, "all is well") || !strings.Contains(out, "Needs you: no process serves this data: start entrawebex run") {
 		t.Errorf("exit code %d\n%s", exit, out)
+	}
+	if t.Failed() {
+		t.Log(said.String())
 	}
 }
 
