@@ -82,7 +82,7 @@ func TestAWarmWebhookTakesARotatedClientStateWithinAMinute(t *testing.T) {
 }
 
 // A stranger's delivery has the secret read, which is rotated just after that: what
-// carries the new one is not lost, since Graph sends again what is answered with 503.
+// carries the new one is not lost, since Graph sends again what is answered with 403.
 func TestWhatMayCarryANewClientStateIsAskedForAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -92,7 +92,7 @@ func TestWhatMayCarryANewClientStateIsAskedForAgain(t *testing.T) {
 		r.secret = config.Webhook{ClientState: "secretClientValue", PreviousClientState: "before"}
 		for range 59 {
 			time.Sleep(time.Second)
-			r.deliver(t, http.StatusServiceUnavailable)
+			r.deliver(t, http.StatusForbidden)
 		}
 		if r.reads != 1 || len(r.queue.changes) != 0 {
 			t.Errorf("%d reads within a minute, and %v queued", r.reads, r.queue.changes)
@@ -112,7 +112,7 @@ func TestWhatIsKnownIsTakenWhileTheClientStateCannotBeReadAgain(t *testing.T) {
 		r := warm(t, "before")
 		r.err = errors.New("denied")
 		for range 10 {
-			r.deliver(t, http.StatusServiceUnavailable)
+			r.deliver(t, http.StatusForbidden)
 		}
 		if told := strings.Count(r.log.String(), "cannot be read again"); told != 1 || r.reads != 1 || len(r.queue.changes) != 0 {
 			t.Errorf("it is told %d times after %d reads, and %v queued", told, r.reads, r.queue.changes)

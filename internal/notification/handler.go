@@ -33,7 +33,8 @@ const (
 // that are not valid is answered with 202 like any other, as Graph asks: it
 // keeps Graph from retrying and tells a stranger nothing. Where the secret may
 // have been rotated since it was read, what does not carry it is answered with
-// 503: Graph sends it again for up to four hours.
+// 403: Graph sends again for up to four hours whatever was not answered with
+// 2xx, and a stranger does not pass for a failure of ours, which is a 503.
 func Handler(r *Receiver) http.Handler {
 	h := &handler{receiver: r, log: r.log}
 	mux := http.NewServeMux()
@@ -88,6 +89,8 @@ func (h *handler) take(ctx context.Context, w http.ResponseWriter, r *http.Reque
 		return http.StatusAccepted
 	case errors.Is(err, ErrMalformed):
 		return http.StatusBadRequest
+	case errors.Is(err, errUnknown):
+		return http.StatusForbidden
 	default:
 		return http.StatusServiceUnavailable
 	}

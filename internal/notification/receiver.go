@@ -217,7 +217,7 @@ func (r *Receiver) report(ctx context.Context, d *delivery, err error) {
 	}
 	if err != nil {
 		level = slog.LevelError
-		if errors.Is(err, ErrMalformed) {
+		if errors.Is(err, ErrMalformed) || errors.Is(err, errUnknown) {
 			level = slog.LevelWarn
 		}
 		attrs = append(attrs, slog.Any("error", err))
