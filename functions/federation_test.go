@@ -96,13 +96,13 @@ func serveLogin(t *testing.T, l *login) map[string]string {
 			t.Error(err)
 			return
 		}
-		defer there.Close()
+		defer func() { _ = there.Close() }()
 		here, buffered, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			t.Error(err)
 			return
 		}
-		defer here.Close()
+		defer func() { _ = here.Close() }()
 		_, _ = io.WriteString(here, "HTTP/1.1 200 Connection established\r\n\r\n")
 		go func() { _, _ = io.Copy(there, buffered) }() // ends with either
 		_, _ = io.Copy(here, there)

@@ -145,7 +145,7 @@ func (v *view) lacking() *Fault {
 func (d *decision) decideUnlinked(want map[string]any) {
 	name, _ := want[userName].(string)
 	verdict := d.verdict()
-	if !d.matchUnlinked() {
+	if !d.matchUnlinked(want) {
 		return
 	}
 	switch {
@@ -179,14 +179,14 @@ func (d *decision) matchOrCreate(want map[string]any) {
 
 // matchUnlinked links an account of ours that a comparison saw, or that was given up.
 // It reports whether to decide on.
-func (d *decision) matchUnlinked() bool {
+func (d *decision) matchUnlinked(want map[string]any) bool {
 	switch {
 	case d.record.PendingWrite != nil:
 		return true
 	case d.leftScope():
 		return !d.record.Away || d.findAgain()
 	default:
-		return d.seen == nil || d.matchSeen()
+		return d.seen == nil || d.matchSeen(want)
 	}
 }
 

@@ -2,6 +2,7 @@ package provision
 
 import (
 	"slices"
+	"strings"
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/mapping"
@@ -66,7 +67,7 @@ func (d *decision) hits(c mapping.Criterion) ([]Resource, bool) {
 // them; false if it must be asked first.
 func (d *decision) meeting(c mapping.Criterion) ([]Resource, bool) {
 	if d.isListed(c) {
-		return d.seen.meeting(c), true
+		return meeting(c, d.seen.Matches), true
 	}
 	filter := c.Filter()
 	if found, known := d.answers.meeting[filter]; known {
@@ -82,12 +83,12 @@ func (d *decision) isListed(c mapping.Criterion) bool {
 		return false
 	}
 	all := slices.Contains(d.seen.Sought, c.Target()) && d.seen.holds(d.record, d.skew)
-	return all || len(d.seen.meeting(c)) > 0
+	return all || len(meeting(c, d.seen.Matches)) > 0
 }
 
-// meeting are the matches that meet a criterion.
-func (s *Snapshot) meeting(c mapping.Criterion) []Resource {
-	return slices.DeleteFunc(slices.Clone(s.Matches), func(r Resource) bool {
+// meeting are those of some accounts that meet a criterion.
+func meeting(c mapping.Criterion, accounts []Resource) []Resource {
+	return slices.DeleteFunc(slices.Clone(accounts), func(r Resource) bool {
 		met, _ := c.Met(r.Attributes)
 		return !met
 	})
@@ -106,8 +107,8 @@ func (d *decision) isFree(found Resource) (free, known bool) {
 // take adopts what was found by a criterion, if that is one, or one that has the
 // object's id. It reports whether to decide on.
 func (d *decision) take(c mapping.Criterion, hits []Resource) bool {
-	if ours := slices.IndexFunc(hits, d.isOurs); ours >= 0 {
-		hits = hits[ours : ours+1]
+	if ours := slices.DeleteFunc(slices.Clone(hits), func(r Resource) bool { return !d.isOurs(r) }); len(ours) > 0 {
+		hits = []Resource{lowest(ours)}
 	}
 	if len(hits) > 1 {
 		d.fail(Matching, permanentf("by %s %s could be any of the Webex accounts %s: leave the value with one of them in Control Hub, or match by another attribute",
@@ -132,21 +133,37 @@ func (d *decision) takeOver(found Resource) bool {
 // isOurs reports whether the account has the object's id.
 func (d *decision) isOurs(found Resource) bool { return found.externalID() == d.object.ID }
 
+// lowest is the account of the lowest id: of several with one object's id the same one,
+// in whatever order Webex lists or finds them.
+func lowest(accounts []Resource) Resource {
+	return slices.MinFunc(accounts, func(a, b Resource) int { return strings.Compare(a.ID, b.ID) })
+}
+
 // matchSeen links a user who has no account to the one with the object's id that a sweep
-// saw: it is evidently theirs, also of one who shall have none. It reports whether to
-// decide on.
-func (d *decision) matchSeen() bool {
+// saw: it is evidently theirs, also of one who shall have none. Of several it is the one
+// that a search would have found, by the first attribute that any of them meets. It
+// reports whether to decide on.
+func (d *decision) matchSeen(want map[string]any) bool {
+	var ours []Resource
 	for _, found := range d.seen.Matches {
 		if !d.isOurs(found) {
 			continue
 		}
 		free, known := d.isFree(found)
-		switch {
-		case !known:
+		if !known {
 			return false
-		case free:
-			return d.takeOver(found)
+		}
+		if free {
+			ours = append(ours, found)
 		}
 	}
-	return true
+	if len(ours) == 0 {
+		return true
+	}
+	for _, c := range d.rules(d.object.Kind).Criteria(want) {
+		if met := meeting(c, ours); len(met) > 0 {
+			return d.takeOver(lowest(met))
+		}
+	}
+	return d.takeOver(lowest(ours))
 }

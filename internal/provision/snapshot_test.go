@@ -2,6 +2,7 @@ package provision_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -232,5 +233,44 @@ func TestAnAccountOfOurOwnIsNotParked(t *testing.T) {
 	s.Park = true
 	if a := w.see(s)[0]; a.Action != provision.Disable {
 		t.Errorf("%s: %s", a.Status, a.Reason)
+	}
+}
+
+// However somebody comes to be looked at, and in whatever order Webex lists: a plan shows
+// the account that is then taken.
+func TestOfTwoAccountsWithTheObjectsIDEveryRoadTakesTheSame(t *testing.T) {
+	t.Parallel()
+	const name = "ada@example.com"
+	for _, test := range []struct {
+		does  string
+		names [2]string
+		want  int
+	}{
+		{"the second has the name", [2]string{"old@example.com", name}, 1},
+		{"the first has the name", [2]string{name, "old@example.com"}, 0},
+		{"neither is told from the other by what is matched", [2]string{"old@example.com", "older@example.com"}, 0},
+	} {
+		for _, swapped := range []bool{false, true} {
+			t.Run(fmt.Sprint(test.does, ", swapped ", swapped), func(t *testing.T) {
+				t.Parallel()
+				w := setup(t, matchedBy(t, "userName", number))
+				w.employ(ada, name, "4711")
+				var ids []string
+				var matches []provision.Resource
+				for _, n := range test.names {
+					id := w.numbered(n, "4711")
+					w.org.accounts[id]["externalId"] = ada
+					ids, matches = append(ids, id), append(matches, provision.Resource{ID: id, Attributes: w.org.accounts[id]})
+				}
+				if swapped {
+					slices.Reverse(matches)
+				}
+				planned := w.rehearse(updated(ada))[0].WebexID
+				taken := w.ConvergeSeen(t.Context(), []provision.Snapshot{w.sighted(ada, matches...)})[0].WebexID
+				if planned != ids[test.want] || taken != ids[test.want] {
+					t.Errorf("planned %s, taken %s, want %s of %v", planned, taken, ids[test.want], ids)
+				}
+			})
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"html"
 	"io"
 	"maps"
 	"net/http"
@@ -362,7 +363,7 @@ func Word(who, audience string) string {
 func vouch(w http.ResponseWriter, who string, body []byte) {
 	form, _ := url.ParseQuery(string(body))
 	fmt.Fprintf(w, `<GetWebIdentityTokenResponse><GetWebIdentityTokenResult><WebIdentityToken>%s</WebIdentityToken>`+
-		`<Expiration>2099-01-01T00:00:00Z</Expiration></GetWebIdentityTokenResult></GetWebIdentityTokenResponse>`, Word(who, form.Get("Audience.member.1")))
+		`<Expiration>2099-01-01T00:00:00Z</Expiration></GetWebIdentityTokenResult></GetWebIdentityTokenResponse>`, html.EscapeString(Word(who, form.Get("Audience.member.1"))))
 }
 
 func (c *Cloud) publish(w http.ResponseWriter, body []byte) {
