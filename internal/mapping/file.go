@@ -32,6 +32,9 @@ func ParseFile(name string, data []byte) (Rules, error) {
 	if len(data) > maxFile {
 		return Rules{}, &Mistakes{name, []Mistake{{1, 1, fmt.Sprintf("the file has %d bytes; write at most %d", len(data), maxFile)}}}
 	}
+	if m := unreadable(data); m != nil {
+		return Rules{}, &Mistakes{name, []Mistake{*m}}
+	}
 	r := &reader{lines: strings.Split(string(data), "\n")}
 	rules := r.rules(data)
 	if len(r.mistakes) == 0 {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -20,6 +21,32 @@ import (
 type reader struct {
 	lines    []string
 	mistakes []Mistake
+}
+
+// unreadable is the first character that the file cannot have, of which the YAML parser
+// says no place; nil if there is none. The parser also takes UTF-16, and what is stored
+// and shown is UTF-8.
+func unreadable(data []byte) *Mistake {
+	const byteOrder = '\ufeff'
+	if bytes.HasPrefix(data, []byte{0xff, 0xfe}) || bytes.HasPrefix(data, []byte{0xfe, 0xff}) {
+		return &Mistake{1, 1, "the file is in UTF-16, as the > of Windows PowerShell writes one; save it in UTF-8"}
+	}
+	line, column := 1, 1
+	for i := 0; i < len(data); {
+		c, size := utf8.DecodeRune(data[i:])
+		switch {
+		case c == utf8.RuneError && size == 1:
+			return &Mistake{line, column, fmt.Sprintf("the byte %X is no character of UTF-8; save the file in UTF-8", data[i])}
+		case c < ' ' && !isBlank(c), 0x7f <= c && c < 0xa0 && c != 0x85, c == byteOrder && i > 0, c == 0xfffe, c == 0xffff:
+			return &Mistake{line, column, fmt.Sprintf(`a character that is not seen, %U; take it away, or write "\u%04X" in a text in quotes`, c, c)}
+		}
+		if i += size; c == '\n' {
+			line, column = line+1, 1
+		} else if c != byteOrder {
+			column++
+		}
+	}
+	return nil
 }
 
 // document is the one document of the file; nil if it is not YAML.
