@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -42,7 +43,64 @@ func (r *reader) scope(section fields, s section) scoping.Filter {
 		}
 		r.wrongf(place, "%s", m.Message)
 	}
+	for i, group := range filter.Explain(scoping.Subject{}).Groups {
+		for j := range group.Clauses {
+			if f := places[i][j]; f.values["attribute"] != nil {
+				if why := s.never(f.values["attribute"].Value, group.Clauses[:j+1]); why != "" {
+					r.wrongf(blamed(f, groups[i][j]), "%s", why)
+				}
+			}
+		}
+	}
 	return filter
+}
+
+// never is why the last of the clauses holds for no value that the source attribute can
+// have, also where those before it hold; empty if it may. What a tenant adds itself may
+// have any type.
+func (s section) never(name string, clauses []scoping.ClauseOutcome) string {
+	base, _, _ := strings.Cut(name, ".")
+	i := slices.IndexFunc(s.origins, func(o origin) bool { return o.name == base })
+	if i < 0 || scoping.IsRelation(name) {
+		return ""
+	}
+	c := clauses[len(clauses)-1].Clause
+	asks := c.Operator == "IS TRUE" || c.Operator == "IS FALSE"
+	compares := c.Operator == "EQUALS" || strings.HasPrefix(c.Operator, "Greater_Than")
+	switch kind := s.origins[i].kind; {
+	case kind == "boolean":
+		return neverOfBooleans(name, clauses)
+	case kind == "date" && (asks || compares && !scoping.IsDate(c.Value)):
+		return fmt.Sprintf("%s can never be true, since %s is a date; compare it with one like 2026-01-31 or 2026-01-31T08:00:00Z, or write IS NULL or IS NOT NULL", c, name)
+	case kind == "" && asks:
+		return fmt.Sprintf("%s can never be true, since %s is a text; write EQUALS and the text", c, name)
+	}
+	return ""
+}
+
+// neverOfBooleans is never of an attribute that is true, false or null.
+func neverOfBooleans(name string, clauses []scoping.ClauseOutcome) string {
+	c := clauses[len(clauses)-1].Clause
+	possible := func(together []scoping.Clause) bool {
+		filter, _ := scoping.NewFilter([][]scoping.Clause{together}) // which was read before
+		return slices.ContainsFunc([]any{nil, true, false}, func(v any) bool {
+			return filter.Evaluate(scoping.Subject{Attributes: map[string]any{c.Attribute: v}}) == scoping.Holds
+		})
+	}
+	var together []scoping.Clause
+	for _, one := range clauses {
+		if one.Clause.Attribute == c.Attribute {
+			together = append(together, one.Clause)
+		}
+	}
+	switch {
+	case possible(together):
+		return ""
+	case possible([]scoping.Clause{c}):
+		return fmt.Sprintf("%s can never be true together with what is said of %s before it; leave one of them out, or write them in two groups", c, name)
+	default:
+		return fmt.Sprintf("%s can never be true, since %s is true or false; write IS TRUE or IS FALSE", c, name)
+	}
 }
 
 // blamed is where in a clause a mistake is: the operator if that is unknown, else the

@@ -101,6 +101,12 @@ func integerOf(v any) (int64, bool) {
 	return n, err == nil
 }
 
+// IsDate reports whether a clause's value is a date to the operators that compare dates.
+func IsDate(value string) bool {
+	_, is := instantOf(value)
+	return is
+}
+
 // instantOf reads a date as Graph writes it, or a day, which begins at midnight in
 // UTC.
 func instantOf(s string) (time.Time, bool) {
