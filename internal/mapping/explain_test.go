@@ -64,7 +64,7 @@ func TestEachOutcomeIsExplained(t *testing.T) {
 			"fault: the value has 513 characters and Webex takes 512: shorten jobTitle in Entra", "fault: the value has 513 characters and Webex takes 512: shorten jobTitle in Entra",
 		},
 		{
-			"an expression that fails", `"jobTitle": "Countess"`, `{ target: title, expression: 'Mid([jobTitle], 0, 1)' }`,
+			"an expression that fails", `"jobTitle": "Countess"`, `{ target: title, expression: 'Mid([jobTitle], InStr([jobTitle], "x"), 1)' }`,
 			"fault: Mid: start counts from 1, and length is not negative", "fault: Mid: start counts from 1, and length is not negative",
 		},
 		{

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
 
 	"entrawebex/internal/configuration"
 	"entrawebex/internal/printable"
@@ -18,7 +19,7 @@ func Versions(out io.Writer, versions []configuration.Version) {
 	w := table.NewWriter()
 	w.SetOutputMirror(out)
 	w.SetStyle(table.StyleLight)
-	w.SetColumnConfigs([]table.ColumnConfig{{Number: 3, WidthMax: byWidth}, {Number: 4, WidthMax: noteWidth}})
+	w.SetColumnConfigs([]table.ColumnConfig{{Number: 3, WidthMax: byWidth}, {Number: 4, WidthMax: noteWidth, WidthMaxEnforcer: text.WrapSoft}})
 	w.AppendHeader(table.Row{"Version", "Since (UTC)", "By", "Note"})
 	for i, v := range versions {
 		since, note := "", printable.Text(v.Note)

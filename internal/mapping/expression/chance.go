@@ -23,7 +23,7 @@ func chances() []definition {
 		},
 		{
 			signature: "RandomString(Length, MinimumNumbers, MinimumSpecialCharacters, MinimumCapital, MinimumLowerCase, CharactersToAvoid)",
-			least:     5, most: 6, optional: []int{5}, volatile: true, compile: always(randomString),
+			least:     5, most: 6, optional: []int{5}, volatile: true, numbers: []int{0, 1, 2, 3, 4}, compile: always(randomString),
 			does: "Random characters, 256 at most; beyond the least numbers, of those kinds whose least number is not 0, or of all if each is 0. Kept while nothing else changes.",
 		},
 		{

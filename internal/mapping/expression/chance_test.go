@@ -145,7 +145,7 @@ func TestARandomStringThatCannotBeIsAMistake(t *testing.T) {
 		`RandomString(257, 0, 0, 0, 0)`:             `line 1, column 1: RandomString: Length is from 0 to 256`,
 		`RandomString(5, 0, -1, 0, 0)`:              `line 1, column 1: RandomString: MinimumSpecialCharacters is from 0 to 256`,
 		`RandomString(5, 3, 0, 0, 3)`:               `line 1, column 1: RandomString: the least numbers together are more than Length`,
-		`RandomString(5, "many", 0, 0, 3)`:          `line 1, column 1: RandomString: MinimumNumbers is no whole number`,
+		`RandomString(5, "many", 0, 0, 3)`:          `line 1, column 17: argument 2 of RandomString is a whole number; write one, as in RandomString(Length, MinimumNumbers, MinimumSpecialCharacters, MinimumCapital, MinimumLowerCase, CharactersToAvoid)`,
 		`RandomString(5, 3, 0, 0, 0, "0123456789")`: `line 1, column 1: RandomString: CharactersToAvoid leaves no character of a kind that is asked for`,
 		`RandomString(5, 3, 0, 0)`:                  `line 1, column 1: RandomString takes 5 to 6 arguments, and has 4; write RandomString(Length, MinimumNumbers, MinimumSpecialCharacters, MinimumCapital, MinimumLowerCase, CharactersToAvoid)`,
 		`Guid([a])`:                                 `line 1, column 1: Guid takes no arguments, and has 1; write Guid()`,

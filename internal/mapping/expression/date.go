@@ -14,7 +14,7 @@ func dates() []definition {
 			does: "The date in UTC, as M/d/yyyy h:mm:ss tt. Without a time zone it is in UTC already.",
 		},
 		{
-			signature: "DateAdd(interval, value, dateTime)", least: 3, most: 3, compile: dateAdd,
+			signature: "DateAdd(interval, value, dateTime)", least: 3, most: 3, numbers: []int{1}, compile: dateAdd,
 			does: "A date later, or earlier if the value is negative, as M/d/yyyy h:mm:ss tt. The interval is yyyy, m, d, ww, h, n (minutes) or s.",
 		},
 		{

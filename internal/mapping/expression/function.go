@@ -19,11 +19,14 @@ type definition struct {
 	optional []int
 	// conditions is how many of the first arguments may be comparisons.
 	conditions int
-	does       string
-	volatile   bool
-	topmost    bool
-	refused    string
-	compile    func(arguments) (compute, error)
+	// numbers are the indexes of the arguments that are whole numbers, places of those
+	// that count from 1.
+	numbers, places []int
+	does            string
+	volatile        bool
+	topmost         bool
+	refused         string
+	compile         func(arguments) (compute, error)
 }
 
 func (d definition) name() string {
@@ -65,6 +68,25 @@ func (d definition) fits(args arguments) string {
 		}
 	}
 	return ""
+}
+
+// misnumbered is the first constant that stands where a whole number belongs and is
+// none, and what belongs there; nil if there is none.
+func (d definition) misnumbered(args arguments) (wrong *argument, belongs string) {
+	for _, i := range append(slices.Clip(d.numbers), d.places...) {
+		a := args.at(i)
+		if a == nil {
+			continue
+		}
+		c, fixed := a.node.(constant)
+		switch n, ok := asInteger(c.of); {
+		case fixed && !ok:
+			return a, "a whole number"
+		case fixed && n < 1 && slices.Contains(d.places, i):
+			return a, "a place, which counts from 1"
+		}
+	}
+	return nil, ""
 }
 
 // count is how many arguments the function takes, in words.

@@ -21,7 +21,7 @@ func lists() []definition {
 			does: "The number of values; 0 of null.",
 		},
 		{
-			signature: "Item(attribute, index)", least: 2, most: 2, compile: always(item),
+			signature: "Item(attribute, index)", least: 2, most: 2, places: []int{1}, compile: always(item),
 			does: "One of several values, counted from 1; null if there are fewer.",
 		},
 		{

@@ -233,6 +233,10 @@ func (p *parser) complete(c *call, d definition, start int) {
 		p.notef(start, "%s", wrong)
 		return
 	}
+	if a, belongs := d.misnumbered(c.arguments); a != nil {
+		p.notef(a.offset, "argument %d of %s is %s; write one, as in %s", a.index+1, d.name(), belongs, d.signature)
+		return
+	}
 	p.result.volatile = p.result.volatile || d.volatile
 	if d.signature == DefaultDomain {
 		p.result.read(DefaultDomain)
@@ -330,13 +334,15 @@ func (p *parser) condition(left node, depth int) (node, error) {
 	return comparison{left: left, right: right, holds: operator(symbol)}, nil
 }
 
+// What to write for the operators that IIF lacks.
+const (
+	both   = `IIF(a, IIF(b, "True", "False"), "False") for a and b`
+	either = `IIF(a, "True", IIF(b, "True", "False")) for a or b`
+)
+
 // symbol is the operator that stands next, and what to write instead of one that
 // Entra lacks: its IIF "currently doesn't support AND and OR logical operators".
 func (p *parser) symbol() (symbol, instead string) {
-	const (
-		both   = `IIF(a, IIF(b, "True", "False"), "False") for a and b`
-		either = `IIF(a, "True", IIF(b, "True", "False")) for a or b`
-	)
 	for _, o := range [...]struct{ symbol, instead string }{
 		{"&&", both}, {"||", either}, {"!=", "<>"}, {"==", "="}, {"<>", ""}, {">=", ""}, {"<=", ""}, {"=", ""}, {">", ""}, {"<", ""},
 	} {
@@ -359,10 +365,21 @@ func (p *parser) unknown(name string) string {
 	if instead, known := elsewhere(name); known {
 		return name + " is a function of Entra's cloud sync or Entra Connect, which provisioning to applications does not have" + instead
 	}
-	if near := nearest.Name(name, names(p.functions)); near != "" {
-		return "unknown function " + strconv.Quote(name) + "; write " + near
+	instead := nearest.Name(name, names(p.functions))
+	switch strings.ToLower(name) {
+	case "and":
+		instead = both
+	case "or":
+		instead = either
+	case "concat", "concatenate":
+		instead = `Append(a, b) or Join("", a, b)`
+	case "substring", "substr":
+		instead = "Mid(source, start, length), whose start counts from 1"
 	}
-	return "unknown function " + strconv.Quote(name)
+	if instead == "" {
+		instead = "one of those that the reference of the mapping file lists"
+	}
+	return "unknown function " + strconv.Quote(name) + "; write " + instead
 }
 
 // redact marks a call whose values are kept out of logs: Redact, and what it

@@ -75,7 +75,9 @@ func TestAMistakeSaysWhereItIsAndWhatToWrite(t *testing.T) {
 	for _, test := range []struct{ name, text, want string }{
 		{"nothing at all", ` `, `line 1, column 2: the expression ends where [attribute], "text" or Function(…) is expected`},
 		{"an unknown function", `Not(Swich([a], , "b", "c"))`, `line 1, column 5: unknown function "Swich"; write Switch`},
-		{"one that is like none", `Xylophone([a])`, `line 1, column 1: unknown function "Xylophone"`},
+		{"one that is like none", `Xylophone([a])`, `line 1, column 1: unknown function "Xylophone"; write one of those that the reference of the mapping file lists`},
+		{"one of another language", `Substring([a], 1)`, `line 1, column 1: unknown function "Substring"; write Mid(source, start, length), whose start counts from 1`},
+		{"an operator as a function", `IIF(And([a] = "1", [b] = "2"), "c", "d")`, `line 1, column 5: unknown function "And"; write IIF(a, IIF(b, "True", "False"), "False") for a and b`},
 		{"one of cloud sync", `Trim([a])`, `line 1, column 1: Trim is a function of Entra's cloud sync or Entra Connect, which provisioning to applications does not have; write Replace(source, , "^\\s+|\\s+$", , "", , )`},
 		{"another line", "Switch([a],,\n  \"ä\", Nott([b]))", `line 2, column 8: unknown function "Nott"; write Not`},
 		{"too many arguments", `Not([a], [b])`, `line 1, column 1: Not takes one argument, and has 2; write Not(source)`},

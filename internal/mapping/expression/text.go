@@ -20,7 +20,7 @@ func texts() []definition {
 			does: "The source with the suffix behind it; null if the source is null.",
 		},
 		{
-			signature: "BitAnd(value1, value2)", least: 2, most: 2, compile: always(bitAnd),
+			signature: "BitAnd(value1, value2)", least: 2, most: 2, numbers: []int{0, 1}, compile: always(bitAnd),
 			does: "The number whose bits are set in both numbers.",
 		},
 		{
@@ -36,11 +36,11 @@ func texts() []definition {
 			does: "The value as a text; a boolean is \"True\" or \"False\".",
 		},
 		{
-			signature: "InStr(value1, value2, start, compareType)", least: 2, most: 4, optional: []int{2, 3}, compile: inStr,
+			signature: "InStr(value1, value2, start, compareType)", least: 2, most: 4, optional: []int{2, 3}, places: []int{2}, compile: inStr,
 			does: "The place of the first value2 in value1, from 1, looked for from start; 0 if there is none. compareType is vbBinaryCompare, or vbTextCompare if case does not matter.",
 		},
 		{
-			signature: "Left(String, NumChars)", least: 2, most: 2, compile: always(left),
+			signature: "Left(String, NumChars)", least: 2, most: 2, numbers: []int{1}, compile: always(left),
 			does: "The first characters; all of them if NumChars is negative, an empty text if String is null.",
 		},
 		{
@@ -48,7 +48,7 @@ func texts() []definition {
 			does: "The number of characters; 0 of null.",
 		},
 		{
-			signature: "Mid(source, start, length)", least: 3, most: 3, compile: always(mid),
+			signature: "Mid(source, start, length)", least: 3, most: 3, numbers: []int{2}, places: []int{1}, compile: always(mid),
 			does: "The characters from start, which counts from 1.",
 		},
 		{
@@ -72,7 +72,7 @@ func texts() []definition {
 			does: "The source in capital letters, by the rules of a culture such as tr-TR.",
 		},
 		{
-			signature: "Word(String, WordNumber, Delimiters)", least: 3, most: 3, compile: always(word),
+			signature: "Word(String, WordNumber, Delimiters)", least: 3, most: 3, numbers: []int{1}, compile: always(word),
 			does: "One word of String, counted from 1; words are what stands between characters of Delimiters. Empty if there are fewer.",
 		},
 	}

@@ -14,7 +14,7 @@ func Name(written string, names []string) string {
 			return name
 		}
 	}
-	best, least := "", max(2, len(written)/3)+1
+	best, least := "", near(len(written))+1
 	for _, name := range names {
 		if d := distance(strings.ToLower(written), strings.ToLower(name)); d < least {
 			best, least = name, d
@@ -29,6 +29,16 @@ func Name(written string, names []string) string {
 		return names[i]
 	}
 	return ""
+}
+
+// near is how far a name of so many letters may be from what was meant: of three, two
+// are most of it.
+func near(letters int) int {
+	const short = 3
+	if letters <= short {
+		return 1
+	}
+	return max(2, letters/3)
 }
 
 // ending is the last part of the path of an attribute.

@@ -15,7 +15,8 @@ func TestTheNameThatWasMeant(t *testing.T) {
 		"Department":   "urn:x:2.0:User:department", // its end, of a schema
 		"displaNames":  "displayName",               // other letters
 		"Nott":         "Not",                       // one too many
-		"wo":           "Not",                       // the first of those that are as near
+		"Nox":          "Not",                       // the first of those that are as near
+		"Foo":          "",                          // of three letters, two are others
 		"display":      "displayName",               // its beginning
 		"telephone":    "",                          // like none
 		"xxxxxxxxxxxx": "",                          // like none, however long
