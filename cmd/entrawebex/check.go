@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -12,7 +13,8 @@ import (
 )
 
 func checkCommand(from *source) *cobra.Command {
-	return &cobra.Command{
+	var asJSON *bool
+	command := &cobra.Command{
 		Use:   "check",
 		Short: "Tests the connection to Entra and Webex, and the way back to the webhook",
 		Long: `Tests what a run needs, one line each, and says how to mend what fails:
@@ -39,25 +41,28 @@ With --stack it tests what the functions of that stack on AWS have, from here.
 			if err != nil {
 				return err
 			}
-			return printCheck(cmd.Context(), cmd.OutOrStdout(), settings)
+			return printCheck(cmd.Context(), cmd.OutOrStdout(), settings, *asJSON)
 		},
 	}
+	asJSON = jsonFlag(command, lineEach)
+	return command
 }
 
 // printCheck prints a line for everything a run needs.
-func printCheck(ctx context.Context, out io.Writer, s config.Settings) error {
+func printCheck(ctx context.Context, out io.Writer, s config.Settings, asJSON bool) error {
 	failed := false
+	var unprinted error
 	err := check.Run(ctx, s, operatorLog(), func(r check.Result) {
-		mark, detail := "ok  ", r.Detail
-		switch {
-		case r.Note:
-			mark = "note"
-		case r.Err != nil:
-			mark, detail, failed = "FAIL", r.Err.Error(), true
+		failed = failed || r.Err != nil
+		if asJSON {
+			unprinted = errors.Join(unprinted, printJSON(out, r.Told()))
+			return
 		}
-		terminal.Checked(out, mark, r.What, detail)
+		told := r.Told()
+		mark := map[check.Outcome]string{check.OK: "ok  ", check.Note: "note", check.Failed: "FAIL"}[told.Outcome]
+		terminal.Checked(out, mark, told.What, told.Detail)
 	})
-	if err == nil && failed {
+	if err = errors.Join(err, unprinted); err == nil && failed {
 		return errReported
 	}
 	return err

@@ -17,13 +17,13 @@ func TestCheckPrintsALineForEachResultAndFailsIfOneDoes(t *testing.T) {
 		settings.Webhook.URL = p.Subscriptions.WebhookURL
 		settings.Warnings = []string{"mind this"}
 		var out bytes.Buffer
-		err := printCheck(ctx, &out, settings)
+		err := printCheck(ctx, &out, settings, false)
 		if err != nil || !strings.Contains(out.String(), "note  Settings                 mind this\nok    Settings                 complete\n") {
 			t.Errorf("%v\n%s", err, out.String())
 		}
 		settings.Webex.AccessToken = "old"
 		out.Reset()
-		err = printCheck(ctx, &out, settings)
+		err = printCheck(ctx, &out, settings, false)
 		if !errors.Is(err, errReported) || !strings.Contains(out.String(), "\nFAIL  Webex organization       ") {
 			t.Errorf("%v\n%s", err, out.String())
 		}

@@ -227,7 +227,8 @@ func storedVersion(ctx context.Context, o operator.Operations, args []string) (c
 }
 
 func (c console) historyCommand() *cobra.Command {
-	return &cobra.Command{
+	var asJSON *bool
+	command := &cobra.Command{
 		Use:   "history",
 		Short: "Lists the versions of the mapping that were in force, and who applied them",
 		Long:  "Lists the versions of the mapping that were in force, the latest first.\n" + storesHelp,
@@ -235,13 +236,19 @@ func (c console) historyCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.with(cmd.Context(), func(o operator.Operations) error {
 				versions, err := o.Configurations(cmd.Context())
-				if err == nil {
+				switch {
+				case err != nil:
+				case *asJSON:
+					err = printJSON(cmd.OutOrStdout(), versions...)
+				default:
 					terminal.Versions(cmd.OutOrStdout(), versions)
 				}
 				return err
 			})
 		},
 	}
+	asJSON = jsonFlag(command, lineEach)
+	return command
 }
 
 func (c console) diffCommand() *cobra.Command {

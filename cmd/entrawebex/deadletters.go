@@ -1,14 +1,9 @@
 package main
 
 import (
-	"encoding/json"
-	"fmt"
-	"io"
-
 	"github.com/spf13/cobra"
 
 	"entrawebex/internal/operator"
-	"entrawebex/internal/replay"
 	"entrawebex/internal/terminal"
 )
 
@@ -38,7 +33,7 @@ The last line says how many messages there are beyond those listed, if any.
 				}
 				if asJSON {
 					terminal.Beyond(cmd.ErrOrStderr(), letters.Beyond) // stdout is for a program
-					return printJSON(cmd.OutOrStdout(), letters.Known)
+					return printJSON(cmd.OutOrStdout(), letters.Known...)
 				}
 				c.terminal.Letters(cmd.OutOrStdout(), letters.Known, letters.Beyond)
 				return nil
@@ -47,17 +42,6 @@ The last line says how many messages there are beyond those listed, if any.
 	}
 	flags := command.Flags()
 	flags.StringArrayVar(&terms, "filter", nil, "key=value; may be given several times")
-	flags.BoolVar(&asJSON, "json", false, "print a line of JSON for each")
+	flags.BoolVar(&asJSON, "json", false, lineEach)
 	return command
-}
-
-// printJSON prints each letter as a line of JSON.
-func printJSON(out io.Writer, letters []replay.Letter) error {
-	encoder := json.NewEncoder(out)
-	for _, l := range letters {
-		if err := encoder.Encode(l); err != nil {
-			return fmt.Errorf("print the dead letters: %w", err)
-		}
-	}
-	return nil
 }

@@ -15,6 +15,7 @@ import (
 )
 
 func (c console) holdsCommand() *cobra.Command {
+	var asJSON *bool
 	command := &cobra.Command{
 		Use:   "holds",
 		Short: "Lists what waits for you: disables, deletes and removals that were too many at a time",
@@ -33,9 +34,20 @@ entrawebex guard clear.
   entrawebex holds reject 5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f607`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.with(cmd.Context(), func(o operator.Operations) error { return c.list(cmd.Context(), o, cmd.OutOrStdout()) })
+			return c.with(cmd.Context(), func(o operator.Operations) error {
+				held, err := o.Holds(cmd.Context())
+				if err != nil {
+					return err
+				}
+				if *asJSON {
+					return printJSON(cmd.OutOrStdout(), held...)
+				}
+				c.terminal.Holds(cmd.OutOrStdout(), held)
+				return nil
+			})
 		},
 	}
+	asJSON = jsonFlag(command, lineEach)
 	command.AddCommand(c.decisionCommand(approving()), c.decisionCommand(rejecting()))
 	return command
 }
@@ -69,6 +81,7 @@ func rejecting() decision {
 // decisionCommand decides on the holds of the objects named, or on all.
 func (c console) decisionCommand(what decision) *cobra.Command {
 	var all bool
+	var asJSON *bool
 	command := &cobra.Command{
 		Use:   what.name + " (USER|GROUP... | --all)",
 		Short: what.short,
@@ -79,81 +92,72 @@ func (c console) decisionCommand(what decision) *cobra.Command {
 				return err
 			}
 			return c.with(cmd.Context(), func(o operator.Operations) error {
-				return decide(cmd.Context(), o, cmd.OutOrStdout(), r, what)
+				decided, err := what.decide(cmd.Context(), o, r)
+				if err != nil {
+					return err
+				}
+				if *asJSON {
+					err = printJSON(cmd.OutOrStdout(), decided)
+				} else {
+					tellDecided(cmd.OutOrStdout(), decided, what.done)
+				}
+				if err == nil && len(decided.Failed) > 0 {
+					err = errors.New(strings.Join(decided.Failed, "\n"))
+				}
+				return err
 			})
 		},
 	}
 	command.Flags().BoolVar(&all, "all", false, what.all)
+	asJSON = jsonFlag(command, oneLine)
 	return command
 }
 
 func (c console) guardCommand() *cobra.Command {
-	command := &cobra.Command{
-		Use:   "guard",
-		Short: "Tells whether the guard against mass destruction is latched",
-		Long: `Tells whether the guard is latched. While it is, every disable and delete is held;
+	command := c.latchCommand("guard", "Tells whether the guard against mass destruction is latched",
+		`Tells whether the guard is latched. While it is, every disable and delete is held;
 all else goes on. See entrawebex holds.
-` + storesHelp,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.with(cmd.Context(), func(o operator.Operations) error {
-				latch, err := o.Guard(cmd.Context())
-				tellGuard(cmd.OutOrStdout(), latch.Since, "The guard is latched since %s.\n", err)
-				return err
-			})
-		},
-	}
-	command.AddCommand(&cobra.Command{
-		Use:   "clear",
-		Short: "Takes the latch off: disables and deletes go ahead again, and are counted anew",
-		Long: `Takes the latch off: disables and deletes go ahead again, and are counted anew.
+`, "The guard is latched since %s.\n", operator.Operations.Guard)
+	command.AddCommand(c.latchCommand("clear", "Takes the latch off: disables and deletes go ahead again, and are counted anew",
+		`Takes the latch off: disables and deletes go ahead again, and are counted anew.
 What is held stays held until it is approved (entrawebex holds approve), or until
 its object changes.
-` + storesHelp,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.with(cmd.Context(), func(o operator.Operations) error {
-				latch, err := o.ClearGuard(cmd.Context())
-				tellGuard(cmd.OutOrStdout(), latch.Since, "The guard was latched since %s and is now off.\n", err)
-				return err
-			})
-		},
-	})
+`, "The guard was latched since %s and is now off.\n", operator.Operations.ClearGuard))
 	return command
 }
 
-func tellGuard(out io.Writer, since time.Time, latched string, err error) {
-	switch {
-	case err != nil:
-	case since.IsZero():
-		fmt.Fprintln(out, "The guard is not latched.")
-	default:
-		fmt.Fprintf(out, latched, since.UTC().Format(time.RFC3339))
+// latchCommand is one about the latch, which it returns as it was found.
+func (c console) latchCommand(name, short, long, latched string, find func(operator.Operations, context.Context) (operator.Latch, error)) *cobra.Command {
+	var asJSON *bool
+	command := &cobra.Command{
+		Use: name, Short: short, Long: long + storesHelp, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return c.with(cmd.Context(), func(o operator.Operations) error {
+				latch, err := find(o, cmd.Context())
+				switch out := cmd.OutOrStdout(); {
+				case err != nil:
+					return err
+				case *asJSON:
+					return printJSON(out, latch)
+				case latch.Since.IsZero():
+					fmt.Fprintln(out, "The guard is not latched.")
+				default:
+					fmt.Fprintf(out, latched, latch.Since.UTC().Format(time.RFC3339))
+				}
+				return nil
+			})
+		},
 	}
+	asJSON = jsonFlag(command, oneLine)
+	return command
 }
 
-func (c console) list(ctx context.Context, o operator.Operations, out io.Writer) error {
-	held, err := o.Holds(ctx)
-	if err == nil {
-		c.terminal.Holds(out, held)
-	}
-	return err
-}
-
-// decide decides, and tells what was decided on and what could not be.
-func decide(ctx context.Context, o operator.Operations, out io.Writer, r operator.DecideRequest, what decision) error {
-	decided, err := what.decide(ctx, o, r)
-	if err != nil {
-		return err
-	}
+// tellDecided tells what was decided on.
+func tellDecided(out io.Writer, decided operator.Decided, done string) {
 	for _, h := range decided.Done {
-		terminal.Say(out, fmt.Sprintf("%s: %s of %s", what.done, terminal.Operation(h), strings.Join(terminal.ObjectLines(h.Name, h.Object), ", ")))
+		terminal.Say(out, fmt.Sprintf("%s: %s of %s", done, terminal.Operation(h), strings.Join(terminal.ObjectLines(h.Name, h.Object), ", ")))
 	}
 	if decided.LeftAlone > 0 {
 		terminal.Say(out, fmt.Sprintf("left alone: %s rejected before; name an object to approve it all the same", operator.Counted(decided.LeftAlone, "hold")))
 	}
-	if len(decided.Failed) > 0 {
-		return errors.New(strings.Join(decided.Failed, "\n"))
-	}
-	return nil
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"time"
@@ -15,6 +14,7 @@ import (
 
 func (c console) pauseCommand() *cobra.Command {
 	var why string
+	var asJSON *bool
 	command := &cobra.Command{
 		Use:   "pause (graph|webex)",
 		Short: "Stops all work on a side until it is resumed",
@@ -28,19 +28,25 @@ itself and resumed by itself; one that is paused here waits for entrawebex resum
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.with(cmd.Context(), func(o operator.Operations) error {
 				paused, err := o.Pause(cmd.Context(), operator.PauseRequest{Side: pause.Side(args[0]), Why: why})
-				if err == nil {
+				switch {
+				case err != nil:
+				case *asJSON:
+					err = printJSON(cmd.OutOrStdout(), paused)
+				default:
 					terminal.Say(cmd.OutOrStdout(), paused.String())
 				}
 				return err
 			})
 		},
 	}
+	asJSON = jsonFlag(command, oneLine)
 	command.Flags().StringVar(&why, "why", "an operator said so", "what status shows as the reason")
 	return command
 }
 
 func (c console) resumeCommand() *cobra.Command {
-	return &cobra.Command{
+	var asJSON *bool
+	command := &cobra.Command{
 		Use:   "resume (graph|webex)",
 		Short: "Lets the work on a side go on, whoever paused it",
 		Long: `Lets the work on a side go on, whoever paused it, and tells what follows. If the
@@ -51,19 +57,21 @@ side still fails it is paused again.
 		ValidArgs: []string{string(pause.Graph), string(pause.Webex)},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.with(cmd.Context(), func(o operator.Operations) error {
-				return resume(cmd.Context(), o, cmd.OutOrStdout(), pause.Side(args[0]))
+				side := pause.Side(args[0])
+				done, err := o.Resume(cmd.Context(), operator.ResumeRequest{Side: side})
+				switch {
+				case err != nil:
+				case *asJSON:
+					err = printJSON(cmd.OutOrStdout(), done)
+				default:
+					tellResumed(cmd.OutOrStdout(), side, done)
+				}
+				return err
 			})
 		},
 	}
-}
-
-// resume lets the side go on.
-func resume(ctx context.Context, o operator.Operations, out io.Writer, side pause.Side) error {
-	done, err := o.Resume(ctx, operator.ResumeRequest{Side: side})
-	if err == nil {
-		tellResumed(out, side, done)
-	}
-	return err
+	asJSON = jsonFlag(command, oneLine)
+	return command
 }
 
 // tellResumed tells what a side was paused for and what is to be done for it now.

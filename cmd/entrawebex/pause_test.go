@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"entrawebex/internal/config"
+	"entrawebex/internal/operator"
 	"entrawebex/internal/pause"
 )
 
@@ -58,9 +59,11 @@ func TestResumeTellsWhatGoesOnAndWhatFollows(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := resume(t.Context(), o, &out, pause.Webex); err != nil {
+		done, err := o.Resume(t.Context(), operator.ResumeRequest{Side: pause.Webex})
+		if err != nil {
 			t.Fatal(err)
 		}
+		tellResumed(&out, pause.Webex, done)
 		fits(t, out.String())
 		got := strings.ReplaceAll(out.String(), "\n", " ")
 		for _, want := range append(test.want, "nothing is paused\n") {

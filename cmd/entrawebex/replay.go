@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -24,6 +25,7 @@ A filter is key=value; with several, all must hold:
 
 func (c console) replayCommand() *cobra.Command {
 	request := replay.Request{}
+	var asJSON *bool
 	command := &cobra.Command{
 		Use:   "replay",
 		Short: "Puts dead letters back on the queue, all or those that a filter chooses",
@@ -44,10 +46,11 @@ handle of its task.
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.with(cmd.Context(), func(o operator.Operations) error {
-				return c.putBack(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr(), request)
+				return c.putBack(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr(), request, *asJSON)
 			})
 		},
 	}
+	asJSON = jsonFlag(command, oneLine)
 	flags := command.Flags()
 	flags.StringArrayVar(&request.Filter, "filter", nil, "key=value; may be given several times")
 	flags.IntVar(&request.Rate, "rate", 10, "how many a second; 0 for as many as possible")
@@ -58,7 +61,7 @@ handle of its task.
 
 // putBack replays, shows how far it is if somebody is there to see, and prints what
 // came of it.
-func (c console) putBack(ctx context.Context, o operator.Operations, out, errOut io.Writer, request replay.Request) error {
+func (c console) putBack(ctx context.Context, o operator.Operations, out, errOut io.Writer, request replay.Request, asJSON bool) error {
 	var looked func(done, of int)
 	line := &progress.Line{Out: errOut}
 	if c.terminal.Progress {
@@ -69,6 +72,8 @@ func (c console) putBack(ctx context.Context, o operator.Operations, out, errOut
 	result, err := o.Replay(ctx, request, looked)
 	line.Clear()
 	switch {
+	case asJSON:
+		err = errors.Join(err, printJSON(out, result))
 	case result.Task != "":
 		fmt.Fprintf(out, "SQS is moving all dead letters. Its task is %s\n", result.Task)
 	case request.DryRun:

@@ -179,7 +179,7 @@ func TestALongReplayTellsHowFarItIsToATerminalOnly(t *testing.T) {
 			t.Fatal(err)
 		}
 		var out, errOut bytes.Buffer
-		err = console{terminal: test.at}.putBack(t.Context(), h, &out, &errOut, replay.Request{DryRun: true})
+		err = console{terminal: test.at}.putBack(t.Context(), h, &out, &errOut, replay.Request{DryRun: true}, false)
 		if err := errors.Join(err, h.Close()); err != nil || errOut.String() != test.want {
 			t.Errorf("%+v: %q, %v; want %q", test.at, errOut.String(), err, test.want)
 		}

@@ -9,6 +9,7 @@ import (
 
 func (c console) uninstallCommand() *cobra.Command {
 	var r operator.UninstallRequest
+	var asJSON *bool
 	command := &cobra.Command{
 		Use:   "uninstall",
 		Short: "Removes the subscriptions at Graph, and says what stays where",
@@ -23,13 +24,18 @@ then. Nothing in Webex is changed.
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.with(cmd.Context(), func(o operator.Operations) error {
 				told, err := o.Uninstall(cmd.Context(), r)
-				if err == nil {
+				switch {
+				case err != nil:
+				case *asJSON:
+					err = printJSON(cmd.OutOrStdout(), told)
+				default:
 					terminal.Uninstallation(cmd.OutOrStdout(), told)
 				}
 				return err
 			})
 		},
 	}
+	asJSON = jsonFlag(command, oneLine)
 	command.Flags().BoolVar(&r.Really, "yes", false, "remove the subscriptions")
 	return command
 }

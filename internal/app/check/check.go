@@ -34,6 +34,36 @@ type Result struct {
 	Err error
 }
 
+// Outcome is how it stands with something that a run needs.
+type Outcome string
+
+// The outcomes.
+const (
+	OK     Outcome = "ok"
+	Note   Outcome = "note"
+	Failed Outcome = "failed"
+)
+
+// Told is a Result as it is told, and in this form what check --json prints.
+type Told struct {
+	What    string  `json:"what"`
+	Outcome Outcome `json:"outcome"`
+	// Detail is what was found, or why it is not as it should be, with the mend.
+	Detail string `json:"detail"`
+}
+
+// Told returns the result as it is told.
+func (r Result) Told() Told {
+	switch {
+	case r.Note:
+		return Told{r.What, Note, r.Detail}
+	case r.Err != nil:
+		return Told{r.What, Failed, r.Err.Error()}
+	default:
+		return Told{r.What, OK, r.Detail}
+	}
+}
+
 // Run tests the settings, the ledger, both sides and the way back to the webhook, and
 // tells each result as it comes. What reaches Webex cannot write. The error is why
 // nothing could be tested.
