@@ -385,8 +385,8 @@ func TestAPlanTellsATerminalHowFarItIsAndNobodyElse(t *testing.T) {
 		t.Fatal(errOut.String())
 	}
 	const again = "\r\x1b[K"
-	users := fmt.Sprintf("users: 0 of %d", len(s.Tenant.Users()))
-	for _, phase := range []string{"reading Webex", "reading groups: 1", users, "groups: 1 of 1"} {
+	users := fmt.Sprintf("users: %s 0 of %d", strings.Repeat("░", 20), len(s.Tenant.Users()))
+	for _, phase := range []string{"reading Webex", "reading groups: 1", users, "groups: " + strings.Repeat("█", 20) + " 1 of 1"} {
 		if got := errOut.String(); !strings.Contains(got, again+phase+again) {
 			t.Errorf("%q is not told in %q", phase, got)
 		}

@@ -10,6 +10,9 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
+
 	"entrawebex/internal/change"
 	"entrawebex/internal/scoping"
 )
@@ -27,9 +30,9 @@ type Shown struct {
 }
 
 // Decode reads one user or group in the form in which Graph answers GET /users/{id} or
-// GET /groups/{id}.
+// GET /groups/{id}, in UTF-8, or in UTF-16 as PowerShell writes a file.
 func Decode(r io.Reader) (Shown, error) {
-	data, err := io.ReadAll(io.LimitReader(r, MaxObject+1))
+	data, err := io.ReadAll(io.LimitReader(transform.NewReader(r, unicode.BOMOverride(transform.Nop)), MaxObject+1))
 	if err != nil {
 		return Shown{}, err
 	}

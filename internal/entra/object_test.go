@@ -36,6 +36,14 @@ func TestAnObjectInAFileIsRead(t *testing.T) {
 			"a user with the manager, as $expand shows it", `{"accountEnabled":true,"manager":{"@odata.type":"#microsoft.graph.user","id":"2"}}`, "",
 			entra.Shown{Kind: change.User, Attributes: map[string]any{"accountEnabled": true, "manager": "2"}},
 		},
+		{
+			"a user, as PowerShell writes a file", "\xff\xfe" + strings.Join(strings.Split(`{"accountEnabled":true}`, ""), "\x00") + "\x00", "",
+			entra.Shown{Kind: change.User, Attributes: map[string]any{"accountEnabled": true}},
+		},
+		{
+			"a group, behind a byte order mark", "\ufeff" + `{"securityEnabled":true}`, "",
+			entra.Shown{Kind: change.Group, Attributes: map[string]any{"securityEnabled": true}},
+		},
 		{"a device", `{"@odata.type":"#microsoft.graph.device","accountEnabled":true}`, "neither a user nor a group", entra.Shown{}},
 		{"a list", `{"value":[{"accountEnabled":true}]}`, "one object alone", entra.Shown{}},
 		{"null", `null`, "one object alone", entra.Shown{}},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -29,9 +30,19 @@ func (l *Line) Tell(phase string, done, of int) {
 	}
 	text := phase
 	if done > 0 || of > 0 {
-		text += ": " + Far(done, of, time.Since(l.began))
+		text += ": " + bar(done, of) + Far(done, of, time.Since(l.began))
 	}
 	l.Show(phase, text)
+}
+
+// bar pictures how many of how many are done; empty if nobody knows how many there are.
+func bar(done, of int) string {
+	const cells = 20
+	if of <= 0 {
+		return ""
+	}
+	full := cells * min(done, of) / of
+	return strings.Repeat("█", full) + strings.Repeat("░", cells-full) + " "
 }
 
 // Show writes the text over what is there, unless that is of the same phase and was

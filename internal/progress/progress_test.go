@@ -39,7 +39,10 @@ func TestTheTimeThatIsLeftIsThatOfThePhase(t *testing.T) {
 		line.Tell("users", 0, 100)
 		time.Sleep(10 * time.Second)
 		line.Tell("users", 25, 100)
-		const want = "\r\x1b[Kreading\r\x1b[Kreading: 7\r\x1b[Kusers: 0 of 100\r\x1b[Kusers: 25 of 100, 30s left"
+		time.Sleep(often)
+		line.Tell("users", 120, 100)
+		const want = "\r\x1b[Kreading\r\x1b[Kreading: 7" +
+			"\r\x1b[Kusers: ░░░░░░░░░░░░░░░░░░░░ 0 of 100\r\x1b[Kusers: █████░░░░░░░░░░░░░░░ 25 of 100, 30s left\r\x1b[Kusers: ████████████████████ 120 of 100"
 		if out.String() != want {
 			t.Errorf("%q, want %q", out.String(), want)
 		}
