@@ -96,10 +96,11 @@ func (o *Operator) holds(ctx context.Context, records []provision.Record, now ti
 	return held, nil
 }
 
-// Approve lets held operations happen. With All it leaves alone what was decided:
-// that is no word about what a person has rejected by another. They are queued
-// together, so that a worker takes as many at a time as it can, also if whoever asked
-// is gone by then.
+// Approve lets held operations happen. With All it leaves alone what was rejected:
+// that is no word about what another person has decided. What was approved and still
+// waits is approved again: whoever did that may have been cut short before it was
+// queued. They are queued together, so that a worker takes as many at a time as it can,
+// also if whoever asked is gone by then.
 func (o *Operator) Approve(ctx context.Context, r DecideRequest) (Decided, error) {
 	var approved []change.Change
 	decided, err := o.decide(ctx, r, actApprove, func(h Held) error {
@@ -108,12 +109,12 @@ func (o *Operator) Approve(ctx context.Context, r DecideRequest) (Decided, error
 			approved = append(approved, c)
 		}
 		return err
-	}, func(h Held) bool { return h.Decision == Rejected || h.Decision == Approved })
+	}, func(h Held) bool { return h.Decision == Rejected })
 	if err != nil || len(approved) == 0 {
 		return decided, err
 	}
 	if err := (queue.Changes{Queue: o.Changes}).Enqueue(context.WithoutCancel(ctx), approved); err != nil {
-		return decided, fmt.Errorf("they are approved, and not queued: approve them by their ids once more: %w", err)
+		return decided, fmt.Errorf("they are approved, and not queued: approve them once more: %w", err)
 	}
 	return decided, nil
 }

@@ -52,8 +52,13 @@ func TestWhatIsApprovedAndNotQueuedIsTold(t *testing.T) {
 	o, s := twoHeld(t)
 	s.err = errors.New("no queue")
 	_, err := o.Approve(t.Context(), operator.DecideRequest{All: true})
-	if err == nil || !strings.Contains(err.Error(), "approve them by their ids once more: ") || !errors.Is(err, s.err) {
+	if err == nil || !strings.Contains(err.Error(), "approve them once more: ") || !errors.Is(err, s.err) {
 		t.Error(err)
+	}
+	s.err, s.each = nil, nil
+	decided, err := o.Approve(t.Context(), operator.DecideRequest{All: true})
+	if err != nil || len(decided.Done) != 2 || len(s.each) != 1 || s.each[0] != 2 {
+		t.Errorf("once more: %+v, %v; sent %v", decided, err, s.each)
 	}
 }
 
