@@ -47,7 +47,11 @@ func rulesOf(ctx context.Context, store *configuration.Store, number int) (mappi
 	case err != nil:
 		return mapping.Rules{}, err
 	case number == 0:
-		return mapping.ParseFile(store.Name, stored.Text)
+		rules, err := mapping.ParseFile(store.Name, stored.Text)
+		if err != nil && store.Name != mapping.FileName {
+			err = fmt.Errorf("%w\nMAPPING_FILE names that file: see entrawebex mapping check %s", err, store.Name)
+		}
+		return rules, err
 	}
 	rules, err := mapping.ParseFile(fmt.Sprintf("version %d of the configuration", number), stored.Text)
 	if err != nil {

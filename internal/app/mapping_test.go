@@ -31,7 +31,14 @@ func TestTheMappingIsThatOfTheFileIfOneIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	var mistakes *mapping.Mistakes
-	if _, err := BuiltIn(t.Context(), &config.Settings{MappingFile: file}); !errors.As(err, &mistakes) || mistakes.File != file {
+	if _, err := BuiltIn(t.Context(), &config.Settings{MappingFile: file}); !errors.As(err, &mistakes) || mistakes.File != file || !strings.Contains(err.Error(), "MAPPING_FILE") {
+		t.Error(err)
+	}
+	// It may be any file, with secrets in it.
+	if err := os.WriteFile(file, []byte(strings.Repeat("x", 1000)+" hunter2"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := BuiltIn(t.Context(), &config.Settings{MappingFile: file}); err == nil || strings.Contains(err.Error(), "hunter2") {
 		t.Error(err)
 	}
 	if _, err := BuiltIn(t.Context(), &config.Settings{MappingFile: file + "x"}); err == nil || !strings.Contains(err.Error(), "MAPPING_FILE") {

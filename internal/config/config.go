@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -481,7 +482,12 @@ func (s *Settings) HasConsole() bool { return s.ConsoleAddr != "off" }
 // hasPort reports whether it is an address to listen on.
 func hasPort(address string) bool {
 	_, port, err := net.SplitHostPort(address)
-	return err == nil && port != ""
+	if err != nil {
+		return false
+	}
+	const bits = 16
+	_, err = strconv.ParseUint(port, 10, bits)
+	return err == nil
 }
 
 // checkCompare refuses what would compare all the time: a comparison of 100,000
@@ -530,14 +536,19 @@ func (s *Settings) checkTenant() error {
 	if !isGUID(s.Entra.TenantID) {
 		return fmt.Errorf("ENTRA_TENANT_ID is %q and must be a GUID: copy the Tenant ID from the Entra admin center, Overview", s.Entra.TenantID)
 	}
-	return nil
+	switch s.Entra.Cloud {
+	case "", "public", "usgov", "usgov-dod", "china":
+		return nil
+	default:
+		return fmt.Errorf("ENTRA_CLOUD is %q and must be public, usgov, usgov-dod or china", s.Entra.Cloud)
+	}
 }
 
 func (s *Settings) checkGraph() error {
 	e := s.Entra
 	switch {
 	case e.GraphURL != "" && !isLoopback(e.GraphURL):
-		return errors.New("GRAPH_URL is for a loopback host only, such as http://127.0.0.1:9000; choose a national cloud with ENTRA_CLOUD")
+		return fmt.Errorf("GRAPH_URL is %q and is for a loopback host only, such as http://127.0.0.1:9000; choose a national cloud with ENTRA_CLOUD", e.GraphURL)
 	case e.AccessToken != "" && e.GraphURL == "":
 		return errors.New("GRAPH_ACCESS_TOKEN is for a loopback GRAPH_URL only; give ENTRA_CLIENT_ID and ENTRA_CLIENT_SECRET")
 	case e.AccessToken != "":
@@ -587,15 +598,19 @@ func (s *Settings) checkTokenSecret() error {
 }
 
 func (s *Settings) checkClientState() error {
-	const longest = 128 // characters; subscription resource, Microsoft Graph
-	switch {
-	case s.Webhook.ClientState == "":
+	if s.Webhook.ClientState == "" {
 		return errors.New("CLIENT_STATE is empty: set it to a long random text, for example the output of openssl rand -hex 32")
-	case utf8.RuneCountInString(s.Webhook.ClientState) > longest || utf8.RuneCountInString(s.Webhook.PreviousClientState) > longest:
-		return fmt.Errorf("CLIENT_STATE and CLIENT_STATE_PREVIOUS have at most %d characters", longest)
-	default:
-		return nil
 	}
+	return errors.Join(checkLength("CLIENT_STATE", s.Webhook.ClientState), checkLength("CLIENT_STATE_PREVIOUS", s.Webhook.PreviousClientState))
+}
+
+// checkLength does not tell the value: it is a secret.
+func checkLength(name, clientState string) error {
+	const longest = 128 // characters; subscription resource, Microsoft Graph
+	if n := utf8.RuneCountInString(clientState); n > longest {
+		return fmt.Errorf("%s has %d characters and must have at most %d", name, n, longest)
+	}
+	return nil
 }
 
 func (s *Settings) checkWebhook() error {

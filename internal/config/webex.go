@@ -52,7 +52,7 @@ func (w Webex) resolve() (resolved Webex, warning string, err error) {
 	case w.SCIMURL == "":
 		w.SCIMURL = root + "/identity/scim/" + w.OrgID + "/v2"
 	case !isHTTPS(w.SCIMURL):
-		return w, "", errors.New("WEBEX_SCIM_URL must begin with https:// (http:// for a loopback host only) and have no query")
+		return w, "", fmt.Errorf("WEBEX_SCIM_URL is %q and must begin with https:// (http:// for a loopback host only) and have no query", w.SCIMURL)
 	default:
 		w.SCIMURL = strings.TrimRight(w.SCIMURL, "/")
 	}
@@ -60,7 +60,7 @@ func (w Webex) resolve() (resolved Webex, warning string, err error) {
 	case w.TokenURL == "":
 		w.TokenURL = root + "/v1/access_token"
 	case !isLoopback(w.TokenURL) || !isHTTPS(w.TokenURL):
-		return w, "", errors.New("WEBEX_TOKEN_URL is for a loopback host only, such as http://127.0.0.1:9000/v1/access_token, without a query; choose Webex for Government with WEBEX_CLOUD")
+		return w, "", fmt.Errorf("WEBEX_TOKEN_URL is %q and is for a loopback host only, such as http://127.0.0.1:9000/v1/access_token, without a query; choose Webex for Government with WEBEX_CLOUD", w.TokenURL)
 	}
 	return w, warning, nil
 }

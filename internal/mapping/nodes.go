@@ -234,7 +234,7 @@ func kindOf(n *yaml.Node) string {
 	case n.Tag == "!!int", n.Tag == "!!float":
 		return "a number, " + n.Value
 	default:
-		return fmt.Sprintf("%q", n.Value)
+		return fmt.Sprintf("%.60q", n.Value)
 	}
 }
 

@@ -34,7 +34,7 @@ func Path(dataDir string) string { return filepath.Join(dataDir, "entrawebex.db"
 // process to close the file; bbolt's ErrTimeout if it does not.
 func OpenFile(s *config.Settings, patience time.Duration) (*File, error) {
 	if err := os.MkdirAll(s.DataDir, 0o700); err != nil {
-		return nil, fmt.Errorf("make DATA_DIR: %w", err)
+		return nil, fmt.Errorf("DATA_DIR is %q and must be a folder that whoever runs this can make and write into: %w", s.DataDir, err)
 	}
 	path := Path(s.DataDir)
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: patience})
