@@ -110,7 +110,7 @@ func (s *Sandbox) Environ(dataDir string) []string {
 		"SCOPE=all", "ENTRA_TENANT_ID=" + TenantID, "GRAPH_URL=" + s.GraphURL, "GRAPH_ACCESS_TOKEN=" + Token,
 		"WEBEX_ORG_ID=" + OrgID, "WEBEX_SCIM_URL=" + s.SCIMURL, "WEBEX_ACCESS_TOKEN=" + Token,
 		"CLIENT_STATE=" + ClientState, "WEBHOOK_URL=http://127.0.0.1:0", "DATA_DIR=" + dataDir,
-		"DELETE_CONFIRM_AFTER=2s", // ten minutes in life
+		"DELETE_CONFIRM_AFTER=500ms", // ten minutes in life
 	}
 	if s.Silent {
 		environ = append(environ, "WEBHOOK_URL=")

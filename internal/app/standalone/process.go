@@ -174,7 +174,7 @@ func serve(ctx context.Context, server *http.Server, on net.Listener) error {
 
 // lookEvery is how soon the letters of an object are gone that has healed, and
 // what an operator asks for begins: to look whether there is any is a read of the file.
-const lookEvery = 2 * time.Second
+const lookEvery = 250 * time.Millisecond
 
 // dropLetters takes the letters of objects that have healed off their queue, until
 // ctx ends.
