@@ -14,6 +14,7 @@ func TestTexts(t *testing.T) {
 		{text: `BitAnd("6", [n])`, want: int64(2)},
 		{text: `BitAnd([a], 1)`, err: "BitAnd: value1 is no whole number"},
 		{text: `BitAnd(1, [none])`, err: "BitAnd: value2 is no whole number"},
+		{text: `BitAnd(Append(" 6 ", ""), 3)`, want: int64(2)},
 		{text: `BitAnd(Append("1.5", ""), [n])`, err: "BitAnd: value1 is no whole number"},
 		{text: `ConvertToBase64([emoji])`, want: "YQA92ADeYgA="},
 		{text: `ConvertToBase64([none])`, want: nil},

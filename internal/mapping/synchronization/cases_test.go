@@ -220,12 +220,12 @@ func TestEachThingASchemaSaysIsWrittenOrListed(t *testing.T) {
 		{
 			"several values",
 			filterOf(`"groups": [{"clauses": [{"operatorName": "EQUALS", "sourceOperandName": "country", "targetOperand": {"values": ["DE", "AT"]}}]}]`),
-			"actions: { create: false", "scope:", "not taken over", "scope", "write a group for each",
+			"users:\n  actions: { create: false, update: false, delete: false }\n", "scope:", "not taken over", "scope", "write a group for each",
 		},
 		{
 			"a second filter",
 			filterOf(`"inputFilterGroups": [{"clauses": [{"operatorName": "IS NULL", "sourceOperandName": "department"}]}]`),
-			"actions: { create: false", "scope:", "not taken over", "scope", "stands in inputFilterGroups",
+			"users:\n  actions: { create: false, update: false, delete: false }\n", "scope:", "not taken over", "scope", "stands in inputFilterGroups",
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
