@@ -202,6 +202,8 @@ Environment:
   MAPPING_FILE            a mapping file in place of the one that is built in
   CONSOLE_ADDR            where an operator's browser is served, on this machine alone
                           (127.0.0.1:0, any free port); off: nowhere
+  CONSOLE_ORIGIN          the origin of a reverse proxy that authenticates and passes the
+                          console on, such as https://entrawebex.example.com
   DATA_DIR                where queue and ledger live (data)
   HISTORY_DAYS            for how many days the provisioning log is kept (30)
   RENEW_INTERVAL          how often the subscription is looked after (1m)

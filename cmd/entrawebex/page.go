@@ -18,8 +18,8 @@ import (
 
 // pageOptions are how the pages are served.
 type pageOptions struct {
-	address  string
-	readOnly bool
+	address, origin string
+	readOnly        bool
 }
 
 func (c console) pageCommand() *cobra.Command {
@@ -32,23 +32,29 @@ about it; the way of changes as they pass; a person or group on both sides; and 
 What a page does, the commands do, and it is kept in the log under your name.
 
 The address that is printed lets one browser in, once, within 15 minutes, for 12 hours.
-It is a loopback address: others cannot reach it, and another page in the same browser
-cannot use it. A run serves the same pages by itself, unless CONSOLE_ADDR is off. With
---stack they are those of a stack on AWS, with your own credentials.
+It is a loopback address, which others reach only through a reverse proxy that
+authenticates (--origin, or CONSOLE_ORIGIN of a run), and which no other page in the
+same browser can use. A run serves the same pages by itself, unless CONSOLE_ADDR is off.
+With --stack they are those of a stack on AWS, with your own credentials.
 ` + storesHelp,
 		Example: `  entrawebex console
   entrawebex console --read-only
   entrawebex console --addr 127.0.0.1:8081
+  entrawebex console --addr 127.0.0.1:8081 --origin https://entrawebex.example.com
   entrawebex console --stack entrawebex`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := page.CheckAddress(options.address); err != nil {
 				return usageError{fmt.Errorf("--addr: %w", err)}
 			}
+			if _, err := page.ParseOrigin(options.origin); options.origin != "" && err != nil {
+				return usageError{fmt.Errorf("--origin: %w", err)}
+			}
 			return c.servePages(cmd.Context(), cmd.OutOrStdout(), options)
 		},
 	}
 	command.Flags().StringVar(&options.address, "addr", "127.0.0.1:0", "serve at this loopback `ADDRESS`; port 0 is any that is free")
+	command.Flags().StringVar(&options.origin, "origin", "", "serve behind a reverse proxy that authenticates, whose `ORIGIN` browsers ask for")
 	command.Flags().BoolVar(&options.readOnly, "read-only", false, "show everything, and take no order")
 	return command
 }
@@ -59,7 +65,7 @@ func (c console) servePages(ctx context.Context, out io.Writer, options pageOpti
 	if err != nil {
 		return err
 	}
-	served, err := page.Listen(ctx, options.address, page.Options{With: with, ReadOnly: options.readOnly, Now: time.Now, Log: operatorLog()})
+	served, err := page.Listen(ctx, options.address, page.Options{With: with, ReadOnly: options.readOnly, Origin: options.origin, Now: time.Now, Log: operatorLog()})
 	if err != nil {
 		return errors.Join(err, done())
 	}

@@ -78,6 +78,9 @@ type Settings struct {
 	// ConsoleAddr is the loopback address at which the one-process mode serves the console,
 	// with port 0 any that is free; off for none.
 	ConsoleAddr string `env:"CONSOLE_ADDR" envDefault:"127.0.0.1:0"`
+	// ConsoleOrigin is the origin of a reverse proxy that authenticates whoever asks it for
+	// the console, such as https://entrawebex.example.com; empty for none.
+	ConsoleOrigin string `env:"CONSOLE_ORIGIN"`
 	// DataDir is where the embedded queue and ledger live.
 	DataDir string `env:"DATA_DIR" envDefault:"data"`
 

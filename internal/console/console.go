@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 
 	"entrawebex/internal/operator"
@@ -22,8 +23,11 @@ type Options struct {
 	With func(ctx context.Context, do func(operator.Operations) error) error
 	// ReadOnly refuses all that is an order.
 	ReadOnly bool
-	Now      func() time.Time
-	Log      *slog.Logger
+	// Origin is that of a reverse proxy which authenticates, and under which a browser
+	// asks for the pages; empty for none. See ParseOrigin.
+	Origin string
+	Now    func() time.Time
+	Log    *slog.Logger
 }
 
 // Console serves the pages on an address.
@@ -39,6 +43,13 @@ func Listen(ctx context.Context, address string, o Options) (*Console, error) {
 	if err := CheckAddress(address); err != nil {
 		return nil, err
 	}
+	var behind *url.URL
+	if o.Origin != "" {
+		var err error
+		if behind, err = ParseOrigin(o.Origin); err != nil {
+			return nil, err
+		}
+	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
@@ -47,7 +58,7 @@ func Listen(ctx context.Context, address string, o Options) (*Console, error) {
 	if !ok || !at.IP.IsLoopback() { // localhost may be given another meaning
 		return nil, errors.Join(fmt.Errorf("%s is %s, which is no loopback address", address, listener.Addr()), listener.Close())
 	}
-	made, err := newPages(o, at)
+	made, err := newPages(o, at, behind)
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -24,12 +25,14 @@ const (
 // door says who is let in: the browser that came with the token of the first address, and
 // nobody who comes from another page or under another name. It is safe for concurrent use.
 type door struct {
-	// names are those under which this address may be asked for. A name that is made to
-	// point here (DNS rebinding) is none of them.
-	names []string
-	// cookie is its name. Browsers keep ports of a host together, so it has the port.
-	cookie string
-	now    func() time.Time
+	// origins are those of our pages, by the names under which they may be asked for. A
+	// name that is made to point here (DNS rebinding) is none of them.
+	origins map[string]string
+	// first is the origin of the first address.
+	first string
+	// port is in the name of the cookie: browsers keep ports of a host together.
+	port string
+	now  func() time.Time
 
 	mu       sync.Mutex
 	token    string // empty once it was used
@@ -55,24 +58,56 @@ type notice struct {
 	Link, LinkText string
 }
 
-func newDoor(at *net.TCPAddr, now func() time.Time) *door {
+// newDoor is that of an address, and of the origin of a reverse proxy before it, if there
+// is one.
+func newDoor(at *net.TCPAddr, behind *url.URL, now func() time.Time) *door {
 	port := strconv.Itoa(at.Port)
-	names := []string{at.String(), net.JoinHostPort("localhost", port)}
-	return &door{
-		names: names, cookie: "entrawebex_" + port, now: now,
+	d := &door{
+		origins: map[string]string{}, first: "http://" + at.String(), port: port, now: now,
 		token: rand.Text(), until: now().Add(OpenFor), sessions: map[string]*session{},
 	}
+	for _, name := range []string{at.String(), net.JoinHostPort("localhost", port)} {
+		d.origins[name] = "http://" + name
+	}
+	if behind != nil {
+		d.first = behind.String()
+		d.origins[behind.Host] = d.first
+	}
+	return d
+}
+
+// ParseOrigin reads the origin of a reverse proxy: https, a host, perhaps a port, and
+// nothing else. It is as browsers say it.
+func ParseOrigin(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "https" || u.Hostname() == "" || *u != (url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}) || u.Path != "" && u.Path != "/" {
+		return nil, fmt.Errorf("%.100q must be the origin of a reverse proxy and nothing more, such as https://entrawebex.example.com", text)
+	}
+	return &url.URL{Scheme: u.Scheme, Host: strings.TrimSuffix(strings.ToLower(u.Host), ":443")}, nil
+}
+
+// nameOf is the name under which a page is asked for.
+func nameOf(r *http.Request) string { return strings.ToLower(r.Host) }
+
+// cookieOf is a cookie without a value, as it is kept under that name. Behind a proxy it
+// is for TLS alone, and no other host can set it (RFC 6265bis, "__Host-").
+func (d *door) cookieOf(name string) *http.Cookie {
+	c := &http.Cookie{Name: "entrawebex_" + d.port, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode}
+	if strings.HasPrefix(d.origins[name], "https:") {
+		c.Name, c.Secure = "__Host-entrawebex", true
+	}
+	return c
 }
 
 // invitation is the first address.
 func (d *door) invitation() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return fmt.Sprintf("http://%s/?%s", d.names[0], url.Values{"token": {d.token}}.Encode())
+	return d.first + "/?" + url.Values{"token": {d.token}}.Encode()
 }
 
 // admit lets in who brings the token, once.
-func (d *door) admit(w http.ResponseWriter, token string) bool {
+func (d *door) admit(w http.ResponseWriter, r *http.Request, token string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now := d.now()
@@ -82,14 +117,15 @@ func (d *door) admit(w http.ResponseWriter, token string) bool {
 	d.token = ""
 	key := rand.Text()
 	d.sessions[key] = &session{csrf: rand.Text(), until: now.Add(staysFor)}
-	//nolint:gosec // G124: Secure is for TLS, which a loopback address has none of
-	http.SetCookie(w, &http.Cookie{Name: d.cookie, Value: key, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
+	cookie := d.cookieOf(nameOf(r)) //nolint:gosec // G124: a loopback address has no TLS
+	cookie.Value = key
+	http.SetCookie(w, cookie)
 	return true
 }
 
 // known is the session of a request; nil if there is none.
 func (d *door) known(r *http.Request) *session {
-	cookie, err := r.Cookie(d.cookie)
+	cookie, err := r.Cookie(d.cookieOf(nameOf(r)).Name)
 	if err != nil {
 		return nil
 	}
@@ -106,11 +142,12 @@ func (d *door) known(r *http.Request) *session {
 // ports of this machine are other origins, and yet the same site: there a browser sends
 // the cookie along.
 func (d *door) stranger(r *http.Request) string {
-	if !slices.Contains(d.names, strings.ToLower(r.Host)) {
-		return fmt.Sprintf("this page is asked for as %.100q and not as %s", r.Host, strings.Join(d.names, " or "))
+	ours, known := d.origins[nameOf(r)]
+	if !known {
+		return fmt.Sprintf("this page is asked for as %.100q and not as %s", r.Host, strings.Join(slices.Sorted(maps.Keys(d.origins)), " or "))
 	}
 	origin, told := r.Header.Get("Origin"), r.Header["Origin"] != nil
-	if told && origin != "http://"+strings.ToLower(r.Host) {
+	if told && origin != ours {
 		return fmt.Sprintf("another page, %.100q, asks for this", origin)
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead && !told {

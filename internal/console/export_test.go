@@ -29,3 +29,6 @@ func (c *Console) Forms() []string {
 	}
 	return paths
 }
+
+// Address is where it listens.
+func (c *Console) Address() string { return c.listener.Addr().String() }

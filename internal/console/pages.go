@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 
 	"entrawebex/internal/operator"
@@ -30,8 +31,8 @@ type pages struct {
 	player    Player // nil where nothing is simulated
 }
 
-func newPages(o Options, at *net.TCPAddr) (*pages, error) {
-	p := &pages{Options: o, door: newDoor(at, o.Now), mux: http.NewServeMux(), templates: map[string]*template.Template{}}
+func newPages(o Options, at *net.TCPAddr, behind *url.URL) (*pages, error) {
+	p := &pages{Options: o, door: newDoor(at, behind, o.Now), mux: http.NewServeMux(), templates: map[string]*template.Template{}}
 	// A status reads every record.
 	p.status = &survey[operator.Status]{read: p.readStatus, now: o.Now, fresh: 2 * time.Second, times: 100}
 	p.flow = &survey[flow]{read: (&flows{pages: p}).next, now: o.Now, fresh: often, times: 30}
@@ -119,7 +120,7 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if token := r.URL.Query().Get("token"); token != "" && r.Method == http.MethodGet {
-		if !p.door.admit(w, token) && p.door.known(r) == nil {
+		if !p.door.admit(w, r, token) && p.door.known(r) == nil {
 			p.turnAway(w, r, "this address was used already, or is too old: it lets one browser in, within "+OpenFor.String())
 			return
 		}

@@ -23,6 +23,7 @@ type region struct {
 // until the page is gone (HTML, "Server-sent events").
 func (p *pages) stream(w http.ResponseWriter, r *http.Request, next func(ctx context.Context) ([]region, error)) {
 	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("X-Accel-Buffering", "no") // nginx keeps back what is not full
 	control := http.NewResponseController(w)
 	told := map[string][]byte{}
 	last := p.Now()

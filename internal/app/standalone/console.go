@@ -16,11 +16,11 @@ func (p *Process) listenConsole(ctx context.Context) error {
 	}
 	var err error
 	p.console, err = console.Listen(ctx, p.Settings.ConsoleAddr, console.Options{
-		With: func(_ context.Context, do func(operator.Operations) error) error { return do(p.Operations()) },
-		Now:  time.Now, Log: p.log,
+		With:   func(_ context.Context, do func(operator.Operations) error) error { return do(p.Operations()) },
+		Origin: p.Settings.ConsoleOrigin, Now: time.Now, Log: p.log,
 	})
 	if err != nil {
-		return fmt.Errorf("listen on CONSOLE_ADDR: %w", err)
+		return fmt.Errorf("serve the console, by CONSOLE_ADDR and CONSOLE_ORIGIN: %w", err)
 	}
 	return nil
 }
