@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 
 // browser is one that reads pages and sends their forms, as far as it is let in.
 type browser struct {
-	t      *testing.T
+	t      testing.TB
 	client *http.Client
 	base   string
 	// first is the address that lets one in.
@@ -39,14 +39,14 @@ type browser struct {
 }
 
 // served is a console of a process, with a browser that was not let in yet.
-func served(t *testing.T, p *standalone.Process, change func(*console.Options)) *browser {
+func served(t testing.TB, p *standalone.Process, change func(*console.Options)) *browser {
 	t.Helper()
 	b, _ := servedBy(t, p, change, nil)
 	return b
 }
 
 // servedBy is served, with the console; before may change it before it serves.
-func servedBy(t *testing.T, p *standalone.Process, change func(*console.Options), before func(*console.Console)) (*browser, *console.Console) {
+func servedBy(t testing.TB, p *standalone.Process, change func(*console.Options), before func(*console.Console)) (*browser, *console.Console) {
 	t.Helper()
 	o := console.Options{
 		With: func(_ context.Context, do func(operator.Operations) error) error { return do(p.Operations()) },
@@ -79,7 +79,7 @@ func servedBy(t *testing.T, p *standalone.Process, change func(*console.Options)
 	return newBrowser(t, c.URL()), c
 }
 
-func newBrowser(t *testing.T, first string) *browser {
+func newBrowser(t testing.TB, first string) *browser {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -162,7 +162,7 @@ func (b *browser) order(name string, form url.Values) (code int, page string) {
 }
 
 // stage is a process that serves a sandbox, and does nothing by itself.
-func stage(t *testing.T) (*runtest.Sandbox, *standalone.Process) {
+func stage(t testing.TB) (*runtest.Sandbox, *standalone.Process) {
 	t.Helper()
 	s := runtest.New(t, 6)
 	p := s.Open()

@@ -222,10 +222,18 @@ func (p *person) agrees(name string) {
 func (p *person) wears(scheme string, width int64) {
 	p.t.Helper()
 	p.do(chromedp.EmulateViewport(width, 900))
-	_, err := chromedp.Call(p.tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
-		{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"},
-	}})
-	if err != nil {
+	p.prefers(&emulation.MediaFeature{Name: "prefers-color-scheme", Value: scheme}, &emulation.MediaFeature{Name: "prefers-reduced-motion", Value: "reduce"})
+}
+
+// moves has the page move again, as it does unless somebody asks it not to.
+func (p *person) moves() {
+	p.t.Helper()
+	p.prefers()
+}
+
+func (p *person) prefers(features ...*emulation.MediaFeature) {
+	p.t.Helper()
+	if _, err := chromedp.Call(p.tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: features}); err != nil {
 		p.t.Fatal(err)
 	}
 }
