@@ -220,10 +220,7 @@ func (d *stackDeployment) feed(ctx context.Context) {
 func (d *stackDeployment) operate(args ...string) (out string, failed bool) {
 	d.t.Helper()
 	command := exec.CommandContext(d.t.Context(), buildCommand(d.t), args...)
-	command.Env = append([]string{
-		"AWS_ENDPOINT_URL=" + d.aws, "AWS_REGION=" + cloud.Region, "AWS_ACCESS_KEY_ID=" + cloud.Operator, "AWS_SECRET_ACCESS_KEY=test",
-		"ENTRAWEBEX_STACK=" + d.cloud.Stack.Name, "HOME=" + d.t.TempDir(),
-	}, d.environ...)
+	command.Env = d.operatorEnviron()
 	var errOut bytes.Buffer
 	command.Stderr = &errOut
 	printed, err := command.Output()
@@ -232,6 +229,14 @@ func (d *stackDeployment) operate(args ...string) (out string, failed bool) {
 	}
 	d.t.Logf("$ entrawebex %s\n%s%s", strings.Join(args, " "), printed, &errOut)
 	return string(printed) + errOut.String(), err != nil
+}
+
+// operatorEnviron is the operator's.
+func (d *stackDeployment) operatorEnviron() []string {
+	return append([]string{
+		"AWS_ENDPOINT_URL=" + d.aws, "AWS_REGION=" + cloud.Region, "AWS_ACCESS_KEY_ID=" + cloud.Operator, "AWS_SECRET_ACCESS_KEY=test",
+		"ENTRAWEBEX_STACK=" + d.cloud.Stack.Name, "HOME=" + d.t.TempDir(),
+	}, d.environ...)
 }
 
 // says fails the test unless the command succeeds and prints each of these texts.
@@ -391,6 +396,8 @@ func TestAStackIsOperatedByItsNameAlone(t *testing.T) {
 	d.answers("show fay@contoso.example", "In Webex absent", "Open fault permanent, at matching, since ", "a dead letter, which is not tried again")
 	d.says("show Staff", "ada")
 	d.says("plan Staff")
+	d.says("settings", "CHANGE_QUEUE_URL")
+	d.looks(ids["ada"], graphToken)
 
 	d.says("dead-letters", ids["fay"])
 	for _, event := range []string{`{}`, `{"filter": ["kind=permanent"]}`} { // by SQS itself, and one by one
