@@ -198,12 +198,15 @@ func (p *pages) comparisonEvents(w http.ResponseWriter, r *http.Request) {
 		}
 		c := p.comparisonNow(status)
 		var parts []region
-		for name, body := range map[string]any{"planning": c.Plan, "compared": c, "swept": c} {
-			html, err := p.fragment(r, name, body)
+		for _, part := range []struct {
+			name string
+			body any
+		}{{"planning", c.Plan}, {"compared", c}, {"swept", c}} {
+			html, err := p.fragment(r, part.name, part.body)
 			if err != nil {
 				return nil, err
 			}
-			parts = append(parts, region{name, bytes.TrimSpace(html)})
+			parts = append(parts, region{part.name, bytes.TrimSpace(html)})
 		}
 		return parts, nil
 	})
