@@ -7,6 +7,7 @@ import (
 	"entrawebex/infra"
 	"entrawebex/internal/mapping"
 	"entrawebex/internal/sandbox/graph"
+	"entrawebex/internal/scoping"
 	"entrawebex/internal/sweep"
 )
 
@@ -26,7 +27,9 @@ func (s *sweeper) configure(text string) {
 	former := &sweep.Former{Mapping: s.rules, Scoping: s.sweep.Scoping}
 	s.rules = try(mapping.Parse([]byte(text)))(s.t)
 	scope := s.sweep.Scoping
-	scope.Filters = s.rules.Filters()
+	if scope.Filters, scope.Mapped = s.rules.Filters(), nil; s.rules.Users.ReadsRoles() {
+		scope.Mapped = &scoping.Application{AppID: appID, Find: s.directory(s.wire).ServicePrincipal}
+	}
 	s.again()
 	s.engine.Scoping, s.sweep.Scoping = scope, scope
 	s.sweep.Former = former

@@ -29,10 +29,11 @@ const (
 // the last one says.
 func TestSimulationOfConfigurationsEndsWithTheLastOne(t *testing.T) {
 	t.Parallel()
-	var adopted, created, managed atomic.Int64
+	var adopted, created, managed, cast atomic.Int64
 	t.Cleanup(func() {
-		if *seeds >= thorough && !t.Failed() && (adopted.Load() == 0 || created.Load() == 0 || managed.Load() == 0) {
-			t.Errorf("%d adopted by a number, %d created beside it, %d managed: the lives show nothing", adopted.Load(), created.Load(), managed.Load())
+		if *seeds >= thorough && !t.Failed() && (adopted.Load() == 0 || created.Load() == 0 || managed.Load() == 0 || cast.Load() == 0) {
+			t.Errorf("%d adopted by a number, %d created beside it, %d managed, %d with app roles: the lives show nothing",
+				adopted.Load(), created.Load(), managed.Load(), cast.Load())
 		}
 	})
 	for n := range 4 {
@@ -41,6 +42,7 @@ func TestSimulationOfConfigurationsEndsWithTheLastOne(t *testing.T) {
 			for seed := *first + uint64(n); seed < *first+share(16) && !t.Failed(); seed += 4 {
 				s := liveReconfigured(t, seed)
 				managed.Add(s.managed)
+				cast.Add(s.cast)
 				for _, h := range s.hires {
 					switch {
 					case h.adopted:
@@ -60,9 +62,9 @@ type reconfigured struct {
 
 	// bosses draws what concerns managers.
 	bosses *rand.Rand
-	// managed is how many managers were compared.
-	managed int64
-	ids     []string
+	// managed is how many managers were compared, cast how many app roles.
+	managed, cast int64
+	ids           []string
 	// outer is a group that filters ask about, inner one within it.
 	outer, inner string
 	// assigned are those in scope, if that is by assignments; hires who came later.
@@ -92,6 +94,7 @@ func liveReconfigured(t *testing.T, seed uint64) *reconfigured {
 	defer s.close()
 	const people, rounds, most = 30, 6, 20
 	s.ids = try(headcount{Users: people}.settle(s.tenant))(t)
+	s.tenant.SetAppRoles(graph.AppRole{ID: agentRole, DisplayName: "Agent"}, graph.AppRole{ID: leadRole, DisplayName: "Lead"})
 	s.group()
 	if seed%2 == 1 {
 		s.assigned = slices.Clone(s.ids[:people/2])
@@ -107,9 +110,11 @@ func liveReconfigured(t *testing.T, seed uint64) *reconfigured {
 	for range rounds {
 		s.edits(s.random.IntN(most))
 		s.manage()
+		s.castRoles()
 		s.reconfigure()
 		s.edits(s.random.IntN(most))
 		s.manage()
+		s.castRoles()
 		s.hire()
 		s.evaluate()
 		s.settleUnder()
@@ -272,6 +277,28 @@ func (s *reconfigured) manage() {
 	}
 }
 
+// The app roles of the application beside the default access.
+const agentRole, leadRole = "a0000000-0000-4000-8000-000000000001", "a0000000-0000-4000-8000-000000000002"
+
+// castRoles gives some of those in scope an app role, or takes it from them: nobody
+// notifies of that, and the next comparison tells.
+func (s *reconfigured) castRoles() {
+	s.t.Helper()
+	among := s.ids
+	if s.sweep.Scoping.AssignmentsMatter() {
+		among = s.assigned
+	}
+	for range s.bosses.IntN(5) {
+		id, role := among[s.bosses.IntN(len(among))], []string{agentRole, leadRole}[s.bosses.IntN(2)]
+		if s.tenant.Assign(id, role) == nil {
+			continue
+		}
+		if err := s.tenant.Unassign(id, role); err != nil { // who had it
+			s.t.Fatal(err)
+		}
+	}
+}
+
 func drawnTargets() []string { return []string{"title", "nickName", department} }
 
 // drawn is a configuration at random.
@@ -286,7 +313,7 @@ func (s *reconfigured) drawn() string {
 	}
 	for _, target := range drawnTargets() {
 		source := pick("", "source: jobTitle", "source: department", "source: displayName", `expression: 'ToUpper([department])'`,
-			`expression: 'Join(", ", [jobTitle], [department])'`, `expression: 'IIF(IsNullOrEmpty([jobTitle]), "nobody", [jobTitle])'`)
+			`expression: 'Join(", ", [jobTitle], [department])'`, `expression: 'Join(" and ", [appRoleAssignments])'`, `expression: 'IIF(IsNullOrEmpty([jobTitle]), "nobody", [jobTitle])'`)
 		if source == "" {
 			continue
 		}
@@ -389,6 +416,14 @@ func (s *reconfigured) check() {
 		}
 		if _, managed := attributes["manager"]; managed {
 			attributes["manager"] = ids[people[id].Manager]
+		}
+		if s.rules.Users.ReadsRoles() {
+			roles := []any{}
+			for _, name := range people[id].AppRoles {
+				roles = append(roles, name)
+			}
+			attributes[mapping.AppRoleAssignments] = roles
+			s.cast += int64(len(roles))
 		}
 		subject := scoping.Subject{Kind: change.User, Attributes: attributes, MemberOf: s.isIn(id)}
 		in := s.rules.Users.Filter().Evaluate(subject) == scoping.Holds && u["accountEnabled"] == true &&

@@ -81,7 +81,7 @@ func (s *sweeper) begin(wire http.RoundTripper, kept provision.Ledger) {
 	}
 	directory := s.directory(wire)
 	s.sweep = &sweep.Job{
-		Graph: directory, Lister: s.target(wire), Ledger: s.ledger, Queue: s, Mapping: s.rules, Members: directory.Members, Nested: s.nested,
+		Graph: directory, Lister: s.target(wire), Ledger: s.ledger, Queue: s, Mapping: s.rules, Members: directory.Members, AppRoles: directory.AppRoles, Nested: s.nested,
 		Converge: func(ctx context.Context, snapshots []provision.Snapshot) []provision.Attempt {
 			s.sizes = append(s.sizes, len(snapshots))
 			return s.engine.ConvergeSeen(ctx, snapshots)
