@@ -61,7 +61,7 @@ func TestAnEarlierProgramAndThePresentOneTakeTurns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const beside = 8 // which wait most of the time
+	const beside = 32 // which wait most of the time
 	var seen witness
 	var group sync.WaitGroup
 	seeds := make(chan int)
