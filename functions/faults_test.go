@@ -74,7 +74,7 @@ func (d *deployment) within(patience time.Duration, what string, condition func(
 	d.t.Helper()
 	deadline := time.NewTimer(patience)
 	defer deadline.Stop()
-	ticker := time.NewTicker(time.Second)
+	ticker := time.NewTicker(100 * time.Millisecond)
 	defer ticker.Stop()
 	for !condition() {
 		select {
