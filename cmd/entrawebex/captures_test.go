@@ -42,7 +42,7 @@ func inTrouble(name func(int) string) []capture {
 	return []capture{
 		{name: "status-trouble", args: []string{"status"}},
 		{name: "check", args: []string{"check"}},
-		{name: "settings", args: []string{"settings"}, rows: 14},
+		{name: "settings", args: []string{"settings"}, rows: 11},
 		{name: "show-user", args: []string{"show", name(2)}},
 		{name: "show-held", args: []string{"show", name(0)}},
 		{name: "show-dead", args: []string{"show", "taken@" + sandbox.Domain}},
