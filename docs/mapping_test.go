@@ -218,15 +218,51 @@ func operators(t *testing.T) string {
 			}
 			shown = append(shown, []string{code(x.Clause().String()), code(expression.Literal(x.Given)), x.Outcome.String()})
 		}
-		if o.Does == "" || len(o.Examples) == 0 && o.Name != "IsMemberOf" {
+		if o.Does == "" || len(o.Examples) == 0 && o.Name != isMemberOf {
 			t.Errorf("the reference of %s is not complete", o.Name)
 		}
-		rows = append(rows, []string{code(o.Name), cell(o.Does), null, fmt.Sprint(len(o.Examples))})
+		examples := len(o.Examples)
+		if o.Name == isMemberOf {
+			for _, x := range ofMembership(t) {
+				shown, examples = append(shown, x), examples+1
+			}
+		}
+		rows = append(rows, []string{code(o.Name), cell(o.Does), null, fmt.Sprint(examples)})
 	}
 	return "A clause about what Graph does not show is undetermined. Of several values one is enough, and a negative holds if it\ndoes of each.\n\n" +
 		table([]string{"operator", "when it holds", "of null", "examples"}, rows) +
 		"\nThe examples are executed as tests.\n\n" + table([]string{"clause", "where a is", "it"}, shown) +
 		memberships(t)
+}
+
+// isMemberOf is the operator that compares no attribute.
+const isMemberOf = "IsMemberOf"
+
+// ofMembership are the examples of it, with what came of them.
+func ofMembership(t *testing.T) [][]string {
+	t.Helper()
+	c := scoping.Clause{Attribute: "memberOf", Operator: isMemberOf, Value: "5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f607"}
+	filter, mistakes := scoping.NewFilter([][]scoping.Clause{{c}})
+	if len(mistakes) > 0 {
+		t.Fatal(mistakes)
+	}
+	g := filter.Groups()[0]
+	var shown [][]string
+	for _, x := range []struct {
+		who  string
+		in   map[scoping.Group]bool
+		want scoping.Outcome
+	}{
+		{"is in the group", map[scoping.Group]bool{g: true}, scoping.Holds},
+		{"is not in it", map[scoping.Group]bool{g: false}, scoping.Fails},
+		{"cannot be looked for, since the group is away", nil, scoping.Undetermined},
+	} {
+		if got := filter.Evaluate(scoping.Subject{MemberOf: x.in}); got != x.want {
+			t.Errorf("%v of who %s: %s, want %s", c, x.who, got, x.want)
+		}
+		shown = append(shown, []string{code(c.String()), "who " + x.who, x.want.String()})
+	}
+	return shown
 }
 
 // memberships is what there is to say of IsMemberOf, with an example that is read.
