@@ -180,16 +180,29 @@ func (o *Operator) name(ctx context.Context, entries []history.Entry) error {
 				return err
 			}
 		}
-		if e.Members == nil {
-			continue
-		}
-		for _, members := range [][]history.Member{e.Members.Joined, e.Members.Left} {
-			for j := range members {
-				var err error
-				if members[j].DisplayName, err = n.of(ctx, change.Object{Kind: change.User, ID: members[j].ID}); err != nil {
-					return err
-				}
+	}
+	// The first of each are those that a table tells: a large group leaves names for them.
+	const few = 10
+	for _, most := range []int{few, maxNamed} {
+		for i := range entries {
+			m := entries[i].Members
+			if m == nil {
+				continue
 			}
+			if err := errors.Join(n.members(ctx, m.Joined, most), n.members(ctx, m.Left, most)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// members gives the first of them their names, up to most.
+func (n *namer) members(ctx context.Context, members []history.Member, most int) error {
+	for i := range members[:min(most, len(members))] {
+		var err error
+		if members[i].DisplayName, err = n.of(ctx, change.Object{Kind: change.User, ID: members[i].ID}); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package operator
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"strconv"
 	"testing"
@@ -9,7 +10,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"entrawebex/internal/app/stores"
+	"entrawebex/internal/change"
 	"entrawebex/internal/history"
+	"entrawebex/internal/provision"
 )
 
 // kept is a log of entries, the newest first, that notes what it is asked.
@@ -85,6 +89,32 @@ func TestAPercentileIsTheLeastThatSoManyDoNotExceed(t *testing.T) {
 	}{{hundred, 50, 50}, {hundred, 99, 99}, {hundred[:2], 50, 1}, {hundred[:2], 99, 2}, {hundred[:1], 0, 1}, {nil, 50, 0}} {
 		if got := percentile(test.of, test.p); got != int64(test.want) {
 			t.Error("of " + strconv.Itoa(len(test.of)) + ": " + strconv.FormatInt(got, 10))
+		}
+	}
+}
+
+// called is a ledger in which everybody has a name.
+type called struct{ stores.Ledger }
+
+func (called) Record(_ context.Context, o change.Object) (provision.Record, bool, error) {
+	return provision.Record{LastWritten: map[string]any{"userName": "name of " + o.ID}}, true, nil
+}
+
+func TestALargeGroupLeavesNamesForThoseOfOthers(t *testing.T) {
+	t.Parallel()
+	entries := make([]history.Entry, 2)
+	for i := range entries {
+		entries[i].Members = &history.Members{}
+		for j := range maxNamed + 1 {
+			entries[i].Members.Joined = append(entries[i].Members.Joined, history.Member{ID: fmt.Sprint(i, " ", j)})
+		}
+	}
+	if err := (&Operator{Ledger: called{}}).name(t.Context(), entries); err != nil {
+		t.Fatal(err)
+	}
+	for i, e := range entries {
+		if m := e.Members.Joined[9]; m.DisplayName != "name of "+m.ID {
+			t.Errorf("the tenth of entry %d is called %q", i, m.DisplayName)
 		}
 	}
 }

@@ -113,11 +113,7 @@ func why(e history.Entry) []string {
 		}
 	}
 	if i := e.Status.Error; i != nil {
-		reason := i.Reason
-		if i.Details != "" {
-			reason += ": " + i.Details
-		}
-		line("%s (%s)", reason, i.Code)
+		line("%s", explained(i))
 	}
 	if len(e.Modified) > 0 {
 		line("%s", properties(e.Modified))
@@ -138,6 +134,18 @@ func why(e history.Entry) []string {
 		line("%s", i.Recommended)
 	}
 	return lines
+}
+
+// explained is why an attempt ended so, with its code once.
+func explained(i *history.ErrorInfo) string {
+	reason := i.Reason
+	if i.Details != "" {
+		reason += ": " + i.Details
+	}
+	if code := "(" + i.Code + ")"; !strings.Contains(reason, code) {
+		reason += " " + code
+	}
+	return reason
 }
 
 // again is what becomes of an attempt later.

@@ -124,3 +124,13 @@ func TestTroubleIsColouredAtATerminalAndNowhereElse(t *testing.T) {
 		}
 	}
 }
+
+func TestACodeThatTheReasonHasIsToldOnce(t *testing.T) {
+	t.Parallel()
+	e := history.Entry{Status: history.StatusInfo{Status: history.Skipped, Error: &history.ErrorInfo{
+		Code: "RedundantExport", Reason: "Webex already has this state (RedundantExport)",
+	}}}
+	if told := strings.Join(why(e), "; "); strings.Count(told, "RedundantExport") != 1 {
+		t.Error(told)
+	}
+}
