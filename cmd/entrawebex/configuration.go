@@ -118,7 +118,7 @@ func formerVersion(ctx context.Context, o operator.Operations, args []string) (c
 func versionNumber(text string) (int, error) {
 	number, err := strconv.Atoi(text)
 	if err != nil || number < 0 {
-		return 0, fmt.Errorf("%q is no version: name one by its number (entrawebex mapping history)", text)
+		return 0, usageError{fmt.Errorf("%q is no version: name one by its number (entrawebex mapping history)", text)}
 	}
 	return number, nil
 }

@@ -178,7 +178,7 @@ func TestAWrongMappingIsNotApplied(t *testing.T) {
 	if _, errOut, exit := outcome(t, environ, "mapping", "rollback"); exit != 1 || !strings.Contains(errOut, "there is nothing before it") {
 		t.Errorf("exit %d: %s", exit, errOut)
 	}
-	if _, errOut, exit := outcome(t, environ, "mapping", "show", "some"); exit != 1 || !strings.Contains(errOut, `"some" is no version`) {
+	if _, errOut, exit := outcome(t, environ, "mapping", "show", "some"); exit != exitUsage || !strings.Contains(errOut, `"some" is no version`) {
 		t.Errorf("exit %d: %s", exit, errOut)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"entrawebex/internal/operator"
+	"entrawebex/internal/replay"
 	"entrawebex/internal/terminal"
 )
 
@@ -26,6 +27,9 @@ The last line says how many messages there are beyond those listed, if any.
   entrawebex dead-letters --json | jq -r .object.id`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := wellWritten(replay.Request{Filter: terms}); err != nil {
+				return err
+			}
 			return c.with(cmd.Context(), func(o operator.Operations) error {
 				letters, err := o.Letters(cmd.Context(), operator.LettersRequest{Filter: terms})
 				if err != nil {

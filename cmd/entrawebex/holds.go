@@ -89,7 +89,7 @@ func (c console) decisionCommand(what decision) *cobra.Command {
 		RunE: func(cmd *cobra.Command, ids []string) error {
 			r := operator.DecideRequest{IDs: ids, All: all}
 			if err := r.Validate(); err != nil {
-				return err
+				return usageError{err}
 			}
 			return c.with(cmd.Context(), func(o operator.Operations) error {
 				decided, err := what.decide(cmd.Context(), o, r)

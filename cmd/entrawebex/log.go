@@ -93,7 +93,7 @@ func (c console) log(cmd *cobra.Command, o logOptions) error {
 		o.Limit = -1 // which is refused: 0 is no limit to a program
 	}
 	if err := errors.Join(sinceErr, untilErr, o.Validate()); err != nil {
-		return err
+		return usageError{err}
 	}
 	if o.follow {
 		return c.followLog(cmd.Context(), cmd.OutOrStdout(), o)

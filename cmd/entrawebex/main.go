@@ -99,6 +99,12 @@ func taught(c *cobra.Command) {
 			return wrongly(c, err)
 		}
 	}
+	c.PreRunE = func(c *cobra.Command, _ []string) error {
+		if err := c.ValidateFlagGroups(); err != nil { // which cobra asks for after this
+			return wrongly(c, err)
+		}
+		return nil
+	}
 	for _, below := range c.Commands() {
 		taught(below)
 	}

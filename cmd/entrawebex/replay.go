@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -45,6 +48,9 @@ handle of its task.
   entrawebex replay --limit 1`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := wellWritten(request); err != nil {
+				return err
+			}
 			return c.with(cmd.Context(), func(o operator.Operations) error {
 				return c.putBack(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr(), request, *asJSON)
 			})
@@ -57,6 +63,16 @@ handle of its task.
 	flags.IntVar(&request.Limit, "limit", 0, "how many in all; 0 for all")
 	flags.BoolVar(&request.DryRun, "dry-run", false, "count what would be put back, and move nothing")
 	return command
+}
+
+// wellWritten says what is written wrongly of a request, but for whom it names: that the
+// ledger knows.
+func wellWritten(r replay.Request) error {
+	r.Filter = slices.DeleteFunc(slices.Clone(r.Filter), func(term string) bool { return strings.HasPrefix(term, "object=") })
+	if err := r.Check(time.Now()); err != nil {
+		return usageError{err}
+	}
+	return nil
 }
 
 // putBack replays, shows how far it is if somebody is there to see, and prints what

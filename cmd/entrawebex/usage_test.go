@@ -29,6 +29,15 @@ func TestACommandThatIsWrittenWronglyExitsWithTwoAndSaysHowItIsWritten(t *testin
 		"run --sandbox --members=-1":  "0 members or more",
 		"run --sandbox --users many":  `invalid argument "many"`,
 		"replay --rate x":             "entrawebex replay --help",
+		"replay --rate=-1":            "rate and limit must be 0, for no bound, or more",
+		"replay --filter kind=bad":    `"bad" is no kind of a dead letter's fault`,
+		"replay --filter older=-1h":   `"-1h" is not an age such as 90m or 24h`,
+		"dead-letters --filter x":     "it must begin with kind=",
+		"holds approve":               "name the objects, or say --all",
+		"log --since=-5m":             `--since is "-5m" and must be a time`,
+		"log --status bad":            "must be one of success",
+		"log --limit=-1":              "must be 1 to 10000",
+		"log --csv --json":            "if any flags in the group [csv json] are set",
 		"mapping check one two three": "write it so:  entrawebex mapping check FILE",
 	} {
 		t.Run(args, func(t *testing.T) {
