@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"entrawebex/internal/measurements"
 	"entrawebex/internal/plan"
 	"entrawebex/internal/sandbox/graph"
 )
@@ -26,6 +27,7 @@ func BenchmarkPlan(b *testing.B) {
 	b.Run("before the first start", func(b *testing.B) {
 		for b.Loop() {
 			s.planAtScale(b, plan.Summary{Create: users - adopted + group, Change: adopted}, userPages+2*memberPages+graphOthers, 3)
+			measurements.Saysf(b, "%d calls to Graph and %d to Webex before the first start", s.Tenant.Calls.Snapshot().HTTP(), s.Org.Calls.Snapshot().HTTP())
 		}
 	})
 	p := s.Open()
@@ -33,6 +35,7 @@ func BenchmarkPlan(b *testing.B) {
 	b.Run("provisioned", func(b *testing.B) {
 		for b.Loop() {
 			s.planAtScale(b, plan.Summary{Unchanged: users + group}, userPages+2*memberPages+graphOthers, 124)
+			measurements.Saysf(b, "%d and %d with everybody in Webex", s.Tenant.Calls.Snapshot().HTTP(), s.Org.Calls.Snapshot().HTTP())
 		}
 	})
 }

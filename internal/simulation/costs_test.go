@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/measurements"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/sandbox/graph"
 	"entrawebex/internal/sandbox/simhttp"
@@ -129,6 +130,7 @@ func BenchmarkMembershipChange(b *testing.B) {
 			b.ReportMetric(float64(graph), "graph-calls/op")
 			b.ReportMetric(float64(webex), "webex-calls/op")
 			b.ReportMetric(float64(w.wire.bytes), "wire-bytes/op")
+			measurements.Saysf(b, "| in a group of %d | %d | %d |", size, graph, webex)
 			if graph+webex > most {
 				b.Errorf("%d calls to Graph and %d to Webex, more than %d", graph, webex, most)
 			}
@@ -172,6 +174,7 @@ func BenchmarkFirstProvisioning(b *testing.B) {
 		b.ReportMetric(float64(calls(webex)), "webex-calls/op")
 		b.ReportMetric(float64(calls(graph)), "graph-calls/op")
 		b.ReportMetric(float64(heap)/(1<<20), "heap-MB")
+		measurements.Saysf(b, "First provisioning of a group of %d: %d PATCHes of 100 members, %d Webex and %d Graph calls", size, patches, calls(webex), calls(graph))
 		if patches > mostPatches || calls(graph) > graphPages+2 || calls(webex) > mostPatches+3 || heap > mostHeap {
 			b.Errorf("%d PATCHes, Webex %v, Graph %v, %d bytes", patches, webex, graph, heap)
 		}

@@ -3,6 +3,7 @@ package simulation_test
 import (
 	"context"
 	"flag"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"runtime"
@@ -21,6 +22,7 @@ import (
 	"entrawebex/internal/entra"
 	"entrawebex/internal/ledger"
 	"entrawebex/internal/mapping"
+	"entrawebex/internal/measurements"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/sweep"
 	"entrawebex/internal/webex"
@@ -69,6 +71,7 @@ func BenchmarkSweep(b *testing.B) {
 					s.run(b)
 				}
 				s.report(b)
+				s.says(b, fmt.Sprintf("%d users, %d groups of %d: initial", people.Users, people.Groups, people.Members))
 				s.checkInitial(b, people)
 			})
 			all.Run("unchanged", func(b *testing.B) {
@@ -76,6 +79,7 @@ func BenchmarkSweep(b *testing.B) {
 					s.run(b)
 				}
 				s.report(b)
+				s.says(b, "the same, nothing changed")
 				s.checkUnchanged(b, people)
 			})
 			all.Run("a title mapped", func(b *testing.B) {
@@ -105,6 +109,9 @@ func BenchmarkSweep(b *testing.B) {
 					s.run(b)
 				}
 				s.report(b)
+				if people.Users == most {
+					measurements.Saysf(b, "are linked again with %d and %d calls, none of which writes", s.count("Graph", ""), s.count("Webex", ""))
+				}
 				s.checkWritten(b)
 			})
 			s.close()
@@ -215,6 +222,13 @@ func (s *swept) count(side, method string) int {
 		}
 	}
 	return total
+}
+
+// says has the page say of a run what was called.
+func (s *swept) says(b *testing.B, run string) {
+	b.Helper()
+	webex := s.count("Webex", "")
+	measurements.Saysf(b, "| %s | %d | %d | %d |", run, s.count("Graph", ""), webex, webex-s.count("Webex", "GET"))
 }
 
 func (s *swept) report(b *testing.B) {

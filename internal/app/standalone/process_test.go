@@ -16,6 +16,7 @@ import (
 
 	"entrawebex/internal/app/standalone"
 	"entrawebex/internal/change"
+	"entrawebex/internal/measurements"
 	"entrawebex/internal/sandbox"
 	"entrawebex/internal/sandbox/graph"
 	"entrawebex/internal/sandbox/runtest"
@@ -173,6 +174,7 @@ func TestWhatAChangeCosts(t *testing.T) {
 			t.Errorf("%s: Graph %v, Webex %v, want %d and %d calls", c.name, graph, webex, c.graph, c.webex)
 		}
 		t.Logf("%-20s Graph %v Webex %v", c.name, graph, webex)
+		measurements.Saysf(t, "| %s | %d | %d | %d ", c.name, graph.HTTP(), graph["$batch GET /users/{id}"], webex.HTTP())
 	}
 	if err := p.Close(); err != nil {
 		t.Error(err)
