@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -107,7 +106,7 @@ func (c console) log(cmd *cobra.Command, o logOptions) error {
 		case o.csv:
 			return writeCSV(cmd.OutOrStdout(), found.Entries)
 		case o.asJSON:
-			return writeLines(cmd.OutOrStdout(), found.Entries)
+			return printJSON(cmd.OutOrStdout(), found.Entries...)
 		default:
 			c.terminal.History(cmd.OutOrStdout(), found)
 			return nil
@@ -187,20 +186,9 @@ func (c console) followLog(ctx context.Context, out io.Writer, o logOptions) err
 // follow prints one entry.
 func (c console) follow(out io.Writer, e history.Entry, asJSON bool) error {
 	if asJSON {
-		return writeLines(out, []history.Entry{e})
+		return printJSON(out, e)
 	}
 	c.terminal.HistoryLine(out, e)
-	return nil
-}
-
-// writeLines prints each entry as a line of JSON.
-func writeLines(out io.Writer, entries []history.Entry) error {
-	encoder := json.NewEncoder(out)
-	for _, e := range entries {
-		if err := encoder.Encode(e); err != nil {
-			return fmt.Errorf("print the log: %w", err)
-		}
-	}
 	return nil
 }
 

@@ -47,3 +47,23 @@ func TestWhatIsHeldAndWhatIsDeadIsToldAndTakenByName(t *testing.T) {
 		t.Errorf("exit code %d, %s", exit, errOut)
 	}
 }
+
+// Whatever somebody has at hand names a person, wherever one is asked for.
+func TestAPersonIsFoundByWhateverNamesThem(t *testing.T) {
+	t.Parallel()
+	l := aDay(t)
+	u := l.renamed
+	upn := u.Text("userPrincipalName")
+	l.update(u.Text("id"), func(u graph.User) { u["displayName"], u["mail"] = "Ada, once Byron", "ada.byron@mail.example" })
+	for what, name := range map[string]string{
+		"the userPrincipalName": strings.ToUpper(upn), "the mail": "ada.byron@mail.example", "the display name": "ada, once byron",
+		"the id in Entra": u.Text("id"), "the id in Webex": l.accountOf(upn),
+	} {
+		for _, command := range []string{"show", "log", "plan", "provision", "mapping test"} {
+			out, errOut, _ := outcome(t, l.environ, append(strings.Fields(command), name, "--json")...)
+			if !strings.Contains(out+errOut, u.Text("id")) && !strings.Contains(errOut, "It is queued") {
+				t.Errorf("%s does not know %s, %q:\n%s%s", command, what, name, out, errOut)
+			}
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/history"
@@ -68,6 +69,28 @@ func (o *Operator) whose(ctx context.Context, name string) (change.Object, error
 			"without a name the log of everybody is told", printable.Short(name, longestAsked)))
 	}
 	return o.only(ctx, name, found)
+}
+
+// patience is for how long a side is asked whose a name is of which nothing is kept.
+const patience = 10 * time.Second
+
+// keptOf is the object that has the name or id, or had it, by what is kept; or else by
+// what Entra says, as of a name that is newer than what is kept, or of another mail.
+func (o *Operator) keptOf(ctx context.Context, name string) (change.Object, error) {
+	object, err := o.whose(ctx, name)
+	if err == nil || isSeveral(err) || o.Settings == nil {
+		return object, err
+	}
+	asking, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	planner, noPlanner := o.planner(asking, plan.Request{All: true}, plan.Watcher{})
+	if noPlanner != nil {
+		return change.Object{}, err // a side that cannot be asked knows no more
+	}
+	if found, notFound := planner.Find(asking, name); notFound == nil {
+		return found, nil
+	}
+	return change.Object{}, err
 }
 
 // former is the id of whoever had a name, where the error is that nobody has it; empty if

@@ -104,7 +104,8 @@ func (r HistoryRequest) matches(e history.Entry) bool {
 		(r.Fault == "" || r.Fault == e.Fault) && (r.Correlation == "" || r.Correlation == e.ChangeID)
 }
 
-// History tells what was done, and what was refused. It asks neither side.
+// History tells what was done, and what was refused. It asks neither side, unless nothing
+// is kept of the name.
 func (o *Operator) History(ctx context.Context, r HistoryRequest) (History, error) {
 	if err := r.Validate(); err != nil {
 		return History{}, err
@@ -117,7 +118,7 @@ func (o *Operator) History(ctx context.Context, r HistoryRequest) (History, erro
 	}
 	found := History{Entries: []history.Entry{}}
 	if r.Name != "" {
-		object, err := o.whose(ctx, r.Name)
+		object, err := o.keptOf(ctx, r.Name)
 		if err != nil {
 			return History{}, err
 		}
