@@ -227,12 +227,12 @@ func TestMovingInComesToWhatWasSaidAndClosesNobodyWhoWasNotListed(t *testing.T) 
 	}
 	fits(t, out)
 	rows := m.rows()
-	m.switches()
-	m.cameTo(rows)
+	p := m.switches()
+	m.cameTo(rows, p)
 }
 
-// switches has the process run that moves in, and switches to it.
-func (m *moving) switches() {
+// switches has the process run that moves in, switches to it, and returns it.
+func (m *moving) switches() *standalone.Process {
 	m.t.Helper()
 	p := m.open("START_PAUSED=true")
 	m.serve(p)
@@ -254,10 +254,11 @@ func (m *moving) switches() {
 		m.t.Fatal(err)
 	}
 	m.Settle(m.t.Context(), p)
+	return p
 }
 
 // cameTo compares what was said with what came of it, once what waits for approval has it.
-func (m *moving) cameTo(rows [][]string) {
+func (m *moving) cameTo(rows [][]string, p *standalone.Process) {
 	m.t.Helper()
 	held := m.Org.Users()
 	operate(m.t, m.environ(), "holds", "approve", "--all")
@@ -265,6 +266,7 @@ func (m *moving) cameTo(rows [][]string) {
 	if err := sandbox.Wait(m.t.Context(), 3*time.Minute, closed); err != nil {
 		m.t.Fatal(err)
 	}
+	m.Settle(m.t.Context(), p) // a hold ends as the write begins
 	after := m.Org.Users()
 	byID := map[string]string{} // whose account, by the id that it carries
 	for id, a := range after {
