@@ -22,6 +22,9 @@ import (
 type command struct {
 	ask func(ctx context.Context, o operator.Operations, form url.Values) (question, error)
 	do  func(ctx context.Context, o operator.Operations, form url.Values) (notice, error)
+	// begin takes the place of do for what may take long, and opens the operator's
+	// application itself.
+	begin func(ctx context.Context, form url.Values) (notice, error)
 }
 
 // question says what an order would do.
@@ -46,16 +49,16 @@ type question struct {
 // commands are all of them, by the last part of their path.
 func (p *pages) commands() map[string]command {
 	return map[string]command{
-		"approve":     {askDecide(approving()), p.approve},
-		"reject":      {askDecide(rejecting()), p.reject},
-		"clear-guard": {askClearGuard, clearGuard},
-		"replay":      {askReplay, replayLetters},
-		"pause":       {askPause, pauseSide},
-		"resume":      {askResume, resumeSide},
-		"provision":   {askProvision, provisionNow},
-		"reconcile":   {askReconcile, reconcileAll},
-		"apply":       {askApply(pasted), apply(pasted)},
-		"roll-back":   {askApply(former), apply(former)},
+		"approve":     {ask: askDecide(approving()), do: p.approve},
+		"reject":      {ask: askDecide(rejecting()), do: p.reject},
+		"clear-guard": {ask: askClearGuard, do: clearGuard},
+		"replay":      {ask: askReplay, begin: p.beginReplay},
+		"pause":       {ask: askPause, do: pauseSide},
+		"resume":      {ask: askResume, do: resumeSide},
+		"provision":   {ask: askProvision, do: provisionNow},
+		"reconcile":   {ask: askReconcile, do: reconcileAll},
+		"apply":       {ask: askApply(pasted), do: apply(pasted)},
+		"roll-back":   {ask: askApply(former), do: apply(former)},
 	}
 }
 
@@ -77,10 +80,15 @@ func (p *pages) order(w http.ResponseWriter, r *http.Request) {
 	}
 	var came notice
 	ctx := r.Context()
-	err := p.With(ctx, func(o operator.Operations) (err error) {
-		came, err = ordered.do(ctx, o, r.PostForm)
-		return err
-	})
+	var err error
+	if ordered.begin != nil {
+		came, err = ordered.begin(ctx, r.PostForm)
+	} else {
+		err = p.With(ctx, func(o operator.Operations) (err error) {
+			came, err = ordered.do(ctx, o, r.PostForm)
+			return err
+		})
+	}
 	if err != nil {
 		p.Log.WarnContext(ctx, "an order from the console failed", "order", name, "error", err)
 		came = notice{Bad: true, Text: err.Error()}
@@ -278,22 +286,6 @@ func askReplay(ctx context.Context, o operator.Operations, form url.Values) (que
 		q.Items = append(q.Items, fmt.Sprintf("and %s of whom the ledger knows nothing more", operator.Counted(letters.Beyond, "message")))
 	}
 	return q, nil
-}
-
-func replayLetters(ctx context.Context, o operator.Operations, form url.Values) (notice, error) {
-	request, err := replayRequest(form)
-	if err != nil {
-		return notice{}, err
-	}
-	result, err := o.Replay(ctx, request, nil)
-	n := notice{Text: operator.Counted(result.Moved, "message") + " put back on the queue.", Link: "/log?span=1h", LinkText: "See what comes of it"}
-	if result.Left > 0 {
-		n.Lines = append(n.Lines, fmt.Sprintf("About %d were not looked at: replay once more.", result.Left))
-	}
-	if result.Task != "" {
-		n.Text = "SQS moves all of them, by itself."
-	}
-	return n, err
 }
 
 // sideOf is the side that a form names. The operator refuses others.

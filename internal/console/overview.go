@@ -1,6 +1,7 @@
 package console
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"slices"
@@ -12,8 +13,9 @@ import (
 
 // now is what the first page shows.
 type now struct {
-	Needs needs
-	Flow  flow
+	Needs     needs
+	Flow      flow
+	Replaying replayed
 }
 
 // overview is the first page: what needs a person, with what can be done about it, and
@@ -29,6 +31,7 @@ func (p *pages) overview(r *http.Request, o operator.Operations) (view, error) {
 		return v, err
 	}
 	made.Flow, err = p.flow.asked(r.Context())
+	made.Replaying = p.replaying.now(p.Now())
 	v.Body = made
 	return v, err
 }
@@ -64,7 +67,11 @@ func (p *pages) overviewEvents(w http.ResponseWriter, r *http.Request) {
 			return nil, err
 		}
 		sides, err := p.fragment(r, "sides", passing)
-		return []region{{"needs", needed}, {"pipeline", passed}, {"sides", sides}}, err
+		if err != nil {
+			return nil, err
+		}
+		replaying, err := p.fragment(r, "replaying", p.replaying.now(p.Now()))
+		return []region{{"needs", needed}, {"replaying", bytes.TrimSpace(replaying)}, {"pipeline", passed}, {"sides", sides}}, err
 	})
 }
 

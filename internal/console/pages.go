@@ -28,6 +28,7 @@ type pages struct {
 	status    *survey[operator.Status]
 	flow      *survey[flow]
 	planning  planning
+	replaying replaying
 	player    Player // nil where nothing is simulated
 }
 
@@ -82,6 +83,7 @@ func (p *pages) routes() []route {
 		{"GET /mapping", p.page(p.mapping)},
 		{"GET /settings", p.page(p.settings)},
 		{"POST /orders/{order}", p.ordering(p.order)},
+		{"POST /replay/cancel", p.ordering(p.cancelReplay)},
 		{"GET /play", p.page(p.playPage)},
 		{"POST /play/{play}", p.ordering(p.play)},
 		{"/", p.page(func(*http.Request, operator.Operations) (view, error) { return view{}, &gone{"there is no such page"} })},

@@ -15,15 +15,12 @@ import (
 // planning is the plan for everything that is made, or was made last: one at a time,
 // since each reads both sides as a whole. It is safe for concurrent use.
 type planning struct {
-	group sync.WaitGroup
+	work
 
-	mu     sync.Mutex
-	state  planned
-	done   int
-	of     int
-	began  time.Time // when the phase did
-	cancel context.CancelFunc
-	over   bool // nothing is planned any more
+	mu       sync.Mutex
+	state    planned
+	done, of int
+	began    time.Time // when the phase did
 }
 
 // planned is how far a plan is, and what came of it.
@@ -58,17 +55,17 @@ func (g *planning) now(at time.Time, here place) planned {
 	return state
 }
 
-// begin has a plan made, unless one is made already or the console ends.
-func (g *planning) begin(ctx context.Context, p *pages, scope string) bool {
+// plan has a plan made, unless one is made already or the console ends.
+func (g *planning) plan(ctx context.Context, p *pages, scope string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.over || g.state.Running {
-		return false
+	_, ok := g.begin(ctx, func(ctx context.Context) {
+		g.make(ctx, p, plan.Request{All: true, Watched: true, Accounts: true, Scope: scope})
+	})
+	if ok {
+		g.state, g.done, g.of = planned{Running: true, Scope: scope, Began: p.Now(), Phase: "begin"}, 0, 0
 	}
-	ctx, g.cancel = context.WithCancel(ctx)
-	g.state, g.done, g.of = planned{Running: true, Scope: scope, Began: p.Now(), Phase: "begin"}, 0, 0
-	g.group.Go(func() { g.make(ctx, p, plan.Request{All: true, Watched: true, Accounts: true, Scope: scope}) })
-	return true
+	return ok
 }
 
 func (g *planning) make(ctx context.Context, p *pages, r plan.Request) {
@@ -90,7 +87,6 @@ func (g *planning) make(ctx context.Context, p *pages, r plan.Request) {
 	default:
 		g.state.Trouble = err.Error()
 	}
-	g.cancel()
 }
 
 func (g *planning) tell(at time.Time, phase string, done, of int) {
@@ -100,24 +96,6 @@ func (g *planning) tell(at time.Time, phase string, done, of int) {
 		g.state.Phase, g.began = phase, at
 	}
 	g.done, g.of = done, of
-}
-
-// stop cancels the plan that is made, if one is.
-func (g *planning) stop() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.cancel != nil {
-		g.cancel()
-	}
-}
-
-// end has none be made any more, and waits until none is.
-func (g *planning) end() {
-	g.mu.Lock()
-	g.over = true
-	g.mu.Unlock()
-	g.stop()
-	g.group.Wait()
 }
 
 // planningHere is where a plan is made for its own sake.
@@ -154,7 +132,7 @@ func (p *pages) startPlan(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, r, &operator.Error{Kind: operator.Invalid, Message: err.Error()})
 		return
 	}
-	if !p.planning.begin(context.WithoutCancel(r.Context()), p, asked.Scope) {
+	if !p.planning.plan(r.Context(), p, asked.Scope) {
 		p.refuse(w, r, &operator.Error{Kind: operator.Refused, Message: "a plan is made already: wait for it, or cancel it"})
 		return
 	}
