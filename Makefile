@@ -17,7 +17,7 @@ GO_BUILD_FLAGS := -tags lambda.norpc -ldflags "-s -w"
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-test: lint ## everything that must pass: lint, then all tests against emulators (needs Node.js 20, a JDK 17 and Chromium)
+test: lint ## everything that must pass: lint, then all tests against emulators (needs Node.js 20, a JDK 17, Chromium and Firefox)
 	infra/emulators/run $(MAKE) --no-print-directory suite
 
 lint: $(GOLANGCI_LINT) ## go vet and golangci-lint
@@ -47,7 +47,7 @@ simulation: ## SEEDS simulated lives of a tenant, and the cases from the field
 installed: ## what a release installs, run where nothing else is, within a minute
 	go test -timeout 5m -v -run Release ./infra/release -within 60s
 
-browser: ## the console's pages in Chromium, by keyboard, and axe's rules on them
+browser: ## the console's pages in Chromium, by keyboard, and axe's rules on them; in Firefox, where it is
 	go test -timeout 10m ./internal/console/browsertest
 
 migration: ## moving in from the gallery app with 2,000 accounts
