@@ -34,7 +34,7 @@ var within = flag.Duration("within", 0, "make a release, and how long a day in t
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if *within == 0 {
-		leftout.Say("a release that is made, installed and run", "-within 60s makes one, as make test does")
+		leftout.Say("a release that is made, installed and run", "-within 15s makes one, as make test does")
 	}
 	os.Exit(m.Run())
 }

@@ -20,7 +20,7 @@ import (
 // on another machine and on this one. Everybody goes by it soon after.
 const (
 	askEvery     = 20 * time.Second
-	askEveryHere = 250 * time.Millisecond
+	askEveryHere = 100 * time.Millisecond
 )
 
 // Followed is how long after a configuration came into force nobody goes by the one
