@@ -102,7 +102,7 @@ func (t *Tenant) Assigned() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var ids []string
-	for a := range t.app.shown(0) {
+	for _, a := range t.app.shown(0) {
 		ids = append(ids, a.principal.id())
 	}
 	slices.Sort(ids)
@@ -153,16 +153,17 @@ func (e *enterpriseApp) forget(o object) {
 }
 
 // shown yields the assignments of live principals with that number or a higher
-// one. What is in the recycle bin keeps its assignments for its return.
-func (e *enterpriseApp) shown(start int) iter.Seq[*assignment] {
+// one, and their numbers. What is in the recycle bin keeps its assignments for its
+// return.
+func (e *enterpriseApp) shown(start int) iter.Seq2[int, *assignment] {
 	return shown(e.assignments, start)
 }
 
-func shown(assignments []*assignment, start int) iter.Seq[*assignment] {
+func shown(assignments []*assignment, start int) iter.Seq2[int, *assignment] {
 	first, _ := slices.BinarySearchFunc(assignments, start, func(a *assignment, n int) int { return cmp.Compare(a.number, n) })
-	return func(yield func(*assignment) bool) {
+	return func(yield func(int, *assignment) bool) {
 		for _, a := range assignments[first:] {
-			if a.principal.where() == Live && !yield(a) {
+			if a.principal.where() == Live && !yield(a.number, a) {
 				return
 			}
 		}

@@ -314,10 +314,7 @@ func userCollection() collection {
 	return collection{set: "users", typeName: "user", known: isUserProperty}
 }
 
-// list answers one page of the objects there are from a number on, each with
-// its own number and in the order of the numbers. A page begins at the number
-// its $skiptoken names, so that objects that come and go in between displace
-// nobody. The tenant is locked while objects runs and is gone through.
+// list answers one page of objects.
 func (t *Tenant) list(r *http.Request, c collection, objects func(start int) (iter.Seq2[int, object], error)) (answer, error) {
 	selects, err := selected(r, c.known, c.typeName, append([]string{"$top", "$skiptoken"}, c.options...)...)
 	if err != nil {
@@ -326,6 +323,20 @@ func (t *Tenant) list(r *http.Request, c collection, objects func(start int) (it
 	if err := t.mayShow(selects); err != nil {
 		return answer{}, err
 	}
+	return listPage(t, r, odataContext(selects, c.set), objects, func(o object) map[string]any {
+		item := o.project(selects)
+		if c.typeName == directoryObject {
+			item["@odata.type"] = odataType(o)
+		}
+		return item
+	})
+}
+
+// listPage answers one page of what there is from a number on, each with its own number
+// and in the order of the numbers. A page begins at the number its $skiptoken names, so
+// that what comes and goes in between displaces nothing. The tenant is locked while
+// from runs and what it found is gone through.
+func listPage[T any](t *Tenant, r *http.Request, odataContext string, from func(start int) (iter.Seq2[int, T], error), show func(T) map[string]any) (answer, error) {
 	top, start, err := page(r.URL.Query())
 	if err != nil {
 		return answer{}, err
@@ -333,22 +344,18 @@ func (t *Tenant) list(r *http.Request, c collection, objects func(start int) (it
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	top = min(top, t.page)
-	found, err := objects(start)
+	found, err := from(start)
 	if err != nil {
 		return answer{}, err
 	}
 	value := []map[string]any{}
-	body := map[string]any{"@odata.context": metadata + odataContext(selects, c.set)}
-	for number, o := range found {
+	body := map[string]any{"@odata.context": metadata + odataContext}
+	for number, one := range found {
 		if len(value) == top {
 			body["@odata.nextLink"] = nextLink(r, number)
 			break
 		}
-		item := o.project(selects)
-		if c.typeName == directoryObject {
-			item["@odata.type"] = odataType(o)
-		}
-		value = append(value, item)
+		value = append(value, show(one))
 	}
 	body["value"] = value
 	return answer{http.StatusOK, body}, nil

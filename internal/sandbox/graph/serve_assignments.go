@@ -107,7 +107,7 @@ func (t *Tenant) listAssigned(r *http.Request) (answer, error) {
 	if err := t.knownApp(r); err != nil {
 		return answer{}, err
 	}
-	return t.listAssignments(r, nil, func(start int) (iter.Seq[*assignment], error) { return t.app.shown(start), nil })
+	return t.listAssignments(r, nil, func(start int) (iter.Seq2[int, *assignment], error) { return t.app.shown(start), nil })
 }
 
 // listAssignmentsOf makes an endpoint that lists the assignments of one
@@ -118,7 +118,7 @@ func (t *Tenant) listAssignmentsOf(find func(id string) (object, error)) endpoin
 		if !filtered && r.URL.Query().Has("$filter") {
 			return answer{}, unsupported("Unsupported or invalid query filter clause specified.")
 		}
-		return t.listAssignments(r, []string{"$filter"}, func(start int) (iter.Seq[*assignment], error) {
+		return t.listAssignments(r, []string{"$filter"}, func(start int) (iter.Seq2[int, *assignment], error) {
 			o, err := find(r.PathValue("id"))
 			if err != nil {
 				return nil, err
@@ -131,9 +131,8 @@ func (t *Tenant) listAssignmentsOf(find func(id string) (object, error)) endpoin
 	}
 }
 
-// listAssignments answers one page of assignments. The tenant is locked while
-// they are gone through.
-func (t *Tenant) listAssignments(r *http.Request, options []string, from func(start int) (iter.Seq[*assignment], error)) (answer, error) {
+// listAssignments answers one page of assignments.
+func (t *Tenant) listAssignments(r *http.Request, options []string, from func(start int) (iter.Seq2[int, *assignment], error)) (answer, error) {
 	properties := func(name string) bool {
 		_, known := t.assignmentProperties(&assignment{principal: &person{}})[name]
 		return known
@@ -142,34 +141,15 @@ func (t *Tenant) listAssignments(r *http.Request, options []string, from func(st
 	if err != nil {
 		return answer{}, err
 	}
-	top, start, err := page(r.URL.Query())
-	if err != nil {
-		return answer{}, err
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	top = min(top, t.page)
-	found, err := from(start)
-	if err != nil {
-		return answer{}, err
-	}
-	value := []map[string]any{}
-	body := map[string]any{"@odata.context": metadata + odataContext(selects, "appRoleAssignments")}
-	for a := range found {
-		if len(value) == top {
-			body["@odata.nextLink"] = nextLink(r, a.number)
-			break
-		}
+	return listPage(t, r, odataContext(selects, "appRoleAssignments"), from, func(a *assignment) map[string]any {
 		item := t.assignmentProperties(a)
 		for name := range item {
 			if selects != nil && !slices.Contains(selects, name) {
 				delete(item, name)
 			}
 		}
-		value = append(value, item)
-	}
-	body["value"] = value
-	return answer{http.StatusOK, body}, nil
+		return item
+	})
 }
 
 // assignmentProperties are those of an assignment by their names in Graph.
