@@ -10,7 +10,7 @@ import (
 
 func TestEveryFieldOfShowIsToldOnItsPage(t *testing.T) {
 	t.Parallel()
-	if fields := tells(t, "show.md", reflect.TypeFor[operator.Shown](), reflect.TypeFor[history.Entry]()); fields < 80 {
+	if fields := tells(t, "show.md", []reflect.Type{reflect.TypeFor[operator.Shown]()}, reflect.TypeFor[history.Entry]()); fields < 80 {
 		t.Errorf("%d fields are looked for", fields)
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 func TestEveryFieldOfStatusIsToldOnItsPage(t *testing.T) {
 	t.Parallel()
-	if fields := tells(t, "status.md", reflect.TypeFor[operator.Status]()); fields < 80 {
+	if fields := tells(t, "status.md", []reflect.Type{reflect.TypeFor[operator.Status]()}); fields < 80 {
 		t.Errorf("%d fields are looked for", fields)
 	}
 }
