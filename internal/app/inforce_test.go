@@ -5,14 +5,12 @@ import (
 	"errors"
 	"log/slog"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"entrawebex/infra"
+	"entrawebex/internal/bolttest"
 	"entrawebex/internal/change"
 	"entrawebex/internal/config"
 	"entrawebex/internal/configuration"
@@ -52,12 +50,7 @@ type world struct {
 
 func begin(t *testing.T) *world {
 	t.Helper()
-	db, err := bbolt.Open(filepath.Join(t.TempDir(), "ledger.db"), 0o600, &bbolt.Options{NoSync: true, NoGrowSync: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	kept, err := ledger.OpenBolt(db)
+	kept, err := ledger.OpenBolt(bolttest.Open(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,12 +1,12 @@
 package history_test
 
 import (
-	"path/filepath"
 	"testing"
 	"time"
 
 	"go.etcd.io/bbolt"
 
+	"entrawebex/internal/bolttest"
 	"entrawebex/internal/history"
 )
 
@@ -14,23 +14,8 @@ func TestBolt(t *testing.T) {
 	t.Parallel()
 	conformance(t, func(t *testing.T, now func() time.Time) history.Store {
 		t.Helper()
-		return openBolt(t, openFile(t), now)
+		return openBolt(t, bolttest.Open(t), now)
 	})
-}
-
-func openFile(t testing.TB) *bbolt.DB {
-	t.Helper()
-	db, err := bbolt.Open(filepath.Join(t.TempDir(), "history.db"), 0o600, &bbolt.Options{NoSync: true, NoGrowSync: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	db.MaxBatchDelay = time.Microsecond
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return db
 }
 
 func openBolt(t testing.TB, db *bbolt.DB, now func() time.Time) *history.Bolt {
@@ -60,7 +45,7 @@ func keys(t *testing.T, db *bbolt.DB) int {
 
 func TestWhatWasKeptForLongEnoughIsRemovedInSmallSteps(t *testing.T) {
 	t.Parallel()
-	db, now := openFile(t), noon
+	db, now := bolttest.Open(t), noon
 	h := home{Store: openBolt(t, db, func() time.Time { return now })}
 	const many = 20
 	for i := range many {
@@ -86,7 +71,7 @@ func TestWhatWasKeptForLongEnoughIsRemovedInSmallSteps(t *testing.T) {
 
 func TestALogIsThereAfterARestart(t *testing.T) {
 	t.Parallel()
-	db := openFile(t)
+	db := bolttest.Open(t)
 	now := func() time.Time { return noon }
 	e := entry(user(1), time.Hour, history.Success)
 	home{Store: openBolt(t, db, now)}.keep(t, e)

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"go.etcd.io/bbolt"
 
+	"entrawebex/internal/bolttest"
 	"entrawebex/internal/change"
 	"entrawebex/internal/history"
 )
@@ -20,7 +21,7 @@ var attempts = flag.Int("attempts", 60_000, "how many attempts are kept where a 
 
 // BenchmarkQuestions fails if a question takes too long, however much is kept.
 func BenchmarkQuestions(b *testing.B) {
-	db := openFile(b)
+	db := bolttest.Open(b)
 	db.NoSync, db.NoFreelistSync, db.FreelistType = true, true, bbolt.FreelistMapType
 	kept := openBolt(b, db, func() time.Time { return noon })
 	people := fill(b, kept, *attempts)

@@ -18,10 +18,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-	"go.etcd.io/bbolt"
 
 	"entrawebex/infra"
 	"entrawebex/internal/app/stores"
+	"entrawebex/internal/bolttest"
 	"entrawebex/internal/change"
 	"entrawebex/internal/config"
 	"entrawebex/internal/configuration"
@@ -98,18 +98,8 @@ func stocked(t *testing.T) *operator.Operator {
 // openHistory is a log with an attempt at a user and one at a group.
 func openHistory(t *testing.T) history.Store {
 	t.Helper()
-	db, err := bbolt.Open(filepath.Join(t.TempDir(), "history"), 0o600, &bbolt.Options{NoSync: true, NoGrowSync: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	db.MaxBatchDelay = time.Microsecond
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
 	const kept = 30 * 24 * time.Hour
-	log, err := history.OpenBolt(db, kept, func() time.Time { return noon })
+	log, err := history.OpenBolt(bolttest.Open(t), kept, func() time.Time { return noon })
 	if err != nil {
 		t.Fatal(err)
 	}

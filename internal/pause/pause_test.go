@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"go.etcd.io/bbolt"
-
+	"entrawebex/internal/bolttest"
 	"entrawebex/internal/ledger"
 	"entrawebex/internal/pause"
 	"entrawebex/internal/provision"
@@ -27,17 +25,7 @@ type bundle struct {
 
 func setup(t *testing.T) *bundle {
 	t.Helper()
-	db, err := bbolt.Open(filepath.Join(t.TempDir(), "ledger"), 0o600, &bbolt.Options{NoSync: true, NoGrowSync: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	db.MaxBatchDelay = time.Microsecond
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	kept, err := ledger.OpenBolt(db)
+	kept, err := ledger.OpenBolt(bolttest.Open(t))
 	if err != nil {
 		t.Fatal(err)
 	}

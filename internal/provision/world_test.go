@@ -7,16 +7,14 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"entrawebex/infra"
+	"entrawebex/internal/bolttest"
 	"entrawebex/internal/change"
 	"entrawebex/internal/ledger"
 	"entrawebex/internal/mapping"
@@ -48,17 +46,7 @@ type world struct {
 
 func setup(t *testing.T, options ...func(*provision.Config)) *world {
 	t.Helper()
-	db, err := bbolt.Open(filepath.Join(t.TempDir(), "ledger"), 0o600, &bbolt.Options{NoSync: true, NoGrowSync: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	db.MaxBatchDelay = time.Microsecond
-	kept, err := ledger.OpenBolt(db)
+	kept, err := ledger.OpenBolt(bolttest.Open(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,14 +7,13 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.etcd.io/bbolt"
 
+	"entrawebex/internal/bolttest"
 	"entrawebex/internal/change"
 	"entrawebex/internal/config"
 	"entrawebex/internal/entra"
@@ -66,17 +65,7 @@ func begin(t *testing.T) *life {
 	if l.graph, err = entra.Open(config.Entra{GraphURL: server.URL, AccessToken: "t"}, nil, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
-	db, err := bbolt.Open(filepath.Join(t.TempDir(), "ledger"), 0o600, &bbolt.Options{NoSync: true, NoGrowSync: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	db.MaxBatchDelay = time.Millisecond
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	kept, err := ledger.OpenBolt(db)
+	kept, err := ledger.OpenBolt(bolttest.Open(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"go.etcd.io/bbolt"
-
+	"entrawebex/internal/bolttest"
 	"entrawebex/internal/change"
 	"entrawebex/internal/ledger"
 	"entrawebex/internal/provision"
@@ -37,16 +35,7 @@ type cemetery struct {
 func cemeteries(t *testing.T, test func(*testing.T, *cemetery)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		db, err := bbolt.Open(filepath.Join(t.TempDir(), "test.db"), 0o600, &bbolt.Options{NoSync: true, NoGrowSync: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := db.Close(); err != nil {
-				t.Error(err)
-			}
-		})
-		db.MaxBatchDelay = 0
+		db := bolttest.Open(t)
 		kept, err := ledger.OpenBolt(db)
 		if err != nil {
 			t.Fatal(err)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.etcd.io/bbolt"
 
+	"entrawebex/internal/bolttest"
 	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/queue"
@@ -29,15 +29,7 @@ type queues struct{ dead, main *queue.Bolt }
 func bubble(t *testing.T, test func(*testing.T, queues)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		db, err := bbolt.Open(filepath.Join(t.TempDir(), "test.db"), 0o600, &bbolt.Options{NoSync: true, NoGrowSync: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := db.Close(); err != nil {
-				t.Error(err)
-			}
-		})
+		db := bolttest.Open(t)
 		test(t, queues{dead: open(t, db, "dead"), main: open(t, db, "main")})
 	})
 }

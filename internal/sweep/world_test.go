@@ -6,12 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"testing"
 	"time"
 
-	"go.etcd.io/bbolt"
-
+	"entrawebex/internal/bolttest"
 	"entrawebex/internal/change"
 	"entrawebex/internal/document"
 	"entrawebex/internal/ledger"
@@ -46,17 +44,7 @@ type world struct {
 // start returns a world in which nothing was ever compared.
 func start(t *testing.T) *world {
 	t.Helper()
-	db, err := bbolt.Open(filepath.Join(t.TempDir(), "ledger"), 0o600, &bbolt.Options{NoSync: true, NoGrowSync: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	db.MaxBatchDelay = time.Microsecond
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	kept, err := ledger.OpenBolt(db)
+	kept, err := ledger.OpenBolt(bolttest.Open(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,13 +1,12 @@
 package worker_test
 
 import (
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.etcd.io/bbolt"
 
+	"entrawebex/internal/bolttest"
 	"entrawebex/internal/queue"
 )
 
@@ -23,16 +22,7 @@ type home struct {
 
 func openHome(t *testing.T) home {
 	t.Helper()
-	db, err := bbolt.Open(filepath.Join(t.TempDir(), "test.db"), 0o600, &bbolt.Options{NoSync: true, NoGrowSync: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	db.MaxBatchDelay = time.Microsecond
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	db := bolttest.Open(t)
 	dead, err := queue.OpenBolt(db, "dead", queue.BoltOptions{})
 	if err != nil {
 		t.Fatal(err)
