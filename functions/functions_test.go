@@ -73,10 +73,7 @@ type deployment struct {
 // that stands for the event source mapping. More are variables of its own.
 func deploy(t testing.TB, scim string, more ...string) *deployment {
 	t.Helper()
-	sqsURL, dynamoURL := os.Getenv("SQS_EMULATOR_URL"), os.Getenv("DYNAMODB_EMULATOR_URL")
-	if sqsURL == "" || dynamoURL == "" {
-		t.Skip("left out: the built functions against SQS and DynamoDB emulators; make test starts them")
-	}
+	sqsURL, dynamoURL := emulators(t)
 	d := &deployment{t: t, scim: scim}
 	aws := awsConfig(t)
 	d.sqs = sqs.NewFromConfig(aws, func(o *sqs.Options) { o.BaseEndpoint = &sqsURL })
@@ -109,6 +106,16 @@ func deploy(t testing.TB, scim string, more ...string) *deployment {
 	d.replay = startFunction(t, "replay", environ...)
 	d.background(d.poll)
 	return d
+}
+
+// emulators are where SQS and DynamoDB are, if they are.
+func emulators(t testing.TB) (sqsURL, dynamoURL string) {
+	t.Helper()
+	sqsURL, dynamoURL = os.Getenv("SQS_EMULATOR_URL"), os.Getenv("DYNAMODB_EMULATOR_URL")
+	if sqsURL == "" || dynamoURL == "" {
+		t.Skip("left out: the built functions against SQS and DynamoDB emulators; make test starts them")
+	}
+	return sqsURL, dynamoURL
 }
 
 func awsConfig(t testing.TB) aws.Config {

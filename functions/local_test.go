@@ -98,9 +98,7 @@ func around(t *testing.T) string {
 // it does on AWS.
 func TestEveryEventIsInvokedLocallyAsTheReadmeSays(t *testing.T) {
 	t.Parallel()
-	if os.Getenv("SQS_EMULATOR_URL") == "" || os.Getenv("DYNAMODB_EMULATOR_URL") == "" {
-		t.Skip("left out: the built functions against SQS and DynamoDB emulators; make test starts them")
-	}
+	emulators(t)
 	readme, err := os.ReadFile("../events/README.md")
 	if err != nil {
 		t.Fatal(err)

@@ -111,10 +111,7 @@ func hastened(t testing.TB, sqsURL string) string {
 // worker processes behind its event source mapping, and a renew every minute.
 func deployHastened(t testing.TB, org http.Handler, source *eventSource, workers int) *deployment {
 	t.Helper()
-	sqsURL, dynamoURL := os.Getenv("SQS_EMULATOR_URL"), os.Getenv("DYNAMODB_EMULATOR_URL")
-	if sqsURL == "" || dynamoURL == "" {
-		t.Skip("left out: the built functions against SQS and DynamoDB emulators; make test starts them")
-	}
+	sqsURL, dynamoURL := emulators(t)
 	d := &deployment{t: t, scim: serveOrg(t, org)}
 	config := awsConfig(t)
 	d.sqs = sqs.NewFromConfig(config, func(o *sqs.Options) { o.BaseEndpoint = &sqsURL })

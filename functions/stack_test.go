@@ -74,10 +74,7 @@ func (o *refusingOrg) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // schedules that go every second. More are variables of its own, given parameters.
 func deployStack(t *testing.T, more, given map[string]string) *stackDeployment {
 	t.Helper()
-	sqsURL, dynamoURL := os.Getenv("SQS_EMULATOR_URL"), os.Getenv("DYNAMODB_EMULATOR_URL")
-	if sqsURL == "" || dynamoURL == "" {
-		t.Skip("left out: the built functions against SQS and DynamoDB emulators; make test starts them")
-	}
+	sqsURL, dynamoURL := emulators(t)
 	inner, err := scim.New(scim.Config{ID: orgID, Token: webexToken, ServiceApp: &scim.ServiceApp{
 		ClientID: "app", ClientSecret: "secret", RefreshToken: "first", Rotate: true,
 	}})
