@@ -47,6 +47,7 @@ func inTrouble(name func(int) string) []capture {
 		{name: "show-held", args: []string{"show", name(0)}},
 		{name: "show-dead", args: []string{"show", "taken@" + sandbox.Domain}},
 		{name: "show-group", args: []string{"show", "Finance"}},
+		{name: "find", args: []string{"find", "fin"}},
 		{name: "show-nobody", args: []string{"show", "room@" + sandbox.Domain}},
 		{name: "show-unknown", args: []string{"show", "nobody@" + sandbox.Domain}},
 		{name: "log", args: []string{"log", "--limit", "11"}},

@@ -72,7 +72,7 @@ func (s *source) offer(commands ...*cobra.Command) []*cobra.Command {
 // commands are all that look into the stores.
 func (c console) commands() []*cobra.Command {
 	return append(c.source.offer(
-		c.statusCommand(), c.pipelineCommand(), c.showCommand(), c.historyLogCommand(), c.provisionCommand(), c.planCommand(), c.migrateCommand(), c.reconcileCommand(), c.deadLettersCommand(), c.replayCommand(),
+		c.statusCommand(), c.pipelineCommand(), c.showCommand(), c.findCommand(), c.historyLogCommand(), c.provisionCommand(), c.planCommand(), c.migrateCommand(), c.reconcileCommand(), c.deadLettersCommand(), c.replayCommand(),
 		c.holdsCommand(), c.guardCommand(), c.pauseCommand(), c.resumeCommand(), c.uninstallCommand(), c.settingsCommand(), c.pageCommand(),
 	), c.mappingCommand())
 }

@@ -27,7 +27,7 @@ func TestEveryCommandThatLooksIntoTheStoresTakesTheNameOfAStack(t *testing.T) {
 		"status", "show ada", "log", "provision ada", "plan --all", "reconcile", "dead-letters", "replay", "holds", "holds approve --all", "holds reject --all",
 		"guard", "guard clear", "pause webex --why x", "resume webex", "mapping apply console.go", "mapping rollback", "mapping show", "mapping history",
 		"mapping diff", "mapping test ada", "mapping export", "check",
-		"console", "settings", "pipeline",
+		"console", "settings", "find ada", "pipeline",
 	} {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()

@@ -16,6 +16,8 @@ type person struct {
 	Past operator.History
 	// Unknown says why nobody is shown.
 	Unknown string
+	// Similar are those whose name has what was asked for as a part.
+	Similar operator.Search
 	// WhatIf is a plan for it, if that was asked for.
 	WhatIf *plan.Plan
 }
@@ -34,7 +36,12 @@ func (p *pages) object(r *http.Request, o operator.Operations) (view, error) {
 	found, err := o.Show(ctx, operator.ShowRequest{Name: one.Name})
 	if told, ok := errors.AsType[*operator.Error](err); ok && told.Kind == operator.Invalid {
 		one.Unknown = told.Message
-		v.Body, v.Status = one, http.StatusNotFound
+		if one.Similar, err = o.Search(ctx, operator.SearchRequest{Part: one.Name}); err != nil {
+			p.Log.DebugContext(ctx, "nobody is looked for by a part of a name", "error", err) // that nobody has the whole stands
+		}
+		if v.Body = one; len(one.Similar.Found) == 0 {
+			v.Status = http.StatusNotFound
+		}
 		return v, nil
 	}
 	if err != nil {

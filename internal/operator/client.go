@@ -119,6 +119,11 @@ func (c *Client) Show(ctx context.Context, r ShowRequest) (Shown, error) {
 	return call[Shown](ctx, c, pathShow, r)
 }
 
+// Search is Operator.Search.
+func (c *Client) Search(ctx context.Context, r SearchRequest) (Search, error) {
+	return call[Search](ctx, c, pathSearch, r)
+}
+
 // Pause is Operator.Pause.
 func (c *Client) Pause(ctx context.Context, r PauseRequest) (pause.State, error) {
 	return call[pause.State](ctx, c, pathPause, r)

@@ -243,6 +243,11 @@ func steps() []step {
 			return o.Show(ctx, operator.ShowRequest{Name: name})
 		}
 	}
+	searching := func(part string) func(context.Context, operator.Operations) (any, error) {
+		return func(ctx context.Context, o operator.Operations) (any, error) {
+			return o.Search(ctx, operator.SearchRequest{Part: part})
+		}
+	}
 	letters := func(filter ...string) func(context.Context, operator.Operations) (any, error) {
 		return func(ctx context.Context, o operator.Operations) (any, error) {
 			return o.Letters(ctx, operator.LettersRequest{Filter: filter})
@@ -327,6 +332,9 @@ func steps() []step {
 		{"Show", showing("Ada"), "is, or was, the name of 2 objects: name one by its id\n  group " + groupID, operator.Invalid},
 		{"Show", showing("nobody"), `nothing is kept of "nobody"`, operator.Invalid},
 		{"Show", showing(""), "name one user or group", operator.Invalid},
+		{"Search", searching(" A.WebEx@"), `{"found":[{"object":{"kind":"user","id":"` + heldID + `"},"name":"ada.webex@example.com","webexId":"w"}]}`, ""},
+		{"Search", searching("nobody"), `{"found":[]}`, ""},
+		{"Search", searching("a"), "is no part of a name: give 2 to 100 characters", operator.Invalid},
 		{"Plan", planOf(plan.Request{}), "name one user or group", operator.Invalid},
 		{"Plan", planOf(plan.Request{All: true}), "no settings", operator.Failed},
 		{"Migration", func(ctx context.Context, o operator.Operations) (any, error) {

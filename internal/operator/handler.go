@@ -43,6 +43,7 @@ func NewHandler(o *Operator, log *slog.Logger) *Handler {
 		pathDeadLetters:    write(o.Letters),
 		pathHistory:        write(o.History),
 		pathShow:           write(o.Show),
+		pathSearch:         write(o.Search),
 		pathPause:          write(o.Pause),
 		pathResume:         write(o.Resume),
 		pathClearGuard:     write(func(ctx context.Context, _ struct{}) (Latch, error) { return o.ClearGuard(ctx) }),

@@ -29,6 +29,7 @@ type readings interface {
 	Letters(ctx context.Context, r LettersRequest) (Letters, error)
 	History(ctx context.Context, r HistoryRequest) (History, error)
 	Show(ctx context.Context, r ShowRequest) (Shown, error)
+	Search(ctx context.Context, r SearchRequest) (Search, error)
 	Plan(ctx context.Context, r plan.Request, watcher plan.Watcher) (*plan.Plan, error)
 }
 

@@ -26,6 +26,7 @@ const (
 	pathReplay      = "/replay"
 	pathHistory     = "/history"
 	pathShow        = "/show"
+	pathSearch      = "/search"
 	pathPause       = "/pause"
 	pathResume      = "/resume"
 	pathReconcile   = "/reconcile"

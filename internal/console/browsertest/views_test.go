@@ -54,6 +54,7 @@ func views(p *person) map[string]string {
 		"nobody":  nowhere,
 		"group":   "/object?name=" + url.QueryEscape("All staff"),
 		"class":   "/comparison?class=in+sync",
+		"part":    "/object?name=contoso",
 	}
 	for _, path := range ask[[]string](p, `Array.from(document.querySelectorAll("nav a"), (a) => a.getAttribute("href"))`) {
 		name := path[1:]
