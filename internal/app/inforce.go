@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -177,23 +178,46 @@ func (f *inForce) sweep(s *system, progress func(sweep.Progress)) *sweep.Job {
 func (f *inForce) changed(ctx context.Context) (why string, job func(progress func(sweep.Progress)) *sweep.Job, err error) {
 	s := f.system(ctx)
 	before, pending, err := f.store.Pending(ctx)
-	if err != nil || !pending || f.now().Sub(s.version.At) < 2*f.every {
+	// Another process may have evaluated by a later one than this one goes by.
+	if err != nil || !pending || before >= s.version.Number || f.now().Sub(s.version.At) < 2*f.every {
 		return "", nil, err
 	}
-	was, err := rulesOf(ctx, f.store, before)
+	former, rules, err := f.former(ctx, s, before)
 	if err != nil {
 		return "", nil, err
 	}
-	former, present := *s.parts, *s
-	former.Rules = was
+	present := *s
 	if s.version.Restores != nil {
 		parts := *s.parts
-		parts.Rules = parts.Rules.Clearing(was)
+		parts.Rules = rules
 		present.parts, present.engine = &parts, parts.Engine()
 	}
 	return fmt.Sprintf("version %d of the configuration is in force", s.version.Number), func(progress func(sweep.Progress)) *sweep.Job {
 		job := f.sweep(&present, progress)
-		job.Former = &sweep.Former{Mapping: was, Scoping: former.scoping()}
+		job.Former = former
 		return job
 	}, nil
+}
+
+// former are the configurations by which anybody may have been evaluated last: that by
+// which everybody was, and those since, whose evaluation was cut short by the next. With
+// them are the rules that also take away what these have written.
+func (f *inForce) former(ctx context.Context, s *system, before int) (*sweep.Former, mapping.Rules, error) {
+	var all []sweep.Former
+	clearing := s.parts.Rules
+	for number := before; number < s.version.Number; number++ {
+		was, err := rulesOf(ctx, f.store, number)
+		if _, wrong := errors.AsType[*mapping.Mistakes](err); wrong && number > before {
+			continue // it never came into force
+		}
+		if err != nil {
+			return nil, mapping.Rules{}, err
+		}
+		parts := *s.parts
+		parts.Rules, clearing = was, clearing.Clearing(was)
+		all = append(all, sweep.Former{Mapping: was, Scoping: parts.scoping()})
+	}
+	first := all[0]
+	first.Then = all[1:]
+	return &first, clearing, nil
 }

@@ -165,6 +165,43 @@ func TestWhomItAffectsIsEvaluatedOnceNobodyGoesByTheOneBefore(t *testing.T) {
 	}
 }
 
+// Some may have been evaluated by one that was taken back before everybody was.
+func TestWhatWasTakenBackHalfwayIsEvaluatedByAllThatWereInForce(t *testing.T) {
+	t.Parallel()
+	w := begin(t)
+	if err := w.store.Evaluated(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	w.apply(titled())
+	w.apply("version: 2\n") // which no process takes
+	restores := 0
+	v, err := w.store.Apply(t.Context(), infra.Provisioning(), w.applied, configuration.Version{By: "ada", Restores: &restores})
+	if err != nil || v.Number != 3 {
+		t.Fatal(v, err)
+	}
+	w.clock = w.clock.Add(2 * askEvery)
+	if why, made, err := w.changed(t.Context()); why == "" || made == nil || err != nil {
+		t.Fatalf("%q, %v", why, err)
+	}
+	former, rules, err := w.former(t.Context(), w.system(t.Context()), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	users := rules.Users
+	if len(former.Then) != 1 || former.Then[0].Mapping.Users.Sum() == users.Sum() || former.Mapping.Users.Sum() != users.Sum() {
+		t.Errorf("%d came between", len(former.Then))
+	}
+	if !users.Withdraws(users.Print(map[string]any{"title": "Boss"})) {
+		t.Error("the title stays")
+	}
+	if err := w.store.Evaluated(t.Context(), 4); err != nil { // by another process
+		t.Fatal(err)
+	}
+	if why, _, err := w.changed(t.Context()); why != "" || err != nil {
+		t.Errorf("%q, %v", why, err)
+	}
+}
+
 func TestTheDeltaQueriesGoOnUnderAnotherConfiguration(t *testing.T) {
 	t.Parallel()
 	w := begin(t)

@@ -1,6 +1,8 @@
 package simulation_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -15,6 +17,7 @@ import (
 	"entrawebex/internal/provision"
 	"entrawebex/internal/sandbox/graph"
 	"entrawebex/internal/scoping"
+	"entrawebex/internal/sweep"
 )
 
 // The enterprise extension, and three targets of it.
@@ -74,6 +77,9 @@ type reconfigured struct {
 	// rollback took away.
 	text string
 	shed []string
+	// halfway is the configuration by which everybody was evaluated, if another one came
+	// into force since and was replaced before everybody was.
+	halfway *sweep.Former
 	// forgotten is what was mapped once and is no more: whether Webex has it nobody
 	// knows, so that it is not cleared.
 	forgotten map[string]bool
@@ -111,12 +117,14 @@ func liveReconfigured(t *testing.T, seed uint64) *reconfigured {
 		s.edits(s.random.IntN(most))
 		s.manage()
 		s.castRoles()
+		s.replaceHalfway()
 		s.reconfigure()
 		s.edits(s.random.IntN(most))
 		s.manage()
 		s.castRoles()
 		s.hire()
 		s.evaluate()
+		s.halfway = nil
 		s.settleUnder()
 		s.check()
 		s.checkHires()
@@ -355,30 +363,76 @@ func (s *reconfigured) brief() string {
 	return strings.Join(drawn, " ")
 }
 
+// replaceHalfway brings a configuration into force now and then, under which some are
+// evaluated before the next one replaces it.
+func (s *reconfigured) replaceHalfway() {
+	s.t.Helper()
+	if s.bosses.IntN(3) > 0 {
+		return
+	}
+	s.apply(s.drawn())
+	s.halfway = s.sweep.Former
+	batches := s.bosses.IntN(3)
+	s.sweep.Depth = func(context.Context) (int, error) { return 1, nil } // so that a batch is not all
+	s.sweep.Rests = func(context.Context) (string, error) {
+		if batches--; batches < 0 {
+			return "another one is in force", nil
+		}
+		return "", nil
+	}
+	if _, err := s.sweep.Run(s.t.Context()); err != nil && !errors.Is(err, sweep.ErrUnfinished) {
+		s.t.Fatal(err)
+	}
+	if s.bosses.IntN(2) == 0 { // else the worker of the next one does what was queued
+		s.drain()
+	}
+	s.checkHires()
+}
+
+// apply brings a text into force.
+func (s *reconfigured) apply(text string) {
+	s.t.Helper()
+	for _, path := range append(drawnTargets(), managerTarget) {
+		s.forgotten[path] = s.forgotten[path] || isMapped(s.text, path) && !isMapped(text, path)
+	}
+	s.text = text
+	s.bring()
+	s.tellf("— applied: %s", s.brief())
+}
+
+// bring has the text go into force, after those by which anybody may have been evaluated.
+func (s *reconfigured) bring() {
+	s.t.Helper()
+	s.configure(s.text)
+	if h := s.halfway; h != nil {
+		s.sweep.Former = &sweep.Former{Mapping: h.Mapping, Scoping: h.Scoping, Then: []sweep.Former{*s.sweep.Former}}
+	}
+}
+
+// isMapped reports whether a text maps a target.
+func isMapped(text, path string) bool { return strings.Contains(text, fmt.Sprintf("target: %q", path)) }
+
 // reconfigure brings another configuration into force, or takes the default up again.
 func (s *reconfigured) reconfigure() {
 	s.t.Helper()
 	former, formerText := s.rules, s.text
 	s.shed = nil
-	maps := func(text, path string) bool { return strings.Contains(text, fmt.Sprintf("target: %q", path)) }
 	if s.random.IntN(4) > 0 {
-		s.text = s.drawn()
-		for _, path := range append(drawnTargets(), managerTarget) {
-			s.forgotten[path] = s.forgotten[path] || maps(formerText, path) && !maps(s.text, path)
-		}
-		s.configure(s.text)
-		s.tellf("— applied: %s", s.brief())
+		s.apply(s.drawn())
 		return
 	}
 	s.text = string(infra.Provisioning())
-	s.configure(s.text)
+	s.bring()
 	for _, path := range append(drawnTargets(), managerTarget) {
-		if maps(formerText, path) && !s.forgotten[path] {
+		if isMapped(formerText, path) && !s.forgotten[path] {
 			s.shed, s.forgotten[path] = append(s.shed, path), true
 		}
 	}
 	plain := s.rules
 	s.rules = plain.Clearing(former)
+	if s.halfway != nil {
+		s.rules = s.rules.Clearing(s.halfway.Mapping)
+	}
 	scope, was := s.sweep.Scoping, s.sweep.Former
 	s.again()
 	s.engine.Scoping, s.sweep.Scoping, s.sweep.Former = scope, scope, was

@@ -2,6 +2,7 @@ package sweep
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"entrawebex/internal/change"
@@ -15,18 +16,28 @@ import (
 type Former struct {
 	Mapping mapping.Rules
 	Scoping scoping.Rules
+	// Then are those that came into force after it and before the present one, and by
+	// which some were evaluated.
+	Then []Former
 }
 
-// kinds are those of which the configurations say something else.
+// all are the configurations by which anybody may have been evaluated last.
+func (f *Former) all() []Former { return append([]Former{*f}, f.Then...) }
+
+// kinds are those of which one of the configurations says something else.
 func (f *Former) kinds(now mapping.Rules) []change.Kind {
 	var kinds []change.Kind
-	if f.Mapping.Users.Sum() != now.Users.Sum() {
-		kinds = append(kinds, change.User)
-	}
-	if f.Mapping.Groups.Sum() != now.Groups.Sum() {
-		kinds = append(kinds, change.Group)
+	for _, kind := range change.Kinds() {
+		if slices.ContainsFunc(f.all(), func(was Former) bool { return was.Mapping.Of(kind).Sum() != now.Of(kind).Sum() }) {
+			kinds = append(kinds, kind)
+		}
 	}
 	return kinds
+}
+
+// mapsManagers reports whether all of them mapped managers.
+func (f *Former) mapsManagers() bool {
+	return !slices.ContainsFunc(f.all(), func(was Former) bool { return was.Mapping.Users.Manager() == "" })
 }
 
 // affected evaluates anew those whom another configuration affects, and nobody else:
@@ -117,24 +128,31 @@ func (r *run) takeBack(ctx context.Context) error {
 type effect struct {
 	name         string
 	linked, open bool // there is an account, and it is active
-	same, known  bool // whether both decide alike, and the present one decides at all
-	fitted, fits bool // whether the mapping before, and the present one, has values for it
+	same, known  bool // whether all decide alike, and the present one decides at all
+	fits, steady bool // whether the present mapping has values for it, and each before alike
 	written      bool // Webex was last given what it should have now
 	unclear      bool // whether a null clears something cannot be told from what was written
 	withdrawn    bool // Webex was given what is mapped no more, and goes
 }
 
-// effect decides about one by both configurations.
+// effect decides about one by all of the configurations.
 func (r *run) effect(o reconcile.Object, k *known) effect {
 	e := effect{linked: k.webexID != ""}
 	e.open = e.linked && k.active && o.Kind == change.User
 	rules := r.Mapping.Of(o.Kind)
-	before, now := r.decide(r.Former.Scoping, o, e.linked), r.decide(r.Scoping, o, e.linked)
-	e.same = before.Decision == now.Decision && before.Reason == now.Reason
+	now := r.decide(r.Scoping, o, e.linked)
 	e.known = now.Decision != scoping.Unknown && !now.Unlisted
-	_, unfit := r.wants(r.Former.Mapping.Of(o.Kind), o, k, before)
-	values, err := r.wants(rules, o, k, now)
-	e.name, e.fitted, e.fits = nameOf(values), unfit == nil, err == nil
+	e.same, e.steady = true, true
+	_, err := r.wants(rules, o, k, now)
+	e.fits = err == nil
+	for _, was := range r.Former.all() {
+		before := r.decide(was.Scoping, o, e.linked)
+		e.same = e.same && before.Decision == now.Decision && before.Reason == now.Reason
+		_, unfit := r.wants(was.Mapping.Of(o.Kind), o, k, before)
+		e.steady = e.steady && (unfit == nil) == e.fits
+	}
+	values, _ := r.wants(rules, o, k, now) // which the ones before have written over
+	e.name = nameOf(values)
 	if !e.open {
 		delete(values, "active") // which follows from assignments, too
 	}
@@ -145,11 +163,11 @@ func (r *run) effect(o reconcile.Object, k *known) effect {
 
 // noticed reports whether the change matters: what somebody without an account would
 // have in Webex matters to nobody.
-func (e effect) noticed() bool { return e.linked || !e.same || e.fits != e.fitted }
+func (e effect) noticed() bool { return e.linked || !e.same || !e.steady }
 
 // settled reports whether nothing is to be done.
 func (e effect) settled() bool {
-	return e.written && !e.unclear && (e.open || e.same) || e.same && !e.fits && !e.fitted
+	return e.written && !e.unclear && (e.open || e.same) || e.same && !e.fits && e.steady
 }
 
 // clear reports whether the engine can decide on what was read.

@@ -11,6 +11,7 @@ import (
 	"entrawebex/infra"
 	"entrawebex/internal/mapping"
 	"entrawebex/internal/provision"
+	"entrawebex/internal/scoping"
 )
 
 // Each case is what Webex had before the title was mapped, how it is mapped, and what of
@@ -121,6 +122,67 @@ func TestWhatARollbackTakesAwayIsNotLeftToTheWorker(t *testing.T) {
 				}
 				return attempts
 			}
+			if _, err := job.Run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([][]string{test.handed, test.queued}, [][]string{s.handed, s.queued}); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// Whom a configuration reached that was taken back before it had reached all is
+// evaluated anew, though those before and after it say the same.
+func TestWhatWasTakenBackHalfwayIsEvaluatedAnew(t *testing.T) {
+	t.Parallel()
+	parsed := func(old, now string) mapping.Rules {
+		t.Helper()
+		rules, err := mapping.Parse([]byte(strings.Replace(string(infra.Provisioning()), old, now, 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rules
+	}
+	titled := parsed("users:\n  mappings:\n", "users:\n  mappings:\n    - { target: title, source: jobTitle }\n")
+	promoted := func(_ *side, written map[string]any) { written["title"] = "Boss" }
+	required := parsed("users:\n  mappings:\n", "users:\n  mappings:\n    - { target: title, source: jobTitle, required: true }\n")
+	filtered := parsed("users:\n", "users:\n  scope: [[{ attribute: displayName, operator: EQUALS, value: Nobody }]]\n")
+	for _, test := range []struct {
+		name           string
+		between        mapping.Rules
+		spoil          func(s *side, written map[string]any)
+		handed, queued []string
+	}{
+		{"somebody who was given a title", titled, promoted, []string{ada + " afresh false"}, nil},
+		{"somebody whom it had not reached", titled, func(*side, map[string]any) {}, nil, nil},
+		{
+			"somebody whom a filter has closed", filtered,
+			func(_ *side, written map[string]any) { written["active"] = false }, nil,
+			[]string{ada + " afresh false"},
+		},
+		{
+			"somebody who was hired under the filter", filtered,
+			func(s *side, _ map[string]any) { s.records[0].WebexID = "" }, nil,
+			[]string{ada + " afresh false"},
+		},
+		{
+			"somebody who was hired when something was required", required,
+			func(s *side, _ map[string]any) { s.records[0].WebexID = "" }, nil,
+			[]string{ada + " afresh false"},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := &side{}
+			_, _, written := s.person(t, ada, true)
+			test.spoil(s, written)
+			job := s.job(t, false)
+			before := job.Mapping
+			job.Former = &Former{Mapping: before, Then: []Former{
+				{Mapping: test.between, Scoping: scoping.Rules{Filters: test.between.Filters()}}, {Mapping: before},
+			}}
+			job.Mapping = before.Clearing(test.between)
 			if _, err := job.Run(t.Context()); err != nil {
 				t.Fatal(err)
 			}

@@ -26,7 +26,7 @@ func (r *run) accountOf(id any) any {
 // (microsoft-graph-docs issue 15842): whether they have none is then not known. With
 // them it is as before, if the former mapping wanted them, too.
 func (r *run) askForManagers(ctx context.Context) error {
-	if r.managed || r.Mapping.Users.Manager() == "" || r.Former != nil && r.Former.Mapping.Users.Manager() != "" {
+	if r.managed || r.Mapping.Users.Manager() == "" || r.Former != nil && r.Former.mapsManagers() {
 		return nil
 	}
 	var all []*known

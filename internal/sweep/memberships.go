@@ -15,7 +15,9 @@ import (
 func (r *run) readMemberships(ctx context.Context) error {
 	groups := r.Scoping.UserGroups()
 	if r.Former != nil {
-		groups = append(groups, r.Former.Scoping.UserGroups()...)
+		for _, was := range r.Former.all() {
+			groups = append(groups, was.Scoping.UserGroups()...)
+		}
 	}
 	switch {
 	case len(groups) == 0:
