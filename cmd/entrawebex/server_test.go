@@ -89,7 +89,7 @@ func TestEveryOperatorCommandWorksWhileARunHasTheFile(t *testing.T) {
 		{"status", "Needs you: 1 dead letter: entrawebex dead-letters\n"},
 		{"status --json", `"deadLetters":1,`},
 		{"pause webex --why maintenance", "webex is paused since"},
-		{"status", "entrawebex resume: maintenance"},
+		{"status", "webex is paused until entrawebex resume webex: maintenance"},
 		{"resume webex", "nothing is paused"},
 		{"log --action pause", "webex: maintenance"},
 		{"holds", "Nothing is held."},

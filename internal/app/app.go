@@ -156,7 +156,7 @@ func startPaused(ctx context.Context, s *config.Settings, kept stores.Ledger, lo
 	if err != nil || started {
 		return err
 	}
-	const why = "it starts so (START_PAUSED): look at entrawebex plan --all, then say entrawebex resume webex"
+	const why = "it starts so (START_PAUSED): look at entrawebex plan --all first"
 	sides := &pause.Switch{Documents: kept, Now: time.Now, Log: log}
 	return sides.Pause(ctx, pause.Webex, pause.Pause{Since: time.Now(), Why: why, ByOperator: true})
 }

@@ -33,7 +33,7 @@ func TestAllIsNotWellWhileAConditionLasts(t *testing.T) {
 		want   string
 	}{
 		{"a side is paused", Status{Paused: pause.State{pause.Webex: {Since: now, Why: "401"}}}, "webex is paused until it answers again: 401"},
-		{"a side was paused", Status{Paused: pause.State{pause.Webex: {Since: now, ByOperator: true}}}, "webex is paused by an operator until entrawebex resume webex"},
+		{"a side was paused", Status{Paused: pause.State{pause.Webex: {Since: now, ByOperator: true, Why: "maintenance"}}}, "webex is paused until entrawebex resume webex: maintenance"},
 		{"the guard is latched", Status{GuardLatchedSince: now}, "the guard is latched: look at entrawebex holds, then entrawebex guard clear"},
 		{"an account is open", Status{Open: sweep.Named{Count: 2}}, "2 accounts open in Webex that must not be: entrawebex reconcile closes what no setting leaves open"},
 		{"somebody was shut out by hand", Status{ShutOut: sweep.Named{Count: 1}}, ""},

@@ -232,7 +232,7 @@ func (s *Status) attend(now time.Time) {
 	s.attendJobs(now, need, trouble)
 	for _, side := range pause.Sides() {
 		p, paused := s.Paused[side]
-		need(paused && p.ByOperator, "%s is paused by an operator until entrawebex resume %s", side, side)
+		need(paused && p.ByOperator, "%s is paused until entrawebex resume %s: %s", side, side, p.Why)
 		need(paused && !p.ByOperator, "%s is paused until it answers again: %s", side, p.Why)
 	}
 	need(!s.GuardLatchedSince.IsZero(), "the guard is latched: look at entrawebex holds, then entrawebex guard clear")

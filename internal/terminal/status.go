@@ -248,7 +248,7 @@ func pauseState(p pause.Pause, paused bool) string {
 	}
 	by := "by itself, until its probe succeeds"
 	if p.ByOperator {
-		by = "by an operator, until entrawebex resume"
+		by = "until entrawebex resume"
 	}
 	if !p.FailedSince.IsZero() {
 		by += fmt.Sprintf(" (it failed by itself since %s)", p.FailedSince.UTC().Format(time.RFC3339))
