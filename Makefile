@@ -12,7 +12,7 @@ LIVES := 200
 BOOTSTRAPS := $(patsubst %,.build/%/bootstrap,webhook worker renew reconcile replay)
 GO_BUILD_FLAGS := -tags lambda.norpc -ldflags "-s -w"
 
-.PHONY: help test lint format suite allocations simulation installed race bench fuzz build release clean browser migration screenshots
+.PHONY: help test lint format suite allocations simulation installed race bench fuzz build release clean browser migration screenshots picture
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -56,6 +56,10 @@ migration: ## moving in from the gallery app with 2,000 accounts
 screenshots: ## each page of the console, light and dark, narrow and wide, in .build/screenshots
 	mkdir -p .build/screenshots
 	infra/emulators/run go test -timeout 10m -run EveryView ./internal/console/browsertest -screenshots "$(CURDIR)/.build/screenshots"
+
+picture: ## the day that the sandbox plays, as a picture for the README
+	go run ./cmd/entrawebex run --sandbox --members 500 | go run ./docs/pictures >.build/sandbox.svg
+	mv .build/sandbox.svg docs/pictures/sandbox.svg
 
 upgrade: ## LIVES lives of a tenant at which an earlier program and this one take turns
 	go test -timeout 30m -v ./internal/upgrade -lives $(LIVES)

@@ -144,7 +144,7 @@ func next(command string) []string {
 	tries := [][2]string{
 		{"run --sandbox --storm", "one call in eight fails"},
 		{"run --sandbox --silent", "Entra notifies nothing"},
-		{"run --sandbox --stay", "look at it, change it"},
+		{"run --sandbox --console", "see it live, change it"},
 		{"check", "ready for a real tenant?"},
 	}
 	wide, what := 0, 0

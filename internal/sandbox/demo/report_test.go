@@ -210,7 +210,7 @@ func TestWhatToTryNextStaysInItsColumns(t *testing.T) {
 				columns[column] = true
 			}
 		}
-		for _, try := range []string{" run --sandbox --storm", " run --sandbox --silent", " run --sandbox --stay", " check"} {
+		for _, try := range []string{" run --sandbox --storm", " run --sandbox --silent", " run --sandbox --console", " check"} {
 			if len(columns) != 1 || strings.Count(out.String(), "  "+command+try) != 1 {
 				t.Errorf("%s:\n%s", try, &out)
 			}
