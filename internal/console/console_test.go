@@ -175,24 +175,6 @@ func stage(t testing.TB) (*runtest.Sandbox, *standalone.Process) {
 	return s, p
 }
 
-// running has a process run until the test ends, and returns when everybody is there.
-func running(t *testing.T, s *runtest.Sandbox, p *standalone.Process) {
-	t.Helper()
-	there, over := make(chan struct{}), make(chan struct{})
-	var group sync.WaitGroup
-	group.Go(func() {
-		s.Run(p, func(context.Context) {
-			close(there)
-			<-over
-		})
-	})
-	<-there
-	t.Cleanup(func() {
-		close(over)
-		group.Wait()
-	})
-}
-
 func TestOnlyALoopbackAddressIsServed(t *testing.T) {
 	t.Parallel()
 	for _, address := range []string{"0.0.0.0:0", ":0", "192.0.2.1:80", "[::]:0", "example.com:80", "127.0.0.1", "10.0.0.1:80"} {

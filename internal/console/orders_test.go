@@ -28,7 +28,7 @@ func TestAHostileNameIsShownAsText(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := s.Open()
-	running(t, s, p)
+	s.Start(p)
 	b := served(t, p, nil).enter()
 	for _, path := range []string{
 		"/", "/log", "/object?name=" + story.WellKnownID, "/object?name=" + url.QueryEscape(hostile), "/log?name=" + url.QueryEscape(hostile),
@@ -74,7 +74,7 @@ func TestHoldsAreDecidedOnFromThePage(t *testing.T) {
 	t.Parallel()
 	s := runtest.New(t, 8)
 	p := s.Open("GUARD_FLOOR=1", "GUARD_SHARE=0", "PROTECTED_USERS="+everybody(s))
-	running(t, s, p)
+	s.Start(p)
 	o := p.Operations()
 	ids := blocked(t, s, o)
 	b := served(t, p, nil).enter()

@@ -22,7 +22,7 @@ func played(t *testing.T) (*runtest.Sandbox, *standalone.Process, *browser) {
 	s := runtest.New(t, 8)
 	p := s.Open("CONSOLE_ADDR=127.0.0.1:0")
 	p.Offer(play.New(s.Sandbox, 7))
-	running(t, s, p)
+	s.Start(p)
 	return s, p, newBrowser(t, p.ConsoleURL()).enter()
 }
 

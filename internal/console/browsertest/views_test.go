@@ -1,12 +1,10 @@
 package browsertest_test
 
 import (
-	"context"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -28,19 +26,7 @@ func stage(t *testing.T, users int, environ ...string) (*runtest.Sandbox, *stand
 	s := runtest.New(t, users)
 	p := s.Open(append([]string{"CONSOLE_ADDR=127.0.0.1:0"}, environ...)...)
 	p.Offer(play.New(s.Sandbox, 1))
-	there, over := make(chan struct{}), make(chan struct{})
-	var group sync.WaitGroup
-	group.Go(func() {
-		s.Run(p, func(context.Context) {
-			close(there)
-			<-over
-		})
-	})
-	<-there
-	t.Cleanup(func() {
-		close(over)
-		group.Wait()
-	})
+	s.Start(p)
 	return s, p
 }
 

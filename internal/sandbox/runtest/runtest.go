@@ -133,6 +133,24 @@ func (s *Sandbox) Run(p *standalone.Process, f func(context.Context)) {
 	}
 }
 
+// Start has the process run until the test ends, and returns when everybody is there.
+func (s *Sandbox) Start(p *standalone.Process) {
+	s.t.Helper()
+	there, over := make(chan struct{}), make(chan struct{})
+	var running sync.WaitGroup
+	running.Go(func() {
+		s.Run(p, func(context.Context) {
+			close(there)
+			<-over
+		})
+	})
+	s.t.Cleanup(func() {
+		close(over)
+		running.Wait()
+	})
+	<-there
+}
+
 // Settle waits until nothing is on its way.
 func (s *Sandbox) Settle(ctx context.Context, p *standalone.Process) {
 	s.t.Helper()
