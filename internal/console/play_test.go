@@ -77,7 +77,10 @@ func TestADeadLetterIsReplayedFromThePage(t *testing.T) {
 	t.Parallel()
 	_, p, b := played(t)
 	b.play("taken")
-	if err := sandbox.Wait(t.Context(), time.Minute, func() bool { return dead(t, p.Operations()) == 1 }); err != nil {
+	if err := sandbox.Wait(t.Context(), time.Minute, func() bool {
+		queued, err := p.Stores.DeadLetters.Depth(t.Context()) // which the ledger is ahead of
+		return err == nil && queued.Visible == 1 && dead(t, p.Operations()) == 1
+	}); err != nil {
 		t.Fatal(err)
 	}
 	b.play("mend")
