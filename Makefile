@@ -51,7 +51,7 @@ browser: ## the console's pages in Chromium, by keyboard, and axe's rules on the
 	go test -timeout 10m ./internal/console/browsertest
 
 migration: ## moving in from the gallery app with 2,000 accounts
-	go test -timeout 10m -run MovingInComesToWhatWasSaid ./cmd/entrawebex
+	go test -timeout 10m -run MovingInComesToWhatWasSaid ./cmd/entrawebex -move-in
 
 screenshots: ## each page of the console, light and dark, narrow and wide, in .build/screenshots
 	mkdir -p .build/screenshots
@@ -82,8 +82,8 @@ race-storm: # a day in one waits, too
 race-simulation:
 	GOGC=800 go test -race -timeout 20m -run Simulation -skip NoticesEveryRuleThatIsBroken ./internal/simulation -seeds $(RACE_SEEDS)
 
-race-others: # but 2,000 accounts, which have a target of their own
-	go test -race -timeout 20m -skip MovingInComesToWhatWasSaid $$(go list ./... | grep -vE '/(functions|infra/release|internal/console/browsertest|internal/simulation|internal/sandbox/demo)$$')
+race-others:
+	go test -race -timeout 20m $$(go list ./... | grep -vE '/(functions|infra/release|internal/console/browsertest|internal/simulation|internal/sandbox/demo)$$')
 
 bench: ## each benchmark once
 	go test -run '^$$' -bench . -benchtime 1x -benchmem $$(grep -rl --include='*_test.go' '^func Benchmark' ./internal ./functions ./cmd | xargs -r -n 1 dirname | sort -u)

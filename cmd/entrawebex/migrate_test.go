@@ -213,6 +213,9 @@ func content(a map[string]any) string {
 
 func TestMovingInComesToWhatWasSaidAndClosesNobodyWhoWasNotListed(t *testing.T) {
 	t.Parallel()
+	if !*moveIn {
+		t.Skip("left out: -move-in has 2,000 accounts move in")
+	}
 	m, ids := newMoving(t, 1900)
 	m.happened(ids)
 	m.before = m.Org.Users()
