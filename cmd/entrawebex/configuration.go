@@ -141,7 +141,7 @@ func (c console) apply(cmd *cobra.Command, o operator.Operations, r operator.App
 		terminal.Say(out, r.File+" is what is in force: nothing is to be applied.")
 		return nil
 	}
-	made, err := c.makePlan(ctx, o, cmd.ErrOrStderr(), planOptions{
+	made, err := c.makePlan(cmd, o, planOptions{
 		Request: plan.Request{All: true, Configuration: r.Text, Restores: r.Restores != nil},
 	})
 	if err != nil {
@@ -227,28 +227,17 @@ func storedVersion(ctx context.Context, o operator.Operations, args []string) (c
 }
 
 func (c console) historyCommand() *cobra.Command {
-	var asJSON *bool
-	command := &cobra.Command{
+	return answer[[]configuration.Version]{
+		ask: func(ctx context.Context, o operator.Operations, _ []string) ([]configuration.Version, error) {
+			return o.Configurations(ctx)
+		},
+		draw: terminal.Versions, encode: printEach[configuration.Version], usage: lineEach,
+	}.of(c, &cobra.Command{
 		Use:   "history",
 		Short: "Lists the versions of the mapping that were in force, and who applied them",
 		Long:  "Lists the versions of the mapping that were in force, the latest first.\n" + storesHelp,
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.with(cmd.Context(), func(o operator.Operations) error {
-				versions, err := o.Configurations(cmd.Context())
-				switch {
-				case err != nil:
-				case *asJSON:
-					err = printJSON(cmd.OutOrStdout(), versions...)
-				default:
-					terminal.Versions(cmd.OutOrStdout(), versions)
-				}
-				return err
-			})
-		},
-	}
-	asJSON = jsonFlag(command, lineEach)
-	return command
+	})
 }
 
 func (c console) diffCommand() *cobra.Command {

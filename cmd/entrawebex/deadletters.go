@@ -1,6 +1,9 @@
 package main
 
 import (
+	"context"
+	"io"
+
 	"github.com/spf13/cobra"
 
 	"entrawebex/internal/operator"
@@ -10,8 +13,19 @@ import (
 
 func (c console) deadLettersCommand() *cobra.Command {
 	var terms []string
-	var asJSON bool
-	command := &cobra.Command{
+	var command *cobra.Command
+	command = answer[operator.Letters]{
+		check: func([]string) error { return wellWritten(replay.Request{Filter: terms}) },
+		ask: func(ctx context.Context, o operator.Operations, _ []string) (operator.Letters, error) {
+			return o.Letters(ctx, operator.LettersRequest{Filter: terms})
+		},
+		draw: func(out io.Writer, l operator.Letters) { c.terminal.Letters(out, l.Known, l.Beyond) },
+		encode: func(out io.Writer, l operator.Letters) error {
+			terminal.Beyond(command.ErrOrStderr(), l.Beyond) // stdout is for a program
+			return printEach(out, l.Known)
+		},
+		usage: lineEach,
+	}.of(c, &cobra.Command{
 		Use:   "dead-letters",
 		Short: "Lists the users and groups that could not be provisioned, and why",
 		Long: `Lists the users and groups whose changes were given up, oldest first: what is
@@ -26,26 +40,7 @@ The last line says how many messages there are beyond those listed, if any.
   entrawebex dead-letters --filter newer=24h
   entrawebex dead-letters --json | jq -r .object.id`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := wellWritten(replay.Request{Filter: terms}); err != nil {
-				return err
-			}
-			return c.with(cmd.Context(), func(o operator.Operations) error {
-				letters, err := o.Letters(cmd.Context(), operator.LettersRequest{Filter: terms})
-				if err != nil {
-					return err
-				}
-				if asJSON {
-					terminal.Beyond(cmd.ErrOrStderr(), letters.Beyond) // stdout is for a program
-					return printJSON(cmd.OutOrStdout(), letters.Known...)
-				}
-				c.terminal.Letters(cmd.OutOrStdout(), letters.Known, letters.Beyond)
-				return nil
-			})
-		},
-	}
-	flags := command.Flags()
-	flags.StringArrayVar(&terms, "filter", nil, "key=value; may be given several times")
-	flags.BoolVar(&asJSON, "json", false, lineEach)
+	})
+	command.Flags().StringArrayVar(&terms, "filter", nil, "key=value; may be given several times")
 	return command
 }

@@ -1,13 +1,7 @@
 package main
 
 import (
-	"context"
-	"encoding/csv"
 	"errors"
-	"fmt"
-	"io"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -15,6 +9,7 @@ import (
 
 	"entrawebex/internal/history"
 	"entrawebex/internal/operator"
+	"entrawebex/internal/terminal"
 )
 
 // logOptions are the flags of log.
@@ -86,8 +81,8 @@ The fields of --json and --csv are in docs/log.md and do not change.
 func (c console) log(cmd *cobra.Command, o logOptions) error {
 	now := time.Now()
 	var sinceErr, untilErr error
-	o.Since, sinceErr = moment(now, "since", o.since)
-	o.Until, untilErr = moment(now, "until", o.until)
+	o.Since, sinceErr = operator.Moment(now, "--since", o.since)
+	o.Until, untilErr = operator.Moment(now, "--until", o.until)
 	if o.Limit == 0 {
 		o.Limit = -1 // which is refused: 0 is no limit to a program
 	}
@@ -95,7 +90,7 @@ func (c console) log(cmd *cobra.Command, o logOptions) error {
 		return usageError{err}
 	}
 	if o.follow {
-		return c.followLog(cmd.Context(), cmd.OutOrStdout(), o)
+		return c.follow(cmd, o)
 	}
 	return c.with(cmd.Context(), func(operations operator.Operations) error {
 		found, err := operations.History(cmd.Context(), o.HistoryRequest)
@@ -104,7 +99,7 @@ func (c console) log(cmd *cobra.Command, o logOptions) error {
 		}
 		switch {
 		case o.csv:
-			return writeCSV(cmd.OutOrStdout(), found.Entries)
+			return terminal.HistoryRows(cmd.OutOrStdout(), found.Entries)
 		case o.asJSON:
 			return printJSON(cmd.OutOrStdout(), found.Entries...)
 		default:
@@ -114,183 +109,14 @@ func (c console) log(cmd *cobra.Command, o logOptions) error {
 	})
 }
 
-// moment is the time that a flag names: a time, a day, or how long ago.
-func moment(now time.Time, flag, s string) (time.Time, error) {
-	if s == "" {
-		return time.Time{}, nil
-	}
-	for _, form := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04", time.DateOnly} {
-		if at, err := time.Parse(form, s); err == nil {
-			return at, nil
+// follow prints the last entries, and then whatever is kept. The stores are opened for
+// each look: a run may begin meanwhile, or end.
+func (c console) follow(cmd *cobra.Command, o logOptions) error {
+	return operator.Follow(cmd.Context(), c.with, o.HistoryRequest, func(e history.Entry) error {
+		if o.asJSON {
+			return printJSON(cmd.OutOrStdout(), e)
 		}
-	}
-	ago, err := time.ParseDuration(s)
-	if days, ok := strings.CutSuffix(s, "d"); ok {
-		var n int
-		n, err = strconv.Atoi(days)
-		const day = 24 * time.Hour
-		ago = time.Duration(n) * day
-	}
-	const longest = 100 * 365 * 24 * time.Hour
-	if err != nil || ago < 0 || ago > longest {
-		return time.Time{}, fmt.Errorf("--%s is %q and must be a time (2026-03-02T09:30), a day (2026-03-02), or how long ago (90m, 24h, 7d)", flag, s)
-	}
-	return now.Add(-ago), nil
-}
-
-// How often the log is looked at that is followed, and how long after an attempt it may
-// be kept: as long as the batch that it was made in may last.
-const (
-	followEvery = 2 * time.Second
-	followBack  = 3 * time.Minute
-)
-
-// followLog prints the last entries, and then whatever is kept, the oldest first. The
-// stores are opened for each look: a run may begin meanwhile, or end.
-func (c console) followLog(ctx context.Context, out io.Writer, o logOptions) error {
-	told := map[string]time.Time{}
-	r := o.HistoryRequest
-	for {
-		var found operator.History
-		began := time.Now()
-		err := c.with(ctx, func(operations operator.Operations) (err error) {
-			found, err = operations.History(ctx, r)
-			return err
-		})
-		if err != nil && ctx.Err() == nil { // else it ends, as it was told to
-			return err
-		}
-		for _, e := range slices.Backward(found.Entries) {
-			if _, known := told[e.ID]; known {
-				continue
-			}
-			told[e.ID] = e.At
-			if err := c.follow(out, e, o.asJSON); err != nil {
-				return err
-			}
-		}
-		r.Since, r.Limit = began.Add(-followBack), 0
-		for id, at := range told { // what is not asked for again is not met again
-			if at.Before(r.Since) {
-				delete(told, id)
-			}
-		}
-		select {
-		case <-time.After(followEvery):
-		case <-ctx.Done():
-			return nil
-		}
-	}
-}
-
-// follow prints one entry.
-func (c console) follow(out io.Writer, e history.Entry, asJSON bool) error {
-	if asJSON {
-		return printJSON(out, e)
-	}
-	c.terminal.HistoryLine(out, e)
-	return nil
-}
-
-// column is one of the table for a spreadsheet.
-type column struct {
-	name string
-	of   func(e history.Entry) string
-}
-
-func columns() []column {
-	target := func(of func(history.Identity) string) func(history.Entry) string {
-		return func(e history.Entry) string {
-			if e.Target == nil {
-				return ""
-			}
-			return of(*e.Target)
-		}
-	}
-	failed := func(of func(history.ErrorInfo) string) func(history.Entry) string {
-		return func(e history.Entry) string {
-			if e.Status.Error == nil {
-				return ""
-			}
-			return of(*e.Status.Error)
-		}
-	}
-	members := func(of func(history.Members) string) func(history.Entry) string {
-		return func(e history.Entry) string {
-			if e.Members == nil {
-				return ""
-			}
-			return of(*e.Members)
-		}
-	}
-	return []column{
-		{"activityDateTime", func(e history.Entry) string { return e.At.UTC().Format(time.RFC3339Nano) }},
-		{"status", func(e history.Entry) string { return string(e.Status.Status) }},
-		{"provisioningAction", func(e history.Entry) string { return string(e.Action) }},
-		{"act", func(e history.Entry) string { return e.Act }},
-		{"initiatedBy", func(e history.Entry) string { return e.InitiatedBy.DisplayName }},
-		{"kind", func(e history.Entry) string { o, _ := e.Object(); return string(o.Kind) }},
-		{"name", func(e history.Entry) string { return e.Name() }},
-		{"entra id", func(e history.Entry) string { o, _ := e.Object(); return o.ID }},
-		{"webex id", target(func(i history.Identity) string { return i.ID })},
-		{"webex name", target(func(i history.Identity) string { return i.DisplayName })},
-		{"cause", func(e history.Entry) string { return string(e.Cause) }},
-		{"changeId", func(e history.Entry) string { return e.ChangeID }},
-		{"errorCode", failed(func(i history.ErrorInfo) string { return i.Code })},
-		{"reason", failed(func(i history.ErrorInfo) string { return i.Reason })},
-		{"fault", func(e history.Entry) string { return e.Fault }},
-		{"modified", func(e history.Entry) string { return modifiedNames(e.Modified) }},
-		{"members added", members(func(m history.Members) string { return strconv.Itoa(m.Added) })},
-		{"members removed", members(func(m history.Members) string { return strconv.Itoa(m.Removed) })},
-		{"durationInMilliseconds", func(e history.Entry) string { return strconv.FormatInt(e.Took, 10) }},
-		{"latencyInMilliseconds", func(e history.Entry) string {
-			if e.Latency == nil {
-				return ""
-			}
-			return strconv.FormatInt(*e.Latency, 10)
-		}},
-		{"retryAt", func(e history.Entry) string {
-			if e.RetryAt.IsZero() {
-				return ""
-			}
-			return e.RetryAt.UTC().Format(time.RFC3339)
-		}},
-		{"requestIds", func(e history.Entry) string { return requestIDs(e.Refusals) }},
-		{"id", func(e history.Entry) string { return e.ID }},
-	}
-}
-
-func modifiedNames(modified []history.Property) string {
-	names := make([]string, len(modified))
-	for i, p := range modified {
-		names[i] = p.DisplayName
-	}
-	return strings.Join(names, "; ")
-}
-
-func requestIDs(refusals []history.Refusal) string {
-	ids := make([]string, len(refusals))
-	for i, r := range refusals {
-		ids[i] = r.System + " " + r.RequestID
-	}
-	return strings.Join(ids, "; ")
-}
-
-// writeCSV prints the entries for a spreadsheet (RFC 4180).
-func writeCSV(out io.Writer, entries []history.Entry) error {
-	table := csv.NewWriter(out)
-	all := columns()
-	row := make([]string, len(all))
-	for i, c := range all {
-		row[i] = c.name
-	}
-	err := table.Write(row)
-	for _, e := range entries {
-		for i, c := range all {
-			row[i] = harmless(c.of(e))
-		}
-		err = errors.Join(err, table.Write(row))
-	}
-	table.Flush()
-	return errors.Join(err, table.Error())
+		c.terminal.HistoryLine(cmd.OutOrStdout(), e)
+		return nil
+	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -172,19 +171,6 @@ func TestTheLogIsReadByPrograms(t *testing.T) {
 	}
 }
 
-func TestEveryColumnForASpreadsheetIsToldOnThePageOfTheLog(t *testing.T) {
-	t.Parallel()
-	page, err := os.ReadFile("../../docs/log.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range columns() {
-		if !strings.Contains(string(page), "`"+c.name+"`") {
-			t.Errorf("there is no `%s`", c.name)
-		}
-	}
-}
-
 func TestALogThatIsFollowedTellsWhatComesAndEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	s := setup(t, 4)
@@ -232,24 +218,6 @@ func TestTheLogRefusesWhatItDoesNotKnow(t *testing.T) {
 		_, errOut, exit := outcome(t, environ, append([]string{"log"}, test.args...)...)
 		if exit == 0 || !strings.Contains(errOut, test.want) {
 			t.Errorf("%v: exit code %d, %s", test.args, exit, errOut)
-		}
-	}
-}
-
-func TestATimeIsAMomentADayOrHowLongAgo(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2026, 3, 31, 12, 0, 0, 0, time.UTC)
-	for s, want := range map[string]time.Time{
-		"":                          {},
-		"2026-03-02":                time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC),
-		"2026-03-02T09:30":          time.Date(2026, 3, 2, 9, 30, 0, 0, time.UTC),
-		"2026-03-02 09:30":          time.Date(2026, 3, 2, 9, 30, 0, 0, time.UTC),
-		"2026-03-02T09:30:15+01:00": time.Date(2026, 3, 2, 8, 30, 15, 0, time.UTC),
-		"90m":                       now.Add(-90 * time.Minute),
-		"7d":                        now.Add(-7 * 24 * time.Hour),
-	} {
-		if got, err := moment(now, "since", s); err != nil || !got.Equal(want) {
-			t.Errorf("%q is %s, %v; want %s", s, got, err, want)
 		}
 	}
 }

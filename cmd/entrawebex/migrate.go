@@ -1,13 +1,7 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -18,7 +12,6 @@ import (
 	"entrawebex/internal/operator"
 	"entrawebex/internal/pause"
 	"entrawebex/internal/plan"
-	"entrawebex/internal/progress"
 	"entrawebex/internal/terminal"
 )
 
@@ -31,13 +24,6 @@ type migrateOptions struct {
 	asJSON                  bool
 	findings                []synchronization.Finding // of the schema in a file
 }
-
-// The files of a migration, in its folder.
-const (
-	migratedSettings = "settings.env"
-	migratedAccounts = "accounts.csv"
-	migratedFindings = "schema.txt"
-)
 
 func (c console) migrateCommand() *cobra.Command {
 	var o migrateOptions
@@ -139,7 +125,7 @@ func (c console) begin(cmd *cobra.Command, o migrateOptions) error {
 		if err != nil {
 			return err
 		}
-		tellResumed(cmd.OutOrStdout(), pause.Webex, done)
+		terminal.Resumed(cmd.OutOrStdout(), pause.Webex, done)
 		terminal.Say(cmd.OutOrStdout(), "entrawebex status tells how far it is, entrawebex holds what waits for you. The way back: "+
 			"entrawebex pause webex, and start the gallery app's job.")
 		return nil
@@ -151,11 +137,8 @@ func (c console) migrate(cmd *cobra.Command, o migrateOptions) error {
 	var report *migration.Report
 	err := c.orEmpty(cmd.Context(), func(found operator.Operations) (err error) {
 		var watcher plan.Watcher
-		if c.terminal.Progress {
-			line := &progress.Line{Out: cmd.ErrOrStderr()}
-			defer line.Clear()
-			watcher.Progress, o.Watched = line.Tell, true
-		}
+		defer c.watch(cmd, &watcher)()
+		o.Watched = c.terminal.Progress
 		report, err = found.Migration(cmd.Context(), o.MigrationRequest, watcher)
 		return err
 	})
@@ -167,14 +150,19 @@ func (c console) migrate(cmd *cobra.Command, o migrateOptions) error {
 	}
 	written := "-o FOLDER writes the mapping, the settings and a list of all."
 	if o.folder != "" {
-		files, err := o.write(report)
+		made := report.Mapping
+		if o.mapping != "" {
+			made = "" // it is there
+		}
+		to := migration.Folder{Path: o.folder, Force: o.force, Findings: terminal.Findings, Rows: terminal.MigrationRows}
+		files, err := to.Write(made, report)
 		if err != nil {
 			return err
 		}
 		written = "In " + o.folder + " are " + strings.Join(files, ", ") + "."
 	}
 	if o.asJSON {
-		return json.NewEncoder(cmd.OutOrStdout()).Encode(report)
+		return printJSON(cmd.OutOrStdout(), report)
 	}
 	c.terminal.Migration(cmd.OutOrStdout(), report)
 	terminal.Say(cmd.OutOrStdout(), "Nothing was written to Webex. "+written)
@@ -182,64 +170,4 @@ func (c console) migrate(cmd *cobra.Command, o migrateOptions) error {
 		terminal.Say(cmd.OutOrStdout(), "Before writes can begin: "+strings.Join(against, "; ")+".")
 	}
 	return nil
-}
-
-// write writes the files, and returns their names.
-func (o *migrateOptions) write(report *migration.Report) ([]string, error) {
-	if err := os.MkdirAll(o.folder, 0o700); err != nil {
-		return nil, err
-	}
-	var written []string
-	if report.Mapping != "" && o.mapping == "" {
-		name := filepath.Join(o.folder, mapping.FileName)
-		if err := o.keep(name, report.Mapping); err != nil {
-			return nil, err
-		}
-		written = append(written, mapping.FileName)
-	}
-	name := filepath.Join(o.folder, migratedSettings)
-	if err := o.keep(name, migration.Environment(report.Gallery, report.Settings)); err != nil {
-		return nil, err
-	}
-	written = append(written, migratedSettings)
-	if len(report.Findings) > 0 {
-		var findings bytes.Buffer
-		terminal.Findings(&findings, report.Findings)
-		name := filepath.Join(o.folder, migratedFindings)
-		if err := os.WriteFile(name, findings.Bytes(), 0o600); err != nil {
-			return nil, err
-		}
-		written = append(written, migratedFindings)
-	}
-	return append(written, migratedAccounts), writeRows(filepath.Join(o.folder, migratedAccounts), report.Rows)
-}
-
-// keep writes a file that somebody may have edited since: another one that is there is
-// overwritten only if that was said.
-func (o *migrateOptions) keep(name, text string) error {
-	there, err := os.ReadFile(name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist), err == nil && o.force:
-		return os.WriteFile(name, []byte(text), 0o600)
-	case err != nil || string(there) == text:
-		return err
-	default:
-		return fmt.Errorf("%s is there already and is another one: look by it (--mapping), name another folder (-o), or say --force", name)
-	}
-}
-
-// writeRows writes what would come of each account.
-func writeRows(name string, rows []migration.Row) (err error) {
-	list, err := createList(name, "outcome", "waits for approval", "kind", "name", "entra id", "webex id", "external id in webex", "changes", "reason")
-	if err != nil {
-		return err
-	}
-	for _, r := range rows {
-		waits := ""
-		if r.Held {
-			waits = "yes"
-		}
-		list.write(string(r.Outcome), waits, string(r.Kind), r.Name, r.ID, r.WebexID, r.ExternalID, terminal.Changes(r), r.Reason)
-	}
-	return list.close()
 }

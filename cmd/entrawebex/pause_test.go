@@ -9,6 +9,7 @@ import (
 	"entrawebex/internal/config"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/pause"
+	"entrawebex/internal/terminal"
 )
 
 func TestAnOperatorPausesAndResumes(t *testing.T) {
@@ -63,7 +64,7 @@ func TestResumeTellsWhatGoesOnAndWhatFollows(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tellResumed(&out, pause.Webex, done)
+		terminal.Resumed(&out, pause.Webex, done)
 		fits(t, out.String())
 		got := strings.ReplaceAll(out.String(), "\n", " ")
 		for _, want := range append(test.want, "nothing is paused\n") {

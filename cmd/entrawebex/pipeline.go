@@ -1,7 +1,7 @@
 package main
 
 import (
-	"encoding/json"
+	"context"
 
 	"github.com/spf13/cobra"
 
@@ -9,8 +9,12 @@ import (
 )
 
 func (c console) pipelineCommand() *cobra.Command {
-	var asJSON bool
-	command := &cobra.Command{
+	return answer[operator.Pipeline]{
+		ask: func(ctx context.Context, o operator.Operations, _ []string) (operator.Pipeline, error) {
+			return o.Pipeline(ctx, operator.PipelineRequest{Day: true})
+		},
+		draw: c.terminal.Pipeline,
+	}.of(c, &cobra.Command{
 		Use:   "pipeline",
 		Short: "Shows how changes pass from Graph to Webex right now",
 		Long: `Shows how changes pass from Graph to Webex: what each side was asked since the process
@@ -21,21 +25,5 @@ the newest entries of the log. It reads no record, and can be asked again and ag
 		Example: `  entrawebex pipeline
   entrawebex pipeline --json | jq .now`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, out := cmd.Context(), cmd.OutOrStdout()
-			return c.with(ctx, func(o operator.Operations) error {
-				p, err := o.Pipeline(ctx, operator.PipelineRequest{Day: true})
-				if err != nil {
-					return err
-				}
-				if asJSON {
-					return json.NewEncoder(out).Encode(p)
-				}
-				c.terminal.Pipeline(out, p)
-				return nil
-			})
-		},
-	}
-	command.Flags().BoolVar(&asJSON, "json", false, "print one line of JSON")
-	return command
+	})
 }

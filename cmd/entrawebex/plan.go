@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -13,13 +11,13 @@ import (
 	"entrawebex/internal/operator"
 	"entrawebex/internal/plan"
 	"entrawebex/internal/progress"
+	"entrawebex/internal/terminal"
 )
 
-// planOptions are what a plan is asked for, and how it is told.
+// planOptions are what a plan is asked for.
 type planOptions struct {
 	plan.Request
 
-	asJSON bool
 	// file takes each account and its class, if it has a name; mapping is the file to
 	// plan by.
 	file, mapping string
@@ -27,7 +25,16 @@ type planOptions struct {
 
 func (c console) planCommand() *cobra.Command {
 	var options planOptions
-	command := &cobra.Command{
+	var command *cobra.Command
+	command = answer[*plan.Plan]{
+		early: true,
+		check: options.read,
+		ask: func(_ context.Context, o operator.Operations, _ []string) (*plan.Plan, error) {
+			return c.makePlan(command, o, options)
+		},
+		draw:  c.terminal.Plan,
+		usage: "print one line of JSON, which has the objects that are skipped too",
+	}.of(c, &cobra.Command{
 		Use:   "plan (USER | GROUP | --all)",
 		Short: "Shows what would be created, changed, disabled and deleted in Webex, and writes nothing",
 		Long: `Shows what would be written to Webex for one user or group, or for everything, and
@@ -63,76 +70,67 @@ second time (DELETE_CONFIRM_AFTER). Names and attributes are shown, secrets are 
   entrawebex plan 5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f607 --json
   entrawebex plan --all --json | jq '.objects[] | select(.action == "disable") | .name'`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 1 {
-				options.Name = args[0]
-			}
-			options.Accounts = options.file != ""
-			if err := options.read(); err != nil {
-				return err
-			}
-			if err := options.Validate(); err != nil {
-				return usageError{err}
-			}
-			return c.plan(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), options)
-		},
-	}
+	})
 	flags := command.Flags()
 	flags.BoolVar(&options.All, "all", false, "plan for all users and groups")
 	flags.StringVar(&options.mapping, "mapping", "", "plan by this mapping `FILE` and not by the one in force")
 	flags.StringVar(&options.Scope, "scope", "", "plan as if SCOPE were this: assigned or all")
 	flags.IntVar(&options.GuardFloor, "guard-floor", 0, "plan as if GUARD_FLOOR were this")
 	flags.IntVar(&options.GuardShare, "guard-share", 0, "plan as if GUARD_SHARE were this")
-	flags.BoolVar(&options.asJSON, "json", false, "print one line of JSON, which has the objects that are skipped too")
 	flags.StringVar(&options.file, "accounts", "", "with --all: write each account and its class to this CSV `FILE`")
 	return command
 }
 
-// read reads the mapping file to plan by.
-func (o *planOptions) read() error {
-	if o.mapping == "" {
-		return nil
+// read reads what is to be planned, and the mapping file to plan by.
+func (o *planOptions) read(args []string) (err error) {
+	if len(args) == 1 {
+		o.Name = args[0]
 	}
-	text, err := os.ReadFile(o.mapping)
-	if err == nil {
-		_, err = mapping.ParseFile(o.mapping, text)
-	}
-	o.Configuration = string(text)
-	return err
-}
-
-func (c console) plan(ctx context.Context, out, errOut io.Writer, options planOptions) error {
-	var made *plan.Plan
-	err := c.orEmpty(ctx, func(o operator.Operations) (err error) {
-		made, err = c.makePlan(ctx, o, errOut, options)
-		return err
-	})
-	if err != nil {
+	o.Accounts = o.file != ""
+	if o.Configuration, err = readMapping(o.mapping); err != nil {
 		return err
 	}
-	if options.asJSON {
-		return json.NewEncoder(out).Encode(made)
+	if err := o.Validate(); err != nil {
+		return usageError{err}
 	}
-	c.terminal.Plan(out, made)
 	return nil
 }
 
-// makePlan has the plan made, shows how far it is if somebody is there to see, and
-// writes the accounts to a file if it has a name.
-func (c console) makePlan(ctx context.Context, o operator.Operations, errOut io.Writer, options planOptions) (made *plan.Plan, err error) {
-	var watcher plan.Watcher
-	if c.terminal.Progress {
-		line := &progress.Line{Out: errOut}
-		defer line.Clear()
-		watcher.Progress, options.Watched = line.Tell, true
+// readMapping is the text of a mapping file in which nothing is wrong; empty without a
+// name.
+func readMapping(file string) (string, error) {
+	if file == "" {
+		return "", nil
 	}
+	text, err := os.ReadFile(file)
+	if err == nil {
+		_, err = mapping.ParseFile(file, text)
+	}
+	return string(text), err
+}
+
+// makePlan has the plan made, and writes the accounts to a file if it has a name.
+func (c console) makePlan(cmd *cobra.Command, o operator.Operations, options planOptions) (made *plan.Plan, err error) {
+	var watcher plan.Watcher
+	defer c.watch(cmd, &watcher)()
+	options.Watched = c.terminal.Progress
 	if options.Accounts {
-		list, createErr := createList(options.file, "class", "kind", "name", "entra id", "webex id")
+		list, createErr := terminal.CreateAccounts(options.file)
 		if createErr != nil {
 			return nil, createErr
 		}
-		defer func() { err = errors.Join(err, list.close()) }()
-		watcher.Account = list.add
+		defer func() { err = errors.Join(err, list.Close()) }()
+		watcher.Account = list.Add
 	}
-	return o.Plan(ctx, options.Request, watcher)
+	return o.Plan(cmd.Context(), options.Request, watcher)
+}
+
+// watch has the watcher show how far something is, if somebody is there to see, until done
+// is called.
+func (c console) watch(cmd *cobra.Command, w *plan.Watcher) (done func()) {
+	line := &progress.Line{Out: cmd.ErrOrStderr()}
+	if c.terminal.Progress {
+		w.Progress = line.Tell
+	}
+	return line.Clear
 }

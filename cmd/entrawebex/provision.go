@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -65,9 +63,9 @@ func (c console) provision(cmd *cobra.Command, names operator.ProvisionRequest, 
 	}
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	failed, err := c.outcomes(ctx, &queued, begun, func(e history.Entry) error {
+	failed, err := operator.Await(ctx, c.with, &queued, begun, func(e history.Entry) error {
 		if asJSON {
-			return json.NewEncoder(out).Encode(e)
+			return printJSON(out, e)
 		}
 		c.terminal.HistorySteps(out, e)
 		return nil
@@ -81,44 +79,4 @@ func (c console) provision(cmd *cobra.Command, names operator.ProvisionRequest, 
 		return errReported
 	}
 	return err
-}
-
-// lookEvery is how often the log is looked at for what comes of it.
-const lookEvery = 500 * time.Millisecond
-
-// outcomes tells the first entry of each object as it is kept, takes the object out of
-// what was queued, and reports whether one failed. It ends with ctx.
-func (c console) outcomes(ctx context.Context, queued *operator.Provisioning, begun time.Time, tell func(history.Entry) error) (failed bool, err error) {
-	const skew = time.Minute // between the clocks of two machines
-	request := operator.HistoryRequest{Correlation: queued.Correlation, Since: begun.Add(-skew)}
-	for {
-		var found operator.History
-		err := c.with(context.WithoutCancel(ctx), func(o operator.Operations) (err error) {
-			found, err = o.History(context.WithoutCancel(ctx), request)
-			return err
-		})
-		if err != nil {
-			return failed, err
-		}
-		for _, e := range slices.Backward(found.Entries) {
-			object, ok := e.Object()
-			at := slices.Index(queued.Objects, object)
-			if !ok || at < 0 || e.Act != "" {
-				continue
-			}
-			queued.Objects = slices.Delete(queued.Objects, at, at+1)
-			failed = failed || e.Status.Status == history.Failure
-			if err := tell(e); err != nil {
-				return failed, err
-			}
-		}
-		if len(queued.Objects) == 0 {
-			return failed, nil
-		}
-		select {
-		case <-ctx.Done():
-			return failed, nil
-		case <-time.After(lookEvery):
-		}
-	}
 }

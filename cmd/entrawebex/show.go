@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"io"
 
 	"github.com/spf13/cobra"
 
@@ -11,8 +9,13 @@ import (
 )
 
 func (c console) showCommand() *cobra.Command {
-	var asJSON bool
-	command := &cobra.Command{
+	return answer[operator.Shown]{
+		early: true,
+		ask: func(ctx context.Context, o operator.Operations, args []string) (operator.Shown, error) {
+			return o.Show(ctx, operator.ShowRequest{Name: args[0]})
+		},
+		draw: c.terminal.Show,
+	}.of(c, &cobra.Command{
 		Use:   "show USER|GROUP",
 		Short: "Shows all there is to know of a user or a group, on both sides",
 		Long: `Shows what Entra and Webex have of a user or a group now, side by side, with what
@@ -33,27 +36,5 @@ The fields of --json are in docs/show.md and do not change.
   entrawebex show "All staff"
   entrawebex show 6f1d2c3b-0000-4000-8000-000000000001 --json | jq .next`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.show(cmd.Context(), cmd.OutOrStdout(), args[0], asJSON)
-		},
-	}
-	command.Flags().BoolVar(&asJSON, "json", false, "print one line of JSON")
-	return command
-}
-
-func (c console) show(ctx context.Context, out io.Writer, name string, asJSON bool) error {
-	var shown operator.Shown
-	err := c.orEmpty(ctx, func(o operator.Operations) (err error) {
-		shown, err = o.Show(ctx, operator.ShowRequest{Name: name})
-		return err
 	})
-	switch {
-	case err != nil:
-		return err
-	case asJSON:
-		return json.NewEncoder(out).Encode(shown)
-	default:
-		c.terminal.Show(out, shown)
-		return nil
-	}
 }

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"encoding/json"
+	"context"
 
 	"github.com/spf13/cobra"
 
@@ -9,8 +9,19 @@ import (
 )
 
 func (c console) statusCommand() *cobra.Command {
-	var asJSON, asExitCode bool
-	command := &cobra.Command{
+	var asExitCode bool
+	command := answer[operator.Status]{
+		ask: func(ctx context.Context, o operator.Operations, _ []string) (operator.Status, error) {
+			return o.Status(ctx)
+		},
+		draw: c.terminal.Status,
+		judge: func(s operator.Status) error {
+			if asExitCode && !s.AllIsWell {
+				return errReported
+			}
+			return nil
+		},
+	}.of(c, &cobra.Command{
 		Use:   "status",
 		Short: "Tells whether all is well, and if not, what needs you",
 		Long: `Tells how things stand, and in its last line whether all is well: which side is
@@ -35,26 +46,7 @@ look; with --exit-code it is 1 unless all is well.
   entrawebex status --exit-code
   entrawebex status --json | jq -r '.attention[]'   # docs/status.md has the fields`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, out := cmd.Context(), cmd.OutOrStdout()
-			return c.with(ctx, func(o operator.Operations) error {
-				s, err := o.Status(ctx)
-				if err != nil {
-					return err
-				}
-				if asJSON {
-					err = json.NewEncoder(out).Encode(s)
-				} else {
-					c.terminal.Status(out, s)
-				}
-				if err == nil && asExitCode && !s.AllIsWell {
-					return errReported
-				}
-				return err
-			})
-		},
-	}
-	command.Flags().BoolVar(&asJSON, "json", false, "print one line of JSON")
+	})
 	command.Flags().BoolVar(&asExitCode, "exit-code", false, "exit with 1 unless all is well")
 	return command
 }

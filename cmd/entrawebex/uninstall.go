@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"entrawebex/internal/operator"
@@ -9,8 +11,12 @@ import (
 
 func (c console) uninstallCommand() *cobra.Command {
 	var r operator.UninstallRequest
-	var asJSON *bool
-	command := &cobra.Command{
+	command := answer[operator.Uninstallation]{
+		ask: func(ctx context.Context, o operator.Operations, _ []string) (operator.Uninstallation, error) {
+			return o.Uninstall(ctx, r)
+		},
+		draw: terminal.Uninstallation,
+	}.of(c, &cobra.Command{
 		Use:   "uninstall",
 		Short: "Removes the subscriptions at Graph, and says what stays where",
 		Long: `Lists the subscriptions at Microsoft Graph, and what stays where when the rest is taken
@@ -21,21 +27,7 @@ then. Nothing in Webex is changed.
 		Example: `  entrawebex uninstall
   entrawebex uninstall --yes`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.with(cmd.Context(), func(o operator.Operations) error {
-				told, err := o.Uninstall(cmd.Context(), r)
-				switch {
-				case err != nil:
-				case *asJSON:
-					err = printJSON(cmd.OutOrStdout(), told)
-				default:
-					terminal.Uninstallation(cmd.OutOrStdout(), told)
-				}
-				return err
-			})
-		},
-	}
-	asJSON = jsonFlag(command, oneLine)
+	})
 	command.Flags().BoolVar(&r.Really, "yes", false, "remove the subscriptions")
 	return command
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 
@@ -56,4 +57,24 @@ func state(h operator.Held) string {
 		states = append(states, "approved, no longer valid")
 	}
 	return strings.Join(states, ", ")
+}
+
+// Decided prints what was decided on; done is the word for it.
+func Decided(out io.Writer, decided operator.Decided, done string) {
+	for _, h := range decided.Done {
+		Say(out, fmt.Sprintf("%s: %s of %s", done, Operation(h), strings.Join(ObjectLines(h.Name, h.Object), ", ")))
+	}
+	if decided.LeftAlone > 0 {
+		Say(out, fmt.Sprintf("left alone: %s rejected before; name an object to approve it all the same", operator.Counted(decided.LeftAlone, "hold")))
+	}
+}
+
+// Latch prints whether the guard is latched, or was; latched is the sentence for that,
+// with a verb for the time.
+func Latch(out io.Writer, latch operator.Latch, latched string) {
+	if latch.Since.IsZero() {
+		fmt.Fprintln(out, "The guard is not latched.")
+		return
+	}
+	fmt.Fprintf(out, latched, latch.Since.UTC().Format(time.RFC3339))
 }

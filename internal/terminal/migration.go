@@ -113,7 +113,7 @@ func lost(findings []synchronization.Finding) []string {
 	return lines
 }
 
-// Changes are the attributes of a plan in one line, for a spreadsheet.
-func Changes(r migration.Row) string {
+// changes are the attributes of a plan in one line, for a spreadsheet.
+func changes(r migration.Row) string {
 	return strings.Join(details(plan.Object{Attributes: r.Attributes}), "; ")
 }
