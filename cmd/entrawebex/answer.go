@@ -36,9 +36,9 @@ type answer[T any] struct {
 // reads slowly hinders nobody.
 func (a answer[T]) of(c console, command *cobra.Command) *cobra.Command {
 	asJSON := jsonFlag(command, cmp.Or(a.usage, oneLine))
-	open := c.with
+	open := c.source.With
 	if a.early {
-		open = c.orEmpty
+		open = c.source.OrEmpty
 	}
 	command.RunE = func(cmd *cobra.Command, args []string) error {
 		if a.check != nil {

@@ -8,11 +8,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"entrawebex/internal/app/check"
+	"entrawebex/internal/app/source"
 	"entrawebex/internal/config"
 	"entrawebex/internal/terminal"
 )
 
-func checkCommand(from *source) *cobra.Command {
+func checkCommand(from *source.Source) *cobra.Command {
 	var asJSON *bool
 	command := &cobra.Command{
 		Use:   "check",
@@ -29,12 +30,12 @@ With --stack it tests what the functions of that stack on AWS have, from here.
 ` + environment,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			environ, err := from.settings(cmd.Context())
+			environ, err := from.Settings(cmd.Context())
 			if err != nil {
 				return err
 			}
 			part := config.OneProcess
-			if from.stack != "" {
+			if from.Stack != "" {
 				part = config.Planner // what the webhook is told stays between it and renew
 			}
 			settings, err := config.Load(cmd.Context(), part, environ, config.Secret)

@@ -2,14 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/user"
 	"strconv"
 
-	udiff "github.com/aymanbagabas/go-udiff"
 	"github.com/spf13/cobra"
 
 	"entrawebex/internal/configuration"
@@ -55,7 +52,7 @@ entrawebex mapping rollback takes it back.
 			if err != nil {
 				return err
 			}
-			return c.with(cmd.Context(), func(o operator.Operations) error {
+			return c.source.With(cmd.Context(), func(o operator.Operations) error {
 				r := operator.ApplyRequest{Text: string(text), File: args[0], Note: options.note}
 				return c.apply(cmd, o, r, options.yes, "entrawebex mapping apply "+args[0]+" --yes")
 			})
@@ -79,15 +76,13 @@ is only shown what would change, until --yes is said.
   entrawebex mapping rollback 3 --yes`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.with(cmd.Context(), func(o operator.Operations) error {
-				former, err := formerVersion(cmd.Context(), o, args)
+			return c.source.With(cmd.Context(), func(o operator.Operations) error {
+				r, err := restoring(cmd.Context(), o, args)
 				if err != nil {
 					return err
 				}
-				r := operator.ApplyRequest{
-					Text: string(former.Text), File: fmt.Sprintf("version %d", former.Number), Note: options.note, Restores: &former.Number,
-				}
-				return c.apply(cmd, o, r, options.yes, fmt.Sprintf("entrawebex mapping rollback %d --yes", former.Number))
+				r.Note = options.note
+				return c.apply(cmd, o, r, options.yes, fmt.Sprintf("entrawebex mapping rollback %d --yes", *r.Restores))
 			})
 		},
 	}
@@ -95,36 +90,29 @@ is only shown what would change, until --yes is said.
 	return command
 }
 
-// formerVersion is the version that is named, or the one before the one in force.
-func formerVersion(ctx context.Context, o operator.Operations, args []string) (configuration.Stored, error) {
-	if len(args) == 1 {
-		number, err := versionNumber(args[0])
-		if err != nil {
-			return configuration.Stored{}, err
-		}
-		return o.Configuration(ctx, operator.ConfigurationRequest{Number: &number})
-	}
-	present, err := o.Configuration(ctx, operator.ConfigurationRequest{})
+// restoring is what takes up the version that is named, or the one before.
+func restoring(ctx context.Context, o operator.Operations, args []string) (operator.ApplyRequest, error) {
+	numbers, err := versionNumbers(args)
 	if err != nil {
-		return configuration.Stored{}, err
+		return operator.ApplyRequest{}, err
 	}
-	if present.Number == 0 {
-		return configuration.Stored{}, errors.New("what is built in is in force: there is nothing before it")
+	if len(numbers) == 0 {
+		return operator.Restoring(ctx, o, nil)
 	}
-	before := present.Number - 1
-	return o.Configuration(ctx, operator.ConfigurationRequest{Number: &before})
+	return operator.Restoring(ctx, o, &numbers[0])
 }
 
-func versionNumber(text string) (int, error) {
-	number, err := strconv.Atoi(text)
-	if err != nil || number < 0 {
-		return 0, usageError{fmt.Errorf("%q is no version: name one by its number (entrawebex mapping history)", text)}
+func versionNumbers(args []string) ([]int, error) {
+	numbers := make([]int, len(args))
+	for i, text := range args {
+		number, err := strconv.Atoi(text)
+		if err != nil || number < 0 {
+			return nil, usageError{fmt.Errorf("%q is no version: name one by its number (entrawebex mapping history)", text)}
+		}
+		numbers[i] = number
 	}
-	return number, nil
+	return numbers, nil
 }
-
-// firstPlanned is how many objects are shown before a configuration is applied.
-const firstPlanned = 10
 
 // apply shows what a configuration would change, and applies it if that is wanted.
 func (c console) apply(cmd *cobra.Command, o operator.Operations, r operator.ApplyRequest, yes bool, again string) error {
@@ -133,64 +121,31 @@ func (c console) apply(cmd *cobra.Command, o operator.Operations, r operator.App
 		fmt.Fprintln(out, err)
 		return errReported
 	}
-	present, err := o.Configuration(ctx, operator.ConfigurationRequest{})
+	seen, err := c.preview(ctx, o, cmd.ErrOrStderr(), &r)
 	if err != nil {
 		return err
 	}
-	if string(present.Text) == r.Text {
+	if seen.Plan == nil {
 		terminal.Say(out, r.File+" is what is in force: nothing is to be applied.")
 		return nil
 	}
-	made, err := c.makePlan(cmd, o, planOptions{
-		Request: plan.Request{All: true, Configuration: r.Text, Restores: r.Restores != nil},
-	})
-	if err != nil {
-		return err
-	}
-	c.showFirst(out, made)
+	c.terminal.Previewed(out, seen.Plan)
 	if !yes {
-		terminal.Say(out, fmt.Sprintf("%s stays in force. To apply this: %s", named(present.Version), again))
+		terminal.Unapplied(out, seen.Present.Version, again)
 		return nil
 	}
-	r.After, r.By = present.Number, whoami()
+	r.By = operator.Actor(ctx)
 	v, err := o.Apply(ctx, r)
-	if err != nil {
-		return err
+	if err == nil {
+		terminal.Applied(out, v)
 	}
-	terminal.Say(out, fmt.Sprintf("%s is in force: within a minute everything goes by it, and whom it affects is evaluated anew. "+
-		"entrawebex status tells how far that is, entrawebex mapping rollback takes it back.", named(v)))
-	return nil
+	return err
 }
 
-// showFirst prints the first objects of a plan, and its counts.
-func (c console) showFirst(out io.Writer, made *plan.Plan) {
-	few := *made
-	few.Objects = few.Objects[:min(firstPlanned, len(few.Objects))]
-	c.terminal.Plan(out, &few)
-	s := made.Summary
-	if more := s.Create + s.Change + s.Disable + s.Delete + s.Held + s.Fail + s.Wait - len(few.Objects); more > 0 {
-		terminal.Say(out, fmt.Sprintf("And %d more: entrawebex plan --all --mapping FILE shows all.", more))
-	}
-}
-
-// named is a version by its number.
-func named(v configuration.Version) string {
-	if v.Number == 0 {
-		return "The configuration that is built in"
-	}
-	return fmt.Sprintf("Version %d", v.Number)
-}
-
-// whoami is who gives a command, for the history.
-func whoami() string {
-	name := "unknown"
-	if who, err := user.Current(); err == nil {
-		name = who.Username
-	}
-	if host, err := os.Hostname(); err == nil {
-		name += "@" + host
-	}
-	return name
+func (c console) preview(ctx context.Context, o operator.Operations, errOut io.Writer, r *operator.ApplyRequest) (operator.Preview, error) {
+	var watcher plan.Watcher
+	defer c.watch(errOut, &watcher)()
+	return operator.Previewed(ctx, o, r, watcher)
 }
 
 func (c console) showMappingCommand() *cobra.Command {
@@ -202,7 +157,7 @@ func (c console) showMappingCommand() *cobra.Command {
   entrawebex mapping show 3`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.with(cmd.Context(), func(o operator.Operations) error {
+			return c.source.With(cmd.Context(), func(o operator.Operations) error {
 				stored, err := storedVersion(cmd.Context(), o, args)
 				if err == nil {
 					_, err = cmd.OutOrStdout().Write(stored.Text)
@@ -213,15 +168,15 @@ func (c console) showMappingCommand() *cobra.Command {
 	}
 }
 
-// storedVersion is the version that is named first, or the one in force.
+// storedVersion is the version that is named, or the one in force.
 func storedVersion(ctx context.Context, o operator.Operations, args []string) (configuration.Stored, error) {
+	numbers, err := versionNumbers(args)
+	if err != nil {
+		return configuration.Stored{}, err
+	}
 	var r operator.ConfigurationRequest
-	if len(args) > 0 {
-		number, err := versionNumber(args[0])
-		if err != nil {
-			return configuration.Stored{}, err
-		}
-		r.Number = &number
+	if len(numbers) > 0 {
+		r.Number = &numbers[0]
 	}
 	return o.Configuration(ctx, r)
 }
@@ -252,40 +207,27 @@ to the one in force, or to another version; without any, from the version before
   entrawebex mapping diff 3 5`,
 		Args: cobra.MaximumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.with(cmd.Context(), func(o operator.Operations) error {
-				from, to, err := compared(cmd.Context(), o, args)
-				if err != nil {
-					return err
+			return c.source.With(cmd.Context(), func(o operator.Operations) error {
+				differs, err := diff(cmd.Context(), o, args)
+				if err == nil {
+					_, err = io.WriteString(cmd.OutOrStdout(), differs)
 				}
-				_, err = io.WriteString(cmd.OutOrStdout(), udiff.Unified(from.name, to.name, from.text, to.text))
 				return err
 			})
 		},
 	}
 }
 
-// side is one side of a difference.
-type side struct{ name, text string }
-
-// compared are the two sides that the arguments name.
-func compared(ctx context.Context, o operator.Operations, args []string) (from, to side, err error) {
-	of := func(stored configuration.Stored, err error) (side, error) {
-		return side{fmt.Sprintf("version %d", stored.Number), string(stored.Text)}, err
-	}
+// diff is what differs between what the arguments name: a file, or versions.
+func diff(ctx context.Context, o operator.Operations, args []string) (string, error) {
 	if len(args) == 1 {
 		if text, err := os.ReadFile(args[0]); err == nil {
-			from, err := of(storedVersion(ctx, o, nil))
-			return from, side{args[0], string(text)}, err
+			return operator.DiffFile(ctx, o, args[0], string(text))
 		}
 	}
-	if len(args) > 0 {
-		from, err = of(storedVersion(ctx, o, args[:1]))
-	} else {
-		from, err = of(formerVersion(ctx, o, nil))
-	}
+	versions, err := versionNumbers(args)
 	if err != nil {
-		return from, to, err
+		return "", err
 	}
-	to, err = of(storedVersion(ctx, o, args[min(1, len(args)):]))
-	return from, to, err
+	return operator.Diff(ctx, o, versions...)
 }

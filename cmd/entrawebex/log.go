@@ -92,7 +92,7 @@ func (c console) log(cmd *cobra.Command, o logOptions) error {
 	if o.follow {
 		return c.follow(cmd, o)
 	}
-	return c.with(cmd.Context(), func(operations operator.Operations) error {
+	return c.source.With(cmd.Context(), func(operations operator.Operations) error {
 		found, err := operations.History(cmd.Context(), o.HistoryRequest)
 		if err != nil {
 			return err
@@ -112,7 +112,7 @@ func (c console) log(cmd *cobra.Command, o logOptions) error {
 // follow prints the last entries, and then whatever is kept. The stores are opened for
 // each look: a run may begin meanwhile, or end.
 func (c console) follow(cmd *cobra.Command, o logOptions) error {
-	return operator.Follow(cmd.Context(), c.with, o.HistoryRequest, func(e history.Entry) error {
+	return operator.Follow(cmd.Context(), c.source.With, o.HistoryRequest, func(e history.Entry) error {
 		if o.asJSON {
 			return printJSON(cmd.OutOrStdout(), e)
 		}

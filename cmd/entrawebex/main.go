@@ -10,12 +10,14 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"os/user"
 	"runtime"
 	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"entrawebex/internal/app/source"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/terminal"
 	"entrawebex/internal/version"
@@ -45,6 +47,18 @@ func carryOut(ctx context.Context, root *cobra.Command, args []string, out, errO
 	root.SetOut(out)
 	root.SetErr(errOut)
 	return tell(errOut, root.ExecuteContext(operator.As(ctx, whoami())))
+}
+
+// whoami is who gives a command, for the history.
+func whoami() string {
+	name := "unknown"
+	if who, err := user.Current(); err == nil {
+		name = who.Username
+	}
+	if host, err := os.Hostname(); err == nil {
+		name += "@" + host
+	}
+	return name
 }
 
 // errReported is returned where the output has already told what is wrong.
@@ -113,9 +127,9 @@ func taught(c *cobra.Command) {
 // command is the whole command line.
 func command(environ []string, at terminal.Terminal) *cobra.Command {
 	root := rootCommand()
-	from := &source{environ: environ}
+	from := &source.Source{Environ: environ, Log: operatorLog()}
 	root.AddCommand(runCommand(environ, at))
-	root.AddCommand(from.offer(checkCommand(from))...)
+	root.AddCommand(offer(from, checkCommand(from))...)
 	root.AddCommand(console{source: from, terminal: at}.commands()...)
 	taught(root)
 	return root

@@ -16,8 +16,8 @@ func (c console) mappingCommand() *cobra.Command {
 		Short: "Checks a mapping file, brings it into force and takes it back; imports Entra's",
 		Args:  cobra.NoArgs,
 	}
-	command.AddCommand(c.source.offer(c.configurationCommands()...)...)
-	command.AddCommand(c.source.offer(c.testMappingCommand())...)
+	command.AddCommand(offer(c.source, c.configurationCommands()...)...)
+	command.AddCommand(offer(c.source, c.testMappingCommand())...)
 	command.AddCommand(c.schemaCommands()...)
 	command.AddCommand(&cobra.Command{
 		Use:   "check FILE",

@@ -16,7 +16,7 @@ import (
 
 // schemaCommands take a mapping over from Entra's own provisioning service, and back.
 func (c console) schemaCommands() []*cobra.Command {
-	return append(c.source.offer(c.exportCommand()), importCommand())
+	return append(offer(c.source, c.exportCommand()), importCommand())
 }
 
 // destination is where the outcome of a command goes.
@@ -131,7 +131,7 @@ It exits with 1 if something is wrong with FILE.
 				}
 				return exportMapping(cmd, args[0], data, to)
 			}
-			return c.with(cmd.Context(), func(o operator.Operations) error {
+			return c.source.With(cmd.Context(), func(o operator.Operations) error {
 				stored, err := storedVersion(cmd.Context(), o, nil)
 				if err != nil {
 					return err

@@ -119,7 +119,7 @@ func (o *migrateOptions) read(cmd *cobra.Command) error {
 
 // begin has writes begin.
 func (c console) begin(cmd *cobra.Command, o migrateOptions) error {
-	return c.with(cmd.Context(), func(found operator.Operations) error {
+	return c.source.With(cmd.Context(), func(found operator.Operations) error {
 		r := operator.MigrateRequest{AppID: o.AppID, Job: o.Job, OnPurpose: o.onPurpose}
 		done, err := found.Migrate(cmd.Context(), r)
 		if err != nil {
@@ -135,9 +135,9 @@ func (c console) begin(cmd *cobra.Command, o migrateOptions) error {
 // migrate looks what moving in would come to, prints it and writes the files.
 func (c console) migrate(cmd *cobra.Command, o migrateOptions) error {
 	var report *migration.Report
-	err := c.orEmpty(cmd.Context(), func(found operator.Operations) (err error) {
+	err := c.source.OrEmpty(cmd.Context(), func(found operator.Operations) (err error) {
 		var watcher plan.Watcher
-		defer c.watch(cmd, &watcher)()
+		defer c.watch(cmd.ErrOrStderr(), &watcher)()
 		o.Watched = c.terminal.Progress
 		report, err = found.Migration(cmd.Context(), o.MigrationRequest, watcher)
 		return err

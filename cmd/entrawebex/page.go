@@ -10,9 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"entrawebex/internal/app/operations"
 	page "entrawebex/internal/console"
-	"entrawebex/internal/operator"
 	"entrawebex/internal/terminal"
 )
 
@@ -61,7 +59,7 @@ With --stack they are those of a stack on AWS, with your own credentials.
 
 // servePages serves them until ctx ends.
 func (c console) servePages(ctx context.Context, out io.Writer, options pageOptions) error {
-	with, done, err := c.held(ctx)
+	with, done, err := c.source.Hold(ctx)
 	if err != nil {
 		return err
 	}
@@ -71,23 +69,6 @@ func (c console) servePages(ctx context.Context, out io.Writer, options pageOpti
 	}
 	invite(out)(served.URL())
 	return errors.Join(served.Serve(ctx), served.Close(), done())
-}
-
-// held opens the stores for as long as they are served where they may be held, and else
-// for each time.
-func (c console) held(ctx context.Context) (with func(context.Context, func(operator.Operations) error) error, done func() error, err error) {
-	environ, err := c.source.settings(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	found, err := operations.Open(ctx, environ, operatorLog())
-	if err != nil {
-		return nil, nil, err
-	}
-	if found.Last() {
-		return func(_ context.Context, do func(operator.Operations) error) error { return do(found.Operations) }, found.Close, nil
-	}
-	return c.with, func() error { return nil }, found.Close()
 }
 
 // invite returns what tells a person the address that lets a browser in.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -29,8 +30,8 @@ func (c console) planCommand() *cobra.Command {
 	command = answer[*plan.Plan]{
 		early: true,
 		check: options.read,
-		ask: func(_ context.Context, o operator.Operations, _ []string) (*plan.Plan, error) {
-			return c.makePlan(command, o, options)
+		ask: func(ctx context.Context, o operator.Operations, _ []string) (*plan.Plan, error) {
+			return c.makePlan(ctx, o, command.ErrOrStderr(), options)
 		},
 		draw:  c.terminal.Plan,
 		usage: "print one line of JSON, which has the objects that are skipped too",
@@ -110,9 +111,9 @@ func readMapping(file string) (string, error) {
 }
 
 // makePlan has the plan made, and writes the accounts to a file if it has a name.
-func (c console) makePlan(cmd *cobra.Command, o operator.Operations, options planOptions) (made *plan.Plan, err error) {
+func (c console) makePlan(ctx context.Context, o operator.Operations, errOut io.Writer, options planOptions) (made *plan.Plan, err error) {
 	var watcher plan.Watcher
-	defer c.watch(cmd, &watcher)()
+	defer c.watch(errOut, &watcher)()
 	options.Watched = c.terminal.Progress
 	if options.Accounts {
 		list, createErr := terminal.CreateAccounts(options.file)
@@ -122,13 +123,13 @@ func (c console) makePlan(cmd *cobra.Command, o operator.Operations, options pla
 		defer func() { err = errors.Join(err, list.Close()) }()
 		watcher.Account = list.Add
 	}
-	return o.Plan(cmd.Context(), options.Request, watcher)
+	return o.Plan(ctx, options.Request, watcher)
 }
 
 // watch has the watcher show how far something is, if somebody is there to see, until done
 // is called.
-func (c console) watch(cmd *cobra.Command, w *plan.Watcher) (done func()) {
-	line := &progress.Line{Out: cmd.ErrOrStderr()}
+func (c console) watch(errOut io.Writer, w *plan.Watcher) (done func()) {
+	line := &progress.Line{Out: errOut}
 	if c.terminal.Progress {
 		w.Progress = line.Tell
 	}

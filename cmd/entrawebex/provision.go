@@ -50,7 +50,7 @@ func (c console) provision(cmd *cobra.Command, names operator.ProvisionRequest, 
 	ctx, out := cmd.Context(), cmd.OutOrStdout()
 	begun := time.Now()
 	var queued operator.Provisioning
-	err := c.with(ctx, func(o operator.Operations) (err error) {
+	err := c.source.With(ctx, func(o operator.Operations) (err error) {
 		queued, err = o.Provision(ctx, names)
 		return err
 	})
@@ -63,7 +63,7 @@ func (c console) provision(cmd *cobra.Command, names operator.ProvisionRequest, 
 	}
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	failed, err := operator.Await(ctx, c.with, &queued, begun, func(e history.Entry) error {
+	failed, err := operator.Await(ctx, c.source.With, &queued, begun, func(e history.Entry) error {
 		if asJSON {
 			return printJSON(out, e)
 		}

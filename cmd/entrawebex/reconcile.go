@@ -27,7 +27,7 @@ where its list of changes goes on.
   entrawebex plan --all      # what it would do`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.with(cmd.Context(), func(o operator.Operations) error {
+			return c.source.With(cmd.Context(), func(o operator.Operations) error {
 				if err := o.Reconcile(cmd.Context()); err != nil {
 					return err
 				}

@@ -51,7 +51,7 @@ handle of its task.
 			if err := wellWritten(request); err != nil {
 				return err
 			}
-			return c.with(cmd.Context(), func(o operator.Operations) error {
+			return c.source.With(cmd.Context(), func(o operator.Operations) error {
 				return c.putBack(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr(), request, *asJSON)
 			})
 		},
