@@ -27,7 +27,7 @@ check does meanwhile; what Graph notifies then it sends again. Nothing is change
 either side: what reaches Webex cannot write.
 
 With --stack it tests what the functions of that stack on AWS have, from here.
-` + environment,
+` + config.Help,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			environ, err := from.Settings(cmd.Context())

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"entrawebex/internal/app/source"
 	"entrawebex/internal/configuration"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/plan"
@@ -43,7 +44,7 @@ is in force within a minute, without a deployment. Those whom it affects are eva
 anew, at the pace of a comparison and behind the guard; nobody else is touched.
 
 entrawebex mapping rollback takes it back.
-` + storesHelp,
+` + source.Help,
 		Example: `  entrawebex mapping apply provisioning.yaml
   entrawebex mapping apply provisioning.yaml --yes --note "titles for the phone book"`,
 		Args: cobra.ExactArgs(1),
@@ -71,13 +72,17 @@ func (c console) rollbackCommand() *cobra.Command {
 if none is named, 0 for the one that is built in. What came into Webex since by
 attributes that the former version does not map is taken away, too. As with apply it
 is only shown what would change, until --yes is said.
-` + storesHelp,
+` + source.Help,
 		Example: `  entrawebex mapping rollback
   entrawebex mapping rollback 3 --yes`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.source.With(cmd.Context(), func(o operator.Operations) error {
-				r, err := restoring(cmd.Context(), o, args)
+				number, err := versionNumber(args)
+				if err != nil {
+					return err
+				}
+				r, err := operator.Restoring(cmd.Context(), o, number)
 				if err != nil {
 					return err
 				}
@@ -90,18 +95,6 @@ is only shown what would change, until --yes is said.
 	return command
 }
 
-// restoring is what takes up the version that is named, or the one before.
-func restoring(ctx context.Context, o operator.Operations, args []string) (operator.ApplyRequest, error) {
-	numbers, err := versionNumbers(args)
-	if err != nil {
-		return operator.ApplyRequest{}, err
-	}
-	if len(numbers) == 0 {
-		return operator.Restoring(ctx, o, nil)
-	}
-	return operator.Restoring(ctx, o, &numbers[0])
-}
-
 func versionNumbers(args []string) ([]int, error) {
 	numbers := make([]int, len(args))
 	for i, text := range args {
@@ -112,6 +105,15 @@ func versionNumbers(args []string) ([]int, error) {
 		numbers[i] = number
 	}
 	return numbers, nil
+}
+
+// versionNumber is that of the version that is named; nil if none is.
+func versionNumber(args []string) (*int, error) {
+	numbers, err := versionNumbers(args)
+	if err != nil || len(numbers) == 0 {
+		return nil, err
+	}
+	return &numbers[0], nil
 }
 
 // apply shows what a configuration would change, and applies it if that is wanted.
@@ -152,7 +154,7 @@ func (c console) showMappingCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "show [VERSION]",
 		Short: "Prints the mapping file in force, or a version of it",
-		Long:  "Prints the mapping file in force, or a version of it; 0 is the one that is built in.\n" + storesHelp,
+		Long:  "Prints the mapping file in force, or a version of it; 0 is the one that is built in.\n" + source.Help,
 		Example: `  entrawebex mapping show > provisioning.yaml
   entrawebex mapping show 3`,
 		Args: cobra.MaximumNArgs(1),
@@ -170,15 +172,11 @@ func (c console) showMappingCommand() *cobra.Command {
 
 // storedVersion is the version that is named, or the one in force.
 func storedVersion(ctx context.Context, o operator.Operations, args []string) (configuration.Stored, error) {
-	numbers, err := versionNumbers(args)
+	number, err := versionNumber(args)
 	if err != nil {
 		return configuration.Stored{}, err
 	}
-	var r operator.ConfigurationRequest
-	if len(numbers) > 0 {
-		r.Number = &numbers[0]
-	}
-	return o.Configuration(ctx, r)
+	return o.Configuration(ctx, operator.ConfigurationRequest{Number: number})
 }
 
 func (c console) historyCommand() *cobra.Command {
@@ -190,7 +188,7 @@ func (c console) historyCommand() *cobra.Command {
 	}.of(c, &cobra.Command{
 		Use:   "history",
 		Short: "Lists the versions of the mapping that were in force, and who applied them",
-		Long:  "Lists the versions of the mapping that were in force, the latest first.\n" + storesHelp,
+		Long:  "Lists the versions of the mapping that were in force, the latest first.\n" + source.Help,
 		Args:  cobra.NoArgs,
 	})
 }
@@ -201,7 +199,7 @@ func (c console) diffCommand() *cobra.Command {
 		Short: "Shows what differs between the mapping in force and a file or a version",
 		Long: `Shows what differs, line by line: from the mapping in force to a file; from a version
 to the one in force, or to another version; without any, from the version before.
-` + storesHelp,
+` + source.Help,
 		Example: `  entrawebex mapping diff provisioning.yaml
   entrawebex mapping diff 3
   entrawebex mapping diff 3 5`,

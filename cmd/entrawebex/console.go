@@ -11,19 +11,6 @@ import (
 	"entrawebex/internal/terminal"
 )
 
-// storesHelp is told by every command that looks into the stores.
-const storesHelp = `
-Environment:
-  ENTRAWEBEX_STACK        the stack on AWS, as --stack: queues, tables, secrets and
-                          settings are those of its functions, found with your own
-                          credentials (AWS_PROFILE, AWS_REGION, as AWS's tools read
-                          them); nothing below is read then
-  CHANGE_QUEUE_URL, DEAD_LETTER_QUEUE_URL, LEDGER_TABLE, HISTORY_TABLE
-                          or the queues and the tables on AWS (the stack's outputs)
-  DATA_DIR                without them, where run keeps its own (data). While it
-                          runs, it carries the command out itself
-`
-
 // console is the command line of one operator: the stores of an environment, or of a
 // stack on AWS, for a person at this terminal.
 type console struct {

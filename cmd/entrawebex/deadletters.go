@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"entrawebex/internal/app/source"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/replay"
 	"entrawebex/internal/terminal"
@@ -15,7 +17,12 @@ func (c console) deadLettersCommand() *cobra.Command {
 	var terms []string
 	var command *cobra.Command
 	command = answer[operator.Letters]{
-		check: func([]string) error { return wellWritten(replay.Request{Filter: terms}) },
+		check: func([]string) error {
+			if err := (replay.Request{Filter: terms}).WellWritten(time.Now()); err != nil {
+				return usageError{err}
+			}
+			return nil
+		},
 		ask: func(ctx context.Context, o operator.Operations, _ []string) (operator.Letters, error) {
 			return o.Letters(ctx, operator.LettersRequest{Filter: terms})
 		},
@@ -35,7 +42,7 @@ attempt succeeds: mend the cause, then entrawebex replay.
 
 Messages that the queue itself gave up, after 1000 receives, are not in the ledger.
 The last line says how many messages there are beyond those listed, if any.
-` + filterHelp + storesHelp,
+` + replay.FilterHelp + source.Help,
 		Example: `  entrawebex dead-letters
   entrawebex dead-letters --filter newer=24h
   entrawebex dead-letters --json | jq -r .object.id`,

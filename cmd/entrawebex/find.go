@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"entrawebex/internal/app/source"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/terminal"
 )
@@ -21,7 +22,7 @@ func (c console) findCommand() *cobra.Command {
 		Long: `Lists the users and groups whose userName or displayName in Webex has a part, in any
 case: the first 50 by their names. They are those that were written to Webex. Of
 others, give entrawebex show the whole name.
-` + storesHelp,
+` + source.Help,
 		Example: `  entrawebex find lovelace
   entrawebex find @example.com --json | jq -r .found[].name`,
 		Args: cobra.ExactArgs(1),

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"entrawebex/internal/app/source"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/terminal"
 )
@@ -29,39 +30,23 @@ Approve those that are meant: each happens once, within 24 hours, if Entra still
 asks for it; --all leaves alone what was rejected. Reject the others, or undo in
 Entra what caused them: a hold that no longer applies goes away by itself. Then
 entrawebex guard clear.
-` + storesHelp,
+` + source.Help,
 		Example: `  entrawebex holds
   entrawebex holds approve ada@example.com
   entrawebex holds approve --all
   entrawebex holds reject 5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f607`,
 		Args: cobra.NoArgs,
 	})
-	command.AddCommand(c.decisionCommand(approving()), c.decisionCommand(rejecting()))
+	command.AddCommand(
+		c.decisionCommand("approve", "Lets held operations happen", "approved", "everything that is undecided; what was rejected must be named", operator.Operations.Approve),
+		c.decisionCommand("reject", "Leaves operations held until their objects change in Entra", "rejected", "everything that is held", operator.Operations.Reject),
+	)
 	return command
 }
 
-// decision is a word about what is held.
-type decision struct {
-	name, short, all, done string
-	decide                 func(operator.Operations, context.Context, operator.DecideRequest) (operator.Decided, error)
-}
-
-func approving() decision {
-	return decision{
-		name: "approve", short: "Lets held operations happen", done: "approved",
-		all: "everything that is undecided; what was rejected must be named", decide: operator.Operations.Approve,
-	}
-}
-
-func rejecting() decision {
-	return decision{
-		name: "reject", short: "Leaves operations held until their objects change in Entra", done: "rejected",
-		all: "everything that is held", decide: operator.Operations.Reject,
-	}
-}
-
-// decisionCommand decides on the holds of the objects named, or on all.
-func (c console) decisionCommand(what decision) *cobra.Command {
+// decisionCommand decides on the holds of the objects named, or on all; done is the word
+// for what was.
+func (c console) decisionCommand(name, short, done, all string, decide func(operator.Operations, context.Context, operator.DecideRequest) (operator.Decided, error)) *cobra.Command {
 	var r operator.DecideRequest
 	command := answer[operator.Decided]{
 		check: func(ids []string) error {
@@ -72,9 +57,9 @@ func (c console) decisionCommand(what decision) *cobra.Command {
 			return nil
 		},
 		ask: func(ctx context.Context, o operator.Operations, _ []string) (operator.Decided, error) {
-			return what.decide(o, ctx, r)
+			return decide(o, ctx, r)
 		},
-		draw: func(out io.Writer, decided operator.Decided) { terminal.Decided(out, decided, what.done) },
+		draw: func(out io.Writer, decided operator.Decided) { terminal.Decided(out, decided, done) },
 		judge: func(decided operator.Decided) error {
 			if len(decided.Failed) > 0 {
 				return errors.New(strings.Join(decided.Failed, "\n"))
@@ -82,11 +67,11 @@ func (c console) decisionCommand(what decision) *cobra.Command {
 			return nil
 		},
 	}.of(c, &cobra.Command{
-		Use:   what.name + " (USER|GROUP... | --all)",
-		Short: what.short,
-		Long:  what.short + ". USER and GROUP are a userPrincipalName, mail, userName or\ndisplayName as a whole, or an id of Entra or Webex.\n" + storesHelp,
+		Use:   name + " (USER|GROUP... | --all)",
+		Short: short,
+		Long:  short + ". USER and GROUP are a userPrincipalName, mail, userName or\ndisplayName as a whole, or an id of Entra or Webex.\n" + source.Help,
 	})
-	command.Flags().BoolVar(&r.All, "all", false, what.all)
+	command.Flags().BoolVar(&r.All, "all", false, all)
 	return command
 }
 
@@ -110,5 +95,5 @@ func (c console) latchCommand(name, short, long, latched string, find func(opera
 			return find(o, ctx)
 		},
 		draw: func(out io.Writer, l operator.Latch) { terminal.Latch(out, l, latched) },
-	}.of(c, &cobra.Command{Use: name, Short: short, Long: long + storesHelp, Args: cobra.NoArgs})
+	}.of(c, &cobra.Command{Use: name, Short: short, Long: long + source.Help, Args: cobra.NoArgs})
 }

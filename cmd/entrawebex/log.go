@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"entrawebex/internal/app/source"
 	"entrawebex/internal/history"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/terminal"
@@ -45,7 +46,7 @@ Choose with
                      came of one change
 
 The fields of --json and --csv are in docs/log.md and do not change.
-` + storesHelp,
+` + source.Help,
 		Example: `  entrawebex log ada@example.com
   entrawebex log "All staff" --since 7d
   entrawebex log --status failure --since 24h

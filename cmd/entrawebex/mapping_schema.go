@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"entrawebex/internal/app/source"
 	"entrawebex/internal/mapping/synchronization"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/terminal"
@@ -119,7 +120,7 @@ mapping, Advanced options, Edit schema) put attributeMappings, scope and flowTyp
 the object mappings that are there.
 
 It exits with 1 if something is wrong with FILE.
-` + storesHelp,
+` + source.Help,
 		Example: `  entrawebex mapping export -o schema.json
   entrawebex mapping export provisioning.yaml > schema.json`,
 		Args: cobra.MaximumNArgs(1),

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"entrawebex/internal/app/source"
 	"entrawebex/internal/mapping"
 	"entrawebex/internal/mapping/synchronization"
 	"entrawebex/internal/migration"
@@ -56,7 +57,7 @@ looked at under the mapping in force: whose id each account carries is told.
 It takes Synchronization.Read.All to read the job, which nothing else needs. Without it
 the schema can be downloaded in the Entra admin center (Provisioning, Attribute
 mapping, Advanced options, Edit schema): --schema FILE.
-` + storesHelp + `  ENTRA_…, WEBEX_…        as entrawebex run has them (entrawebex run --help)
+` + source.Help + `  ENTRA_…, WEBEX_…        as entrawebex run has them (entrawebex run --help)
 `,
 		Example: `  entrawebex migrate -o migration
   entrawebex migrate --app c7a1d9a2-6a0e-4d53-9c55-0b8f1f6f7a10

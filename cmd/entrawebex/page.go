@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"entrawebex/internal/app/source"
 	page "entrawebex/internal/console"
 	"entrawebex/internal/terminal"
 )
@@ -34,7 +35,7 @@ It is a loopback address, which others reach only through a reverse proxy that
 authenticates (--origin, or CONSOLE_ORIGIN of a run), and which no other page in the
 same browser can use. A run serves the same pages by itself, unless CONSOLE_ADDR is off.
 With --stack they are those of a stack on AWS, with your own credentials.
-` + storesHelp,
+` + source.Help,
 		Example: `  entrawebex console
   entrawebex console --read-only
   entrawebex console --addr 127.0.0.1:8081

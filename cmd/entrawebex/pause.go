@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"entrawebex/internal/app/source"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/pause"
 	"entrawebex/internal/terminal"
@@ -24,7 +25,7 @@ func (c console) pauseCommand() *cobra.Command {
 		Long: `Stops all work that needs Graph or Webex, before a maintenance for example.
 Changes are queued meanwhile, for up to 14 days. A side that fails is paused by
 itself and resumed by itself; one that is paused here waits for entrawebex resume.
-` + storesHelp,
+` + source.Help,
 		Example:   `  entrawebex pause webex --why "maintenance until noon"`,
 		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
 		ValidArgs: []string{string(pause.Graph), string(pause.Webex)},
@@ -46,7 +47,7 @@ func (c console) resumeCommand() *cobra.Command {
 		Short: "Lets the work on a side go on, whoever paused it",
 		Long: `Lets the work on a side go on, whoever paused it, and tells what follows. If the
 side still fails it is paused again.
-` + storesHelp,
+` + source.Help,
 		Example:   "  entrawebex resume webex",
 		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
 		ValidArgs: []string{string(pause.Graph), string(pause.Webex)},

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"entrawebex/internal/app/source"
 	"entrawebex/internal/operator"
 )
 
@@ -21,7 +22,7 @@ func (c console) pipelineCommand() *cobra.Command {
 began, and how often it said that requests come too often; how many changes wait, and for
 how long; how long those of the last five minutes took, and those of the last day; and
 the newest entries of the log. It reads no record, and can be asked again and again.
-` + storesHelp,
+` + source.Help,
 		Example: `  entrawebex pipeline
   entrawebex pipeline --json | jq .now`,
 		Args: cobra.NoArgs,

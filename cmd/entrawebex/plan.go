@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
-	"entrawebex/internal/mapping"
+	"entrawebex/internal/app/source"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/plan"
 	"entrawebex/internal/progress"
@@ -58,7 +57,7 @@ Webex, and nobody's in Entra: never touched).
 What follows from it for other objects, such as a group for which a member has come, is
 counted and not gone into. A delete is shown that would come when Entra was asked a
 second time (DELETE_CONFIRM_AFTER). Names and attributes are shown, secrets are not.
-` + storesHelp + `  ENTRA_…, WEBEX_…, PROVISION_GROUPS, NESTED_GROUPS, GROUP_SOFT_DELETE,
+` + source.Help + `  ENTRA_…, WEBEX_…, PROVISION_GROUPS, NESTED_GROUPS, GROUP_SOFT_DELETE,
   PROTECTED_USERS, UPSERT_ONLY, GUARD_…
                           as entrawebex run has them (entrawebex run --help);
                           while it runs, its own are used
@@ -88,26 +87,13 @@ func (o *planOptions) read(args []string) (err error) {
 		o.Name = args[0]
 	}
 	o.Accounts = o.file != ""
-	if o.Configuration, err = readMapping(o.mapping); err != nil {
+	if o.Configuration, _, err = source.ReadMapping(o.mapping); err != nil {
 		return err
 	}
 	if err := o.Validate(); err != nil {
 		return usageError{err}
 	}
 	return nil
-}
-
-// readMapping is the text of a mapping file in which nothing is wrong; empty without a
-// name.
-func readMapping(file string) (string, error) {
-	if file == "" {
-		return "", nil
-	}
-	text, err := os.ReadFile(file)
-	if err == nil {
-		_, err = mapping.ParseFile(file, text)
-	}
-	return string(text), err
 }
 
 // makePlan has the plan made, and writes the accounts to a file if it has a name.

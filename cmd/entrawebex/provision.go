@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"entrawebex/internal/app/source"
 	"entrawebex/internal/history"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/terminal"
@@ -28,7 +29,7 @@ USER and GROUP are a userPrincipalName, userName or displayName as a whole, or a
 Entra or Webex. What came of each is told as soon as it is known, with its steps. The
 exit code is 1 if one failed, or is not known after --wait: it goes on all the same, and
 entrawebex log tells of it.
-` + storesHelp,
+` + source.Help,
 		Example: `  entrawebex provision ada@example.com
   entrawebex provision "All staff" bob@example.com --json`,
 		Args: cobra.MinimumNArgs(1),

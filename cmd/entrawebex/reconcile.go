@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"entrawebex/internal/app/source"
 	"entrawebex/internal/operator"
 )
 
@@ -22,7 +23,7 @@ found.
 It happens by itself at the first start, once a day (COMPARE_INTERVAL), after a pause
 of more than three days, when the mapping or the scope has changed, and when Graph has forgotten
 where its list of changes goes on.
-` + storesHelp,
+` + source.Help,
 		Example: `  entrawebex reconcile
   entrawebex plan --all      # what it would do`,
 		Args: cobra.NoArgs,

@@ -5,26 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"entrawebex/internal/app/source"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/progress"
 	"entrawebex/internal/replay"
+	"entrawebex/internal/terminal"
 )
-
-// filterHelp is told by both commands about dead letters.
-const filterHelp = `
-A filter is key=value; with several, all must hold:
-  kind=permanent,transient   the kinds of fault
-  object=ada@example.com     the users or groups, by a name on either side or an id of
-                             Entra or Webex; by the id, if there is a comma in the name
-  older=24h                  first seen longer ago than that
-  newer=1h                   first seen not as long ago
-`
 
 func (c console) replayCommand() *cobra.Command {
 	request := replay.Request{}
@@ -40,7 +30,7 @@ queue, and to replay it twice, or for nothing, does no harm.
 
 On AWS, without a filter, SQS moves the messages by itself, and the answer is the
 handle of its task.
-` + filterHelp + storesHelp,
+` + replay.FilterHelp + source.Help,
 		Example: `  entrawebex replay --dry-run
   entrawebex replay
   entrawebex replay --filter object=5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f607
@@ -48,8 +38,8 @@ handle of its task.
   entrawebex replay --limit 1`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := wellWritten(request); err != nil {
-				return err
+			if err := request.WellWritten(time.Now()); err != nil {
+				return usageError{err}
 			}
 			return c.source.With(cmd.Context(), func(o operator.Operations) error {
 				return c.putBack(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr(), request, *asJSON)
@@ -65,16 +55,6 @@ handle of its task.
 	return command
 }
 
-// wellWritten says what is written wrongly of a request, but for whom it names: that the
-// ledger knows.
-func wellWritten(r replay.Request) error {
-	r.Filter = slices.DeleteFunc(slices.Clone(r.Filter), func(term string) bool { return strings.HasPrefix(term, "object=") })
-	if err := r.Check(time.Now()); err != nil {
-		return usageError{err}
-	}
-	return nil
-}
-
 // putBack replays, shows how far it is if somebody is there to see, and prints what
 // came of it.
 func (c console) putBack(ctx context.Context, o operator.Operations, out, errOut io.Writer, request replay.Request, asJSON bool) error {
@@ -87,15 +67,9 @@ func (c console) putBack(ctx context.Context, o operator.Operations, out, errOut
 	}
 	result, err := o.Replay(ctx, request, looked)
 	line.Clear()
-	switch {
-	case asJSON:
-		err = errors.Join(err, printJSON(out, result))
-	case result.Task != "":
-		fmt.Fprintf(out, "SQS is moving all dead letters. Its task is %s\n", result.Task)
-	case request.DryRun:
-		fmt.Fprintf(out, "would put back %d, keep %d; not looked at: about %d\n", result.Moved, result.Kept, result.Left)
-	default:
-		fmt.Fprintf(out, "put back %d, kept %d; not looked at: about %d\n", result.Moved, result.Kept, result.Left)
+	if asJSON {
+		return errors.Join(err, printJSON(out, result))
 	}
+	terminal.Replayed(out, result, request.DryRun)
 	return err
 }

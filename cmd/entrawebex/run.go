@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"entrawebex/internal/app/standalone"
+	"entrawebex/internal/config"
 	"entrawebex/internal/sandbox/demo"
 	"entrawebex/internal/terminal"
 	"entrawebex/internal/version"
@@ -48,7 +49,7 @@ address that is printed if this is a terminal; entrawebex console prints one at 
 The operator's commands (status, plan, dead-letters, replay, holds, guard, pause,
 resume) work while it runs, for the same user on the same machine, through a socket in
 DATA_DIR.
-` + environment,
+` + config.Help,
 		Example: `  entrawebex run --sandbox
   entrawebex run --sandbox --seed 7 --users 1000
   entrawebex run --sandbox --storm

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"entrawebex/internal/app/source"
 	"entrawebex/internal/config"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/terminal"
@@ -25,7 +26,7 @@ gave it, and what it is where nothing is said. Of a secret it shows whether ther
 one, and never which. What is not given and has no default is left out.
 
 While entrawebex run has the data, they are those that it began with.
-` + storesHelp + `  all others              as entrawebex run has them (entrawebex run --help)
+` + source.Help + `  all others              as entrawebex run has them (entrawebex run --help)
 `,
 		Example: `  entrawebex settings
   entrawebex settings --json | jq -r '.[] | select(.from != "default") | .name'`,

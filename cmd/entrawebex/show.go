@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"entrawebex/internal/app/source"
 	"entrawebex/internal/operator"
 )
 
@@ -29,7 +30,7 @@ a former one, or an id of Entra or Webex. Of a name or an address that is nobody
 Entra it shows what Webex has under it. A side that cannot be read is told as such.
 
 The fields of --json are in docs/show.md and do not change.
-` + storesHelp + `  ENTRA_…, WEBEX_…        as entrawebex run has them (entrawebex run --help);
+` + source.Help + `  ENTRA_…, WEBEX_…        as entrawebex run has them (entrawebex run --help);
                           while it runs, its own are used
 `,
 		Example: `  entrawebex show ada@example.com

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"entrawebex/internal/app/source"
 	"entrawebex/internal/operator"
 )
 
@@ -41,7 +42,7 @@ data, looks for changes and renews what ends, that the subscriptions are alive, 
 Webex and the webhook answer. What fails is tried again and needs nobody at first: a fault
 in its first hour, anything else for ten minutes. The exit code is 0 whenever it could
 look; with --exit-code it is 1 unless all is well.
-` + storesHelp,
+` + source.Help,
 		Example: `  entrawebex status
   entrawebex status --exit-code
   entrawebex status --json | jq -r '.attention[]'   # docs/status.md has the fields`,

@@ -1,17 +1,9 @@
 package main
 
 import (
-	"context"
-	"fmt"
-	"os"
-	"strings"
-	"time"
-
 	"github.com/spf13/cobra"
 
-	"entrawebex/internal/entra"
-	"entrawebex/internal/operator"
-	"entrawebex/internal/plan"
+	"entrawebex/internal/app/source"
 )
 
 func (c console) testMappingCommand() *cobra.Command {
@@ -37,7 +29,7 @@ their state, which is value, null or absent, steps, and for creation and update 
 outcome, which is written, default, left alone, cleared or fault, with value and why),
 filter (groups of clauses, each with its outcome, which is holds, fails or undetermined),
 verdict, body and notes.
-` + storesHelp + `  ENTRA_…, WEBEX_…, SCOPE, NESTED_GROUPS, DEFAULT_ACCESS
+` + source.Help + `  ENTRA_…, WEBEX_…, SCOPE, NESTED_GROUPS, DEFAULT_ACCESS
                           for USER and GROUP, as entrawebex run has them
 `,
 		Example: `  entrawebex mapping test ada@example.com
@@ -46,7 +38,7 @@ verdict, body and notes.
   entrawebex mapping test user.json --mapping provisioning.yaml`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			made, err := c.try(cmd.Context(), args[0], file)
+			made, err := c.source.Try(cmd.Context(), args[0], file)
 			if err != nil {
 				return err
 			}
@@ -60,39 +52,4 @@ verdict, body and notes.
 	asJSON = jsonFlag(command, oneLine)
 	command.Flags().StringVar(&file, "mapping", "", "test this mapping `FILE` and not the one in force")
 	return command
-}
-
-// try maps what is named, by the mapping in a file if that has a name: in another file, or
-// in Entra.
-func (c console) try(ctx context.Context, name, file string) (made plan.Trial, err error) {
-	if strings.HasSuffix(name, ".json") {
-		return c.tryFile(ctx, name, file)
-	}
-	r := operator.TestRequest{Name: name}
-	if r.Configuration, err = readMapping(file); err != nil {
-		return plan.Trial{}, err
-	}
-	err = c.source.OrEmpty(ctx, func(o operator.Operations) (err error) {
-		made, err = o.TestMapping(ctx, r)
-		return err
-	})
-	return made, err
-}
-
-// tryFile maps the user or group in a file.
-func (c console) tryFile(ctx context.Context, name, file string) (plan.Trial, error) {
-	data, err := os.Open(name)
-	if err != nil {
-		return plan.Trial{}, err
-	}
-	defer func() { _ = data.Close() }() // which is only read
-	shown, err := entra.Decode(data)
-	if err != nil {
-		return plan.Trial{}, fmt.Errorf("%s: %w", name, err)
-	}
-	rules, err := c.source.Rules(ctx, file)
-	if err != nil {
-		return plan.Trial{}, err
-	}
-	return plan.TryShown(rules, shown, time.Now()), nil
 }

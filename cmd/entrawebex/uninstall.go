@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"entrawebex/internal/app/source"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/terminal"
 )
@@ -23,7 +24,7 @@ func (c console) uninstallCommand() *cobra.Command {
 away: accounts, ledger, log, secrets. With --yes the subscriptions are removed. For an
 hour no other is made: delete the stack (sam delete), or stop entrawebex run, until
 then. Nothing in Webex is changed.
-` + storesHelp,
+` + source.Help,
 		Example: `  entrawebex uninstall
   entrawebex uninstall --yes`,
 		Args: cobra.NoArgs,

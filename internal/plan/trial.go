@@ -9,7 +9,6 @@ import (
 
 	"entrawebex/internal/app"
 	"entrawebex/internal/change"
-	"entrawebex/internal/entra"
 	"entrawebex/internal/mapping"
 	"entrawebex/internal/mapping/expression"
 	"entrawebex/internal/provision"
@@ -178,17 +177,4 @@ func (pl *Planner) refer(ctx context.Context, attributes map[string]any) (referr
 	}
 	referring["manager"] = nil
 	return referring, fmt.Sprintf("the manager in Entra is user %s, who has no account in Webex: as long as that is so there is no value", id), nil
-}
-
-// TryShown maps the user or group as Graph answers it, who is taken for assigned and has
-// nothing in Webex.
-func TryShown(rules mapping.Rules, shown entra.Shown, now time.Time) Trial {
-	t := Try(rules, scoping.Rules{Filters: rules.Filters()}, scoping.Subject{
-		Kind: shown.Kind, SoftDeleted: shown.SoftDeleted, Attributes: shown.Attributes, MemberOf: shown.MemberOf(rules.Users.Filter().Groups()),
-	}, now)
-	t.Notes = append(t.Notes, "of a file it is not asked who is assigned to the enterprise application, or is in Webex already")
-	if _, managed := shown.Attributes["manager"].(string); managed && rules.Users.Manager() != "" {
-		t.Notes = append(t.Notes, "of a file the manager is by the id that Entra has: Webex gets the id of that user's account")
-	}
-	return t
 }

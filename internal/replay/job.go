@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 
 	"entrawebex/internal/queue"
@@ -19,6 +21,16 @@ type Request struct {
 	DryRun bool `json:"dryRun"`
 }
 
+// FilterHelp is told of a Request's Filter by every command that takes one.
+const FilterHelp = `
+A filter is key=value; with several, all must hold:
+  kind=permanent,transient   the kinds of fault
+  object=ada@example.com     the users or groups, by a name on either side or an id of
+                             Entra or Webex; by the id, if there is a comma in the name
+  older=24h                  first seen longer ago than that
+  newer=1h                   first seen not as long ago
+`
+
 // Check returns why nothing can be put back by the request.
 func (r Request) Check(now time.Time) error {
 	if _, err := ParseFilter(now, r.Filter); err != nil {
@@ -28,6 +40,12 @@ func (r Request) Check(now time.Time) error {
 		return errors.New("rate and limit must be 0, for no bound, or more")
 	}
 	return nil
+}
+
+// WellWritten is Check but for the objects that a filter names: those the ledger knows.
+func (r Request) WellWritten(now time.Time) error {
+	r.Filter = slices.DeleteFunc(slices.Clone(r.Filter), func(term string) bool { return strings.HasPrefix(term, "object=") })
+	return r.Check(now)
 }
 
 // Job carries out Requests.

@@ -44,3 +44,15 @@ func (t Terminal) Letters(out io.Writer, letters []replay.Letter, beyond int) {
 	}
 	w.Render()
 }
+
+// Replayed prints what came of a replay, or would.
+func Replayed(out io.Writer, r replay.Result, dryRun bool) {
+	switch {
+	case r.Task != "":
+		fmt.Fprintf(out, "SQS is moving all dead letters. Its task is %s\n", r.Task)
+	case dryRun:
+		fmt.Fprintf(out, "would put back %d, keep %d; not looked at: about %d\n", r.Moved, r.Kept, r.Left)
+	default:
+		fmt.Fprintf(out, "put back %d, kept %d; not looked at: about %d\n", r.Moved, r.Kept, r.Left)
+	}
+}

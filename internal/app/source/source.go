@@ -18,6 +18,20 @@ import (
 	"entrawebex/internal/operator"
 )
 
+// Help is told of what a Source reads by every command that opens one. It takes 80
+// columns.
+const Help = `
+Environment:
+  ENTRAWEBEX_STACK        the stack on AWS, as --stack: queues, tables, secrets and
+                          settings are those of its functions, found with your own
+                          credentials (AWS_PROFILE, AWS_REGION, as AWS's tools read
+                          them); nothing below is read then
+  CHANGE_QUEUE_URL, DEAD_LETTER_QUEUE_URL, LEDGER_TABLE, HISTORY_TABLE
+                          or the queues and the tables on AWS (the stack's outputs)
+  DATA_DIR                without them, where run keeps its own (data). While it
+                          runs, it carries the command out itself
+`
+
 // Source is where the settings of an operator come from.
 type Source struct {
 	// Environ are the variables of the environment, in the form of os.Environ, and Stack
@@ -95,11 +109,8 @@ func (s *Source) Hold(ctx context.Context) (with operator.With, done func() erro
 // start those that would be at it.
 func (s *Source) Rules(ctx context.Context, file string) (mapping.Rules, error) {
 	if file != "" {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return mapping.Rules{}, err
-		}
-		return mapping.ParseFile(file, text)
+		_, rules, err := ReadMapping(file)
+		return rules, err
 	}
 	var rules mapping.Rules
 	err := s.With(ctx, func(o operator.Operations) error {
@@ -118,4 +129,17 @@ func (s *Source) Rules(ctx context.Context, file string) (mapping.Rules, error) 
 		return mapping.Rules{}, err
 	}
 	return app.BuiltIn(ctx, &settings)
+}
+
+// ReadMapping reads a mapping file in which nothing is wrong; without a name its text is
+// empty.
+func ReadMapping(file string) (text string, rules mapping.Rules, err error) {
+	if file == "" {
+		return "", mapping.Rules{}, nil
+	}
+	data, err := os.ReadFile(file)
+	if err == nil {
+		rules, err = mapping.ParseFile(file, data)
+	}
+	return string(data), rules, err
 }
