@@ -76,6 +76,11 @@ func (a answer[T]) print(out io.Writer, told T, asJSON bool) (err error) {
 	return err
 }
 
+// plainly asks what takes nothing but the question.
+func plainly[T any](ask func(operator.Operations, context.Context) (T, error)) func(context.Context, operator.Operations, []string) (T, error) {
+	return func(ctx context.Context, o operator.Operations, _ []string) (T, error) { return ask(o, ctx) }
+}
+
 // How --json is told by commands that find one thing, and by those that find many.
 const (
 	oneLine  = "print one line of JSON"

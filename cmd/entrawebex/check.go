@@ -30,15 +30,7 @@ With --stack it tests what the functions of that stack on AWS have, from here.
 ` + config.Help,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			environ, err := from.Settings(cmd.Context())
-			if err != nil {
-				return err
-			}
-			part := config.OneProcess
-			if from.Stack != "" {
-				part = config.Planner // what the webhook is told stays between it and renew
-			}
-			settings, err := config.Load(cmd.Context(), part, environ, config.Secret)
+			settings, err := from.Checked(cmd.Context())
 			if err != nil {
 				return err
 			}

@@ -181,9 +181,7 @@ func storedVersion(ctx context.Context, o operator.Operations, args []string) (c
 
 func (c console) historyCommand() *cobra.Command {
 	return answer[[]configuration.Version]{
-		ask: func(ctx context.Context, o operator.Operations, _ []string) ([]configuration.Version, error) {
-			return o.Configurations(ctx)
-		},
+		ask:  plainly(operator.Operations.Configurations),
 		draw: terminal.Versions, encode: printEach[configuration.Version], usage: lineEach,
 	}.of(c, &cobra.Command{
 		Use:   "history",

@@ -15,9 +15,7 @@ import (
 
 func (c console) holdsCommand() *cobra.Command {
 	command := answer[[]operator.Held]{
-		ask: func(ctx context.Context, o operator.Operations, _ []string) ([]operator.Held, error) {
-			return o.Holds(ctx)
-		},
+		ask:  plainly(operator.Operations.Holds),
 		draw: c.terminal.Holds, encode: printEach[operator.Held], usage: lineEach,
 	}.of(c, &cobra.Command{
 		Use:   "holds",
@@ -51,10 +49,7 @@ func (c console) decisionCommand(name, short, done, all string, decide func(oper
 	command := answer[operator.Decided]{
 		check: func(ids []string) error {
 			r.IDs = ids
-			if err := r.Validate(); err != nil {
-				return usageError{err}
-			}
-			return nil
+			return misused(r.Validate())
 		},
 		ask: func(ctx context.Context, o operator.Operations, _ []string) (operator.Decided, error) {
 			return decide(o, ctx, r)

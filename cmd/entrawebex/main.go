@@ -74,6 +74,14 @@ const (
 // usageError is a command that is written wrongly.
 type usageError struct{ error }
 
+// misused is a usageError of what is wrong, if anything is.
+func misused(wrong error) error {
+	if wrong == nil {
+		return nil
+	}
+	return usageError{wrong}
+}
+
 // tell says what is wrong, if anything is, and returns the exit code.
 func tell(errOut io.Writer, err error) int {
 	if err == nil {

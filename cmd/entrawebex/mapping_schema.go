@@ -1,10 +1,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -20,40 +18,13 @@ func (c console) schemaCommands() []*cobra.Command {
 	return append(offer(c.source, c.exportCommand()), importCommand())
 }
 
-// destination is where the outcome of a command goes.
-type destination struct {
-	file  string
-	force bool
-}
-
-func (d *destination) flags(command *cobra.Command) {
-	command.Flags().StringVarP(&d.file, "output", "o", "", "the file to write; without it, standard output")
-	command.Flags().BoolVar(&d.force, "force", false, "overwrite the file that -o names")
-}
-
-// write writes the outcome. A file that is there is overwritten only if that was said.
-func (d *destination) write(out io.Writer, text []byte) error {
-	if d.file == "" {
-		_, err := out.Write(text)
-		return err
-	}
-	flags := os.O_CREATE | os.O_WRONLY | os.O_EXCL
-	if d.force {
-		flags = os.O_CREATE | os.O_WRONLY | os.O_TRUNC
-	}
-	file, err := os.OpenFile(d.file, flags, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%s is there already: name another file, or say --force", d.file)
-	}
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(text)
-	return errors.Join(err, file.Close())
+func destinationFlags(command *cobra.Command, d *terminal.Destination) {
+	command.Flags().StringVarP(&d.File, "output", "o", "", "the file to write; without it, standard output")
+	command.Flags().BoolVar(&d.Force, "force", false, "overwrite the file that -o names")
 }
 
 func importCommand() *cobra.Command {
-	var to destination
+	var to terminal.Destination
 	command := &cobra.Command{
 		Use:   "import FILE",
 		Short: "Makes a mapping file of the one that Entra's own provisioning service has",
@@ -86,27 +57,23 @@ It exits with 1 if no file can be made of it, and not for what is not taken over
 			if err != nil {
 				return err
 			}
-			schema, err := synchronization.Decode(data)
+			text, findings, err := synchronization.ImportFile(args[0], data)
 			if err != nil {
-				return fmt.Errorf("%s: %w", args[0], err)
+				return err
 			}
-			text, findings, err := synchronization.Import(schema)
-			if err != nil {
-				return fmt.Errorf("%s: %w", args[0], err)
-			}
-			if err := to.write(cmd.OutOrStdout(), []byte(text)); err != nil {
+			if err := to.Write(cmd.OutOrStdout(), []byte(text)); err != nil {
 				return err
 			}
 			terminal.Findings(cmd.ErrOrStderr(), findings)
 			return nil
 		},
 	}
-	to.flags(command)
+	destinationFlags(command, &to)
 	return command
 }
 
 func (c console) exportCommand() *cobra.Command {
-	var to destination
+	var to terminal.Destination
 	command := &cobra.Command{
 		Use:   "export [FILE]",
 		Short: "Makes a schema for Entra's own provisioning service of a mapping file",
@@ -141,17 +108,17 @@ It exits with 1 if something is wrong with FILE.
 			})
 		},
 	}
-	to.flags(command)
+	destinationFlags(command, &to)
 	return command
 }
 
-func exportMapping(cmd *cobra.Command, name string, data []byte, to destination) error {
+func exportMapping(cmd *cobra.Command, name string, data []byte, to terminal.Destination) error {
 	schema, findings, err := synchronization.Export(name, data)
 	if err != nil {
 		fmt.Fprintln(cmd.ErrOrStderr(), err)
 		return errReported
 	}
-	if err := to.write(cmd.OutOrStdout(), schema); err != nil {
+	if err := to.Write(cmd.OutOrStdout(), schema); err != nil {
 		return err
 	}
 	terminal.Findings(cmd.ErrOrStderr(), findings)

@@ -11,7 +11,6 @@ import (
 	"entrawebex/internal/mapping/synchronization"
 	"entrawebex/internal/migration"
 	"entrawebex/internal/operator"
-	"entrawebex/internal/pause"
 	"entrawebex/internal/plan"
 	"entrawebex/internal/terminal"
 )
@@ -108,14 +107,8 @@ func (o *migrateOptions) read(cmd *cobra.Command) error {
 		_, err := mapping.ParseFile(file, data)
 		return err
 	}
-	schema, err := synchronization.Decode(data)
-	if err == nil {
-		o.Configuration, o.findings, err = synchronization.Import(schema)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", file, err)
-	}
-	return nil
+	o.Configuration, o.findings, err = synchronization.ImportFile(file, data)
+	return err
 }
 
 // begin has writes begin.
@@ -126,9 +119,7 @@ func (c console) begin(cmd *cobra.Command, o migrateOptions) error {
 		if err != nil {
 			return err
 		}
-		terminal.Resumed(cmd.OutOrStdout(), pause.Webex, done)
-		terminal.Say(cmd.OutOrStdout(), "entrawebex status tells how far it is, entrawebex holds what waits for you. The way back: "+
-			"entrawebex pause webex, and start the gallery app's job.")
+		terminal.Begun(cmd.OutOrStdout(), done)
 		return nil
 	})
 }
@@ -165,10 +156,6 @@ func (c console) migrate(cmd *cobra.Command, o migrateOptions) error {
 	if o.asJSON {
 		return printJSON(cmd.OutOrStdout(), report)
 	}
-	c.terminal.Migration(cmd.OutOrStdout(), report)
-	terminal.Say(cmd.OutOrStdout(), "Nothing was written to Webex. "+written)
-	if against := report.Gallery.Hindrances(); len(against) > 0 {
-		terminal.Say(cmd.OutOrStdout(), "Before writes can begin: "+strings.Join(against, "; ")+".")
-	}
+	c.terminal.Migration(cmd.OutOrStdout(), report, written)
 	return nil
 }

@@ -90,10 +90,7 @@ func (o *planOptions) read(args []string) (err error) {
 	if o.Configuration, _, err = source.ReadMapping(o.mapping); err != nil {
 		return err
 	}
-	if err := o.Validate(); err != nil {
-		return usageError{err}
-	}
-	return nil
+	return misused(o.Validate())
 }
 
 // makePlan has the plan made, and writes the accounts to a file if it has a name.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"time"
 
@@ -49,35 +48,25 @@ entrawebex log tells of it.
 // provision has the objects provisioned, and prints what comes of each.
 func (c console) provision(cmd *cobra.Command, names operator.ProvisionRequest, wait time.Duration, asJSON bool) error {
 	ctx, out := cmd.Context(), cmd.OutOrStdout()
-	begun := time.Now()
-	var queued operator.Provisioning
-	err := c.source.With(ctx, func(o operator.Operations) (err error) {
-		queued, err = o.Provision(ctx, names)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	if queued.Rests != "" {
-		terminal.Say(cmd.ErrOrStderr(), "It is queued, and nobody works on it yet: "+queued.Rests+".")
-		return errReported
-	}
-	ctx, cancel := context.WithTimeout(ctx, wait)
-	defer cancel()
-	failed, err := operator.Await(ctx, c.source.With, &queued, begun, func(e history.Entry) error {
+	left, failed, err := operator.ProvisionNow(ctx, c.source.With, names, wait, func(e history.Entry) error {
 		if asJSON {
 			return printJSON(out, e)
 		}
 		c.terminal.HistorySteps(out, e)
 		return nil
 	})
-	if err == nil && len(queued.Objects) > 0 {
+	switch {
+	case err != nil:
+		return err
+	case left.Rests != "":
+		terminal.Say(cmd.ErrOrStderr(), "It is queued, and nobody works on it yet: "+left.Rests+".")
+		return errReported
+	case len(left.Objects) > 0:
 		terminal.Say(cmd.ErrOrStderr(), fmt.Sprintf("Of %s nothing is known after %s: entrawebex status tells whether all is well, entrawebex log --correlation %s what comes of it.",
-			operator.Counted(len(queued.Objects), "object"), wait, queued.Correlation))
-		failed = true
-	}
-	if err == nil && failed {
+			operator.Counted(len(left.Objects), "object"), wait, left.Correlation))
+		return errReported
+	case failed:
 		return errReported
 	}
-	return err
+	return nil
 }

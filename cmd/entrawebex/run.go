@@ -19,10 +19,6 @@ import (
 	"entrawebex/internal/version"
 )
 
-// fewest is how many users a day takes; fewer are the members of the largest group
-// where much of the day is waited for.
-const fewest, fewer = 4, 500
-
 func runCommand(environ []string, at terminal.Terminal) *cobra.Command {
 	var options demo.Options
 	var inSandbox bool
@@ -61,11 +57,9 @@ DATA_DIR.
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if inSandbox {
-				if options.Users < fewest || options.Members < 0 {
-					return usageError{fmt.Errorf("a sandbox has %d users or more, and a largest group of 0 members or more", fewest)}
-				}
-				if slow := options.Storm || options.Silent; slow && !cmd.Flags().Changed("members") {
-					options.Members = fewer
+				options.Default(cmd.Flags().Changed("members"))
+				if err := options.Check(); err != nil {
+					return usageError{err}
 				}
 				options.Terminal = at
 				return play(cmd.Context(), cmd.OutOrStdout(), environ, options)
@@ -94,19 +88,10 @@ DATA_DIR.
 
 // play plays a day in a sandbox.
 func play(ctx context.Context, out io.Writer, environ []string, options demo.Options) error {
-	options.Live, options.Command = terminal.Is(out), begun(os.Args[0])
+	options.Live, options.Command = terminal.Is(out), demo.Begun(os.Args[0])
 	err := demo.Run(ctx, out, environ, options)
 	if errors.Is(err, demo.ErrReported) {
 		return errReported
 	}
 	return err
-}
-
-// begun is how a person begins this command line again: what go run has built is gone
-// when it ends.
-func begun(program string) string {
-	if strings.Contains(program, "go-build") {
-		return "go run ./cmd/entrawebex"
-	}
-	return program
 }

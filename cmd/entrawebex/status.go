@@ -6,15 +6,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"entrawebex/internal/app/source"
+	"entrawebex/internal/config"
 	"entrawebex/internal/operator"
+	"entrawebex/internal/terminal"
 )
 
 func (c console) statusCommand() *cobra.Command {
 	var asExitCode bool
 	command := answer[operator.Status]{
-		ask: func(ctx context.Context, o operator.Operations, _ []string) (operator.Status, error) {
-			return o.Status(ctx)
-		},
+		ask:  plainly(operator.Operations.Status),
 		draw: c.terminal.Status,
 		judge: func(s operator.Status) error {
 			if asExitCode && !s.AllIsWell {
@@ -50,4 +50,45 @@ look; with --exit-code it is 1 unless all is well.
 	})
 	command.Flags().BoolVar(&asExitCode, "exit-code", false, "exit with 1 unless all is well")
 	return command
+}
+
+func (c console) pipelineCommand() *cobra.Command {
+	return answer[operator.Pipeline]{
+		ask: func(ctx context.Context, o operator.Operations, _ []string) (operator.Pipeline, error) {
+			return o.Pipeline(ctx, operator.PipelineRequest{Day: true})
+		},
+		draw: c.terminal.Pipeline,
+	}.of(c, &cobra.Command{
+		Use:   "pipeline",
+		Short: "Shows how changes pass from Graph to Webex right now",
+		Long: `Shows how changes pass from Graph to Webex: what each side was asked since the process
+began, and how often it said that requests come too often; how many changes wait, and for
+how long; how long those of the last five minutes took, and those of the last day; and
+the newest entries of the log. It reads no record, and can be asked again and again.
+` + source.Help,
+		Example: `  entrawebex pipeline
+  entrawebex pipeline --json | jq .now`,
+		Args: cobra.NoArgs,
+	})
+}
+
+func (c console) settingsCommand() *cobra.Command {
+	return answer[[]config.Value]{
+		ask:   plainly(operator.Operations.Environment),
+		draw:  terminal.Settings,
+		usage: "print one line of JSON, which has the settings that are not given, too",
+	}.of(c, &cobra.Command{
+		Use:   "settings",
+		Short: "Shows the settings in force, and where each comes from",
+		Long: `Shows the settings in force: the value, whether the environment, a secret or nobody
+gave it, and what it is where nothing is said. Of a secret it shows whether there is
+one, and never which. What is not given and has no default is left out.
+
+While entrawebex run has the data, they are those that it began with.
+` + source.Help + `  all others              as entrawebex run has them (entrawebex run --help)
+`,
+		Example: `  entrawebex settings
+  entrawebex settings --json | jq -r '.[] | select(.from != "default") | .name'`,
+		Args: cobra.NoArgs,
+	})
 }

@@ -81,10 +81,28 @@ func Follow(ctx context.Context, with With, r HistoryRequest, tell func(history.
 // awaitEvery is how often the log is looked at for what comes of something.
 const awaitEvery = 500 * time.Millisecond
 
-// Await tells the first entry of each object that was queued as it is kept, and takes the
+// ProvisionNow has objects provisioned, and tells the first entry of each as it is kept. It
+// returns what was queued, with the objects of which nothing is known yet: none, unless
+// nobody works on it, or that took longer than long, or ctx ended. Failed says that one of
+// them failed.
+func ProvisionNow(ctx context.Context, with With, r ProvisionRequest, long time.Duration, tell func(history.Entry) error) (left Provisioning, failed bool, err error) {
+	began := time.Now()
+	err = with(ctx, func(o Operations) (err error) {
+		left, err = o.Provision(ctx, r)
+		return err
+	})
+	if err != nil || left.Rests != "" {
+		return left, false, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, long)
+	defer cancel()
+	failed, err = await(ctx, with, &left, began, tell)
+	return left, failed, err
+}
+
+// await tells the first entry of each object that was queued as it is kept, and takes the
 // object out of queued. It ends when there is none left, or with ctx, which is no error.
-// Failed says that one of them failed; began is when they were queued, or before.
-func Await(ctx context.Context, with With, queued *Provisioning, began time.Time, tell func(history.Entry) error) (failed bool, err error) {
+func await(ctx context.Context, with With, queued *Provisioning, began time.Time, tell func(history.Entry) error) (failed bool, err error) {
 	const skew = time.Minute // between the clocks of two machines
 	r := HistoryRequest{Correlation: queued.Correlation, Since: began.Add(-skew)}
 	for {

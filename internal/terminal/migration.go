@@ -12,12 +12,15 @@ import (
 	"entrawebex/internal/change"
 	"entrawebex/internal/mapping/synchronization"
 	"entrawebex/internal/migration"
+	"entrawebex/internal/operator"
+	"entrawebex/internal/pause"
 	"entrawebex/internal/plan"
 	"entrawebex/internal/printable"
 )
 
-// Migration prints what moving in would come to, on one screen.
-func (t Terminal) Migration(out io.Writer, r *migration.Report) {
+// Migration prints what moving in would come to, on one screen; written is a sentence about
+// its files.
+func (t Terminal) Migration(out io.Writer, r *migration.Report, written string) {
 	Say(out, galleryLine(r.Gallery))
 	if len(r.Findings) > 0 {
 		Say(out, schemaLine(r.Findings))
@@ -51,6 +54,22 @@ func (t Terminal) Migration(out io.Writer, r *migration.Report) {
 	if total > 0 {
 		Say(out, fmt.Sprintf("Of what is in Webex %d would be taken over, by the id that it carries: %s.", total, strings.Join(parts, ", ")))
 	}
+	hindrances(out, r, written)
+}
+
+// hindrances prints that sentence, and why writes to Webex must not begin yet.
+func hindrances(out io.Writer, r *migration.Report, written string) {
+	Say(out, "Nothing was written to Webex. "+written)
+	if against := r.Gallery.Hindrances(); len(against) > 0 {
+		Say(out, "Before writes can begin: "+strings.Join(against, "; ")+".")
+	}
+}
+
+// Begun prints that writes to Webex begin after a migration.
+func Begun(out io.Writer, done operator.Resumed) {
+	Resumed(out, pause.Webex, done)
+	Say(out, "entrawebex status tells how far it is, entrawebex holds what waits for you. The way back: "+
+		"entrawebex pause webex, and start the gallery app's job.")
 }
 
 // outcomeNote says what there is to know of an outcome, of whom so many are held.

@@ -73,6 +73,20 @@ func (s *Source) OrEmpty(ctx context.Context, do func(operator.Operations) error
 	return s.with(ctx, operations.OpenOrEmpty, do)
 }
 
+// Checked are the settings of a run that can be checked from here: of a stack those of its
+// functions, but for the webhook's, which stay between it and renew.
+func (s *Source) Checked(ctx context.Context) (config.Settings, error) {
+	environ, err := s.Settings(ctx)
+	if err != nil {
+		return config.Settings{}, err
+	}
+	part := config.OneProcess
+	if s.Stack != "" {
+		part = config.Planner
+	}
+	return config.Load(ctx, part, environ, config.Secret)
+}
+
 // opening opens the stores that an environment names.
 type opening func(ctx context.Context, environ []string, log *slog.Logger) (*operations.Opened, error)
 

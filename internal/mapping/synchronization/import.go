@@ -382,3 +382,15 @@ func typed(value string, target mapping.Target) string {
 	}
 	return scalar(value)
 }
+
+// ImportFile is Decode and Import of a schema in a file of that name, which an error has.
+func ImportFile(name string, data []byte) (text string, findings []Finding, err error) {
+	schema, err := Decode(data)
+	if err == nil {
+		text, findings, err = Import(schema)
+	}
+	if err != nil {
+		return "", nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return text, findings, nil
+}

@@ -1,4 +1,4 @@
-package main
+package demo
 
 import "testing"
 
@@ -9,7 +9,7 @@ func TestWhatIsTriedNextBeginsAsThisCommandDid(t *testing.T) {
 		"./entrawebex":                         "./entrawebex",
 		"entrawebex":                           "entrawebex",
 	} {
-		if got := begun(program); got != want {
+		if got := Begun(program); got != want {
 			t.Errorf("%s: %q, want %q", program, got, want)
 		}
 	}
