@@ -90,8 +90,7 @@ func former(ctx context.Context, o operator.Operations, form url.Values) (operat
 	if err != nil {
 		return operator.ApplyRequest{}, err
 	}
-	stored, err := o.Configuration(ctx, operator.ConfigurationRequest{Number: &number})
-	return operator.ApplyRequest{Text: string(stored.Text), File: fmt.Sprintf("version %d", number), Restores: &number}, err
+	return operator.Restoring(ctx, o, &number)
 }
 
 // wanted is the configuration that a form wants in force.
@@ -107,18 +106,15 @@ func askApply(of wanted) func(context.Context, operator.Operations, url.Values) 
 		if err := r.Validate(); err != nil {
 			return question{}, &operator.Error{Kind: operator.Invalid, Message: err.Error()}
 		}
-		present, err := o.Configuration(ctx, operator.ConfigurationRequest{})
+		seen, err := operator.Previewed(ctx, o, &r, plan.Watcher{})
 		if err != nil {
 			return question{}, err
 		}
-		if string(present.Text) == r.Text {
+		made := seen.Plan
+		if made == nil {
 			return question{}, &operator.Error{Kind: operator.Invalid, Message: "that is what is in force: nothing is to be applied"}
 		}
-		made, err := o.Plan(ctx, plan.Request{All: true, Configuration: r.Text, Restores: r.Restores != nil}, plan.Watcher{})
-		if err != nil {
-			return question{}, err
-		}
-		form.Set("after", strconv.Itoa(present.Number))
+		form.Set("after", strconv.Itoa(r.After))
 		return question{
 			Title: "Bring " + r.File + " into force?", Yes: "Bring it into force", Note: "note",
 			Grave: made.Summary.Disable+made.Summary.Delete+made.Summary.Held > 0,
@@ -126,7 +122,7 @@ func askApply(of wanted) func(context.Context, operator.Operations, url.Values) 
 				"Within a minute everything goes by it, without a deployment. Whom it affects is evaluated anew, at the pace of a comparison and behind the guard; nobody else is touched.",
 				"A former version can be taken up again at any time.",
 			},
-			Differs: udiff.Unified(fmt.Sprintf("version %d", present.Number), r.File, string(present.Text), r.Text),
+			Differs: udiff.Unified(fmt.Sprintf("version %d", r.After), r.File, string(seen.Present.Text), r.Text),
 			Plan:    made,
 		}, nil
 	}
