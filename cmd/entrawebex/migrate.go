@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -91,8 +90,8 @@ mapping, Advanced options, Edit schema): --schema FILE.
 
 // read reads the files to look by.
 func (o *migrateOptions) read(cmd *cobra.Command) error {
-	if scope := o.Scope; scope != "" && scope != "all" && scope != "assigned" {
-		return usageError{fmt.Errorf("the scope is %q and must be assigned or all", scope)}
+	if err := o.Validate(); err != nil {
+		return usageError{err}
 	}
 	file := o.schema + o.mapping // one of which is empty
 	if file == "" {

@@ -15,14 +15,9 @@ import (
 	"entrawebex/internal/terminal"
 )
 
-// pageOptions are how the pages are served.
-type pageOptions struct {
-	address, origin string
-	readOnly        bool
-}
-
 func (c console) pageCommand() *cobra.Command {
-	var options pageOptions
+	var address string
+	options := page.Options{Now: time.Now, Log: operatorLog()}
 	command := &cobra.Command{
 		Use:   "console",
 		Short: "Serves pages that show the system at work, and what needs you",
@@ -43,28 +38,29 @@ With --stack they are those of a stack on AWS, with your own credentials.
   entrawebex console --stack entrawebex`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := page.CheckAddress(options.address); err != nil {
+			if err := page.CheckAddress(address); err != nil {
 				return usageError{fmt.Errorf("--addr: %w", err)}
 			}
-			if _, err := page.ParseOrigin(options.origin); options.origin != "" && err != nil {
+			if _, err := page.ParseOrigin(options.Origin); options.Origin != "" && err != nil {
 				return usageError{fmt.Errorf("--origin: %w", err)}
 			}
-			return c.servePages(cmd.Context(), cmd.OutOrStdout(), options)
+			return c.servePages(cmd.Context(), cmd.OutOrStdout(), address, options)
 		},
 	}
-	command.Flags().StringVar(&options.address, "addr", "127.0.0.1:0", "serve at this loopback `ADDRESS`; port 0 is any that is free")
-	command.Flags().StringVar(&options.origin, "origin", "", "serve behind a reverse proxy that authenticates, whose `ORIGIN` browsers ask for")
-	command.Flags().BoolVar(&options.readOnly, "read-only", false, "show everything, and take no order")
+	command.Flags().StringVar(&address, "addr", "127.0.0.1:0", "serve at this loopback `ADDRESS`; port 0 is any that is free")
+	command.Flags().StringVar(&options.Origin, "origin", "", "serve behind a reverse proxy that authenticates, whose `ORIGIN` browsers ask for")
+	command.Flags().BoolVar(&options.ReadOnly, "read-only", false, "show everything, and take no order")
 	return command
 }
 
 // servePages serves them until ctx ends.
-func (c console) servePages(ctx context.Context, out io.Writer, options pageOptions) error {
+func (c console) servePages(ctx context.Context, out io.Writer, address string, options page.Options) error {
 	with, done, err := c.source.Hold(ctx)
 	if err != nil {
 		return err
 	}
-	served, err := page.Listen(ctx, options.address, page.Options{With: with, ReadOnly: options.readOnly, Origin: options.origin, Now: time.Now, Log: operatorLog()})
+	options.With = with
+	served, err := page.Listen(ctx, address, options)
 	if err != nil {
 		return errors.Join(err, done())
 	}

@@ -34,6 +34,14 @@ type MigrationRequest struct {
 	Watched bool `json:"watched,omitempty"`
 }
 
+// Validate returns what is wrong with the request.
+func (r MigrationRequest) Validate() error {
+	if r.Scope != "" && r.Scope != "all" && r.Scope != "assigned" {
+		return invalid(fmt.Errorf("the scope is %q and must be assigned or all", r.Scope))
+	}
+	return nil
+}
+
 // MigrateRequest asks for writes to begin.
 type MigrateRequest struct {
 	AppID string `json:"appId,omitempty"`
@@ -46,6 +54,9 @@ type MigrateRequest struct {
 // Migration reads the gallery app's job, makes a mapping and settings of it, and plans
 // for everything as if these were in force. It writes nothing on either side.
 func (o *Operator) Migration(ctx context.Context, r MigrationRequest, watcher plan.Watcher) (*migration.Report, error) {
+	if err := r.Validate(); err != nil {
+		return nil, err
+	}
 	if err := o.bound(ctx); err != nil {
 		return nil, err
 	}
