@@ -15,6 +15,7 @@ import (
 	"entrawebex/internal/change"
 	"entrawebex/internal/config"
 	"entrawebex/internal/mapping"
+	"entrawebex/internal/operator"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/sandbox"
 	"entrawebex/internal/sandbox/compare"
@@ -103,7 +104,7 @@ func (s *Sandbox) TryOpen(load func(context.Context) (config.Settings, error)) (
 // all is subscribed to and everybody is there. Then it closes the process.
 func (s *Sandbox) Run(p *standalone.Process, f func(context.Context)) {
 	s.t.Helper()
-	ctx, stop := context.WithCancel(s.t.Context())
+	ctx, stop := context.WithCancel(operator.As(s.t.Context(), "ada@host"))
 	var running sync.WaitGroup
 	running.Go(func() {
 		if err := p.Run(ctx); err != nil {
