@@ -83,6 +83,7 @@ func (c *Console) URL() string { return c.pages.door.invitation() }
 // Serve serves until ctx ends.
 func (c *Console) Serve(ctx context.Context) error {
 	defer c.pages.planning.end()
+	defer c.pages.preview.end()
 	defer c.pages.replaying.end()
 	const slowest = 10 * time.Second
 	server := &http.Server{

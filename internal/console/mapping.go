@@ -8,11 +8,8 @@ import (
 	"strconv"
 	"strings"
 
-	udiff "github.com/aymanbagabas/go-udiff"
-
 	"entrawebex/internal/configuration"
 	"entrawebex/internal/operator"
-	"entrawebex/internal/plan"
 	"entrawebex/internal/terminal"
 )
 
@@ -24,6 +21,8 @@ type mapped struct {
 	// Name is who was asked for, Trial what the mapping makes of it, step by step, and
 	// Unknown why nothing.
 	Name, Trial, Unknown string
+	// Preview is what somebody thinks of bringing into force.
+	Preview planned
 }
 
 // Text is the file.
@@ -35,7 +34,7 @@ func (m mapped) InForce(number int) bool { return m.Versions[0].Number == number
 func (p *pages) mapping(r *http.Request, o operator.Operations) (view, error) {
 	ctx := r.Context()
 	v := view{Title: "Mapping", Here: "/mapping", Template: "mapping"}
-	m := mapped{Name: r.FormValue("name")}
+	m := mapped{Name: r.FormValue("name"), Preview: p.previewed()}
 	var asked operator.ConfigurationRequest
 	if text := r.FormValue("version"); text != "" {
 		number, err := versionOf(text)
@@ -96,38 +95,7 @@ func former(ctx context.Context, o operator.Operations, form url.Values) (operat
 // wanted is the configuration that a form wants in force.
 type wanted func(ctx context.Context, o operator.Operations, form url.Values) (operator.ApplyRequest, error)
 
-// askApply says what would change. It has the form say under which version that is so.
-func askApply(of wanted) func(context.Context, operator.Operations, url.Values) (question, error) {
-	return func(ctx context.Context, o operator.Operations, form url.Values) (question, error) {
-		r, err := of(ctx, o, form)
-		if err != nil {
-			return question{}, err
-		}
-		if err := r.Validate(); err != nil {
-			return question{}, &operator.Error{Kind: operator.Invalid, Message: err.Error()}
-		}
-		seen, err := operator.Previewed(ctx, o, &r, plan.Watcher{})
-		if err != nil {
-			return question{}, err
-		}
-		made := seen.Plan
-		if made == nil {
-			return question{}, &operator.Error{Kind: operator.Invalid, Message: "that is what is in force: nothing is to be applied"}
-		}
-		form.Set("after", strconv.Itoa(r.After))
-		return question{
-			Title: "Bring " + r.File + " into force?", Yes: "Bring it into force", Note: "note",
-			Grave: made.Summary.Disable+made.Summary.Delete+made.Summary.Held > 0,
-			Lines: []string{
-				"Within a minute everything goes by it, without a deployment. Whom it affects is evaluated anew, at the pace of a comparison and behind the guard; nobody else is touched.",
-				"A former version can be taken up again at any time.",
-			},
-			Differs: udiff.Unified(fmt.Sprintf("version %d", r.After), r.File, string(seen.Present.Text), r.Text),
-			Plan:    made,
-		}, nil
-	}
-}
-
+// apply brings a configuration into force, if what was in force when it was shown still is.
 func apply(of wanted) func(context.Context, operator.Operations, url.Values) (notice, error) {
 	return func(ctx context.Context, o operator.Operations, form url.Values) (notice, error) {
 		r, err := of(ctx, o, form)

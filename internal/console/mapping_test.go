@@ -39,7 +39,7 @@ func TestAMappingIsAppliedAndRolledBackFromThePage(t *testing.T) {
 	number, text := inForce(t, o)
 	another := strings.ReplaceAll(text+"# <script>mine\n", "\n", "\r\n") // as a browser sends it
 
-	_, page := b.order("apply", url.Values{"text": {another}, "back": {"/mapping"}})
+	page := b.previewed("apply", url.Values{"text": {another}, "back": {"/mapping"}})
 	for _, want := range []string{"Bring the file into force?", "&lt;script&gt;mine", "What would change in Webex", "unchanged"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("before it is applied: no %q in\n%s", want, page)
@@ -60,7 +60,7 @@ func TestAMappingIsAppliedAndRolledBackFromThePage(t *testing.T) {
 	if _, page = b.order("apply", form); !strings.Contains(page, "notice bad") {
 		t.Errorf("what was asked about another version is applied\n%s", page)
 	}
-	if _, page = b.order("roll-back", url.Values{"version": {"0"}, "back": {"/mapping"}}); !strings.Contains(page, "Bring version 0 into force?") {
+	if page = b.previewed("roll-back", url.Values{"version": {"0"}, "back": {"/mapping"}}); !strings.Contains(page, "Bring version 0 into force?") {
 		t.Fatal(page)
 	}
 	form = hidden(page)

@@ -21,7 +21,10 @@ import (
 // on a page of its own, and what came of it on the next one.
 type command struct {
 	ask func(ctx context.Context, o operator.Operations, form url.Values) (question, error)
-	do  func(ctx context.Context, o operator.Operations, form url.Values) (notice, error)
+	// preview takes the place of ask for a configuration: what it would change may take long
+	// to say.
+	preview wanted
+	do      func(ctx context.Context, o operator.Operations, form url.Values) (notice, error)
 	// begin takes the place of do for what may take long, and opens the operator's
 	// application itself.
 	begin func(ctx context.Context, form url.Values) (notice, error)
@@ -57,8 +60,8 @@ func (p *pages) commands() map[string]command {
 		"resume":      {ask: askResume, do: resumeSide},
 		"provision":   {ask: askProvision, do: provisionNow},
 		"reconcile":   {ask: askReconcile, do: reconcileAll},
-		"apply":       {ask: askApply(pasted), do: apply(pasted)},
-		"roll-back":   {ask: askApply(former), do: apply(former)},
+		"apply":       {preview: pasted, do: apply(pasted)},
+		"roll-back":   {preview: former, do: apply(former)},
 	}
 }
 
@@ -74,7 +77,12 @@ func (p *pages) order(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	back := backOf(r.PostForm)
-	if r.PostForm.Get("sure") != "yes" {
+	switch {
+	case r.PostForm.Get("sure") == "yes":
+	case ordered.preview != nil:
+		p.startPreview(w, r, name, ordered.preview)
+		return
+	default:
 		p.page(func(r *http.Request, o operator.Operations) (view, error) { return asking(r, o, name, ordered, back) })(w, r)
 		return
 	}
@@ -102,9 +110,14 @@ func (p *pages) order(w http.ResponseWriter, r *http.Request) {
 // asking is the page that says what an order would do.
 func asking(r *http.Request, o operator.Operations, name string, ordered command, back string) (view, error) {
 	q, err := ordered.ask(r.Context(), o, r.PostForm)
-	q.Order, q.Back, q.Fields = name, back, r.PostForm
-	q.Fields.Del("csrf")
+	q.of(name, r.PostForm)
 	return view{Title: q.Title, Here: back, Template: "question", Body: q}, err
+}
+
+// of has it be asked about an order, whose form goes on with it.
+func (q *question) of(order string, form url.Values) {
+	q.Order, q.Back, q.Fields = order, backOf(form), form
+	q.Fields.Del("csrf")
 }
 
 // mine reads a form, and reports whether it is from a page of this session; if not, that

@@ -28,6 +28,7 @@ type pages struct {
 	status    *survey[operator.Status]
 	flow      *survey[flow]
 	planning  planning
+	preview   planning // by what somebody thinks of bringing into force
 	replaying replaying
 	player    Player // nil where nothing is simulated
 }
@@ -81,6 +82,9 @@ func (p *pages) routes() []route {
 		{"GET /comparison", p.page(p.comparison)},
 		{"GET /comparison/events", p.comparisonEvents},
 		{"GET /mapping", p.page(p.mapping)},
+		{"GET /mapping/preview", p.page(p.previewPage)},
+		{"GET /mapping/preview/events", p.previewEvents},
+		{"POST /mapping/preview/cancel", p.ordering(p.cancelPreview)},
 		{"GET /settings", p.page(p.settings)},
 		{"POST /orders/{order}", p.ordering(p.order)},
 		{"POST /replay/cancel", p.ordering(p.cancelReplay)},

@@ -13,7 +13,8 @@ import (
 )
 
 // planning is the plan for everything that is made, or was made last: one at a time,
-// since each reads both sides as a whole. It is safe for concurrent use.
+// since each reads both sides as a whole. There is one by what is in force, and one by a
+// configuration that somebody thinks of. It is safe for concurrent use.
 type planning struct {
 	work
 
@@ -25,6 +26,8 @@ type planning struct {
 
 // planned is how far a plan is, and what came of it.
 type planned struct {
+	// Number is which it is since the console began, from 1; 0 if none was made yet.
+	Number  int
 	Running bool
 	// Phase is what is done now, Began when it all did, and Ended when that was; zero
 	// before.
@@ -34,7 +37,10 @@ type planned struct {
 	Far string
 	// Scope is what it was planned for; empty for the setting.
 	Scope string
-	Made  *plan.Plan
+	// Asks is what is asked once it is made: whether what it was planned by is to be
+	// brought into force; nil for nothing.
+	Asks *question
+	Made *plan.Plan
 	// Accounts are those of both sides.
 	Accounts *accounts
 	// Here is the page it is looked at on, with what its button says.
@@ -55,17 +61,19 @@ func (g *planning) now(at time.Time, here place) planned {
 	return state
 }
 
-// plan has a plan made, unless one is made already or the console ends.
-func (g *planning) plan(ctx context.Context, p *pages, scope string) bool {
+// plan has a plan made, and returns its number; 0 if one is made already or the console
+// ends. The channel is closed when it is made.
+func (g *planning) plan(ctx context.Context, p *pages, r plan.Request, asks *question) (number int, made <-chan struct{}) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	_, ok := g.begin(ctx, func(ctx context.Context) {
-		g.make(ctx, p, plan.Request{All: true, Watched: true, Accounts: true, Scope: scope})
-	})
-	if ok {
-		g.state, g.done, g.of = planned{Running: true, Scope: scope, Began: p.Now(), Phase: "begin"}, 0, 0
+	r.All, r.Watched = true, true
+	made, ok := g.begin(ctx, func(ctx context.Context) { g.make(ctx, p, r) })
+	if !ok {
+		return 0, nil
 	}
-	return ok
+	number = g.state.Number + 1
+	g.state, g.done, g.of = planned{Number: number, Running: true, Scope: r.Scope, Asks: asks, Began: p.Now(), Phase: "begin"}, 0, 0
+	return number, made
 }
 
 func (g *planning) make(ctx context.Context, p *pages, r plan.Request) {
@@ -107,21 +115,29 @@ func (p *pages) planPage(*http.Request, operator.Operations) (view, error) {
 
 // planEvents tells the page how far the plan is.
 func (p *pages) planEvents(w http.ResponseWriter, r *http.Request) {
+	p.tellPlan(w, r, "planning", "planned", func() planned { return p.planning.now(p.Now(), planningHere()) })
+}
+
+// tellPlan tells a page how far a plan is, in a region of buttons and one of what came of
+// it.
+func (p *pages) tellPlan(w http.ResponseWriter, r *http.Request, buttons, came string, now func() planned) {
 	var last planned
 	var parts []region
 	p.stream(w, r, func(context.Context) ([]region, error) {
-		state := p.planning.now(p.Now(), planningHere())
+		state := now()
 		if parts != nil && state == last {
 			return parts, nil
 		}
-		last = state
-		buttons, err := p.fragment(r, "planning", state)
-		if err != nil {
-			return nil, err
+		var fresh []region
+		for _, name := range []string{buttons, came} {
+			html, err := p.fragment(r, name, state)
+			if err != nil {
+				return nil, err
+			}
+			fresh = append(fresh, region{name, bytes.TrimSpace(html)})
 		}
-		shown, err := p.fragment(r, "planned", state)
-		parts = []region{{"planning", bytes.TrimSpace(buttons)}, {"planned", bytes.TrimSpace(shown)}}
-		return parts, err
+		last, parts = state, fresh
+		return parts, nil
 	})
 }
 
@@ -132,7 +148,8 @@ func (p *pages) startPlan(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, r, &operator.Error{Kind: operator.Invalid, Message: err.Error()})
 		return
 	}
-	if !p.planning.plan(r.Context(), p, asked.Scope) {
+	asked.Accounts = true
+	if number, _ := p.planning.plan(r.Context(), p, asked, nil); number == 0 {
 		p.refuse(w, r, &operator.Error{Kind: operator.Refused, Message: "a plan is made already: wait for it, or cancel it"})
 		return
 	}

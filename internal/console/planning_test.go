@@ -77,20 +77,20 @@ func TestAPlanForEverythingIsOnThePage(t *testing.T) {
 type waiting struct {
 	operator.Operations
 
-	begun chan<- struct{}
+	begun chan<- plan.Request
 }
 
-func (w waiting) Plan(ctx context.Context, _ plan.Request, watcher plan.Watcher) (*plan.Plan, error) {
+func (w waiting) Plan(ctx context.Context, r plan.Request, watcher plan.Watcher) (*plan.Plan, error) {
 	watcher.Progress("read the users of Webex", 200, 700)
-	w.begun <- struct{}{}
+	w.begun <- r
 	<-ctx.Done()
 	return nil, ctx.Err()
 }
 
 // slow is a console on which no plan is ever done.
-func slow(t *testing.T, p *standalone.Process) (b *browser, begun chan struct{}) {
+func slow(t *testing.T, p *standalone.Process) (b *browser, begun chan plan.Request) {
 	t.Helper()
-	begun = make(chan struct{}, 1)
+	begun = make(chan plan.Request, 1)
 	return served(t, p, func(o *console.Options) {
 		o.With = func(_ context.Context, do func(operator.Operations) error) error {
 			return do(waiting{p.Operations(), begun})

@@ -45,6 +45,12 @@ type Preview struct {
 	Plan *plan.Plan
 }
 
+// Against is the plan of what the request changes of the configuration in force, and
+// reports whether it is another one.
+func (r ApplyRequest) Against(present configuration.Stored) (asked plan.Request, differs bool) {
+	return plan.Request{All: true, Configuration: r.Text, Restores: r.Restores != nil}, string(present.Text) != r.Text
+}
+
 // Previewed looks what a configuration would change, and has the request say under which
 // version that is so.
 func Previewed(ctx context.Context, o Operations, r *ApplyRequest, watcher plan.Watcher) (p Preview, err error) {
@@ -52,12 +58,12 @@ func Previewed(ctx context.Context, o Operations, r *ApplyRequest, watcher plan.
 		return Preview{}, err
 	}
 	r.After = p.Present.Number
-	if string(p.Present.Text) == r.Text {
+	asked, differs := r.Against(p.Present)
+	if !differs {
 		return p, nil
 	}
-	p.Plan, err = o.Plan(ctx, plan.Request{
-		All: true, Configuration: r.Text, Restores: r.Restores != nil, Watched: watcher.Progress != nil,
-	}, watcher)
+	asked.Watched = watcher.Progress != nil
+	p.Plan, err = o.Plan(ctx, asked, watcher)
 	return p, err
 }
 

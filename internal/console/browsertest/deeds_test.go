@@ -1,13 +1,20 @@
 package browsertest_test
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"entrawebex/internal/console"
+	"entrawebex/internal/operator"
+	"entrawebex/internal/plan"
 	"entrawebex/internal/sandbox"
 	"entrawebex/internal/sandbox/graph"
 	"entrawebex/internal/sandbox/runtest"
@@ -137,12 +144,7 @@ func TestAMappingIsAppliedAndRolledBack(t *testing.T) {
 	t.Parallel()
 	_, process := stage(t, 6)
 	p := sitDown(t, process.ConsoleURL())
-	p.press("link", "Mapping")
-	p.sees("What is built in, in force")
-	p.reach("DisclosureTriangle", "Apply another")
-	p.do(chromedp.KeyEvent(kb.Enter))
-	p.write("textbox", "The mapping file…", "# mine"+kb.Enter) // at its begin
-	p.press("button", "See what would change…")
+	p.previews("# mine")
 	p.sees("Bring the file into force?", "+# mine", "What would change in Webex")
 	p.write("textbox", "Why, for the log", "a remark")
 	p.enter()
@@ -155,4 +157,79 @@ func TestAMappingIsAppliedAndRolledBack(t *testing.T) {
 	if text := ask[string](p, `document.querySelector("#file-title").closest("section").querySelector("pre").innerText`); strings.Contains(text, "# mine") {
 		t.Errorf("it is in force still:\n%s", text)
 	}
+}
+
+// previews has another mapping looked at, with one more line.
+func (p *person) previews(line string) {
+	p.t.Helper()
+	p.press("link", "Mapping")
+	p.sees("What is built in, in force")
+	p.reach("DisclosureTriangle", "Apply another")
+	p.do(chromedp.KeyEvent(kb.Enter))
+	p.write("textbox", "The mapping file…", line+kb.Enter) // at its begin
+	p.press("button", "See what would change…")
+}
+
+// lengthy are operations whose plan goes on when it is told to.
+type lengthy struct {
+	operator.Operations
+
+	on <-chan struct{}
+}
+
+func (l lengthy) Plan(ctx context.Context, r plan.Request, watcher plan.Watcher) (*plan.Plan, error) {
+	watcher.Progress("read the users of Webex", 200, 700)
+	select {
+	case <-l.on:
+		return l.Operations.Plan(ctx, r, watcher)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// lengthily is a console of a process with operations whose plan goes on when it is told to.
+func lengthily(t *testing.T, o operator.Operations) (c *console.Console, on chan<- struct{}) {
+	t.Helper()
+	told := make(chan struct{})
+	c, err := console.Listen(t.Context(), "127.0.0.1:0", console.Options{
+		With: func(_ context.Context, do func(operator.Operations) error) error { return do(lengthy{o, told}) },
+		Now:  time.Now, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		if err := c.Serve(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(func() {
+		stop()
+		serving.Wait()
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return c, told
+}
+
+func TestAPreviewThatTakesLongIsCancelledAndComesToItsEnd(t *testing.T) {
+	t.Parallel()
+	_, process := stage(t, 6)
+	c, on := lengthily(t, process.Operations())
+	p := sitDown(t, c.URL())
+	p.previews("# mine")
+	p.sees("Bring the file into force?", "read the users of Webex: 200 of 700")
+	p.everyView(map[string]string{"previewing": ask[string](p, "location.pathname + location.search")})
+	p.press("button", "Cancel")
+	p.sees("It was cancelled. Nothing was written.")
+	p.previews("# mine")
+	p.sees("read the users of Webex: 200 of 700")
+	on <- struct{}{}
+	p.sees("+# mine", "What would change in Webex") // with no key pressed
+	p.write("textbox", "Why, for the log", "a remark")
+	p.enter()
+	p.sees("Version 1 is in force: within a minute everything goes by it.", "a remark")
 }

@@ -63,6 +63,9 @@ func TestEveryViewIsForEverybody(t *testing.T) {
 	trouble(t, s, process)
 	p.compares()
 	p.everyView(views(p))
+	p.previews("# mine")
+	p.sees("What would change in Webex")
+	p.everyView(map[string]string{"preview": ask[string](p, "location.pathname + location.search")})
 }
 
 // compares has everything compared on the page, and nothing written.
