@@ -95,15 +95,17 @@ func (s *stageOf) waitFor(titles int) {
 func (s *stageOf) block(accounts map[string]map[string]any) {
 	s.t.Helper()
 	for id, account := range accounts {
-		if account["active"] != true || account["externalId"] == nil {
+		owner, _ := account["externalId"].(string) // which may be the id of another system
+		if u, err := s.Tenant.User(owner); err != nil || !u.Enabled() || account["active"] != true {
 			continue
 		}
-		s.update(account["externalId"].(string), func(u graph.User) { u["accountEnabled"] = false })
+		s.update(owner, func(u graph.User) { u["accountEnabled"] = false })
 		if err := sandbox.Wait(s.t.Context(), time.Minute, func() bool { return s.Org.Users()[id]["active"] == false }); err != nil {
 			s.t.Fatal(err)
 		}
 		return
 	}
+	s.t.Fatal("nobody has an account")
 }
 
 // A title is mapped and taken back, by the commands of an operator, while a process

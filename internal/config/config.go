@@ -536,8 +536,12 @@ func (s *Settings) checkMapping(part Part) error {
 }
 
 func (s *Settings) checkTenant() error {
+	const mend = "copy the Tenant ID from the Entra admin center, Overview"
+	if s.Entra.TenantID == "" {
+		return errors.New("ENTRA_TENANT_ID is empty: " + mend)
+	}
 	if !isGUID(s.Entra.TenantID) {
-		return fmt.Errorf("ENTRA_TENANT_ID is %q and must be a GUID: copy the Tenant ID from the Entra admin center, Overview", s.Entra.TenantID)
+		return fmt.Errorf("ENTRA_TENANT_ID is %q and must be a GUID: %s", s.Entra.TenantID, mend)
 	}
 	switch s.Entra.Cloud {
 	case "", "public", "usgov", "usgov-dod", "china":

@@ -144,6 +144,7 @@ func TestMistakesAreToldWithTheirMend(t *testing.T) {
 		{"an unknown fate of groups, too", ReconcileFunction, "GROUP_SOFT_DELETE", "burn", `GROUP_SOFT_DELETE is "burn"`},
 		{"nowhere to queue what is found", ReconcileFunction, "CHANGE_QUEUE_URL", "", "CHANGE_QUEUE_URL is empty"},
 		{"nowhere to remember where it got to", ReconcileFunction, "LEDGER_TABLE", "", "LEDGER_TABLE is empty"},
+		{"no tenant", WebhookFunction, "ENTRA_TENANT_ID", "", "ENTRA_TENANT_ID is empty: copy"},
 		{"a tenant by its domain", WebhookFunction, "ENTRA_TENANT_ID", "contoso.com", `ENTRA_TENANT_ID is "contoso.com" and must be a GUID`},
 		{"no clientState", WebhookFunction, "CLIENT_STATE", "", "openssl rand -hex 32"},
 		{"a long clientState", RenewFunction, "CLIENT_STATE", strings.Repeat("x", 129), "CLIENT_STATE has 129 characters and must have at most 128"},
@@ -381,9 +382,9 @@ func TestOrganizationIDs(t *testing.T) {
 		{"a bare UUID", id, id, ""},
 		{"a UUID in capitals", strings.ToUpper(id), id, ""},
 		{"the base64 form", "Y2lzY29zcGFyazovL3VzL09SR0FOSVpBVElPTi8zYjJhMWMwMC1hYWFhLTRiYmItOGNjYy0xMjM0NTY3ODkwYWI", id, ""},
-		{"the base64 form of a person", "Y2lzY29zcGFyazovL3VzL1BFT1BMRS8zYjJhMWMwMC1hYWFhLTRiYmItOGNjYy0xMjM0NTY3ODkwYWI", "", "is the id of something else in Webex (people)"},
-		{"something else", "example.com", "", "is not the id of a Webex organization"},
-		{"nothing", "", "", "is not the id of a Webex organization"},
+		{"the base64 form of a person", "Y2lzY29zcGFyazovL3VzL1BFT1BMRS8zYjJhMWMwMC1hYWFhLTRiYmItOGNjYy0xMjM0NTY3ODkwYWI", "", ", the id of something else in Webex (people)"},
+		{"something else", "example.com", "", `WEBEX_ORG_ID is "example.com" and must be the id of a Webex organization`},
+		{"nothing", "", "", "WEBEX_ORG_ID is empty: copy"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

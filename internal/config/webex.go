@@ -14,13 +14,16 @@ import (
 // as one or in the base64 form of the /v1 APIs, which encodes
 // ciscospark://us/ORGANIZATION/<uuid>.
 func orgID(s string) (string, error) {
+	if s == "" {
+		return "", errors.New("WEBEX_ORG_ID is empty: copy the Organization ID from Control Hub, Account")
+	}
 	id := s
 	if decoded, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(s, "=")); err == nil {
 		if uri, ok := strings.CutPrefix(string(decoded), "ciscospark://"); ok {
 			region, rest, _ := strings.Cut(uri, "/")
 			kind, last, _ := strings.Cut(rest, "/")
 			if region == "" || kind != "ORGANIZATION" {
-				return "", fmt.Errorf("WEBEX_ORG_ID %q is the id of something else in Webex (%s): copy the organization's from Control Hub, Account", s, strings.ToLower(kind))
+				return "", fmt.Errorf("WEBEX_ORG_ID is %q, the id of something else in Webex (%s): copy the Organization ID from Control Hub, Account", s, strings.ToLower(kind))
 			}
 			id = last
 		}
@@ -28,7 +31,7 @@ func orgID(s string) (string, error) {
 	const uuidLength = 36
 	parsed, err := uuid.Parse(id)
 	if err != nil || len(id) != uuidLength {
-		return "", fmt.Errorf("WEBEX_ORG_ID %q is not the id of a Webex organization: copy it from Control Hub, Account", s)
+		return "", fmt.Errorf("WEBEX_ORG_ID is %q and must be the id of a Webex organization: copy the Organization ID from Control Hub, Account", s)
 	}
 	return parsed.String(), nil
 }
