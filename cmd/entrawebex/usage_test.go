@@ -3,12 +3,24 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
+	"time"
 
+	"entrawebex/internal/sandbox"
 	"entrawebex/internal/sandbox/runtest"
+	"entrawebex/internal/sandbox/story"
 	"entrawebex/internal/version"
 )
 
@@ -91,5 +103,79 @@ func TestARunThatIsInterruptedSaysSoAndHasNotFailedAndASecondOneIsRefused(t *tes
 	}
 	if err := run.Wait(); err != nil || !stopping {
 		t.Errorf("it ended with %v, having said that it is stopping: %t", err, stopping)
+	}
+}
+
+// The first interrupt has what is in flight come to its end, which takes long where Webex does not answer.
+func TestASecondInterruptEndsARunAtOnce(t *testing.T) {
+	t.Parallel()
+	s := runtest.New(t, 4)
+	to, err := url.Parse(s.SCIMURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inFlight := make(chan struct{}, 1)
+	var rests atomic.Bool
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(&url.URL{Scheme: to.Scheme, Host: to.Host}) }}
+	webex := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !rests.Load() {
+			proxy.ServeHTTP(w, r)
+			return
+		}
+		_, _ = io.Copy(io.Discard, r.Body) // or the server does not see that the process is gone
+		select {
+		case inFlight <- struct{}{}:
+		default:
+		}
+		<-r.Context().Done() // it is not answered
+	}))
+	t.Cleanup(webex.Close)
+	const patience = time.Minute // after which it is killed
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	run := exec.CommandContext(ctx, os.Args[0], "run")
+	run.Env = append(s.Environ(), asMain+"=1", "WEBEX_SCIM_URL="+webex.URL+to.Path)
+	said, err := run.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := run.Start(); err != nil {
+		t.Fatal(err)
+	}
+	environ := []string{"DATA_DIR=" + s.DataDir}
+	if err := sandbox.Wait(ctx, patience, func() bool {
+		out, _, _ := outcome(t, environ, "status")
+		return strings.HasSuffix(out, "\nall is well\n")
+	}); err != nil {
+		t.Fatal(err)
+	}
+	rests.Store(true)
+	outcome(t, environ, "provision", "--wait=1ms", story.WellKnownID)
+	select {
+	case <-inFlight:
+	case <-ctx.Done():
+		t.Error("Webex is asked nothing")
+	}
+	interrupt := func() {
+		if err := run.Process.Signal(os.Interrupt); err != nil {
+			t.Error(err)
+		}
+	}
+	interrupt()
+	lines := bufio.NewScanner(said)
+	for stopping := false; !stopping && lines.Scan(); {
+		stopping = strings.Contains(lines.Text(), "once more stops at once")
+	}
+	interrupt()
+	second := time.Now()
+	for lines.Scan() { // until it is gone
+	}
+	var ended *exec.ExitError
+	if err := run.Wait(); !errors.As(err, &ended) {
+		t.Fatalf("it came to its end by itself: %v", err)
+	}
+	const atOnce = 2 * time.Second
+	if how, ok := ended.Sys().(syscall.WaitStatus); !ok || how.Signal() != syscall.SIGINT || time.Since(second) > atOnce {
+		t.Errorf("%v, %s after the second interrupt", ended, time.Since(second))
 	}
 }
