@@ -12,7 +12,7 @@ LIVES := 200
 BOOTSTRAPS := $(patsubst %,.build/%/bootstrap,webhook worker renew reconcile replay)
 GO_BUILD_FLAGS := -tags lambda.norpc -ldflags "-s -w"
 
-.PHONY: help test lint format suite allocations simulation installed race bench fuzz build release clean browser migration screenshots picture
+.PHONY: help test lint format suite allocations simulation functions installed race bench fuzz build release clean browser migration screenshots picture
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -31,7 +31,7 @@ format: $(GOLANGCI_LINT) ## rewrite the Go files as lint wants them
 # SDK costs a compiler 4.5 GB, once for each kind of build: so of what runs together one
 # compiles it, and the others find it in the cache.
 suite: allocations
-	$(MAKE) --no-print-directory -j 4 bench simulation fuzz upgrade
+	$(MAKE) --no-print-directory -j 5 bench simulation fuzz upgrade functions
 	$(MAKE) --no-print-directory -j 2 browser migration
 	$(MAKE) --no-print-directory installed
 	$(MAKE) --no-print-directory race
@@ -46,6 +46,10 @@ simulation: ## SEEDS simulated lives of a tenant, and the cases from the field
 # A day takes 7 s before all else on two cores, and 13 s beside eleven other jobs.
 installed: ## what a release installs, run where nothing else is, within 15 seconds
 	go test -timeout 5m -v -run Release ./infra/release -within 15s
+
+# What is tested are programs, built without the race detector. The tests wait most of the time.
+functions: ## the five built functions on the emulators
+	go test -timeout 20m ./functions
 
 browser: ## the console's pages in Chromium, by keyboard, and axe's rules on them; in Firefox, where it is
 	go test -timeout 10m ./internal/console/browsertest
@@ -68,15 +72,12 @@ upgrade: ## LIVES lives of a tenant at which an earlier program and this one tak
 # that can find: it has a run, and a limit, of its own. Rules that are broken on
 # purpose, cases from the field and thousands of accounts, counted, show no race
 # that lives do not.
-race: ## all tests under the race detector, the simulation with RACE_SEEDS
+race: ## all other tests under the race detector, the simulation with RACE_SEEDS
 	go build -race ./...
-	$(MAKE) --no-print-directory -j 4 race-functions race-storm race-simulation race-others
+	$(MAKE) --no-print-directory -j 3 race-storm race-simulation race-others
 
-.PHONY: race-functions race-storm race-simulation race-others
-race-functions: # which wait most of the time
-	go test -race -timeout 20m ./functions
-
-race-storm: # a day in one waits, too
+.PHONY: race-storm race-simulation race-others
+race-storm: # a day in one, which waits most of the time
 	go test -race -timeout 20m ./internal/sandbox/demo -storm
 
 race-simulation:
