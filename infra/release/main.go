@@ -116,6 +116,7 @@ func (r *release) steps() []step {
 	steps := []step{
 		{"release notes", r.notes},
 		{"template", r.template},
+		{"script of the app registration", r.script},
 	}
 	made, processor := functions(), "arm64" // the template's
 	if r.here {

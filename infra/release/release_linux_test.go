@@ -355,7 +355,7 @@ func TestAWholeReleaseIsForEverySystem(t *testing.T) {
 		names = append(names, s.name)
 	}
 	want := []string{
-		"release notes", "template",
+		"release notes", "template", "script of the app registration",
 		"function webhook", "function worker", "function renew", "function reconcile", "function replay",
 		"entrawebex for linux on amd64", "entrawebex for linux on arm64", "entrawebex for darwin on amd64", "entrawebex for darwin on arm64",
 		"entrawebex for windows on amd64", "entrawebex for windows on arm64",

@@ -26,6 +26,15 @@ func (r *release) template(context.Context) error {
 	return os.WriteFile(filepath.Join(r.to, "template.yaml"), packaged, 0o644)
 }
 
+// script copies what makes the app registration, which goes before a deployment.
+func (r *release) script(context.Context) error {
+	text, err := os.ReadFile(filepath.Join(r.root, "infra", "register-app.sh"))
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(r.to, "register-app.sh"), text, 0o755)
+}
+
 // bucket is what the packaged template asks for beside the parameters of the other.
 const bucket = `
 Parameters:
