@@ -76,9 +76,9 @@ func (p *person) worked() float64 {
 
 // A frame may take 50 ms. What the page does when it is told something is measured by the
 // clock of a processor, and must fit into one. By the clock on the wall 95 frames of a
-// hundred must, in one of three times: all of the sandbox is on this machine. It runs before those that run side
-// by side.
-func TestThePageMovesSmoothlyWhile10000ChangesPassInAMinute(t *testing.T) { //nolint:paralleltest // as is said
+// hundred must, in one of three times: all of the sandbox is on this machine. It runs
+// before those that run side by side.
+func TestThePageMovesSmoothlyWhile10000ChangesPassInAMinute(t *testing.T) { //nolint:paralleltest // others would be measured, too
 	const long, most = 5 * time.Second, 50 // milliseconds
 	s, process := stage(t, 200)
 	p := sitDown(t, process.ConsoleURL())
