@@ -43,7 +43,7 @@ simulation: ## SEEDS simulated lives of a tenant, and the cases from the field
 	GOGC=800 go test -timeout 60m -v ./internal/simulation -seeds $(SEEDS)
 
 # Not under the race detector, for which all that it builds would be compiled again.
-# A day takes 7 s before all else on two cores, and 13 s beside eleven other jobs.
+# A day takes 9 s on two cores beside other work.
 installed: ## what a release installs, run where nothing else is, within 15 seconds
 	go test -timeout 5m -v -run Release ./infra/release -within 15s
 

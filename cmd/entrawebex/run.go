@@ -34,7 +34,7 @@ only wrong credentials, another tenant or another organization are refused.
 
 With --sandbox it needs no account: it brings a simulated Entra tenant and a
 simulated Webex organization, syncs everybody, plays a day in that tenant (hires, renames, a swap
-of names, leavers, restores, 500 changes at once, teams that form and merge, 10,000
+of names, leavers, restores, 500 changes at once, teams that form and merge, 5,000
 people who join as one group), says on a line each what came of it in Webex, and
 compares both sides at the end. It exits 0 only if every user, group and membership
 in Webex is what Entra says.
@@ -77,7 +77,7 @@ DATA_DIR.
 	flags.BoolVar(&inSandbox, "sandbox", false, "bring a simulated tenant and organization and play a day")
 	flags.Uint64Var(&options.Seed, "seed", 1, "with --sandbox: decides everything that is random about the day")
 	flags.IntVar(&options.Users, "users", 60, "with --sandbox: how many users there are in the morning")
-	flags.IntVar(&options.Members, "members", 10_000, "with --sandbox: how many members the largest group has; 0 for no such group; 500 with --storm or --silent if nothing is said")
+	flags.IntVar(&options.Members, "members", 5_000, "with --sandbox: how many members the largest group has; 0 for no such group; 500 with --storm or --silent if nothing is said")
 	flags.BoolVar(&options.Storm, "storm", false, "with --sandbox: let one call in eight fail, before or after its effect, and deliveries come doubled or late")
 	flags.BoolVar(&options.Silent, "silent", false, "with --sandbox: no notification arrives, and there is no webhook: what changes is found by asking Graph every second")
 	flags.BoolVar(&options.Calls, "calls", false, "with --sandbox: list all calls to either side at the end")

@@ -83,6 +83,9 @@ type Settings struct {
 	ConsoleOrigin string `env:"CONSOLE_ORIGIN"`
 	// DataDir is where the embedded queue and ledger live.
 	DataDir string `env:"DATA_DIR" envDefault:"data"`
+	// Fleeting says that DATA_DIR goes with the process, so that nothing in it is worth a
+	// wait for the disk.
+	Fleeting bool `env:"-"`
 
 	// Given says of each variable that was given where: see Value.From.
 	Given map[string]string `env:"-"`

@@ -30,7 +30,7 @@ type File struct {
 func Path(dataDir string) string { return filepath.Join(dataDir, "entrawebex.db") }
 
 // OpenFile opens the file in DATA_DIR, and makes both. Of the settings it takes that
-// folder, and for how long the provisioning log is kept. It waits so long for another
+// folder, whether it is fleeting, and for how long the provisioning log is kept. It waits so long for another
 // process to close the file; bbolt's ErrTimeout if it does not.
 func OpenFile(s *config.Settings, patience time.Duration) (*File, error) {
 	if err := os.MkdirAll(s.DataDir, 0o700); err != nil {
@@ -45,6 +45,7 @@ func OpenFile(s *config.Settings, patience time.Duration) (*File, error) {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	db.MaxBatchDelay = time.Millisecond
+	db.NoSync = s.Fleeting
 	f := &File{db: db}
 	if err := f.open(s.HistoryKept()); err != nil {
 		return nil, errors.Join(err, db.Close())

@@ -100,13 +100,17 @@ func (a *act) since(attempt provision.Attempt) time.Time {
 	return noticed(attempt)
 }
 
-// noticed is when the first of the changes happened, by the clock of whoever
-// says so.
+// noticed is when the first of the changes happened, by the clock of whoever says so. A
+// look that the engine asked for itself is none: it may have waited since an act before.
 func noticed(a provision.Attempt) time.Time {
-	if first := a.Causes[0]; !first.EventTime.IsZero() {
+	first := a.Causes[0]
+	if i := slices.IndexFunc(a.Causes, func(c change.Change) bool { return c.Source != change.Engine }); i >= 0 {
+		first = a.Causes[i]
+	}
+	if !first.EventTime.IsZero() {
 		return first.EventTime
 	}
-	return a.Causes[0].SeenAt
+	return first.SeenAt
 }
 
 // modified names the attributes that an attempt wrote, the shortest first.

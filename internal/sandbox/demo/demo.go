@@ -88,6 +88,7 @@ func Run(ctx context.Context, out io.Writer, environ []string, options Options) 
 	if err != nil {
 		return err
 	}
+	settings.Fleeting = true
 	logFile, err := os.Create(filepath.Join(data, "log"))
 	if err != nil {
 		return err
@@ -244,26 +245,38 @@ func (d *demo) await(ctx context.Context, a *act, over func() bool) error {
 	return nil
 }
 
-// landed returns whether both sides are equal and nothing is on its way, or both have
-// been equal for longer than a write takes that is under way: a second look at a write
-// whose answer was lost comes minutes later, and changes nothing then.
+// calm is for how long both sides are equal while something is on its way, before that is
+// waited for no longer. It is more than a write takes that is under way, and than the
+// engine puts off a second look behind which the next change to that object would wait. A
+// second look at a write whose answer was lost comes minutes later, and changes nothing.
+const calm = 3 * time.Second
+
+// landed returns whether both sides are equal and nothing is on its way, or both have been
+// equal for long enough.
 func (d *demo) landed(ctx context.Context) func() bool {
-	const calm = 300 * time.Millisecond
 	quiet := d.quiet(ctx)
 	var looked, equal time.Time
-	var pause time.Duration
+	var took time.Duration
 	return func() bool {
 		if d.options.Storm { // in which the sides hardly ever are
 			return quiet()
 		}
-		begun := time.Now()
-		if begun.Sub(looked) < pause {
+		if d.Tenant.Undelivered() > 0 {
+			equal = time.Time{}
 			return false
 		}
-		differ := len(d.differences(ctx)) > 0 || d.Tenant.Undelivered() > 0
+		// Of the time that the work takes, little is spent on comparing.
+		still, begun := quiet(), time.Now()
+		rest := 10 * took
+		if still {
+			rest = took
+		}
+		if begun.Sub(looked) < rest {
+			return false
+		}
+		differ := len(d.differences(ctx)) > 0
 		looked = time.Now()
-		const share = 10 // of the time, at most, is spent on comparing
-		pause = share * looked.Sub(begun)
+		took = looked.Sub(begun)
 		switch {
 		case differ:
 			equal = time.Time{}
@@ -271,7 +284,7 @@ func (d *demo) landed(ctx context.Context) func() bool {
 		case equal.IsZero():
 			equal = looked
 		}
-		return quiet() || looked.Sub(equal) >= calm
+		return still || looked.Sub(equal) >= calm
 	}
 }
 
@@ -296,12 +309,10 @@ func (d *demo) settle(ctx context.Context) error {
 	return nil
 }
 
-// rested returns whether the day is over: nothing is on its way, or both sides
-// have been equal for longer than a write takes that is under way. A second look
-// comes minutes after a write whose answer was lost, and changes nothing then.
-// While they differ it tells now and then by how much.
+// rested returns whether the day is over: nothing is on its way, or both sides have been
+// equal for long enough. While they differ it tells now and then by how much.
 func rested(quiet func() bool, differ func() int, tell func(string)) func() bool {
-	const calm, pause, silence = 3 * time.Second, 100 * time.Millisecond, 15 * time.Second
+	const pause, silence = 100 * time.Millisecond, 15 * time.Second
 	began := time.Now()
 	equal, looked, told := began, began, began
 	return func() bool {

@@ -256,9 +256,16 @@ func TestAnAttemptBelongsToTheLastActBeforeItsChange(t *testing.T) {
 		if first.looks != 1 || second.looks != 0 {
 			t.Errorf("%d and %d", first.looks, second.looks)
 		}
+		r.attempt(provision.Attempt{
+			Object: change.Object{Kind: change.User, ID: person}, Action: provision.Disable, Exported: time.Now(),
+			Causes: []change.Change{{Source: change.Engine, SeenAt: seen}, {Source: change.Notification, SeenAt: time.Now()}},
+		})
+		if first.looks != 1 || second.looks != 1 {
+			t.Errorf("with a look that the engine asked for before: %d and %d", first.looks, second.looks)
+		}
 		r.present = true // as where nothing is notified
 		r.attempt(provision.Attempt{Object: change.Object{Kind: change.User, ID: person}, Causes: []change.Change{{SeenAt: seen}}})
-		if first.looks != 1 || second.looks != 1 {
+		if first.looks != 1 || second.looks != 2 {
 			t.Errorf("%d and %d", first.looks, second.looks)
 		}
 	})

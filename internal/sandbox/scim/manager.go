@@ -1,15 +1,15 @@
 package scim
 
-import (
-	"strings"
+import "strings"
 
-	"github.com/elimity-com/scim/schema"
-)
+// enterpriseSchema is that of schema.ExtensionEnterpriseUser, which checks each of its
+// names by a pattern whenever it is made.
+const enterpriseSchema = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 
 // managerOf is the attribute manager of the enterprise extension, and the id in it; nil
 // and empty if there is none.
 func managerOf(attributes map[string]any) (manager map[string]any, id string) {
-	extension, _ := attributes[schema.ExtensionEnterpriseUser().ID].(map[string]any)
+	extension, _ := attributes[enterpriseSchema].(map[string]any)
 	manager, _ = extension["manager"].(map[string]any)
 	id, _ = manager["value"].(string)
 	return manager, id

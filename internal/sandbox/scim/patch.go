@@ -271,7 +271,7 @@ func passes(e filter.Expression, object map[string]any) bool {
 func values(object map[string]any, name, sub string) []any {
 	value, ok := member(object, name)
 	if !ok {
-		extension, _ := object[schema.ExtensionEnterpriseUser().ID].(map[string]any)
+		extension, _ := object[enterpriseSchema].(map[string]any)
 		if value, ok = member(extension, name); !ok {
 			return nil
 		}
