@@ -17,7 +17,7 @@ GO_BUILD_FLAGS := -tags lambda.norpc -ldflags "-s -w"
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-test: lint ## everything that must pass: lint, then all tests against emulators (needs Node.js 20, a JDK 17, Chromium and Firefox)
+test: lint ## everything that must pass: lint, then all tests against emulators (needs Node.js 20, a JDK 17, Chromium, Firefox and rpm)
 	infra/emulators/run $(MAKE) --no-print-directory suite
 
 lint: $(GOLANGCI_LINT) ## go vet and golangci-lint

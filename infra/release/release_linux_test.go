@@ -19,7 +19,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -56,86 +55,13 @@ func TestAReleaseIsInstalledWhereNothingElseIsAndRuns(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, &told)
 		}
 	}
-	r.runsAlone(t)
+	r.installsAndLeaves(t)
 	r.functionAnswers(t)
 	r.hasChecksums(t)
+	r.packagesAgain(t)
 	r.listsMaterials(t)
 	r.fillsItsContainer(t)
 	r.isAsItsPageSays(t)
-}
-
-// runsAlone installs the Debian package into an empty root: what it does not bring and
-// does not declare is not there.
-func (r *release) runsAlone(t *testing.T) {
-	t.Helper()
-	root := t.TempDir()
-	for _, folder := range []string{"var/lib/dpkg/updates", "var/lib/dpkg/info", "tmp"} {
-		if err := os.MkdirAll(filepath.Join(root, folder), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, file := range []string{"status", "available"} {
-		if err := os.WriteFile(filepath.Join(root, "var/lib/dpkg", file), nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	packages, err := filepath.Glob(filepath.Join(r.to, "*.deb"))
-	if err != nil || len(packages) != 1 {
-		t.Fatalf("packages %v, %v", packages, err)
-	}
-	if out, err := alone("", "dpkg", "--root="+root, "--install", packages[0]).CombinedOutput(); err != nil {
-		t.Fatalf("dpkg: %v\n%s", err, out)
-	}
-
-	version, err := alone(root, "/usr/bin/entrawebex", "--version").Output()
-	if want := fmt.Sprintf("entrawebex version 1.2.3-rc.1, %s linux/%s\n", runtime.Version(), runtime.GOARCH); err != nil || string(version) != want {
-		t.Errorf("it is %q, %v; want %q", version, err, want)
-	}
-	began := time.Now()
-	day, err := alone(root, "/usr/bin/entrawebex", "run", "--sandbox").CombinedOutput()
-	took := time.Since(began)
-	if err != nil || !strings.Contains(string(day), "created") {
-		t.Fatalf("a day in the sandbox: %v\n%s", err, day)
-	}
-	t.Logf("a day in the sandbox took %s", took.Round(time.Millisecond))
-	if took > *within {
-		t.Errorf("a day in the sandbox took more than %s", *within)
-	}
-
-	unit, err := os.ReadFile(filepath.Join(root, "usr/lib/systemd/system/entrawebex.service"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, named := range []string{"ExecStart", "EnvironmentFile"} {
-		file := regexp.MustCompile(`(?m)^` + named + `=(\S+)`).FindSubmatch(unit)
-		if file == nil {
-			t.Fatalf("the unit has no %s", named)
-		}
-		info, err := os.Stat(filepath.Join(root, string(file[1])))
-		if err != nil {
-			t.Fatalf("%s: %v", named, err)
-		}
-		if mode := info.Mode().Perm(); named == "EnvironmentFile" && mode != 0o600 {
-			t.Errorf("whoever is at the machine reads secrets: mode %o", mode)
-		}
-	}
-}
-
-// alone is a command with no environment, which sees a folder as all there is; as root, or
-// as the root of a user namespace.
-func alone(root, name string, arguments ...string) *exec.Cmd {
-	command := exec.Command(name, arguments...)
-	command.Env = []string{"PATH=" + os.Getenv("PATH")}
-	command.SysProcAttr = &syscall.SysProcAttr{Chroot: root}
-	if root != "" {
-		command.Dir = "/"
-	}
-	if id := os.Geteuid(); id != 0 {
-		command.SysProcAttr.Cloneflags = syscall.CLONE_NEWUSER
-		command.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: id, Size: 1}}
-		command.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getegid(), Size: 1}}
-	}
-	return command
 }
 
 // functionAnswers starts what is in the archive as Lambda does, which says once what is to
@@ -230,32 +156,6 @@ func (r *release) hasChecksums(t *testing.T) {
 	}
 	if out, err := exec.CommandContext(t.Context(), "sh", "-c", "cd "+r.to+" && sha256sum --check --quiet "+sums).CombinedOutput(); err != nil {
 		t.Errorf("sha256sum: %v\n%s", err, out)
-	}
-	// A second time, the packages are the same.
-	again := *r
-	again.to = t.TempDir()
-	again.work = t.TempDir()
-	at := r.targets()[0]
-	if err := os.MkdirAll(filepath.Dir(again.built("entrawebex", at)), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Link(filepath.Join(r.to, "container/linux", at.processor, "entrawebex"), again.built("entrawebex", at)); err != nil {
-		t.Fatal(err)
-	}
-	if err := again.packages(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	for _, kind := range []string{"*.deb", "*.rpm"} {
-		first, _ := filepath.Glob(filepath.Join(r.to, kind))
-		second, _ := filepath.Glob(filepath.Join(again.to, kind))
-		if len(first) != 1 || len(second) != 1 {
-			t.Fatalf("%s: %v, %v", kind, first, second)
-		}
-		one, errOne := os.ReadFile(first[0])
-		other, errOther := os.ReadFile(second[0])
-		if errOne != nil || errOther != nil || !bytes.Equal(one, other) {
-			t.Errorf("%s is another each time: %v, %v", kind, errOne, errOther)
-		}
 	}
 }
 
