@@ -223,6 +223,16 @@ func TestEachThingASchemaSaysIsWrittenOrListed(t *testing.T) {
 			"users:\n  actions: { create: false, update: false, delete: false }\n", "scope:", "not taken over", "scope", "write a group for each",
 		},
 		{
+			"a second filter beside a group without clauses",
+			filterOf(`"groups": [{"clauses": []}], "categoryFilterGroups": [{"clauses": [{"operatorName": "IS NULL", "sourceOperandName": "department"}]}]`),
+			"users:\n  actions: { create: false, update: false, delete: false }\n", "scope:", "not taken over", "scope", "stands in categoryFilterGroups",
+		},
+		{
+			"a second filter that lets everybody pass",
+			filterOf(`"groups": [{"clauses": [{"operatorName": "IS NULL", "sourceOperandName": "department"}]}], "inputFilterGroups": [{"clauses": []}]`),
+			"users:\n  scope:\n    - - { attribute: department, operator: IS NULL }\n", "users:\n  actions", "taken over", "scope", "department IS NULL",
+		},
+		{
 			"a second filter",
 			filterOf(`"inputFilterGroups": [{"clauses": [{"operatorName": "IS NULL", "sourceOperandName": "department"}]}]`),
 			"users:\n  actions: { create: false, update: false, delete: false }\n", "scope:", "not taken over", "scope", "stands in inputFilterGroups",

@@ -146,17 +146,20 @@ func (s *section) setScope(f *filter) {
 	if f == nil {
 		return
 	}
-	if slices.ContainsFunc(f.Groups, func(g filterGroup) bool { return len(g.Clauses) == 0 }) {
+	if letsAllPass(f.Groups) {
 		s.scope = []*group{{out: true, notes: []note{{outcome: Differs, text: "a group of the filter has no clause and lets everybody pass: no filter is written"}}}}
-		return
-	}
-	for _, g := range f.Groups {
-		s.scope = append(s.scope, newGroup(g))
+	} else {
+		for _, g := range f.Groups {
+			s.scope = append(s.scope, newGroup(g))
+		}
 	}
 	for _, more := range []struct {
 		name   string
 		groups []filterGroup
 	}{{"inputFilterGroups", f.InputGroups}, {"categoryFilterGroups", f.CategoryGroups}} {
+		if letsAllPass(more.groups) {
+			continue
+		}
 		for _, g := range more.groups {
 			s.lose(newGroup(g), "stands in "+more.name+", a second filter; write its clauses into each group of scope")
 		}
@@ -167,6 +170,11 @@ func (s *section) setScope(f *filter) {
 			g.notes = []note{{outcome: Lost, text: g.says() + ": " + problem}}
 		}
 	}
+}
+
+// letsAllPass reports whether one of the groups has no clause, which everybody satisfies.
+func letsAllPass(groups []filterGroup) bool {
+	return slices.ContainsFunc(groups, func(g filterGroup) bool { return len(g.Clauses) == 0 })
 }
 
 // lose notes that a group of clauses cannot be had.
