@@ -21,6 +21,7 @@ const (
 	ada     = "5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f607"
 	bob     = "5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f608"
 	unknown = "5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f609"
+	third   = "5b6e7a8c-1d2e-4f30-9a41-b2c3d4e5f610"
 )
 
 func TestEachOneHasOneOutcome(t *testing.T) {
@@ -69,31 +70,46 @@ func TestAnAccountThatIsLinkedToNobodyIsToldOnceAndWithWhoseItIs(t *testing.T) {
 	t.Parallel()
 	skipped := plan.Object{Action: plan.Skip, Object: change.Object{Kind: change.User, ID: ada}, Name: "ada", Reason: "is not assigned"}
 	linked := plan.Object{Action: plan.Unchanged, Object: change.Object{Kind: change.User, ID: bob}, Name: "bob", WebexID: "w2"}
+	eve := plan.Object{Action: plan.Skip, Object: change.Object{Kind: change.User, ID: third}, Name: "Eve@example.com", Reason: "is not assigned"}
+	team := plan.Object{Action: plan.Skip, Object: change.Object{Kind: change.Group, ID: third}, Name: "w6", Reason: "is not assigned"}
 	local := func(webexID, externalID string) sweep.Account {
 		return sweep.Account{Class: sweep.Local, Kind: change.User, WebexID: webexID, Name: webexID, ExternalID: externalID}
 	}
-	rows := Rows([]plan.Object{skipped, linked}, []sweep.Account{
+	named := func(webexID, externalID, name string) sweep.Account {
+		a := local(webexID, externalID)
+		a.Name, a.Active = name, new(true)
+		return a
+	}
+	rows := Rows([]plan.Object{skipped, linked, eve, team}, []sweep.Account{
 		{Class: sweep.InSync, Kind: change.User, ID: bob, WebexID: "w2"}, // which the plan has told
-		local("w1", strings.ToUpper(ada)), local("w3", bob), local("w4", unknown), local("w5", "HR-1"), local("w6", ""),
+		named("w7", "", "ADA"), named("w8", "", "eve@example.com"), named("w9", bob, "eve@example.com"), named("w10", "HR-2", "eve@example.com"),
+		local("w1", strings.ToUpper(ada)), local("w3", bob), local("w4", unknown), local("w5", "HR-1"), local("w6", ""), local("w11", ada),
 	})
 	got := map[string]string{}
 	for _, r := range rows {
-		got[r.WebexID] = string(r.Outcome) + ": " + r.Reason
+		if r.Kind == change.User {
+			got[r.WebexID] = string(r.Outcome) + ": " + r.Reason
+		}
 	}
 	want := map[string]string{
-		"w1": "left alone: is not assigned; the account that carries its id stays as it is",
-		"w2": "the same: Webex has it as it is to be",
-		"w3": "left alone: it carries an id of Entra for which nobody here is provisioned: it is never written",
-		"w4": "left alone: it carries an id of Entra for which nobody here is provisioned: it is never written",
-		"w5": "left alone: it carries another system's id, and nobody in Entra has its name: it is never written",
-		"w6": "left alone: nobody in Entra has it: it is never written",
+		"w1":  "left alone: is not assigned; the account that carries its id stays as it is",
+		"w2":  "the same: Webex has it as it is to be",
+		"w3":  "left alone: it carries the id of bob, who has another account: it is never written",
+		"w4":  "left alone: it carries an id of Entra for which nobody here is provisioned: it is never written",
+		"w5":  "left alone: it carries another system's id, and nobody in Entra has its name: it is never written",
+		"w6":  "left alone: nobody in Entra has it: it is never written",
+		"w7":  "left alone: it has the name of ada, who has another account: it is never written",
+		"w8":  "left alone: is not assigned; the account of that name stays as it is",
+		"w9":  "left alone: it carries the id of bob, who has another account: it is never written",
+		"w10": "left alone: it has the name of Eve@example.com, who has another account: it is never written",
+		"w11": "left alone: it carries the id of ada, who has another account: it is never written",
 	}
-	if diff := cmp.Diff(want, got); diff != "" || len(rows) != len(want) {
+	if diff := cmp.Diff(want, got); diff != "" || len(rows) != len(want)+1 {
 		t.Errorf("%d rows (-want +got):\n%s", len(rows), diff)
 	}
 	r := Report{Rows: rows}
-	if n := r.OutOfScope(); n != 1 {
-		t.Errorf("%d of people who are not in scope", n)
+	if n, active := r.OutOfScope(); n != 2 || active != 1 {
+		t.Errorf("%d of people who are not in scope, %d active", n, active)
 	}
 }
 

@@ -53,6 +53,9 @@ type Row struct {
 	// ID is the Entra object id, WebexID Webex's; empty where there is none.
 	ID      string `json:"id,omitempty"`
 	WebexID string `json:"webexId,omitempty"`
+	// Active says whether Webex shows an account active that is left alone; nil for a group,
+	// and where it is not shown.
+	Active *bool `json:"active,omitempty"`
 	// Held says that it waits for an operator's approval.
 	Held bool `json:"held,omitempty"`
 	// Adopted says whose id an account carries that was there before and is taken over;
@@ -93,15 +96,19 @@ func (r *Report) Count(o Outcome, kind change.Kind) (n, held int) {
 	return n, held
 }
 
-// OutOfScope returns how many accounts are left alone that belong to somebody in Entra.
-func (r *Report) OutOfScope() int {
-	n := 0
+// OutOfScope returns how many accounts are left alone that belong to somebody in Entra,
+// and how many of them Webex shows active.
+func (r *Report) OutOfScope() (n, active int) {
 	for _, row := range r.Rows {
-		if row.Outcome == Left && row.ID != "" {
-			n++
+		if row.Outcome != Left || row.ID == "" {
+			continue
+		}
+		n++
+		if row.Active != nil && *row.Active {
+			active++
 		}
 	}
-	return n
+	return n, active
 }
 
 // Adopted returns how many accounts and groups that were there before are taken over,
@@ -119,17 +126,20 @@ func (r *Report) Adopted() map[Origin]int {
 // Rows are what would become of all whom a plan is about, and of the accounts that are
 // nobody's, what cannot be taken over and what is taken away first.
 func Rows(objects []plan.Object, accounts []sweep.Account) []Row {
-	rows := make([]Row, 0, len(objects)+len(accounts))
-	known := map[string]int{} // places of the rows, by kind and id in Entra
+	t := table{rows: make([]Row, 0, len(objects)+len(accounts)), known: map[string]int{}, named: map[string]int{}}
 	for _, o := range objects {
-		known[key(o.Object.Kind, o.Object.ID)] = len(rows)
-		rows = append(rows, rowOf(o))
+		t.add(rowOf(o))
 	}
+	var others []sweep.Account
 	for _, a := range accounts {
-		if a.Class == sweep.Local {
-			rows = local(rows, known, a)
+		if a.Class == sweep.Local && !t.carried(a) {
+			others = append(others, a)
 		}
 	}
+	for _, a := range others { // an id says more than a name
+		t.local(a)
+	}
+	rows := t.rows
 	order := []Outcome{Disable, Refused, Change, Create, Left, Same, Outside}
 	slices.SortStableFunc(rows, func(a, b Row) int {
 		return cmp.Or(slices.Index(order, a.Outcome)-slices.Index(order, b.Outcome), -strings.Compare(string(a.Kind), string(b.Kind)), strings.Compare(a.Name, b.Name))
@@ -179,25 +189,61 @@ func origin(externalID, id string) Origin {
 	}
 }
 
-// local adds an account that is linked to nobody. One that carries the id of somebody
-// who is not provisioned is told as theirs.
-func local(rows []Row, known map[string]int, a sweep.Account) []Row {
-	if at, there := known[key(a.Kind, a.ExternalID)]; there && a.ExternalID != "" && rows[at].WebexID == "" {
-		r := &rows[at]
-		r.WebexID, r.ExternalID = a.WebexID, a.ExternalID
-		if r.Outcome == Outside {
-			r.Outcome = Left
-			r.Reason += "; the account that carries its id stays as it is"
-		}
-		return rows
+// table are rows, with their places by kind and id in Entra, and by kind and name those of
+// whom there is no account.
+type table struct {
+	rows         []Row
+	known, named map[string]int
+}
+
+func (t *table) add(r Row) {
+	t.known[key(r.Kind, r.ID)] = len(t.rows)
+	if r.Outcome == Outside && r.Name != "" {
+		t.named[key(r.Kind, r.Name)] = len(t.rows)
+	}
+	t.rows = append(t.rows, r)
+}
+
+// carried reports whether an account that is linked to nobody carries the id of somebody
+// without an account, and tells it as theirs.
+func (t *table) carried(a sweep.Account) bool {
+	at, there := t.known[key(a.Kind, a.ExternalID)]
+	return there && t.give(at, a, "the account that carries its id")
+}
+
+// give tells an account as that of a row, unless it has one.
+func (t *table) give(at int, a sweep.Account, which string) bool {
+	r := &t.rows[at]
+	if r.WebexID != "" {
+		return false
+	}
+	r.WebexID, r.ExternalID, r.Active = a.WebexID, a.ExternalID, a.Active
+	if r.Outcome == Outside {
+		r.Outcome = Left
+		r.Reason += "; " + which + " stays as it is"
+	}
+	return true
+}
+
+// local adds an account that is linked to nobody, and carries no id of somebody without
+// an account. One that has the name of such a person is told as theirs.
+func (t *table) local(a sweep.Account) {
+	owner, carries := t.known[key(a.Kind, a.ExternalID)]
+	namesake, there := t.named[key(a.Kind, a.Name)]
+	if !carries && there && t.give(namesake, a, "the account of that name") {
+		return
 	}
 	reason := "nobody in Entra has it: it is never written"
-	switch origin(a.ExternalID, "") {
-	case Former:
+	switch o := origin(a.ExternalID, ""); {
+	case carries:
+		of := t.rows[owner]
+		reason = "it carries the id of " + cmp.Or(of.Name, of.ID) + ", who has another account: it is never written"
+	case o == Former:
 		reason = "it carries an id of Entra for which nobody here is provisioned: it is never written"
-	case Other:
+	case there:
+		reason = "it has the name of " + t.rows[namesake].Name + ", who has another account: it is never written"
+	case o == Other:
 		reason = "it carries another system's id, and nobody in Entra has its name: it is never written"
-	case Own, None:
 	}
-	return append(rows, Row{Outcome: Left, Kind: a.Kind, Name: a.Name, WebexID: a.WebexID, ExternalID: a.ExternalID, Reason: reason})
+	t.rows = append(t.rows, Row{Outcome: Left, Kind: a.Kind, Name: a.Name, WebexID: a.WebexID, Active: a.Active, ExternalID: a.ExternalID, Reason: reason})
 }

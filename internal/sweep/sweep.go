@@ -74,8 +74,10 @@ type Account struct {
 	WebexID string `json:"webexId,omitempty"`
 	// Name is the userName or displayName.
 	Name string `json:"name,omitempty"`
-	// ExternalID is whose it says that it is; only of one that is Local.
+	// ExternalID is whose it says that it is, Active whether Webex shows a user active, nil
+	// if it does not show it; only of one that is Local.
 	ExternalID string `json:"externalId,omitempty"`
+	Active     *bool  `json:"active,omitempty"`
 }
 
 // Result is what a sweep came to.
@@ -403,7 +405,11 @@ func (r *run) unseen(ctx context.Context) error {
 func (r *run) locals(context.Context) error {
 	for kind, found := range r.strays.left(r.byWebex) {
 		external, _ := found.Attributes["externalId"].(string)
-		r.classify(Account{Class: Local, Kind: kind, WebexID: found.ID, Name: nameOf(found.Attributes), ExternalID: external})
+		local := Account{Class: Local, Kind: kind, WebexID: found.ID, Name: nameOf(found.Attributes), ExternalID: external}
+		if active, shown := found.Attributes["active"].(bool); shown && kind == change.User {
+			local.Active = &active
+		}
+		r.classify(local)
 	}
 	return nil
 }

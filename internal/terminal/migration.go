@@ -79,8 +79,8 @@ func outcomeNote(r *migration.Report, o migration.Outcome, held int) string {
 	}
 	switch o {
 	case migration.Left:
-		if n := r.OutOfScope(); n > 0 {
-			return fmt.Sprintf("%d of them of people not in scope", n)
+		if n, active := r.OutOfScope(); n > 0 {
+			return fmt.Sprintf("%d not in scope, %d of them active", n, active)
 		}
 		return "in Webex, and never written"
 	case migration.Outside:
@@ -103,7 +103,7 @@ func galleryLine(g migration.Gallery) string {
 		line += " It ran last until " + last.Ended.UTC().Format("2006-01-02T15:04Z") + ": " + printable.Short(cmp.Or(last.State, "nothing is told of it"), 20) + "."
 	}
 	if g.Unset != "" {
-		line += " Its settings could not be read: say --scope, as Provisioning, Settings has it."
+		line += " Its scope could not be read: say --scope, as Provisioning, Settings has it."
 	}
 	return line
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"entrawebex/internal/history"
 	"entrawebex/internal/migration"
@@ -40,7 +41,8 @@ func (s spreadsheet) end() error {
 // harmless is a cell that no spreadsheet takes for a formula: a name is somebody
 // else's to choose (https://owasp.org/www-community/attacks/CSV_Injection).
 func harmless(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+	first, _ := utf8.DecodeRuneInString(cell)
+	if cell != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) { // the wide ones in East Asian versions
 		return "'" + cell
 	}
 	return cell
@@ -76,13 +78,16 @@ func (a *Accounts) Close() error {
 
 // MigrationRows prints what would come of each account, for a spreadsheet.
 func MigrationRows(out io.Writer, rows []migration.Row) error {
-	s := newSpreadsheet(out, "outcome", "waits for approval", "kind", "name", "entra id", "webex id", "external id in webex", "changes", "reason")
+	s := newSpreadsheet(out, "outcome", "waits for approval", "kind", "name", "entra id", "webex id", "external id in webex", "changes", "reason", "active in webex")
 	for _, r := range rows {
-		waits := ""
+		waits, active := "", ""
 		if r.Held {
 			waits = "yes"
 		}
-		s.row(string(r.Outcome), waits, string(r.Kind), r.Name, r.ID, r.WebexID, r.ExternalID, changes(r), r.Reason)
+		if r.Active != nil {
+			active = map[bool]string{true: "yes", false: "no"}[*r.Active]
+		}
+		s.row(string(r.Outcome), waits, string(r.Kind), r.Name, r.ID, r.WebexID, r.ExternalID, changes(r), r.Reason, active)
 	}
 	return s.end()
 }
