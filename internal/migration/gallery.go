@@ -27,7 +27,7 @@ type Gallery struct {
 	Unread string               `json:"unread,omitempty"`
 	// Settings are what the portal keeps beside the job, as far as they could be read.
 	Settings synchronization.Settings `json:"settings"`
-	// Unset says why they could not be read; empty if they were.
+	// Unset says why the scope is not known; empty if it is.
 	Unset string `json:"unset,omitempty"`
 }
 
@@ -95,7 +95,7 @@ type Setting struct {
 // Proposed are the settings that say what the gallery app says, under the mapping that
 // takes the place of its own.
 func (g Gallery) Proposed(rules mapping.Rules) []Setting {
-	settings := []Setting{{"ENTRA_APP_ID", "EntraAppId", g.AppID, "the gallery app itself, which keeps every assignment"}}
+	settings := []Setting{{"ENTRA_APP_ID", "EntraAppId", g.AppID, "the enterprise application itself, which keeps every assignment"}}
 	if all := g.Settings.SyncAll; all != nil {
 		scope, words := "assigned", "Sync only assigned users and groups"
 		if *all {
@@ -106,13 +106,15 @@ func (g Gallery) Proposed(rules mapping.Rules) []Setting {
 	if skip := g.Settings.SkipOutOfScopeDeletions; skip != nil {
 		settings = append(settings, Setting{"SKIP_OUT_OF_SCOPE_DELETIONS", "SkipOutOfScopeDeletions", strconv.FormatBool(*skip), "its flag SkipOutOfScopeDeletions"})
 	}
-	groups := rules.Groups.Actions() != mapping.Actions{}
-	return append(settings,
-		Setting{"PROVISION_GROUPS", "ProvisionGroups", strconv.FormatBool(groups), "whether it maps groups"},
-		Setting{"DEFAULT_ACCESS", "DefaultAccess", "include", "it provisions who is assigned without a role"},
-		Setting{"NESTED_GROUPS", "NestedGroups", "false", "it reads no groups within groups"},
-		Setting{"START_PAUSED", "StartPaused", "true", "nothing is written until entrawebex migrate --yes"},
-	)
+	if g.Job != nil || g.Unread != "" { // else nothing provisioned that had ways of its own
+		groups := rules.Groups.Actions() != mapping.Actions{}
+		settings = append(settings,
+			Setting{"PROVISION_GROUPS", "ProvisionGroups", strconv.FormatBool(groups), "whether it maps groups"},
+			Setting{"DEFAULT_ACCESS", "DefaultAccess", "include", "it provisions who is assigned without a role"},
+			Setting{"NESTED_GROUPS", "NestedGroups", "false", "it reads no groups within groups"},
+		)
+	}
+	return append(settings, Setting{"START_PAUSED", "StartPaused", "true", "nothing is written until entrawebex migrate --yes"})
 }
 
 // Differing says which of these are other ones here: present are the values by their

@@ -178,7 +178,7 @@ func TestTheSettingsAreThoseOfTheTemplate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := Gallery{AppID: ada, Settings: synchronization.Settings{SyncAll: new(false), SkipOutOfScopeDeletions: new(true)}}
+	g := Gallery{AppID: ada, Job: &synchronization.Job{ID: "webex.1.2"}, Settings: synchronization.Settings{SyncAll: new(false), SkipOutOfScopeDeletions: new(true)}}
 	settings := g.Proposed(rules)
 	for line := range strings.Lines(Environment(g, settings)) {
 		if !regexp.MustCompile(`^(#.*|[A-Z_]+=[a-z0-9-]+|)\n$`).MatchString(line) {
@@ -202,5 +202,24 @@ func TestTheSettingsAreThoseOfTheTemplate(t *testing.T) {
 	present := map[string]string{"SCOPE": "all", "ENTRA_APP_ID": strings.ToUpper(ada)}
 	if got := Differing(settings, present); len(got) != 1 || got[0] != "SCOPE is all here and was assigned in the gallery app" {
 		t.Errorf("what differs: %q", got)
+	}
+}
+
+// Where no job was, groups within groups or a role of its own contradict nothing.
+func TestWhereNoJobWasNoSettingIsAnotherOneThanItsOwn(t *testing.T) {
+	t.Parallel()
+	rules, err := mapping.Parse(infra.Provisioning())
+	if err != nil {
+		t.Fatal(err)
+	}
+	present := map[string]string{"ENTRA_APP_ID": ada, "SCOPE": "all", "PROVISION_GROUPS": "false", "DEFAULT_ACCESS": "exclude", "NESTED_GROUPS": "true"}
+	if got := Differing(Gallery{AppID: ada}.Proposed(rules), present); len(got) > 0 {
+		t.Errorf("without a job: %q", got)
+	}
+	if got := Differing(Gallery{AppID: bob}.Proposed(rules), present); len(got) != 1 {
+		t.Errorf("of another application: %q", got)
+	}
+	if got := Differing(Gallery{AppID: ada, Unread: "403"}.Proposed(rules), present); len(got) != 3 {
+		t.Errorf("of one that could not be read: %q", got)
 	}
 }

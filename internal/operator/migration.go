@@ -75,8 +75,7 @@ func (o *Operator) Migration(ctx context.Context, r MigrationRequest, watcher pl
 	switch job := report.Gallery.Job; {
 	case r.Configuration != "":
 	case report.Gallery.Unread != "":
-		return nil, &Error{Kind: Failed, Message: report.Gallery.Unread + "; or download the schema in the Entra admin center " +
-			"(Provisioning, Attribute mapping, Advanced options, Edit schema) and say --schema FILE"}
+		return nil, &Error{Kind: Failed, Message: report.Gallery.Unread + orDownload}
 	case job == nil:
 		report.Notes = append(report.Notes, "the enterprise application has no provisioning job: accounts are compared under the mapping in force")
 	default:
@@ -91,6 +90,9 @@ func (o *Operator) Migration(ctx context.Context, r MigrationRequest, watcher pl
 	asked := o.propose(report, &settings, rules, r)
 	return report, o.lookAtAll(ctx, report, asked, watcher)
 }
+
+// orDownload is what to do where Graph does not give the schema of a job.
+const orDownload = "; or download the schema in the Entra admin center (Provisioning, Attribute mapping, Advanced options, Edit schema) and say --schema FILE"
 
 // propose fills in the settings that say what the gallery app says, and returns the plan
 // to make under them.
@@ -180,17 +182,34 @@ func readGallery(ctx context.Context, graph galleries, s *config.Settings, appID
 	if g.Job, err = migration.Choose(jobs, job); err != nil {
 		return g, invalid(err)
 	}
-	if g.Settings, err = graph.SynchronizationSettings(ctx, g.ID); err != nil {
+	if g.Job == nil {
+		return g, nil
+	}
+	switch g.Settings, err = graph.SynchronizationSettings(ctx, g.ID); {
+	case forNow(err):
+		return g, err
+	case err != nil:
 		g.Unset = err.Error() // the portal shows them, too
+	case g.Settings.SyncAll == nil:
+		g.Unset = "Graph does not tell the scope of the provisioning job"
 	}
 	return g, nil
+}
+
+// forNow reports whether Graph may well answer the next time.
+func forNow(err error) bool {
+	f := provision.AsFault(err)
+	return f != nil && (f.Kind == provision.Throttled || f.Kind == provision.Transient)
 }
 
 // importSchema makes a mapping file of the job's schema.
 func importSchema(ctx context.Context, graph galleries, g migration.Gallery) (string, []synchronization.Finding, error) {
 	schema, err := graph.SynchronizationSchema(ctx, g.ID, g.Job.ID)
-	if err != nil {
+	switch {
+	case forNow(err):
 		return "", nil, err
+	case err != nil:
+		return "", nil, &Error{Kind: Failed, Message: err.Error() + orDownload}
 	}
 	text, findings, err := synchronization.Import(schema)
 	if err != nil {

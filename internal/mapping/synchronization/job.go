@@ -61,12 +61,16 @@ func (j Job) Rests() bool {
 func DecodeJobs(data []byte) ([]Job, error) {
 	var list struct {
 		Value *[]Job `json:"value"`
+		Next  string `json:"@odata.nextLink"`
 	}
 	if err := json.Unmarshal(data, &list); err != nil {
 		return nil, fmt.Errorf("this is no list of synchronization jobs: %w", err)
 	}
 	if list.Value == nil {
 		return nil, errors.New("this is no list of synchronization jobs: it has no value")
+	}
+	if list.Next != "" { // which no application has: a job that is not seen would go on unseen
+		return nil, errors.New("there are more synchronization jobs than Graph lists at once, and only these are read")
 	}
 	return *list.Value, nil
 }

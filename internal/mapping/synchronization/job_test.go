@@ -36,6 +36,9 @@ func TestWhatIsNoListOfJobsIsToldSo(t *testing.T) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
+	if jobs, err := DecodeJobs([]byte(`{"value":[{"id":"j"}],"@odata.nextLink":"https://graph.microsoft.com/v1.0/more"}`)); err == nil {
+		t.Errorf("of a list that goes on there are %v", jobs)
+	}
 	if jobs, err := DecodeJobs([]byte(`{"value":[]}`)); err != nil || len(jobs) != 0 {
 		t.Errorf("%v, %v", jobs, err)
 	}
