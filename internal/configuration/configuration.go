@@ -17,9 +17,6 @@ import (
 
 const (
 	indexName = "configuration"
-	// MaxText is how many bytes a text has at most: the ledger on AWS takes 400 KB
-	// with all that is around it.
-	MaxText = 256 << 10
 	// maxVersions is how many versions the index tells of.
 	maxVersions = 200
 )
@@ -158,9 +155,6 @@ func (s *Store) History(ctx context.Context) ([]Version, error) {
 // Version, the rest is filled in. It returns ErrOutdated where that is another one by
 // now. A text that is in force already stays what it is.
 func (s *Store) Apply(ctx context.Context, text []byte, after int, v Version) (Version, error) {
-	if len(text) > MaxText {
-		return Version{}, fmt.Errorf("the configuration has %d bytes: the ledger takes %d", len(text), MaxText)
-	}
 	v.At, v.Hash = s.Now().UTC(), hashOf(text)
 	err := s.text(v.Hash).Update(ctx, func(kept *string) (bool, error) {
 		changed := *kept != string(text)

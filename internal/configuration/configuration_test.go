@@ -131,11 +131,3 @@ func TestATextThatWasAlteredIsNotTaken(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
-
-func TestATextThatIsTooLongIsRefused(t *testing.T) {
-	t.Parallel()
-	s, _ := newStore()
-	if _, err := s.Apply(t.Context(), make([]byte, configuration.MaxText+1), 0, configuration.Version{By: "ada"}); err == nil {
-		t.Error("no error")
-	}
-}

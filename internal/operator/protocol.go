@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"strings"
 
-	"entrawebex/internal/configuration"
+	"entrawebex/internal/mapping"
 	"entrawebex/internal/sweep"
 )
 
@@ -61,7 +61,7 @@ const (
 
 // MaxRequest is how many bytes of JSON a request has at most: a configuration, or some
 // 12,000 object ids.
-const MaxRequest = 2 * configuration.MaxText
+const MaxRequest = 2 * mapping.MaxFile
 
 var errTooLong = invalid(fmt.Errorf("the arguments are longer than the %d KiB that a run takes: name fewer objects at a time", MaxRequest>>10))
 
