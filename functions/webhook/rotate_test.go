@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -67,11 +68,13 @@ func TestAWarmWebhookTakesARotatedClientStateWithinAMinute(t *testing.T) {
 		for range 1000 {
 			r.deliver(t, http.StatusAccepted)
 		}
+		time.Sleep(time.Second - 1)
+		r.deliver(t, http.StatusAccepted)
 		if r.reads != 1 || len(r.queue.changes) != 0 {
 			t.Errorf("foreign deliveries cost %d reads and queue %v", r.reads, r.queue.changes)
 		}
 		r.secret = config.Webhook{ClientState: "secretClientValue", PreviousClientState: "before"}
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute - time.Second + 1)
 		for range 2 {
 			r.deliver(t, http.StatusAccepted)
 		}
@@ -124,4 +127,19 @@ func TestWhatIsKnownIsTakenWhileTheClientStateCannotBeReadAgain(t *testing.T) {
 			t.Errorf("queued %v", ours.queue.changes)
 		}
 	})
+}
+
+// The minute and the second of the tests above are those of the pages.
+func TestThePagesSayHowSoonARotatedClientStateCounts(t *testing.T) {
+	t.Parallel()
+	for page, sentence := range map[string]string{
+		"failures.md": "reads the secret again, at most once a minute, for it may have been changed; answers 403 to what it still does not know, " +
+			"so that Graph sends it again, or 202 in the first second after a reading",
+		"operate.md": "the webhook when a notification carries neither value, at most once a minute. Until then it answers 403",
+	} {
+		text, err := os.ReadFile("../../docs/" + page)
+		if err != nil || !strings.Contains(strings.Join(strings.Fields(string(text)), " "), sentence) {
+			t.Errorf("docs/%s does not say %q: %v", page, sentence, err)
+		}
+	}
 }
