@@ -161,19 +161,26 @@ func startPaused(ctx context.Context, s *config.Settings, kept stores.Ledger, lo
 	return sides.Pause(ctx, pause.Webex, pause.Pause{Since: time.Now(), Why: why, ByOperator: true})
 }
 
-// secretJob finds out when the client secret ends; nil where there is none.
+// secretJob finds out when the client secret ends, or what is in its place; nil where a
+// fixed token is.
 func secretJob(s config.Entra, on backend, graph *entra.Client, log *slog.Logger) *renew.SecretJob {
-	if s.AccessToken != "" || s.ClientSecret == "" {
+	if s.AccessToken != "" {
 		return nil
 	}
 	return &renew.SecretJob{
 		Documents: on.stores.Ledger, Now: time.Now, Log: log,
-		Read: func(ctx context.Context) (time.Time, error) {
-			present := on.latest.Entra(ctx)
-			if ends := present.SecretEnds(); !ends.IsZero() {
-				return ends, nil
+		Read: func(ctx context.Context) (renew.Credential, time.Time, error) {
+			switch present := on.latest.Entra(ctx); {
+			case present.Federation != "":
+				return renew.Federation, time.Time{}, nil
+			case present.ClientCertificate != "":
+				return renew.Certificate, present.CertificateEnds(), nil
+			case !present.SecretEnds().IsZero():
+				return renew.ClientSecret, present.SecretEnds(), nil
+			default:
+				ends, err := graph.SecretEnds(ctx, present.ClientID, present.ClientSecret, time.Now())
+				return renew.ClientSecret, ends, err
 			}
-			return graph.SecretEnds(ctx, present.ClientID, present.ClientSecret, time.Now())
 		},
 	}
 }

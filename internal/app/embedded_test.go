@@ -7,7 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"entrawebex/internal/app/stores"
 	"entrawebex/internal/config"
+	"entrawebex/internal/renew"
 )
 
 // settings are as few as all of the system opens with.
@@ -75,5 +77,23 @@ func TestARotatedClientStateReachesTheSubscriptions(t *testing.T) {
 			t.Errorf("notifications are to carry %q, and the secret says %q", got, state)
 		}
 		clock = clock.Add(time.Minute)
+	}
+}
+
+func TestTheEndThatIsToldIsThatOfTheCredentialInUse(t *testing.T) {
+	t.Parallel()
+	const old = "2030-01-31" // of a secret that may still be there beside what took its place
+	for want, s := range map[renew.Credential]config.Entra{
+		renew.ClientSecret: {ClientSecret: "s", SecretExpires: old},
+		renew.Certificate:  {ClientSecret: "s", SecretExpires: old, ClientCertificate: "c"},
+		renew.Federation:   {ClientSecret: "s", SecretExpires: old, ClientCertificate: "c", Federation: "aws"},
+	} {
+		all := config.Settings{Entra: s}
+		latest := config.NewLatest(all, func(context.Context) (config.Settings, error) { return all, nil }, time.Now, slog.New(slog.DiscardHandler))
+		job := secretJob(s, backend{stores: &stores.Stores{}, latest: latest}, nil, slog.New(slog.DiscardHandler))
+		got, ends, err := job.Read(t.Context())
+		if got != want || err != nil || ends.IsZero() == (want == renew.ClientSecret) {
+			t.Errorf("%q, %s, %v; want %q", got, ends, err, want)
+		}
 	}
 }

@@ -6,6 +6,7 @@ package config
 import (
 	"cmp"
 	"context"
+	"crypto/rsa"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
@@ -554,6 +555,19 @@ func (s *Settings) checkTenant() error {
 	}
 }
 
+// checkCertificate returns what is wrong with a certificate and its key, and nothing of
+// them.
+func checkCertificate(text string) error {
+	pair, err := tls.X509KeyPair([]byte(text), []byte(text))
+	if err != nil {
+		return errors.New("ENTRA_CLIENT_CERTIFICATE must be a certificate and its private key, both in PEM and the key without a password: cat cert.pem key.pem")
+	}
+	if _, isRSA := pair.PrivateKey.(*rsa.PrivateKey); !isRSA {
+		return errors.New("ENTRA_CLIENT_CERTIFICATE has a key that is not RSA, and Entra takes no other: make a certificate with an RSA key")
+	}
+	return nil
+}
+
 func (s *Settings) checkGraph() error {
 	e := s.Entra
 	switch {
@@ -572,10 +586,7 @@ func (s *Settings) checkGraph() error {
 	case e.Federation != "":
 		return nil
 	case e.ClientCertificate != "":
-		if _, err := tls.X509KeyPair([]byte(e.ClientCertificate), []byte(e.ClientCertificate)); err != nil { // which may quote it
-			return errors.New("ENTRA_CLIENT_CERTIFICATE must be a certificate and its private key, both in PEM: cat cert.pem key.pem")
-		}
-		return nil
+		return checkCertificate(e.ClientCertificate)
 	case e.ClientSecret == "":
 		return errors.New("ENTRA_CLIENT_SECRET is empty: make a client secret for the app registration, or give ENTRA_CLIENT_CERTIFICATE, or ENTRA_FEDERATION")
 	default:

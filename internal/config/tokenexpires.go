@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/tls"
 	"fmt"
 	"time"
 )
@@ -13,6 +14,16 @@ func (w Webex) checkTokenExpires() error { return checkDay("WEBEX_TOKEN_EXPIRES"
 
 // SecretEnds is for the client secret what TokenEnds is for a token.
 func (e Entra) SecretEnds() time.Time { return dayOf(e.SecretExpires) }
+
+// CertificateEnds returns when the certificate in ClientCertificate ends; zero if there is
+// none that can be read.
+func (e Entra) CertificateEnds() time.Time {
+	pair, err := tls.X509KeyPair([]byte(e.ClientCertificate), []byte(e.ClientCertificate))
+	if err != nil {
+		return time.Time{}
+	}
+	return pair.Leaf.NotAfter
+}
 
 // dayOf is when a day begins that was checked; zero for none.
 func dayOf(text string) time.Time {

@@ -2,6 +2,7 @@ package console
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"entrawebex/internal/config"
@@ -27,11 +28,13 @@ func lifetimes(s operator.Status) []lifetime {
 		all[0].Warning = "" // the refresh token is what has to be renewed
 		all = append(all, lifetime{Name: "Webex refresh token", Ends: s.Token.Refresh, Warning: s.Token.Warning})
 	}
-	secret := lifetime{Name: "Entra’s client secret", Ends: s.Secret.Ends, Unknown: "ENTRA_SECRET_EXPIRES says it", Warning: s.Secret.Warning}
+	secret := lifetime{Name: strings.ReplaceAll(s.Secret.Name(), "'", "’"), Ends: s.Secret.Ends, Unknown: "ENTRA_SECRET_EXPIRES says it", Warning: s.Secret.Warning}
 	if s.Secret.Unknown != "" {
 		secret.Unknown += ": " + s.Secret.Unknown
 	}
-	all = append(all, secret)
+	if s.Secret.Credential != renew.Federation { // which does not end
+		all = append(all, secret)
+	}
 	for _, one := range s.Subscriptions {
 		all = append(all, subscribed(one))
 	}

@@ -149,11 +149,30 @@ func TestTokenRefused(t *testing.T) {
 	}{
 		"a wrong secret pauses": {
 			tokenEndpoint{status: 401, body: `{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided. Trace ID: 1 Correlation ID: 2"}`},
-			provision.Unauthorized, 0, "401 token refused invalid_client: AADSTS7000215: Invalid client secret provided.",
+			provision.Unauthorized, 0, "401 token refused invalid_client: AADSTS7000215: Invalid client secret provided. (ENTRA_CLIENT_SECRET has to be the secret's value, not its id, and of this app registration)",
+		},
+		"another app registration pauses": {
+			tokenEndpoint{status: 400, body: `{"error":"unauthorized_client","error_description":"AADSTS700016: Application not found."}`},
+			provision.Unauthorized, 0, "401 token refused unauthorized_client: AADSTS700016: Application not found. (ENTRA_CLIENT_ID is no app registration of the tenant in ENTRA_TENANT_ID)",
+		},
+		"an AWS identity that is not trusted pauses": {
+			tokenEndpoint{status: 401, body: `{"error":"invalid_client","error_description":"AADSTS700213: No matching federated identity record found. Trace ID: 1"}`},
+			provision.Unauthorized, 0, "401 token refused invalid_client: AADSTS700213: No matching federated identity record found." +
+				" (the app registration does not trust this AWS identity: infra/register-app.sh --federation ISSUER=ROLES)",
+		},
+		"a certificate that is not the app registration's pauses": {
+			tokenEndpoint{status: 401, body: `{"error":"invalid_client","error_description":"AADSTS700027: The certificate is not registered."}`},
+			provision.Unauthorized, 0, "401 token refused invalid_client: AADSTS700027: The certificate is not registered." +
+				" (the app registration does not have this certificate, or it has expired: infra/register-app.sh --certificate cert.pem)",
+		},
+		"a clock that is wrong pauses": {
+			tokenEndpoint{status: 401, body: `{"error":"invalid_client","error_description":"AADSTS700024: Client assertion is not within its valid time range."}`},
+			provision.Unauthorized, 0, "401 token refused invalid_client: AADSTS700024: Client assertion is not within its valid time range." +
+				" (look at this machine's clock, and at the days of the certificate)",
 		},
 		"an unknown tenant pauses": {
 			tokenEndpoint{status: 400, body: `{"error":"invalid_request","error_description":"AADSTS90002: Tenant not found."}`},
-			provision.Unauthorized, 0, "401 token refused invalid_request: AADSTS90002: Tenant not found.",
+			provision.Unauthorized, 0, "401 token refused invalid_request: AADSTS90002: Tenant not found. (ENTRA_TENANT_ID is no tenant of this ENTRA_CLOUD)",
 		},
 		"an endpoint that forbids it pauses": {
 			tokenEndpoint{status: 403, body: `{"error":"access_denied"}`}, provision.Unauthorized, 0, "401 token refused access_denied",

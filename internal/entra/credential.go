@@ -167,6 +167,33 @@ func tokenRefusal(resp *http.Response, now time.Time) *refusal {
 		code:    "token refused " + answer.Code,
 		own:     answer.Code != "",
 		message: description,
+		then:    thenOf(description),
 		after:   throttle.RetryAfter(resp.Header, now),
+	}
+}
+
+// thenOf says what to do about what the token endpoint refuses, by the code that its
+// sentence begins with
+// (https://learn.microsoft.com/entra/identity-platform/reference-error-codes); empty where
+// the sentence has to do.
+func thenOf(description string) string {
+	code, _, _ := strings.Cut(strings.TrimPrefix(description, "AADSTS"), ":")
+	switch code {
+	case "90002", "900023":
+		return "ENTRA_TENANT_ID is no tenant of this ENTRA_CLOUD"
+	case "700016":
+		return "ENTRA_CLIENT_ID is no app registration of the tenant in ENTRA_TENANT_ID"
+	case "7000215":
+		return "ENTRA_CLIENT_SECRET has to be the secret's value, not its id, and of this app registration"
+	case "7000222":
+		return "make another client secret: infra/register-app.sh"
+	case "70021", "700211", "700212", "700213":
+		return "the app registration does not trust this AWS identity: infra/register-app.sh --federation ISSUER=ROLES"
+	case "700027":
+		return "the app registration does not have this certificate, or it has expired: infra/register-app.sh --certificate cert.pem"
+	case "700024":
+		return "look at this machine's clock, and at the days of the certificate"
+	default:
+		return ""
 	}
 }

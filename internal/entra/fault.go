@@ -28,7 +28,9 @@ type refusal struct {
 	// code and message are those of Graph's error object
 	// (https://learn.microsoft.com/graph/errors).
 	code, message string
-	after         time.Duration
+	// then says what to do about it; empty where that is not known.
+	then  string
+	after time.Duration
 	// own says that the answer is Graph's own: it has its error object. Who is
 	// between us and Graph answers in other words.
 	own bool
@@ -84,6 +86,9 @@ func (r *refusal) Error() string {
 	}
 	if message := printable.Short(r.message, 200); message != "" {
 		text += ": " + message
+	}
+	if r.then != "" {
+		text += " (" + r.then + ")"
 	}
 	return text
 }

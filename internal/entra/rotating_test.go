@@ -118,7 +118,7 @@ func TestASecretThatNobodyRotatedIsRefusedAfterOneReading(t *testing.T) {
 	r.secret = "old"
 	reading := r.Read(t.Context(), asking(id(1)))[0]
 	expectFault(t, reading.Err, provision.Unauthorized, 0,
-		"read user "+id(1)+" from Entra: 401 token refused invalid_client: AADSTS7000222: the secret has expired.")
+		"read user "+id(1)+" from Entra: 401 token refused invalid_client: AADSTS7000222: the secret has expired. (make another client secret: infra/register-app.sh)")
 	if diff := cmp.Diff("1 readings, 0 tokens, 1 refused, 0 calls", r.counts()); diff != "" {
 		t.Error(diff)
 	}
@@ -174,7 +174,7 @@ func TestARefusalOfTheRotatedSecretSaysMoreThanThe401(t *testing.T) {
 	r.secret = "half written"
 	_, err := r.Organization(t.Context())
 	expectFault(t, err, provision.Unauthorized, 0,
-		"read organization: 401 token refused invalid_client: AADSTS7000222: the secret has expired.")
+		"read organization: 401 token refused invalid_client: AADSTS7000222: the secret has expired. (make another client secret: infra/register-app.sh)")
 }
 
 func TestAFixedTokenIsSentOnce(t *testing.T) {

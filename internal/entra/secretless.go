@@ -67,7 +67,7 @@ func awsIdentity(ctx context.Context) (string, error) {
 		Audience: []string{audience}, SigningAlgorithm: &signature, DurationSeconds: &duration,
 	})
 	if err != nil {
-		return "", fmt.Errorf("ask AWS for the token that stands for the client secret (aws iam enable-outbound-web-identity-federation switches it on): %w", err)
+		return "", fmt.Errorf("ask AWS for the token that stands for the client secret (it takes aws iam enable-outbound-web-identity-federation, and sts:GetWebIdentityToken for this AWS identity): %w", err)
 	}
 	return *token.WebIdentityToken, nil
 }

@@ -68,6 +68,7 @@ func TestAllIsNotWellWhileAConditionLasts(t *testing.T) {
 		{"one that does not come", Status{Compared: sweep.State{Due: now.Add(-24*time.Hour - time.Second)}}, "a comparison of everything is due since 2026-03-01T08:59:59Z and comes to no end"},
 		{"the comparison fails", Status{Compared: sweep.State{Failing: failing}}, "comparing everything fails: 502"},
 		{"the secret ends", Status{Secret: Secret{Warning: "make another"}}, "Entra's client secret ends: make another"},
+		{"the certificate ends", Status{Secret: Secret{Credential: renew.Certificate, Warning: "make another"}}, "Entra's certificate ends: make another"},
 		{"the token ends", Status{Token: Token{Warning: "make another"}}, "the Webex token ends: make another"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

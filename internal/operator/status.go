@@ -107,12 +107,27 @@ type Token struct {
 	Warning string    `json:"warning,omitempty"`
 }
 
-// Secret is when the client secret ends; zero where that is not known, with why it is
-// not, if anything was asked. Warning says what to do about it, if anything.
+// Secret is when the client secret ends, or the certificate in its place; zero where that
+// is not known, with why it is not, if anything was asked. Warning says what to do about
+// it, if anything.
 type Secret struct {
+	Credential renew.Credential `json:"credential,omitempty"`
+
 	Ends    time.Time `json:"ends,omitzero"`
 	Unknown string    `json:"unknown,omitempty"`
 	Warning string    `json:"warning,omitempty"`
+}
+
+// Name is what an administrator calls it.
+func (s Secret) Name() string {
+	switch s.Credential {
+	case renew.Certificate:
+		return "Entra's certificate"
+	case renew.Federation:
+		return "Entra's trust in AWS"
+	case renew.ClientSecret:
+	}
+	return "Entra's client secret"
 }
 
 // Fault is an open one.
@@ -253,7 +268,7 @@ func (s *Status) attend(now time.Time) {
 	}
 	trouble(s.Compared.Failing.Since, "comparing everything fails%s", because(s.Compared.Failing))
 	need(s.Token.Warning != "", "the Webex token ends: %s", s.Token.Warning)
-	need(s.Secret.Warning != "", "Entra's client secret ends: %s", s.Secret.Warning)
+	need(s.Secret.Warning != "", "%s ends: %s", s.Secret.Name(), s.Secret.Warning)
 	need(s.DeadLetters > 0, "%s: entrawebex dead-letters", Counted(s.DeadLetters, "dead letter"))
 	need(s.Unmended > 0, "%s that trying again does not mend: entrawebex log --status failure", Counted(s.Unmended, "fault"))
 	need(s.Stuck > 0, "%s tried again for more than an hour: entrawebex log --status failure", Counted(s.Stuck, "fault"))

@@ -69,7 +69,7 @@ func (o *Operator) readEnds(ctx context.Context, s *Status) error {
 	}
 	s.Token = Token{Access: token.AccessEnds, Refresh: token.RefreshEnds, Warning: token.Warning(s.At).Why}
 	secret, err := renew.ReadSecret(ctx, o.Ledger)
-	s.Secret = Secret{Ends: secret.Ends, Unknown: secret.Unknown, Warning: secret.Warning(s.At).Why}
+	s.Secret = Secret{Credential: secret.Credential, Ends: secret.Ends, Unknown: secret.Unknown, Warning: secret.Warning(s.At).Why}
 	return err
 }
 

@@ -11,8 +11,21 @@ import (
 	"entrawebex/internal/printable"
 )
 
-// SecretState is what is known of Entra's client secret. It holds no secret.
+// Credential is what stands for the app registration at Entra.
+type Credential string
+
+// The credentials. Federation is what AWS says of the process: it does not end.
+const (
+	ClientSecret Credential = ""
+	Certificate  Credential = "certificate"
+	Federation   Credential = "federation"
+)
+
+// SecretState is what is known of Entra's client secret, or of what is in its place. It
+// holds no secret.
 type SecretState struct {
+	// Credential is what it is known of.
+	Credential Credential `json:"credential,omitempty"`
 	// Ends is when it ends; zero if nobody knows.
 	Ends time.Time `json:"ends,omitzero"`
 	// Unknown is why that cannot be read; empty if it can, or need not be.
@@ -27,16 +40,18 @@ func (s SecretState) Warning(now time.Time) Warning {
 	if s.Ends.IsZero() || s.Ends.Sub(now) > early {
 		return Warning{}
 	}
-	return Warning{
-		Ends: s.Ends, Urgent: true,
-		Why: "make another client secret for the app registration, and put it into ENTRA_CLIENT_SECRET, and its last day into ENTRA_SECRET_EXPIRES if that is set",
+	why := "make another client secret for the app registration, and put it into ENTRA_CLIENT_SECRET, and its last day into ENTRA_SECRET_EXPIRES if that is set"
+	if s.Credential == Certificate {
+		why = "make another certificate, give it to the app registration (infra/register-app.sh --certificate cert.pem), and put it with its key into ENTRA_CLIENT_CERTIFICATE"
 	}
+	return Warning{Ends: s.Ends, Urgent: true, Why: why}
 }
 
-// SecretJob finds out when Entra's client secret ends, and says so in its last 30 days.
+// SecretJob finds out when Entra's client secret ends, or the certificate in its place,
+// and says so in its last 30 days.
 type SecretJob struct {
-	// Read returns when the secret ends that is in use now; zero if nobody knows.
-	Read      func(ctx context.Context) (time.Time, error)
+	// Read returns what is in use now, and when it ends; zero if nobody knows.
+	Read      func(ctx context.Context) (Credential, time.Time, error)
 	Documents document.Store
 	Now       func() time.Time
 	Log       *slog.Logger
@@ -61,12 +76,12 @@ func (j *SecretJob) Run(ctx context.Context) error {
 		every = askAgain
 	}
 	if j.asked.IsZero() || now.Sub(j.asked) >= every {
-		ends, err := j.Read(ctx)
+		credential, ends, err := j.Read(ctx)
 		if ctx.Err() != nil {
 			return fmt.Errorf("read when the client secret ends: %w", err)
 		}
 		j.asked = now
-		*s = SecretState{Ends: ends.UTC(), ToldAt: s.ToldAt}
+		*s = SecretState{Credential: credential, Ends: ends.UTC(), ToldAt: s.ToldAt}
 		if err != nil {
 			s.Unknown = printable.Short(err.Error(), longestUnknown)
 		}

@@ -17,9 +17,10 @@ func TestTheEndOfTheClientSecretIsReadOnceADayAndHourlyWhileItIsNear(t *testing.
 	var log strings.Builder
 	ends, asked := b.now.AddDate(0, 0, 31), 0
 	var refused error
+	var used renew.Credential
 	job := func() *renew.SecretJob {
 		return &renew.SecretJob{
-			Read:      func(context.Context) (time.Time, error) { asked++; return ends, refused },
+			Read:      func(context.Context) (renew.Credential, time.Time, error) { asked++; return used, ends, refused },
 			Documents: b.Documents, Now: func() time.Time { return b.now }, Log: slog.New(slog.NewTextHandler(&log, nil)),
 		}
 	}
@@ -56,6 +57,13 @@ func TestTheEndOfTheClientSecretIsReadOnceADayAndHourlyWhileItIsNear(t *testing.
 	j = job()
 	step("at the next start", 0, 5, ends, true, 2)
 	step("a day later", 24*hour, 6, ends, true, 3)
+	used = renew.Certificate
+	step("a certificate is in its place", 24*hour, 7, ends, true, 4)
+	if s, err := renew.ReadSecret(t.Context(), b.Documents); err != nil || !strings.Contains(s.Warning(b.now).Why, "make another certificate") {
+		t.Errorf("%+v, %v", s, err)
+	}
+	used, ends = renew.Federation, time.Time{}
+	step("AWS's word is in its place", 24*hour, 8, ends, false, 4)
 }
 
 func TestATokenIsWarnedOfInItsLast30DaysAndUrgentInTheLast14(t *testing.T) {

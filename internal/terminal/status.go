@@ -58,7 +58,7 @@ func (t Terminal) Status(out io.Writer, s operator.Status) {
 	w.AppendSeparator()
 	t.watched(w, s, row, alarm)
 	row("Webex token", alarm(s.Token.Warning != "", tokenState(s.Token, s.At)))
-	row("Entra's client secret", alarm(s.Secret.Warning != "", secretState(s.Secret, s.At)))
+	row(s.Secret.Name(), alarm(s.Secret.Warning != "", secretState(s.Secret, s.At)))
 	row("Linked to Webex", operator.Counted(s.Linked, "object"))
 	row("Open faults", s.OpenFaults())
 	for _, f := range s.Worst {
@@ -290,6 +290,8 @@ func left(ends, now time.Time) string {
 // secretState says how many days the client secret has left.
 func secretState(s operator.Secret, now time.Time) string {
 	switch {
+	case s.Credential == renew.Federation:
+		return "does not end"
 	case s.Ends.IsZero() && s.Unknown == "":
 		return "its end is not known: ENTRA_SECRET_EXPIRES says it"
 	case s.Ends.IsZero():

@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"bytes"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -104,5 +105,14 @@ func TestTheFirstAccountThatWebexRemovesIsToldWithItsDay(t *testing.T) {
 	soon := operator.Removed{Count: 2, First: time.Date(2026, 3, 6, 9, 0, 0, 0, time.UTC)}
 	if got := removedState(soon); got != "2 inactive accounts within 7 days, the first on 2026-03-06" {
 		t.Error(got)
+	}
+}
+
+func TestAnAWSIdentityDoesNotEnd(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	Terminal{}.Status(&out, operator.Status{Secret: operator.Secret{Credential: renew.Federation}})
+	if !regexp.MustCompile(`Entra's trust in AWS +│ does not end`).MatchString(out.String()) {
+		t.Error(out.String())
 	}
 }
