@@ -145,7 +145,10 @@ case $app in
 esac
 
 principal=$(graph GET "servicePrincipals?\$filter=appId%20eq%20'$app'&\$select=id" "value[0].id")
-[ -n "$principal" ] || principal=$(graph POST servicePrincipals id "{\"appId\":\"$app\"}")
+# By the tag the admin center lists it among the enterprise applications, where users
+# and groups are assigned.
+[ -n "$principal" ] || principal=$(graph POST servicePrincipals id \
+  "{\"appId\":\"$app\",\"tags\":[\"WindowsAzureActiveDirectoryIntegratedApp\"]}")
 
 # An app role assignment is the administrator's consent to an application
 # permission: https://learn.microsoft.com/graph/permissions-grant-via-msgraph

@@ -100,7 +100,7 @@ func TestAnAppIsRegisteredWithItsPermissionsAndConsent(t *testing.T) {
 			`[{"resourceAppId":"00000003-0000-0000-c000-000000000000","resourceAccess":` +
 			`[{"id":"role-user","type":"Role"},{"id":"role-group","type":"Role"},{"id":"role-organization","type":"Role"},` +
 			`{"id":"role-application","type":"Role"},{"id":"role-directory","type":"Role"}]}]}`,
-		`POST ` + root + `servicePrincipals {"appId":"app-id"}`,
+		`POST ` + root + `servicePrincipals {"appId":"app-id","tags":["WindowsAzureActiveDirectoryIntegratedApp"]}`,
 		`POST ` + root + `servicePrincipals/new-principal/appRoleAssignments {"principalId":"new-principal","resourceId":"graph-principal","appRoleId":"role-user"}`,
 		`POST ` + root + `servicePrincipals/new-principal/appRoleAssignments {"principalId":"new-principal","resourceId":"graph-principal","appRoleId":"role-group"}`,
 		`POST ` + root + `servicePrincipals/new-principal/appRoleAssignments {"principalId":"new-principal","resourceId":"graph-principal","appRoleId":"role-organization"}`,
