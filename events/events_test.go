@@ -32,6 +32,28 @@ func TestEveryFileIsValidJSONAndTheReadmeNamesItsSource(t *testing.T) {
 	}
 }
 
+func TestTheReadmeCountsWhatTheFilesHave(t *testing.T) {
+	t.Parallel()
+	var delivery struct {
+		Value []struct {
+			Data struct {
+				SequenceNumber int64 `json:"sequenceNumber"`
+			} `json:"resourceData"`
+		} `json:"value"`
+	}
+	decode(t, read(t, "user-updated.json"), &delivery)
+	if n := delivery.Value[0].Data.SequenceNumber; n <= 1<<53 {
+		t.Errorf("the sequenceNumber of user-updated.json is %d, and the README says above 2^53", n)
+	}
+	var mixed struct {
+		Value []json.RawMessage `json:"value"`
+	}
+	decode(t, read(t, "batch-mixed.json"), &mixed)
+	if n := len(mixed.Value); n != 9 {
+		t.Errorf("batch-mixed.json has %d items, and the README says nine", n)
+	}
+}
+
 // The Lambda runtime decodes an event into these types: what they do not know
 // would be lost before a function saw it.
 func TestEventsForLambdaSurviveARoundTrip(t *testing.T) {

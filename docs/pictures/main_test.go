@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"entrawebex/internal/sandbox/story"
 )
 
 // texts are what a picture shows, line by line, and what is wrong with it as XML.
@@ -68,14 +70,24 @@ func TestALineThatATerminalWouldBreakIsRefused(t *testing.T) {
 	}
 }
 
-// What the README shows is a day that came to its end.
-func TestThePictureOfTheDayEndsWithBothSidesTheSame(t *testing.T) {
+// What the README shows is the day that is played, and that came to its end.
+func TestThePictureIsOfTheDayThatIsPlayed(t *testing.T) {
 	t.Parallel()
 	svg, err := os.ReadFile("sandbox.svg")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if shown := strings.Join(texts(t, svg), "\n"); !strings.Contains(shown, "✓ Both sides are the same.") || !strings.Contains(shown, "Try next:") {
-		t.Errorf("make picture draws it anew:\n%s", shown)
+	shown := strings.Join(texts(t, svg), "\n")
+	lines := []string{"A simulated Entra tenant of ", " The initial sync of everybody "}
+	for _, step := range story.Day(1)[1:] { // the first one is noticed before
+		lines = append(lines, " "+step.Title+" ")
+	}
+	rest := shown
+	for _, line := range append(lines, "✓ Both sides are the same.", "Try next:") {
+		_, after, found := strings.Cut(rest, line)
+		if !found {
+			t.Fatalf("make picture draws it anew; it lacks %q:\n%s", line, shown)
+		}
+		rest = after
 	}
 }
