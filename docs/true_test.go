@@ -2,6 +2,7 @@ package docs_test
 
 import (
 	"flag"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -21,7 +22,7 @@ func pages(t *testing.T) map[string]string {
 		t.Fatalf("%d pages, %v", len(found), err)
 	}
 	texts := map[string]string{}
-	for _, page := range append(found, "../README.md", "../CONTRIBUTING.md", "../SECURITY.md", "../CHANGELOG.md") {
+	for _, page := range append(found, "../README.md", "../CONTRIBUTING.md", "../SECURITY.md", "../CHANGELOG.md", "../events/README.md") {
 		texts[page] = contents(t, page)
 	}
 	return texts
@@ -157,11 +158,80 @@ func TestEveryNameOfAPageIsThere(t *testing.T) {
 	}
 }
 
+// What a page quotes of the program is somewhere in what it is of, word by word: a state,
+// a line of a log, what a command prints.
+func TestEveryWordThatAPageQuotesIsThere(t *testing.T) {
+	t.Parallel()
+	printed, err := filepath.Glob("../cmd/entrawebex/testdata/captures/*-160.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sources := allSources(t)
+	for _, file := range printed {
+		sources += contents(t, file)
+	}
+	sources = strings.ToLower(sources)
+	word := regexp.MustCompile("`([A-Za-z]+(?:[ _.-][a-z0-9]+)*)`|\"([A-Z][a-z]+ you)\"")
+	checked := 0
+	for page, text := range pages(t) {
+		for _, quoted := range word.FindAllStringSubmatch(fence.ReplaceAllString(text, ""), -1) {
+			said := quoted[1] + quoted[2]
+			if strings.HasPrefix(said, "entrawebex_") || strings.HasPrefix(said, "make ") || strings.HasPrefix(said, "bash ") {
+				continue // other tests have them
+			}
+			checked++
+			lower := strings.ToLower(said)
+			if strings.Contains(sources, lower) || strings.Contains(sources, strings.ReplaceAll(lower, "_", " ")) {
+				continue
+			}
+			if strings.Contains(strings.Join(fence.FindAllString(text, -1), ""), said) {
+				continue // of others, and the page's own lines have it
+			}
+			_, beside := os.Stat(filepath.Join(filepath.Dir(page), said))
+			if _, above := os.Stat(filepath.Join("..", said)); beside != nil && above != nil {
+				t.Errorf("%s quotes %q, which nothing says", page, said)
+			}
+		}
+	}
+	if checked < 500 {
+		t.Errorf("only %d words were found", checked)
+	}
+}
+
+// The tables of what a screen shows have its words, in its order.
+func TestATableOfAScreenHasItsWords(t *testing.T) {
+	t.Parallel()
+	for page, screen := range map[string]struct{ from, to, shown, file string }{
+		"migration.md": {"on one screen what would happen:", "The folder then has", "│ %s ", "../cmd/entrawebex/testdata/captures/migrate-80.txt"},
+		"console.md":   {"| page | what it has |", "\n\n", `"%s"`, "../internal/console/pages.go"},
+	} {
+		_, table, _ := strings.Cut(contents(t, page), screen.from)
+		table, _, _ = strings.Cut(table, screen.to)
+		rows := firstCell.FindAllStringSubmatch(table, -1)
+		if len(rows) < 7 {
+			t.Errorf("%s: the table has %d rows", page, len(rows))
+		}
+		rest := contents(t, screen.file)
+		for _, row := range rows {
+			word := strings.TrimSpace(row[1])
+			if word == "" {
+				continue // the head
+			}
+			_, after, found := strings.Cut(rest, fmt.Sprintf(screen.shown, word))
+			if !found {
+				t.Errorf("%s: %s does not show %q here", page, screen.file, word)
+				continue
+			}
+			rest = after
+		}
+	}
+}
+
 // allSources is all that a name of a page can be of.
 func allSources(t *testing.T) string {
 	t.Helper()
 	var b strings.Builder
-	b.WriteString(contents(t, "../template.yaml") + contents(t, "../Makefile"))
+	b.WriteString(contents(t, "../template.yaml") + contents(t, "../Makefile") + contents(t, "../samconfig.toml"))
 	for _, root := range []string{"../internal", "../cmd", "../functions", "../infra"} {
 		err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 			if err == nil && entry.Name() == "node_modules" {
