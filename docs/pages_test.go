@@ -7,7 +7,7 @@ import (
 	"go/constant"
 	"go/parser"
 	"go/token"
-	"os/exec"
+	"net/http"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -107,7 +107,7 @@ func (s origins) sentence(page, text string, row []string) (sentence *regexp.Reg
 	s.t.Helper()
 	pattern := regexp.QuoteMeta(row[0])
 	for _, source := range row[1:] {
-		if s.tells(page, text, source) {
+		if s.tells(page, text, source, row) {
 			whole = true
 			continue
 		}
@@ -128,11 +128,11 @@ func (s origins) sentence(page, text string, row []string) (sentence *regexp.Reg
 // tells reports whether a source tells a whole sentence, and checks that it is there:
 //
 //	https://…                   a public page, which the page names
-//	test internal/webex Test…   a test that proves it
+//	test internal/webex Test…   a test that proves it, and has its numbers
 //	page webex.md …             another page that says so
 //	has template.yaml …         a file in which a pattern is found
 //	seen, word                  nothing: the page says that it was but seen, or nothing is measured
-func (s origins) tells(page, text, source string) bool {
+func (s origins) tells(page, text, source string, row []string) bool {
 	s.t.Helper()
 	kind, what, _ := strings.Cut(source, " ")
 	where, what, _ := strings.Cut(what, " ")
@@ -141,7 +141,7 @@ func (s origins) tells(page, text, source string) bool {
 	case strings.HasPrefix(kind, "https://"):
 		found = strings.Contains(text, source)
 	case kind == "test":
-		found = exec.CommandContext(s.t.Context(), "grep", "-qsE", "^func "+what+`\(`, "-r", "--include=*_test.go", "../"+where).Run() == nil
+		found = s.proves(where, what, row[0])
 	case kind == "page":
 		other, _ := prose(contents(s.t, where))
 		found = strings.Contains(other, what)
@@ -155,6 +155,33 @@ func (s origins) tells(page, text, source string) bool {
 		s.t.Errorf("%s: there is no %s", page, source)
 	}
 	return true
+}
+
+// proves reports whether a folder has a test, in a file that has the numbers of the
+// sentence: as digits, as a word, or as an HTTP status.
+func (s origins) proves(folder, test, sentence string) bool {
+	s.t.Helper()
+	files, err := filepath.Glob(filepath.Join("..", folder, "*_test.go"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, file := range files {
+		code := contents(s.t, file)
+		if !strings.Contains(code, "\nfunc "+test+"(") {
+			continue
+		}
+		_, numbers := prose(sentence)
+		for _, at := range numbers {
+			said := strings.ReplaceAll(strings.ToLower(sentence[at[0]:at[1]]), ",", "")
+			status, _ := strconv.Atoi(said)
+			name := "Status" + strings.ReplaceAll(http.StatusText(status), " ", "")
+			if !regexp.MustCompile(`(?i)\b`+said+`\b|[a-z]`+said+`[A-Z]`).MatchString(code) && (name == "Status" || !strings.Contains(code, name)) {
+				s.t.Errorf("%s has no %q of %q", file, said, sentence)
+			}
+		}
+		return true
+	}
+	return false
 }
 
 // value is a number; lasts says that it is one of nanoseconds.
