@@ -163,6 +163,9 @@ func fault(operation, permission string, err error) *provision.Fault {
 		if refused.status == http.StatusForbidden && refused.own {
 			reason += " (it needs the application permission " + permission + ", with admin consent)"
 		}
+		if refused.status == http.StatusBadRequest && strings.Contains(refused.message, "Could not find a property named") {
+			reason += " (a line or a filter of the mapping names it as a source attribute, and this tenant has none: name another, or take that out)"
+		}
 		return &provision.Fault{
 			Kind: refused.kind(), Reason: reason, After: refused.after,
 			Foreign: refused.isForeign(), From: provision.Graph, RequestID: printable.Short(refused.requestID, 80),

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
 	simgraph "entrawebex/internal/sandbox/graph"
 	"entrawebex/internal/sandbox/simhttp"
@@ -80,5 +81,16 @@ func TestAJobThatMayNotBeReadOrIsNotThereIsAFault(t *testing.T) {
 	g.outer["/servicePrincipals/"+id(7)+"/synchronization/jobs"] = raw(200, "application/json", `{"odd":[]}`)
 	if _, err := g.client(t, Config{}).SynchronizationJobs(t.Context(), id(7)); provision.AsFault(err) == nil || !strings.Contains(err.Error(), "no list of synchronization jobs") {
 		t.Errorf("an answer that is none: %v", err)
+	}
+}
+
+// What somebody has deleted of the directory's extensions is still in the schema.
+func TestAnAttributeThatTheTenantDoesNotHaveIsToldWithWhatToDo(t *testing.T) {
+	t.Parallel()
+	_, c := newTenant(t, simgraph.Config{})
+	c = c.Selecting(map[change.Kind][]string{change.User: {"extension_0a1b2c3d4e5f46789876554433221100_division"}})
+	err := c.Read(t.Context(), asking(id(1)))[0].Err
+	if f := provision.AsFault(err); f == nil || !strings.Contains(f.Error(), "extension_0a1b2c3d4e5f46789876554433221100_division") || !strings.Contains(f.Error(), "name another, or take that out") {
+		t.Errorf("%v", err)
 	}
 }

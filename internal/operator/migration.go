@@ -167,6 +167,9 @@ func readGallery(ctx context.Context, graph galleries, s *config.Settings, appID
 	if g.AppID == "" {
 		g.AppID = s.Entra.AppID
 	}
+	if g.AppID == "" {
+		return g, invalid(errors.New("no enterprise application is named: say --app and its Application ID, or set ENTRA_APP_ID"))
+	}
 	var err error
 	if g.ID, err = graph.ServicePrincipal(ctx, g.AppID); err != nil {
 		return g, err

@@ -71,3 +71,13 @@ func TestASchemaThatGraphDoesNotGiveIsToBeDownloaded(t *testing.T) {
 		}
 	}
 }
+
+func TestAGalleryAppThatIsNotNamedIsAskedFor(t *testing.T) {
+	t.Parallel()
+	if _, err := readGallery(t.Context(), gallery{}, &config.Settings{}, "", ""); err == nil || !strings.Contains(err.Error(), "say --app") {
+		t.Error(err)
+	}
+	if got, err := readGallery(t.Context(), gallery{}, &config.Settings{Entra: config.Entra{AppID: "mine"}}, "", ""); err != nil || got.AppID != "mine" {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
