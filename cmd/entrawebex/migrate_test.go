@@ -294,7 +294,8 @@ func (m *moving) cameTo(rows [][]string, p *standalone.Process) {
 		case migration.Create:
 			right = webexID == "" && byID[id] != ""
 		case migration.Disable:
-			right = was["active"] == true && is["active"] == false && (row[1] == "" || held[webexID]["active"] == true)
+			right = was["active"] == true && is["active"] == false && (row[1] == "" || held[webexID]["active"] == true) &&
+				strings.HasPrefix(row[8], "is disabled or deleted in Entra; ")
 		case migration.Refused, migration.Outside:
 			right = byID[id] == "" || webexID != "" && content(was) == content(is)
 		}

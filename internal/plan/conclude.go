@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/provision"
+	"entrawebex/internal/scoping"
 )
 
 // conclude puts the attempts into the plan.
@@ -30,7 +32,7 @@ func (pl *Planner) planned(ctx context.Context, a provision.Attempt) Object {
 	}
 	switch {
 	case a.Fault != nil && a.Fault.Kind == provision.Held:
-		p.Held, p.Action = true, pl.heldAction(ctx, a.Object)
+		p.Held, p.Action, p.Reason = true, pl.heldAction(ctx, a.Object), because(a, a.Reason)
 	case a.Fault != nil:
 		p.Action = Fail
 		if a.Again > 0 {
@@ -41,6 +43,9 @@ func (pl *Planner) planned(ctx context.Context, a provision.Attempt) Object {
 	case a.Action != provision.None:
 		p.Action = Action(a.Action)
 		p.Reason = matched(a)
+		if a.Action == provision.Disable || a.Action == provision.Delete {
+			p.Reason = because(a, p.Reason)
+		}
 	case !a.Redundant:
 		p.Action = Skip
 	}
@@ -48,6 +53,19 @@ func (pl *Planner) planned(ctx context.Context, a provision.Attempt) Object {
 		p.Reason = strings.TrimPrefix(p.Reason+"; the worker is at it now", "; ")
 	}
 	return p
+}
+
+// because is why something is taken away, and what else there is to say.
+func because(a provision.Attempt, also string) string {
+	verdict := a.Verdict
+	if verdict.Decision == scoping.Skip { // before the account was found
+		verdict.Decision = scoping.Deactivate
+	}
+	why := verdict.Sentence(a.Object.Kind)
+	if why == "" || also == "" {
+		return cmp.Or(why, also)
+	}
+	return why + "; " + also
 }
 
 // shown are the attributes that an attempt would change, as they may be told.
