@@ -84,6 +84,7 @@ func (c *Console) URL() string { return c.pages.door.invitation() }
 func (c *Console) Serve(ctx context.Context) error {
 	defer c.pages.planning.end()
 	defer c.pages.preview.end()
+	defer c.pages.movingIn.end()
 	defer c.pages.replaying.end()
 	const slowest = 10 * time.Second
 	server := &http.Server{

@@ -62,6 +62,7 @@ func (p *pages) commands() map[string]command {
 		"reconcile":   {ask: askReconcile, do: reconcileAll},
 		"apply":       {preview: pasted, do: apply(pasted)},
 		"roll-back":   {preview: former, do: apply(former)},
+		"migrate":     {ask: askMigrate, do: migrate},
 	}
 }
 

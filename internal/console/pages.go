@@ -29,6 +29,7 @@ type pages struct {
 	flow      *survey[flow]
 	planning  planning
 	preview   planning // by what somebody thinks of bringing into force
+	movingIn  planning // as the gallery app's job has it
 	replaying replaying
 	player    Player // nil where nothing is simulated
 }
@@ -79,6 +80,10 @@ func (p *pages) routes() []route {
 		{"GET /plan/events", p.planEvents},
 		{"POST /plan", p.form(p.startPlan)},
 		{"POST /plan/cancel", p.form(p.cancelPlan)},
+		{"GET /migration", p.page(p.migrationPage)},
+		{"GET /migration/events", p.migrationEvents},
+		{"POST /migration", p.form(p.startMigration)},
+		{"POST /migration/cancel", p.form(p.cancelMigration)},
 		{"GET /comparison", p.page(p.comparison)},
 		{"GET /comparison/events", p.comparisonEvents},
 		{"GET /mapping", p.page(p.mapping)},

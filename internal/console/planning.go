@@ -41,6 +41,8 @@ type planned struct {
 	// brought into force; nil for nothing.
 	Asks *question
 	Made *plan.Plan
+	// Moving is what moving in would come to, in place of a plan.
+	Moving *moving
 	// Accounts are those of both sides.
 	Accounts *accounts
 	// Here is the page it is looked at on, with what its button says.
@@ -64,32 +66,42 @@ func (g *planning) now(at time.Time, here place) planned {
 // plan has a plan made, and returns its number; 0 if one is made already or the console
 // ends. The channel is closed when it is made.
 func (g *planning) plan(ctx context.Context, p *pages, r plan.Request, asks *question) (number int, made <-chan struct{}) {
+	r.All, r.Watched = true, true
+	return g.look(ctx, p, planned{Scope: r.Scope, Asks: asks}, func(ctx context.Context, o operator.Operations, watcher plan.Watcher, came *planned) (err error) {
+		came.Accounts = &accounts{}
+		watcher.Account = came.Accounts.add
+		came.Made, err = o.Plan(ctx, r, watcher)
+		return err
+	})
+}
+
+// look has both sides looked at, and what came of it filled in.
+func (g *planning) look(ctx context.Context, p *pages, state planned, do looker) (number int, made <-chan struct{}) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	r.All, r.Watched = true, true
-	made, ok := g.begin(ctx, func(ctx context.Context) { g.make(ctx, p, r) })
+	made, ok := g.begin(ctx, func(ctx context.Context) { g.make(ctx, p, do) })
 	if !ok {
 		return 0, nil
 	}
 	number = g.state.Number + 1
-	g.state, g.done, g.of = planned{Number: number, Running: true, Scope: r.Scope, Asks: asks, Began: p.Now(), Phase: "begin"}, 0, 0
+	state.Number, state.Running, state.Began, state.Phase = number, true, p.Now(), "begin"
+	g.state, g.done, g.of = state, 0, 0
 	return number, made
 }
 
-func (g *planning) make(ctx context.Context, p *pages, r plan.Request) {
-	var made *plan.Plan
-	listed := &accounts{}
-	watcher := plan.Watcher{Progress: func(phase string, done, of int) { g.tell(p.Now(), phase, done, of) }, Account: listed.add}
-	err := p.With(ctx, func(o operator.Operations) (err error) {
-		made, err = o.Plan(ctx, r, watcher)
-		return err
-	})
+// looker looks at both sides, and fills in what came of it.
+type looker func(ctx context.Context, o operator.Operations, watcher plan.Watcher, came *planned) error
+
+func (g *planning) make(ctx context.Context, p *pages, do looker) {
+	var came planned
+	watcher := plan.Watcher{Progress: func(phase string, done, of int) { g.tell(p.Now(), phase, done, of) }}
+	err := p.With(ctx, func(o operator.Operations) error { return do(ctx, o, watcher, &came) })
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.state.Running, g.state.Ended = false, p.Now()
 	switch {
 	case err == nil:
-		g.state.Made, g.state.Accounts = made, listed
+		g.state.Made, g.state.Moving, g.state.Accounts = came.Made, came.Moving, came.Accounts
 	case ctx.Err() != nil:
 		g.state.Trouble = "It was cancelled. Nothing was written."
 	default:

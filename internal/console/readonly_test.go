@@ -49,7 +49,7 @@ func sure(csrf string) url.Values {
 }
 
 // readings are the forms that have nothing done: a plan writes nothing.
-var readings = []string{"/plan", "/plan/cancel"}
+var readings = []string{"/plan", "/plan/cancel", "/migration", "/migration/cancel"}
 
 // The token is on the page of plans, which may be made: it is no secret to a reader.
 func TestEveryOrderToAPageThatOnlyReadsIsRefused(t *testing.T) {

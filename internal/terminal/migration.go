@@ -21,9 +21,8 @@ import (
 // Migration prints what moving in would come to, on one screen; written is a sentence about
 // its files.
 func (t Terminal) Migration(out io.Writer, r *migration.Report, written string) {
-	Say(out, galleryLine(r.Gallery))
-	if len(r.Findings) > 0 {
-		Say(out, schemaLine(r.Findings))
+	for _, line := range GalleryLines(r) {
+		Say(out, line)
 	}
 	for _, note := range append(lost(r.Findings), append(r.Differing, r.Notes...)...) {
 		Say(out, "Note: "+printable.Text(note)+".")
@@ -40,9 +39,28 @@ func (t Terminal) Migration(out io.Writer, r *migration.Report, written string) 
 		if alarming := o == migration.Disable || o == migration.Refused; alarming && users+groups > 0 {
 			name = t.red(name)
 		}
-		w.AppendRow(table.Row{name, users, groups, outcomeNote(r, o, heldUsers+heldGroups)})
+		w.AppendRow(table.Row{name, users, groups, OutcomeNote(r, o, heldUsers+heldGroups)})
 	}
 	w.Render()
+	if line := AdoptedLine(r); line != "" {
+		Say(out, line)
+	}
+	hindrances(out, r, written)
+}
+
+// GalleryLines say what was found of the gallery app, and how much of its schema is taken
+// over.
+func GalleryLines(r *migration.Report) []string {
+	lines := []string{galleryLine(r.Gallery)}
+	if len(r.Findings) > 0 {
+		lines = append(lines, schemaLine(r.Findings))
+	}
+	return lines
+}
+
+// AdoptedLine says how many accounts and groups would be taken over, by whose id they
+// carry; empty if none.
+func AdoptedLine(r *migration.Report) string {
 	adopted, total := r.Adopted(), 0
 	parts := make([]string, 0, len(adopted))
 	for _, o := range migration.Origins() {
@@ -51,10 +69,10 @@ func (t Terminal) Migration(out io.Writer, r *migration.Report, written string) 
 			total += n
 		}
 	}
-	if total > 0 {
-		Say(out, fmt.Sprintf("Of what is in Webex %d would be taken over, by the id that it carries: %s.", total, strings.Join(parts, ", ")))
+	if total == 0 {
+		return ""
 	}
-	hindrances(out, r, written)
+	return fmt.Sprintf("Of what is in Webex %d would be taken over, by the id that it carries: %s.", total, strings.Join(parts, ", "))
 }
 
 // hindrances prints that sentence, and why writes to Webex must not begin yet.
@@ -72,8 +90,8 @@ func Begun(out io.Writer, done operator.Resumed) {
 		"entrawebex pause webex, and start the gallery app's job.")
 }
 
-// outcomeNote says what there is to know of an outcome, of whom so many are held.
-func outcomeNote(r *migration.Report, o migration.Outcome, held int) string {
+// OutcomeNote says what there is to know of an outcome, of whom so many are held.
+func OutcomeNote(r *migration.Report, o migration.Outcome, held int) string {
 	if held > 0 {
 		return fmt.Sprintf("%d wait for your approval", held)
 	}

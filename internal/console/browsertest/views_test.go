@@ -41,6 +41,7 @@ func views(p *person) map[string]string {
 		"group":   "/object?name=" + url.QueryEscape("All staff"),
 		"class":   "/comparison?class=in+sync",
 		"part":    "/object?name=contoso",
+		"moving":  "/migration",
 	}
 	for _, path := range ask[[]string](p, `Array.from(document.querySelectorAll("nav a"), (a) => a.getAttribute("href"))`) {
 		name := path[1:]
@@ -62,6 +63,7 @@ func TestEveryViewIsForEverybody(t *testing.T) {
 	p.everyView(map[string]string{"rest": "/"})
 	trouble(t, s, process)
 	p.compares()
+	p.movesIn(s)
 	p.everyView(views(p))
 	p.previews("# mine")
 	p.sees("What would change in Webex")
@@ -74,6 +76,21 @@ func (p *person) compares() {
 	p.press("link", "Comparison")
 	p.press("button", "Compare without writing")
 	p.sees("A class leads to its accounts")
+}
+
+// movesIn has it looked at what moving in would come to.
+func (p *person) movesIn(s *runtest.Sandbox) {
+	p.t.Helper()
+	schema, err := os.ReadFile("../../mapping/synchronization/testdata/portal.json")
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	s.Tenant.SetSynchronization(graph.Synchronization{ID: "webex.1.2", Template: "webex", Schema: schema, Secrets: map[string]string{"SyncAll": "true"}})
+	p.press("link", "Plan")
+	p.press("link", "See what would come of it")
+	p.write("textbox", "Application ID", sandbox.AppID)
+	p.press("button", "Look what would happen")
+	p.sees("The switch")
 }
 
 // trouble has much of a tenant need a person.
