@@ -89,6 +89,10 @@ permissions+=("${assignments[@]}")
 [[ -z $federation || $federation =~ ^https://[^=,]+=arn:[^=]+$ ]] || fail "--federation is ISSUER=ROLE,ROLE, such as https://ID.tokens.sts.global.api.aws=arn:aws:iam::123456789012:role/NAME"
 [[ -z $federation || -z $certificate ]] || fail "--federation and --certificate are one in place of the other"
 [[ -z $certificate || -r $certificate ]] || fail "$certificate cannot be read"
+if [ -n "$certificate" ]; then
+  ! grep -q 'PRIVATE KEY' "$certificate" || fail "$certificate holds the private key, which nobody else may have: give the certificate alone, openssl x509 -in $certificate -out cert.pem"
+  grep -q 'BEGIN CERTIFICATE' "$certificate" || fail "$certificate is no certificate in PEM: openssl x509 -inform DER -in $certificate -out cert.pem makes one of DER"
+fi
 [ -n "$federation$certificate" ] || [ ! -e "$secret_file" ] || fail "$secret_file is there already: move it away or name another with --secret-file"
 
 # https://learn.microsoft.com/graph/deployments
@@ -176,11 +180,17 @@ VALUES
 
 # https://learn.microsoft.com/graph/api/application-post-federatedidentitycredentials
 if [ -n "$federation" ]; then
-  trusted=$(graph GET "applications(appId='$app')/federatedIdentityCredentials" "value[].subject")
+  issuer=${federation%%=*}
   IFS=, read -ra subjects <<<"${federation#*=}"
   for subject in "${subjects[@]}"; do
-    grep -qxF "$subject" <<<"$trusted" || graph POST "applications(appId='$app')/federatedIdentityCredentials" "" \
-      "{\"name\":\"${subject##*/}\",\"issuer\":\"${federation%%=*}\",\"subject\":\"$subject\",\"audiences\":[\"api://AzureADTokenExchange\"]}"
+    # The id and the issuer of each that trusts this role: another issuer is put right.
+    trusted=$(graph GET "applications(appId='$app')/federatedIdentityCredentials" "value[?subject=='$subject'].join(' ', [id, issuer])")
+    if [ -z "$trusted" ]; then
+      graph POST "applications(appId='$app')/federatedIdentityCredentials" "" \
+        "{\"name\":\"${subject##*/}\",\"issuer\":\"$issuer\",\"subject\":\"$subject\",\"audiences\":[\"api://AzureADTokenExchange\"]}"
+    elif ! grep -qE "^[^ ]+ ${issuer//./\\.}\$" <<<"$trusted"; then
+      graph PATCH "applications(appId='$app')/federatedIdentityCredentials/${trusted%% *}" "" "{\"issuer\":\"$issuer\"}"
+    fi
   done
   values aws
   exit

@@ -39,7 +39,7 @@ case "$method $url $query" in
 "GET "*"servicePrincipals(appId="*" id") echo graph-principal ;;
 "GET "*"/applications?"*) echo "$EXISTING" ;;
 "GET "*"/appRoleAssignments "*) echo "$GRANTED" ;;
-"GET "*"/federatedIdentityCredentials "*) echo "$TRUSTED" ;;
+"GET "*"/federatedIdentityCredentials "*) while read -r subject id issuer; do case "$query" in *"'$subject'"*) echo "$id $issuer" ;; esac; done <<<"$TRUSTED" ;;
 "GET "*"/servicePrincipals?"*) echo "$PRINCIPAL" ;;
 "POST "*"/applications appId") echo app-id ;;
 "POST "*"/servicePrincipals id") echo new-principal ;;
@@ -197,7 +197,7 @@ func TestOneOfTwoAppsOfANameIsNotGuessed(t *testing.T) {
 func TestAFederationNeedsNoSecretAndIsMadeOnce(t *testing.T) {
 	t.Parallel()
 	const issuer, roles = "https://x.tokens.sts.global.api.aws", "arn:aws:iam::123456789012:role/old,arn:aws:iam::123456789012:role/worker"
-	printed, writes, secretFile, err := register(t, []string{"TRUSTED=arn:aws:iam::123456789012:role/old"}, "--federation", issuer+"="+roles)
+	printed, writes, secretFile, err := register(t, []string{"TRUSTED=arn:aws:iam::123456789012:role/old id-old " + issuer}, "--federation", issuer+"="+roles)
 	want := `POST https://graph.microsoft.us/v1.0/applications(appId='app-id')/federatedIdentityCredentials {"name":"worker","issuer":"` + issuer +
 		`","subject":"arn:aws:iam::123456789012:role/worker","audiences":["api://AzureADTokenExchange"]}`
 	if err != nil || strings.Count(writes, "federatedIdentityCredentials") != 1 || !strings.Contains(writes, want) || strings.Contains(writes, "addPassword") {
@@ -207,6 +207,12 @@ func TestAFederationNeedsNoSecretAndIsMadeOnce(t *testing.T) {
 	if _, err := os.Stat(secretFile); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the secret's file: %v; want none", err)
 	}
+	const other = "TRUSTED=arn:aws:iam::123456789012:role/worker id-1 https://y.tokens.sts.global.api.aws\narn:aws:iam::123456789012:role/old id-2 " + issuer
+	printed, writes, _, err = register(t, []string{other}, "--federation", issuer+"="+roles)
+	want = `PATCH https://graph.microsoft.us/v1.0/applications(appId='app-id')/federatedIdentityCredentials/id-1 {"issuer":"` + issuer + `"}`
+	if err != nil || strings.Count(writes, "federatedIdentityCredentials") != 1 || !strings.Contains(writes, want) {
+		t.Errorf("of another issuer: %v, writes %s:\n%s", err, writes, printed)
+	}
 	if printed, writes, _, err := register(t, nil, "--federation", roles); err == nil || writes != "" {
 		t.Errorf("without an issuer: %v, writes %s:\n%s", err, writes, printed)
 	}
@@ -215,9 +221,21 @@ func TestAFederationNeedsNoSecretAndIsMadeOnce(t *testing.T) {
 func TestACertificateIsPutBesideTheOthers(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "cert.pem")
-	if err := os.WriteFile(file, nil, 0o600); err != nil {
-		t.Fatal(err)
+	write := func(text string) {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
+	const certificate = "-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----\n"
+	for text, want := range map[string]string{
+		certificate + "-----BEGIN PRIVATE KEY-----\nMII\n-----END PRIVATE KEY-----\n": "holds the private key", "0\x82": "no certificate in PEM", "": "no certificate in PEM",
+	} {
+		write(text)
+		if printed, writes, _, err := register(t, nil, "--certificate", file); err == nil || writes != "" || !strings.Contains(printed, want) {
+			t.Errorf("%q: %v, writes %s:\n%s", text, err, writes, printed)
+		}
+	}
+	write(certificate)
 	printed, writes, _, err := register(t, nil, "--certificate", file)
 	if err != nil || !strings.Contains(writes, "ad app credential reset --id app-id --cert @"+file+" --append") || strings.Contains(writes, "addPassword") {
 		t.Errorf("%v, writes %s:\n%s", err, writes, printed)
