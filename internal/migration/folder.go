@@ -81,4 +81,12 @@ func (f Folder) keep(path string, text []byte) error {
 	}
 }
 
-func replace(path string, text []byte) error { return os.WriteFile(path, text, 0o600) }
+// replace writes a file as a whole or not at all: half a mapping would be taken for one
+// that somebody has edited.
+func replace(path string, text []byte) error {
+	next := path + ".new"
+	if err := os.WriteFile(next, text, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(next, path)
+}
