@@ -46,8 +46,8 @@ The switch takes two commands, while Webex is paused (START_PAUSED=true):
   entrawebex migrate --yes
 
 The second one lets writes begin. It refuses that while the gallery app's job is not
-stopped, or a setting is another one than the gallery app's, unless --on-purpose is
-said. The way back: entrawebex pause webex, and start the job in the Entra admin center.
+stopped or not found, or a setting is another one than the gallery app's, unless
+--on-purpose is said. The way back: entrawebex pause webex, and start the job in the Entra admin center.
 
 An application without a job, such as after Directory Connector or another tenant, is
 looked at under the mapping in force: whose id each account carries is told.
@@ -148,6 +148,9 @@ func (c console) migrate(cmd *cobra.Command, o migrateOptions) error {
 		to := migration.Folder{Path: o.folder, Force: o.force, Findings: terminal.Findings, Rows: terminal.MigrationRows}
 		files, err := to.Write(made, report)
 		if err != nil {
+			if !o.asJSON { // what took long to find out is told all the same
+				c.terminal.Migration(cmd.OutOrStdout(), report, "The files were not written.")
+			}
 			return err
 		}
 		written = "In " + o.folder + " are " + strings.Join(files, ", ") + "."

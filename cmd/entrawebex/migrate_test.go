@@ -378,6 +378,14 @@ func TestAnApplicationWithoutAJobIsLookedAtUnderTheMappingInForce(t *testing.T) 
 	if _, err := os.Stat(filepath.Join(m.folder, "provisioning.yaml")); err == nil {
 		t.Error("a mapping was written that nobody has")
 	}
+	p := m.open("START_PAUSED=true")
+	m.serve(p)
+	if _, errOut, exit := outcome(t, m.environ(), "migrate", "--yes"); exit != 1 || !strings.Contains(errOut, "turn Directory Connector, or a former tenant's job, off. If that is meant so, say --on-purpose") {
+		t.Errorf("exit code %d, %s", exit, errOut)
+	}
+	if out := operate(t, m.environ(), "migrate", "--yes", "--on-purpose"); !strings.Contains(out, "webex goes on") {
+		t.Error(out)
+	}
 }
 
 func TestAMappingThatWasEditedIsNotOverwritten(t *testing.T) {
@@ -390,8 +398,8 @@ func TestAMappingThatWasEditedIsNotOverwritten(t *testing.T) {
 	if err != nil || os.WriteFile(file, append(text, "# mine\n"...), 0o600) != nil {
 		t.Fatal(err)
 	}
-	if _, errOut, exit := outcome(t, m.environ(), "migrate", "-o", m.folder); exit != 1 || !strings.Contains(errOut, "is there already and is another one") {
-		t.Errorf("exit code %d, %s", exit, errOut)
+	if out, errOut, exit := outcome(t, m.environ(), "migrate", "-o", m.folder); exit != 1 || !strings.Contains(errOut, "is there already and is another one") || !strings.Contains(out, "The files were not written.") {
+		t.Errorf("exit code %d, %s%s", exit, out, errOut)
 	}
 	operate(t, m.environ(), "migrate", "-o", m.folder, "--mapping", file)
 	var report migration.Report

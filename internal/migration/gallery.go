@@ -59,7 +59,10 @@ func (g Gallery) Hindrances() []string {
 	switch {
 	case g.Unread != "":
 		return []string{"whether the gallery app's job rests is not known: " + g.Unread}
-	case g.Job == nil || g.Job.Rests():
+	case g.Job == nil:
+		return []string{"enterprise application " + g.AppID + " has no provisioning job, so whether something else writes to Webex cannot be seen from here: " +
+			"if the gallery app is another application, name it with --app and ENTRA_APP_ID; turn Directory Connector, or a former tenant's job, off"}
+	case g.Job.Rests():
 		return nil
 	default:
 		return []string{fmt.Sprintf("the gallery app's job is %s, and would go on writing: stop it in the Entra admin center "+

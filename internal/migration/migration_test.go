@@ -153,7 +153,7 @@ func TestWritesMayBeginOnlyWhileTheJobIsKnownToRest(t *testing.T) {
 		gallery Gallery
 		want    string
 	}{
-		"no job":             {Gallery{}, ""},
+		"no job":             {Gallery{}, "has no provisioning job"},
 		"a job that rests":   {Gallery{Job: job("Disabled")}, ""},
 		"a job that runs":    {Gallery{Job: job("Active")}, "is active, and would go on writing"},
 		"a job in any state": {Gallery{Job: job("")}, "is in a state that is not told"},
