@@ -415,3 +415,18 @@ func TestASecretOfTheGalleryAppIsNeverTold(t *testing.T) {
 		t.Error(out)
 	}
 }
+
+func TestWhomTheMappingHasNoValuesForIsToldByName(t *testing.T) {
+	t.Parallel()
+	m := moved(t)
+	id := m.person(77)
+	m.update(id, func(u graph.User) { u["givenName"], u["surname"] = nil, nil })
+	if err := m.Tenant.Assign(id, graph.DefaultAccess); err != nil {
+		t.Fatal(err)
+	}
+	operate(t, m.environ(), "migrate", "-o", m.folder)
+	rows := slices.DeleteFunc(m.rows(), func(row []string) bool { return row[4] != id })
+	if len(rows) != 1 || rows[0][0] != string(migration.Refused) || rows[0][3] != "person0077@"+sandbox.Domain || !strings.Contains(rows[0][8], "has no value for givenName, surname") {
+		t.Errorf("%q", rows)
+	}
+}

@@ -3,6 +3,7 @@ package migration
 import (
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -71,6 +72,8 @@ func TestAnAccountThatIsLinkedToNobodyIsToldOnceAndWithWhoseItIs(t *testing.T) {
 	skipped := plan.Object{Action: plan.Skip, Object: change.Object{Kind: change.User, ID: ada}, Name: "ada", Reason: "is not assigned"}
 	linked := plan.Object{Action: plan.Unchanged, Object: change.Object{Kind: change.User, ID: bob}, Name: "bob", WebexID: "w2"}
 	eve := plan.Object{Action: plan.Skip, Object: change.Object{Kind: change.User, ID: third}, Name: "Eve@example.com", Reason: "is not assigned"}
+	twice := plan.Object{Action: plan.Fail, Object: change.Object{Kind: change.User, ID: unknown[:35] + "1"}, Name: "twice", Reason: "could be either"}
+	nameless := plan.Object{Action: plan.Fail, Object: change.Object{Kind: change.User, ID: unknown[:35] + "2"}, Reason: "has no surname"}
 	team := plan.Object{Action: plan.Skip, Object: change.Object{Kind: change.Group, ID: third}, Name: "w6", Reason: "is not assigned"}
 	local := func(webexID, externalID string) sweep.Account {
 		return sweep.Account{Class: sweep.Local, Kind: change.User, WebexID: webexID, Name: webexID, ExternalID: externalID}
@@ -80,10 +83,11 @@ func TestAnAccountThatIsLinkedToNobodyIsToldOnceAndWithWhoseItIs(t *testing.T) {
 		a.Name, a.Active = name, new(true)
 		return a
 	}
-	rows := Rows([]plan.Object{skipped, linked, eve, team}, []sweep.Account{
+	rows := Rows([]plan.Object{skipped, linked, eve, team, twice, nameless}, []sweep.Account{
 		{Class: sweep.InSync, Kind: change.User, ID: bob, WebexID: "w2"}, // which the plan has told
 		named("w7", "", "ADA"), named("w8", "", "eve@example.com"), named("w9", bob, "eve@example.com"), named("w10", "HR-2", "eve@example.com"),
 		local("w1", strings.ToUpper(ada)), local("w3", bob), local("w4", unknown), local("w5", "HR-1"), local("w6", ""), local("w11", ada),
+		named("w12", "", "twice"), named("w13", "HR-3", "twice"), named("w14", unknown[:35]+"2", "Mono"), named("w15", "", "bob"),
 	})
 	got := map[string]string{}
 	for _, r := range rows {
@@ -103,6 +107,13 @@ func TestAnAccountThatIsLinkedToNobodyIsToldOnceAndWithWhoseItIs(t *testing.T) {
 		"w9":  "left alone: it carries the id of bob, who has another account: it is never written",
 		"w10": "left alone: it has the name of Eve@example.com, who has another account: it is never written",
 		"w11": "left alone: it carries the id of ada, who has another account: it is never written",
+	}
+	want["w12"] = "left alone: it has the name of twice in Entra, and is not taken over: the line of that name says why"
+	want["w13"], want[""] = want["w12"], "cannot be taken over: could be either"
+	want["w14"] = "cannot be taken over: has no surname"
+	want["w15"] = "left alone: it has the name of bob, who has another account: it is never written"
+	if at := slices.IndexFunc(rows, func(r Row) bool { return r.WebexID == "w14" }); at < 0 || rows[at].Name != "Mono" {
+		t.Errorf("who has no name of its own is called %+v", rows)
 	}
 	if diff := cmp.Diff(want, got); diff != "" || len(rows) != len(want)+1 {
 		t.Errorf("%d rows (-want +got):\n%s", len(rows), diff)

@@ -189,8 +189,7 @@ func origin(externalID, id string) Origin {
 	}
 }
 
-// table are rows, with their places by kind and id in Entra, and by kind and name those of
-// whom there is no account.
+// table are rows, with their places by kind and id in Entra, and by kind and name.
 type table struct {
 	rows         []Row
 	known, named map[string]int
@@ -198,7 +197,7 @@ type table struct {
 
 func (t *table) add(r Row) {
 	t.known[key(r.Kind, r.ID)] = len(t.rows)
-	if r.Outcome == Outside && r.Name != "" {
+	if _, taken := t.named[key(r.Kind, r.Name)]; r.Name != "" && (!taken || r.Outcome == Outside) {
 		t.named[key(r.Kind, r.Name)] = len(t.rows)
 	}
 	t.rows = append(t.rows, r)
@@ -217,6 +216,7 @@ func (t *table) give(at int, a sweep.Account, which string) bool {
 	if r.WebexID != "" {
 		return false
 	}
+	r.Name = cmp.Or(r.Name, a.Name) // of whom the mapping has no values it has no name
 	r.WebexID, r.ExternalID, r.Active = a.WebexID, a.ExternalID, a.Active
 	if r.Outcome == Outside {
 		r.Outcome = Left
@@ -230,7 +230,7 @@ func (t *table) give(at int, a sweep.Account, which string) bool {
 func (t *table) local(a sweep.Account) {
 	owner, carries := t.known[key(a.Kind, a.ExternalID)]
 	namesake, there := t.named[key(a.Kind, a.Name)]
-	if !carries && there && t.give(namesake, a, "the account of that name") {
+	if !carries && there && t.rows[namesake].Outcome == Outside && t.give(namesake, a, "the account of that name") {
 		return
 	}
 	reason := "nobody in Entra has it: it is never written"
@@ -240,6 +240,8 @@ func (t *table) local(a sweep.Account) {
 		reason = "it carries the id of " + cmp.Or(of.Name, of.ID) + ", who has another account: it is never written"
 	case o == Former:
 		reason = "it carries an id of Entra for which nobody here is provisioned: it is never written"
+	case there && t.rows[namesake].WebexID == "":
+		reason = "it has the name of " + t.rows[namesake].Name + " in Entra, and is not taken over: the line of that name says why"
 	case there:
 		reason = "it has the name of " + t.rows[namesake].Name + ", who has another account: it is never written"
 	case o == Other:

@@ -120,5 +120,8 @@ func (pl *Planner) nameOf(ctx context.Context, a provision.Attempt) string {
 			return name
 		}
 	}
-	return ""
+	if pl.Engine.Mapping.Of(a.Object.Kind).RedactsSource("userPrincipalName") {
+		return ""
+	}
+	return a.Names.UserPrincipalName // of whom the mapping has no values
 }
