@@ -2,6 +2,7 @@ package renew
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -76,9 +77,11 @@ func Leave(ctx context.Context, graph Leaver, documents document.Store, now time
 		}
 	}
 	var removed []Left
+	var refused []error // one that is, such as for want of a permission, keeps none of the others
 	for _, one := range ours {
 		if err := graph.DeleteSubscription(ctx, one.ID); err != nil && !gone(err) {
-			return removed, fmt.Errorf("remove subscription %s to %s: %w", one.ID, one.Resource, err)
+			refused = append(refused, fmt.Errorf("remove subscription %s to %s: %w", one.ID, one.Resource, err))
+			continue
 		}
 		removed = append(removed, one)
 		err := subscription(documents, one.Resource).Update(ctx, func(r *remembered) (bool, error) {
@@ -89,7 +92,7 @@ func Leave(ctx context.Context, graph Leaver, documents document.Store, now time
 			return removed, fmt.Errorf("note that subscription %s is removed: %w", one.ID, err)
 		}
 	}
-	return removed, nil
+	return removed, errors.Join(refused...)
 }
 
 func idsOf(ours []Left, resource string) []string {

@@ -28,5 +28,9 @@ func Uninstallation(out io.Writer, u operator.Uninstallation) {
 		Say(out, fmt.Sprintf("Until %s none is made in their place: %s before then.", u.Until.UTC().Format(time.RFC3339), next))
 		return
 	}
-	Say(out, "Nothing has happened. To remove the subscriptions: entrawebex uninstall --yes; then "+next+".")
+	yes := "To remove the subscriptions"
+	if len(u.Subscriptions) == 0 {
+		yes = "To have none made for an hour"
+	}
+	Say(out, "Nothing has happened. "+yes+": entrawebex uninstall --yes; then "+next+".")
 }
