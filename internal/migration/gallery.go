@@ -79,6 +79,12 @@ func (g Gallery) State() string {
 		return "stopped"
 	}
 	state := strings.ToLower(cmp.Or(printable.Short(g.Job.Status.Code, 20), printable.Short(g.Job.Schedule.State, 20), "in a state that is not told"))
+	switch state {
+	case "notrun":
+		state = "started, and has not run yet"
+	case "quarantine":
+		state = "in quarantine"
+	}
 	if q := g.Job.Status.Quarantine; q != nil && q.Reason != "" {
 		state += " (" + printable.Short(q.Reason, 60) + ")"
 	}

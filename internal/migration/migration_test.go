@@ -177,6 +177,23 @@ func TestWritesMayBeginOnlyWhileTheJobIsKnownToRest(t *testing.T) {
 	}
 }
 
+func TestTheStateOfAJobIsInWords(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]string{"Active": "active", "NotRun": "started, and has not run yet", "Quarantine": "in quarantine (EncounteredQuarantineException)", "Odd": "odd"} {
+		var job synchronization.Job
+		job.Schedule.State, job.Status.Code = "Active", code
+		if code == "Quarantine" {
+			job.Status.Quarantine = &synchronization.Quarantine{Reason: "EncounteredQuarantineException"}
+		}
+		if got := (Gallery{Job: &job}).State(); got != want {
+			t.Errorf("%s is %q, want %q", code, got, want)
+		}
+	}
+	if got := (Gallery{}).State(); got != "unknown" {
+		t.Errorf("none is %q", got)
+	}
+}
+
 // What a shell and systemd read is a name and a value on a line; the template has each
 // parameter.
 func TestTheSettingsAreThoseOfTheTemplate(t *testing.T) {
