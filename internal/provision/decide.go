@@ -445,7 +445,7 @@ func (v *view) isProtected() bool {
 // noted, unless the person only left a scope that lets the account stay: the end of
 // the attempt takes the note from what is not open.
 func (v *view) spare(step StepName, why string) {
-	stays := v.leftScope() && v.verdict().Decision == scoping.Skip && v.reading.Attributes["accountEnabled"] != false
+	stays := v.leftScope() && v.verdict().Decision == scoping.Skip && !scoping.IsBlocked(v.reading.Attributes)
 	if !stays {
 		since := v.now
 		if before := v.record.Spared; before != nil {
