@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"time"
 
+	"entrawebex/internal/config"
 	"entrawebex/internal/operator"
 )
 
@@ -67,11 +68,10 @@ func Listen(ctx context.Context, address string, o Options) (*Console, error) {
 
 // CheckAddress returns why pages are not served on an address.
 func CheckAddress(address string) error {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil || port == "" {
+	if _, port, err := net.SplitHostPort(address); err != nil || port == "" {
 		return fmt.Errorf("%q must be an address with a port, such as 127.0.0.1:8081", address)
 	}
-	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+	if !config.IsLoopback(&url.URL{Scheme: "http", Host: address}) {
 		return fmt.Errorf("%q must be a loopback address, such as 127.0.0.1:8081: whoever reaches the page can do what an operator can", address)
 	}
 	return nil
