@@ -182,7 +182,7 @@ func explain(a provision.Attempt) *ErrorInfo {
 	switch {
 	case a.Fault != nil:
 		info.Code, info.Recommended = code(a.Fault), recommended(a)
-		if k := a.Fault.Kind; k == provision.Throttled || k == provision.Transient {
+		if a.Fault.Kind.Policy().Passes {
 			info.Category = "failure"
 		}
 	case a.Redundant:

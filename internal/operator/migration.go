@@ -202,7 +202,7 @@ func readGallery(ctx context.Context, graph galleries, s *config.Settings, appID
 // forNow reports whether Graph may well answer the next time.
 func forNow(err error) bool {
 	f := provision.AsFault(err)
-	return f != nil && (f.Kind == provision.Throttled || f.Kind == provision.Transient)
+	return f != nil && f.Kind.Policy().Passes
 }
 
 // importSchema makes a mapping file of the job's schema.

@@ -97,7 +97,7 @@ func (f *Fault) Error() string {
 // that asks for a pause, refuses the credentials or is not reached, or for
 // another worker. To wait is not to try.
 func (f *Fault) waits() bool {
-	return f.Kind == Throttled || f.Kind == Unauthorized || f.Foreign || errors.Is(f.Err, ErrClaimed)
+	return f.Kind.Policy().Retry.Waits() || f.Foreign || errors.Is(f.Err, ErrClaimed)
 }
 
 // Unwrap returns the cause.

@@ -56,10 +56,15 @@ const (
 	BackoffForever
 )
 
+// Waits reports whether what is tried again waits for a side, and not for the object.
+func (r Retry) Waits() bool { return r == AsAsked || r == BackoffForever }
+
 // Policy is what is done about a kind of fault.
 type Policy struct {
 	Name  string
 	Retry Retry
+	// Passes: it may well be over the next time, without anybody's doing.
+	Passes bool
 	// Letter: it is a dead letter as soon as it is met.
 	Letter bool
 	Says   Evidence
@@ -75,8 +80,8 @@ type Policy struct {
 func (k FaultKind) Policy() Policy {
 	policies := [...]Policy{
 		{Retry: Backoff, Severity: slog.LevelError, Order: 3}, // none of them
-		{Name: "throttled", Retry: AsAsked, Severity: slog.LevelError, Order: 3},
-		{Name: "transient", Retry: Backoff, Says: Fails, Severity: slog.LevelError, Order: 2},
+		{Name: "throttled", Retry: AsAsked, Passes: true, Severity: slog.LevelError, Order: 3},
+		{Name: "transient", Retry: Backoff, Passes: true, Says: Fails, Severity: slog.LevelError, Order: 2},
 		{Name: "permanent", Letter: true, Says: Answers, Severity: slog.LevelError, Order: 0},
 		{Name: "unauthorized", Retry: BackoffForever, Says: Refuses, Severity: slog.LevelError, Order: 1},
 		{Name: "held", Says: Answers, Severity: slog.LevelWarn, Order: 3}, // a hold has an alarm of its own

@@ -2,6 +2,7 @@ package provision_test
 
 import (
 	"encoding/json"
+	"log/slog"
 	"testing"
 
 	"entrawebex/internal/provision"
@@ -46,18 +47,30 @@ func TestAKindThatOnlyANewerProgramKnowsIsTriedAgain(t *testing.T) {
 // Each row is a sentence about what is done.
 func TestThePolicyOfEachKind(t *testing.T) {
 	t.Parallel()
+	order := func(k provision.FaultKind) int { return k.Policy().Order }
 	for _, test := range []struct {
 		name string
 		yes  bool
 	}{
 		{"what is throttled is tried as asked", provision.Throttled.Policy().Retry == provision.AsAsked},
+		{"it waits for the side", provision.Throttled.Policy().Retry.Waits()},
 		{"and says nothing of the side", provision.Throttled.Policy().Says == provision.Neutral},
 		{"what is transient is tried for a day", provision.Transient.Policy().Retry == provision.Backoff},
 		{"and may be the side's", provision.Transient.Policy().Says == provision.Fails},
+		{"and is the object's to wait for", !provision.Transient.Policy().Retry.Waits()},
 		{"what is permanent is a dead letter at once", provision.Permanent.Policy().Letter && provision.Permanent.Policy().Retry == provision.Never},
 		{"what is refused for the credentials is tried as long as it takes", provision.Unauthorized.Policy().Retry == provision.BackoffForever},
+		{"it waits for the side, too", provision.Unauthorized.Policy().Retry.Waits()},
 		{"and is the side's", provision.Unauthorized.Policy().Says == provision.Refuses},
 		{"what is held waits for a person, and is no dead letter", !provision.Held.Policy().Letter && provision.Held.Policy().Retry == provision.Never},
+		{"who waits for a person waits for no side", !provision.Held.Policy().Retry.Waits() && !provision.Permanent.Policy().Retry.Waits()},
+		{"what is throttled or transient passes by itself", provision.Throttled.Policy().Passes && provision.Transient.Policy().Passes},
+		{"no other does", !provision.Permanent.Policy().Passes && !provision.Unauthorized.Policy().Passes && !provision.Held.Policy().Passes},
+		{"a person looks first at what is permanent, then at credentials, then at what is transient", order(provision.Permanent) < order(provision.Unauthorized) &&
+			order(provision.Unauthorized) < order(provision.Transient) && order(provision.Transient) < min(order(provision.Throttled), order(provision.Held))},
+		{"what is held is a warning, since its hold has an alarm", provision.Held.Policy().Severity == slog.LevelWarn},
+		{"no other is less than an error", min(provision.Throttled.Policy().Severity, provision.Transient.Policy().Severity,
+			provision.Permanent.Policy().Severity, provision.Unauthorized.Policy().Severity) == slog.LevelError},
 		{"no other is a dead letter", !provision.Throttled.Policy().Letter && !provision.Transient.Policy().Letter && !provision.Unauthorized.Policy().Letter},
 	} {
 		if !test.yes {

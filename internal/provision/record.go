@@ -196,7 +196,7 @@ func (t *OpenFault) goesOn(kind FaultKind) bool {
 	switch {
 	case t == nil || t.GivenUp:
 		return false
-	case t.Kind == Held || t.Kind == Permanent:
+	case t.Kind.Policy().Retry == Never:
 		return kind == t.Kind
 	default:
 		return true

@@ -203,7 +203,7 @@ func (j *TokenJob) tell(ctx context.Context, s *TokenState) {
 func (s TokenState) failed(err error, of string, now time.Time) TokenState {
 	f := provision.AsFault(err)
 	s.Failure, s.Of, s.NextTry = err.Error(), of, now.Add(f.After).UTC()
-	if f.Kind == provision.Permanent || f.Kind == provision.Unauthorized {
+	if !f.Kind.Policy().Passes {
 		s.NextTry = now.Add(max(f.After, refusedPause)).UTC()
 	}
 	if s.FailingSince.IsZero() {

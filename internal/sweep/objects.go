@@ -356,7 +356,7 @@ func (r *run) converge(ctx context.Context, batch []provision.Snapshot) error {
 				delete(r.open, a.Object.ID)
 			}
 			continue
-		case a.Fault != nil && (a.Fault.Kind == provision.Throttled || a.Fault.Kind == provision.Unauthorized):
+		case a.Fault != nil && a.Fault.Kind.Policy().Retry.Waits():
 			stop = a.Fault.Reason
 			continue
 		case a.Fault != nil && a.Again > 0:

@@ -180,7 +180,7 @@ func (e *memberEdit) settle(ctx context.Context) error {
 			case f.Answer == provision.Gone:
 				e.refusals[o.id] = f
 				continue
-			case f.Kind == provision.Throttled, f.Kind == provision.Transient, f.Kind == provision.Unauthorized:
+			case f.Kind.Policy().Retry != provision.Never:
 				return f
 			}
 		}

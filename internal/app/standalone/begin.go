@@ -55,5 +55,5 @@ func (p *Process) rest(ctx context.Context, side pause.Side, trouble error) erro
 // passes reports whether an error is trouble of a side that passes by itself.
 func passes(err error) bool {
 	f, ok := errors.AsType[*provision.Fault](err)
-	return ok && f.Answer == "" && (f.Kind == provision.Transient || f.Kind == provision.Throttled || f.Foreign)
+	return ok && f.Answer == "" && (f.Kind.Policy().Passes || f.Foreign)
 }
