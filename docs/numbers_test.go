@@ -70,6 +70,7 @@ var told = map[string][][]string{
 		{"it has to start in a fraction of a second", "page measurements.md start of the process to its first call for an event: webhook, worker, renew, reconcile, replay"},
 		{"The answer is 202 once all of them are on the queue", "test internal/notification TestAChangeNotificationBecomesAChange"},
 		{"503 otherwise", "test internal/notification TestADeliveryThatCouldNotBeQueuedIsToBeSentAgain"},
+		{"or 403 while the secret", "test functions/webhook TestWhatMayCarryANewClientStateIsAskedForAgain"},
 		{"a conditional write, for {}", "internal/provision.Lease"},
 		{"ten and more objects in a `$batch`", "test internal/entra TestReadInBatches"},
 		{"two people who swap addresses", "test internal/provision TestTwoPeopleSwapNames"},
