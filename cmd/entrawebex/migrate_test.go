@@ -430,3 +430,24 @@ func TestWhomTheMappingHasNoValuesForIsToldByName(t *testing.T) {
 		t.Errorf("%q", rows)
 	}
 }
+
+// Who was back at the gallery app for a while sees what it did meanwhile.
+func TestWhatWasChangedInWebexSinceIsToldAndHasItsAccount(t *testing.T) {
+	t.Parallel()
+	m, ids := newMoving(t, 3)
+	operate(t, m.environ(), "migrate", "-o", m.folder)
+	m.switches()
+	operate(t, m.environ(), "pause", "webex", "--why", "back to the gallery app")
+	m.account(ids[0], func(a map[string]any) { a["title"] = "By the gallery app" })
+	operate(t, m.environ(), "migrate", "-o", m.folder)
+	want := map[string]migration.Outcome{ids[0]: migration.Left, ids[1]: migration.Same, ids[2]: migration.Same}
+	for _, row := range m.rows() {
+		outcome, name, id, webexID, reason := row[0], row[3], row[4], row[5], row[8]
+		if kept := name == "Webex people" || m.made[id] != ""; kept && webexID == "" {
+			t.Errorf("%s has no account: %q", name, row)
+		}
+		if is, known := want[id]; known && (outcome != string(is) || (is == migration.Left) != strings.Contains(reason, "was changed in Webex since")) {
+			t.Errorf("%s is %s: %s; want %s", name, outcome, reason, is)
+		}
+	}
+}

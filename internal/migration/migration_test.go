@@ -119,6 +119,7 @@ func TestAnAccountThatIsLinkedToNobodyIsToldOnceAndWithWhoseItIs(t *testing.T) {
 		t.Errorf("%d rows (-want +got):\n%s", len(rows), diff)
 	}
 	r := Report{Rows: rows}
+	r.Rows = append(r.Rows, Row{Outcome: Left, ID: third, WebexID: "w", Reason: plan.Drifted})
 	if n, active := r.OutOfScope(); n != 2 || active != 1 {
 		t.Errorf("%d of people who are not in scope, %d active", n, active)
 	}

@@ -100,7 +100,7 @@ func (r *Report) Count(o Outcome, kind change.Kind) (n, held int) {
 // and how many of them Webex shows active.
 func (r *Report) OutOfScope() (n, active int) {
 	for _, row := range r.Rows {
-		if row.Outcome != Left || row.ID == "" {
+		if row.Outcome != Left || row.ID == "" || row.Reason == plan.Drifted {
 			continue
 		}
 		n++

@@ -48,6 +48,8 @@ func (pl *Planner) planned(ctx context.Context, a provision.Attempt) Object {
 		}
 	case !a.Redundant:
 		p.Action = Skip
+	case pl.drifted[a.Object]: // what Webex has was not looked at again
+		p.Action, p.Reason = Skip, Drifted
 	}
 	if pl.Ledger.Busy(a.Object) {
 		p.Reason = strings.TrimPrefix(p.Reason+"; the worker is at it now", "; ")

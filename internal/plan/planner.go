@@ -107,13 +107,15 @@ type Planner struct {
 	// attempts are the last of each object.
 	attempts map[change.Object]provision.Attempt
 	names    map[change.Object]string
+	// drifted are those of whom the comparison says so.
+	drifted map[change.Object]bool
 }
 
 // Open opens what makes one plan, which begins with what is stored.
 func Open(ctx context.Context, s config.Settings, rules mapping.Rules, stored stores.Ledger, watcher Watcher, log *slog.Logger) (*Planner, error) {
 	pl := &Planner{
 		tenantID: s.Entra.TenantID, watcher: watcher,
-		plan: New(), attempts: map[change.Object]provision.Attempt{}, names: map[change.Object]string{},
+		plan: New(), attempts: map[change.Object]provision.Attempt{}, names: map[change.Object]string{}, drifted: map[change.Object]bool{},
 	}
 	var err error
 	pl.DryRun, err = app.OpenDryRun(ctx, s, rules, stored, pl.observe, log)
@@ -195,14 +197,14 @@ func (pl *Planner) converge(ctx context.Context, o change.Object) {
 func (pl *Planner) All(ctx context.Context) (*Plan, error) {
 	var left provision.DryRunQueue
 	skipped := map[change.Object]scoping.Verdict{}
-	accounts := map[change.Object]sweep.Class{}
+	accounts := map[change.Object]sweep.Account{}
 	comparison := pl.Sweep(&left, pl.swept)
 	comparison.Classified = func(a sweep.Account) {
 		if pl.isNameless(a.Kind) {
 			a.Name = ""
 		}
 		if o := (change.Object{Kind: a.Kind, ID: a.ID}); a.ID != "" {
-			accounts[o] = a.Class
+			accounts[o] = a
 			pl.called(o, a.Name)
 		}
 		if pl.watcher.Account != nil {
@@ -222,6 +224,9 @@ func (pl *Planner) All(ctx context.Context) (*Plan, error) {
 		return nil, err
 	}
 	pl.unattempted(accounts, skipped)
+	for o, a := range accounts {
+		pl.drifted[o] = a.Class == sweep.Drifted
+	}
 	pl.conclude(ctx)
 	return pl.plan, nil
 }
@@ -251,30 +256,31 @@ func (pl *Planner) called(o change.Object, name string) {
 	}
 }
 
+// Drifted is the Reason of what is left as it is though Webex has something else.
+const Drifted = "was changed in Webex since it was written, and is left so"
+
 // unattempted counts those for whom there is nothing to do, and says why.
-func (pl *Planner) unattempted(accounts map[change.Object]sweep.Class, skipped map[change.Object]scoping.Verdict) {
-	for o, class := range accounts {
+func (pl *Planner) unattempted(accounts map[change.Object]sweep.Account, skipped map[change.Object]scoping.Verdict) {
+	for o, a := range accounts {
 		if _, attempted := pl.attempts[o]; attempted {
 			continue
 		}
-		switch class {
+		one := Object{Action: Skip, Object: o, Name: pl.names[o], WebexID: a.WebexID}
+		switch a.Class {
 		case sweep.Drifted:
-			pl.skip(o, "was changed in Webex since it was written, and is left so")
+			one.Reason = Drifted
 		case sweep.Unassigned:
-			pl.skip(o, "is no longer in scope, and stays as it is: a group, or inactive already")
+			one.Reason = "is no longer in scope, and stays as it is: a group, or inactive already"
 		default:
-			pl.add(Object{Action: Unchanged, Object: o, Name: pl.names[o]})
+			one.Action = Unchanged
 		}
+		pl.add(one)
 	}
 	for o, why := range skipped {
 		if _, attempted := pl.attempts[o]; !attempted {
-			pl.skip(o, why.Sentence(o.Kind))
+			pl.add(Object{Action: Skip, Object: o, Name: pl.names[o], Reason: why.Sentence(o.Kind)})
 		}
 	}
-}
-
-func (pl *Planner) skip(o change.Object, reason string) {
-	pl.add(Object{Action: Skip, Object: o, Name: pl.names[o], Reason: reason})
 }
 
 // add adds what would come of one object to the plan.
