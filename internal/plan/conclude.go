@@ -41,11 +41,7 @@ func (pl *Planner) planned(ctx context.Context, a provision.Attempt) Object {
 	case a.Status == provision.Warning && a.Action == provision.None:
 		p.Action = Wait
 	case a.Action != provision.None:
-		p.Action = Action(a.Action)
-		p.Reason = matched(a)
-		if a.Action == provision.Disable || a.Action == provision.Delete {
-			p.Reason = because(a, p.Reason)
-		}
+		p.Action, p.Reason = Action(a.Action), why(a)
 	case !a.Redundant:
 		p.Action = Skip
 	case pl.drifted[a.Object]: // what Webex has was not looked at again
@@ -57,17 +53,25 @@ func (pl *Planner) planned(ctx context.Context, a provision.Attempt) Object {
 	return p
 }
 
+// why is the reason of what would be written.
+func why(a provision.Attempt) string {
+	if a.Action == provision.Disable || a.Action == provision.Delete {
+		return because(a, matched(a))
+	}
+	return matched(a)
+}
+
 // because is why something is taken away, and what else there is to say.
 func because(a provision.Attempt, also string) string {
 	verdict := a.Verdict
 	if verdict.Decision == scoping.Skip { // before the account was found
 		verdict.Decision = scoping.Deactivate
 	}
-	why := verdict.Sentence(a.Object.Kind)
-	if why == "" || also == "" {
-		return cmp.Or(why, also)
+	sentence := verdict.Sentence(a.Object.Kind)
+	if sentence == "" || also == "" {
+		return cmp.Or(sentence, also)
 	}
-	return why + "; " + also
+	return sentence + "; " + also
 }
 
 // shown are the attributes that an attempt would change, as they may be told.
