@@ -355,9 +355,10 @@ func (p *past) refuse(path string, f *Fault) {
 func (d *decision) decideAbsent() {
 	r := &d.record
 	absence := Absence{Since: d.now}
-	if r.Absence != nil {
+	if r.Absence != nil && !d.lostSight(*r.Absence) {
 		absence = *r.Absence
 	}
+	absence.Last = d.now
 	absence.Deleted = absence.Deleted || d.hasWord()
 	r.Absence = &absence
 	age := d.now.Sub(absence.Since)
@@ -382,6 +383,16 @@ func (d *decision) decideAbsent() {
 	default:
 		d.unchanged()
 	}
+}
+
+// lostSight reports whether nobody has looked for so long that a reading of then and this
+// one do not make an hour of nothing but such readings. Graph's word stays.
+func (d *decision) lostSight(a Absence) bool {
+	last := a.Last
+	if last.IsZero() {
+		last = a.Since
+	}
+	return !a.Deleted && d.isActive() && d.now.Sub(last) > unheard+d.confirmAfter // between two looks
 }
 
 // decideNowhere deals with an object that Entra does not have, and Webex not for us.

@@ -261,8 +261,10 @@ type MemberSync struct {
 
 // Absence is Entra's answer that the object is in neither place.
 type Absence struct {
-	// Since is the time of the first such reading.
+	// Since is the time of the first such reading, Last that of the last one; zero if that
+	// was not kept.
 	Since time.Time `json:"since,omitzero"`
+	Last  time.Time `json:"last,omitzero"`
 	// Deleted is Graph's word that this very id was deleted for good.
 	Deleted bool `json:"deleted,omitempty"`
 }

@@ -101,10 +101,17 @@ func absent(age time.Duration) given {
 	}
 }
 
+func lastLook(age time.Duration) given {
+	return func(v *view) { v.record.Absence.Last = now.Add(-age) }
+}
+
 // Why it is looked at.
 func word(v *view)        { v.causes[0].Deleted = true }
 func afresh(v *view)      { v.afresh = true }
 func saidToLeave(v *view) { v.causes[0].Nominated = change.Out }
+func saidBefore(v *view) {
+	v.causes[0].Nominated, v.causes[0].SeenAt = change.Out, now.Add(-5*time.Minute)
+}
 
 // What the settings say.
 func upsertOnly(v *view)     { v.upsertOnly = true }
@@ -412,6 +419,7 @@ func TestRules(t *testing.T) {
 		{"Nor do lists that were empty for less than five minutes", known(ada, linked, unassigned, noList(4*time.Minute), tenant), "end Warning, again after 1m0s"},
 		{"After five minutes of empty lists the account is closed", known(ada, linked, unassigned, noList(5*time.Minute), tenant), "write active=false"},
 		{"At once if another source says so, too", known(ada, linked, unassigned, saidToLeave, tenant), "write active=false"},
+		{"What that said five minutes ago counts no more", known(ada, linked, unassigned, saidBefore, tenant), "end Warning, again after 1m0s: Entra lists no assignment"},
 		{"At once if the person is blocked, too", known(ada, linked, unassigned, blocked, tenant), "write active=false"},
 		{"Out of scope nothing but the state is written", known(ada, closed, unassigned, renamed), "end Skipped: Webex already has this state"},
 		{"A setting leaves those open who left the scope", known(ada, linked, unassigned, skipOutOfScope), "end Skipped: left the scope, and stays as it is"},
@@ -465,6 +473,9 @@ func TestRules(t *testing.T) {
 		{"Absence alone is looked at again", known(ada, linked, absent(0)), "end Warning, again after 10m0s: Entra no longer has it"},
 		{"After an hour of it the account is closed", known(ada, linked, absent(time.Hour), tenant), "write active=false"},
 		{"And not after less", known(ada, linked, absent(50*time.Minute)), "end Warning, again after 10m0s: Entra does not have it"},
+		{"Two looks with most of two days between them are no such hour", known(ada, linked, absent(40*time.Hour)), "end Warning, again after 10m0s: Entra no longer has it"},
+		{"Nor if there were many before", known(ada, linked, absent(40*time.Hour), lastLook(39*time.Hour)), "end Warning, again after 10m0s: Entra no longer has it"},
+		{"However long it is, if the last one was within that hour", known(ada, linked, absent(40*time.Hour), lastLook(time.Hour), tenant), "write active=false"},
 		{"Graph's word closes the account at once", known(ada, linked, absent(0), word, tenant), "write active=false"},
 		{"And deletes it once it is confirmed", known(ada, closed, absent(10*time.Minute), word, tenant), "delete"},
 		{"And not before", known(ada, closed, absent(9*time.Minute), word), "end Warning, again after 1m0s"},

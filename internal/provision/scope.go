@@ -135,11 +135,11 @@ func (d *decision) lackedSince() (since time.Time, lacks string) {
 
 // nominatedOut reports whether a cause says that the user is out of scope: the list
 // of all assignments, which names others, or a group that is assigned and has the
-// user no more. That the application is there the group knew when it said so, and
-// for no longer than a list must be empty without a word.
+// user no more. That the application is there was known when it was said, and for no
+// longer than a list must be empty without a word.
 func (d *decision) nominatedOut() bool {
 	return slices.ContainsFunc(d.causes, func(c change.Change) bool {
-		return c.Nominated == change.Out && (c.Source != change.Engine || d.now.Sub(c.SeenAt) < unassignedFor)
+		return c.Nominated == change.Out && d.now.Sub(c.SeenAt) < unassignedFor
 	})
 }
 

@@ -139,20 +139,22 @@ func TestWhoIsOutByAnotherSourceTooIsClosedAtOnce(t *testing.T) {
 	}
 }
 
-// What a group said minutes ago is not what the application's list says now: that
-// may be empty because the application is away.
-func TestAGroupsWordOfLongAgoIsNoSecondSource(t *testing.T) {
+// What a list or a group said minutes ago is not what the application's list says now:
+// that may be empty because the application is away.
+func TestAWordOfLongAgoIsNoSecondSource(t *testing.T) {
 	t.Parallel()
-	for age, want := range map[time.Duration]provision.Action{time.Minute: provision.Disable, 5 * time.Minute: provision.None} {
-		w := setup(t, assignedOnly)
-		w.hire(ada, "ada@example.com")
-		w.assign(ada)
-		w.provisioned(ada)
-		delete(w.tenant.roles, ada)
-		c := updated(ada)
-		c.Source, c.Nominated, c.SeenAt = change.Engine, change.Out, w.now.Add(-age)
-		if a := w.Converge(t.Context(), []change.Change{c})[0]; a.Action != want || (a.Again == 0) != (want == provision.Disable) {
-			t.Errorf("%s ago: %s, again %s: %s", age, a.Action, a.Again, a.Reason)
+	for _, source := range []change.Source{change.Engine, change.Reconcile} {
+		for age, want := range map[time.Duration]provision.Action{time.Minute: provision.Disable, 5 * time.Minute: provision.None} {
+			w := setup(t, assignedOnly)
+			w.hire(ada, "ada@example.com")
+			w.assign(ada)
+			w.provisioned(ada)
+			delete(w.tenant.roles, ada)
+			c := updated(ada)
+			c.Source, c.Nominated, c.SeenAt = source, change.Out, w.now.Add(-age)
+			if a := w.Converge(t.Context(), []change.Change{c})[0]; a.Action != want || (a.Again == 0) != (want == provision.Disable) {
+				t.Errorf("%s, %s ago: %s, again %s: %s", source, age, a.Action, a.Again, a.Reason)
+			}
 		}
 	}
 }
