@@ -1,40 +1,21 @@
 package condition_test
 
 import (
-	"context"
 	"errors"
 	"testing"
 	"time"
 
+	"entrawebex/internal/bolttest"
 	"entrawebex/internal/condition"
-	"entrawebex/internal/document"
+	"entrawebex/internal/ledger"
 )
-
-// memory keeps documents.
-type memory map[string]struct {
-	data    []byte
-	version int64
-}
-
-// Document implements document.Store.
-func (m memory) Document(_ context.Context, name string) ([]byte, int64, error) {
-	return m[name].data, m[name].version, nil
-}
-
-// PutDocument implements document.Store.
-func (m memory) PutDocument(_ context.Context, name string, data []byte, version int64) error {
-	kept := m[name]
-	if kept.version != version {
-		return document.ErrConflict
-	}
-	kept.data, kept.version = data, version+1
-	m[name] = kept
-	return nil
-}
 
 func TestAJobIsLateOnceItHasNotBeenDoneForTooLong(t *testing.T) {
 	t.Parallel()
-	documents := memory{}
+	documents, err := ledger.OpenBolt(bolttest.Open(t))
+	if err != nil {
+		t.Fatal(err)
+	}
 	began := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	read := func() condition.Job {
 		t.Helper()
@@ -65,7 +46,10 @@ func TestAJobIsLateOnceItHasNotBeenDoneForTooLong(t *testing.T) {
 	if j := read(); !j.Failing.Since.IsZero() || !j.Last.Equal(began.Add(2*time.Minute)) {
 		t.Errorf("mended: %+v", j)
 	}
-	documents["job renew"] = memory{"": {[]byte("{"), 7}}[""]
+	const written = 3
+	if err := documents.PutDocument(t.Context(), "job renew", []byte("{"), written); err != nil {
+		t.Fatal(err)
+	}
 	if j := read(); j.Known() {
 		t.Errorf("of what cannot be decoded: %+v", j)
 	}

@@ -17,9 +17,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/google/go-cmp/cmp"
 
+	"entrawebex/internal/bolttest"
 	"entrawebex/internal/change"
-	"entrawebex/internal/document"
 	"entrawebex/internal/history"
+	"entrawebex/internal/ledger"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/provision"
 )
@@ -182,28 +183,6 @@ func TestOneQuestionToTheLogEndsAfterTenThousandEntries(t *testing.T) {
 	}
 }
 
-// memory keeps documents.
-type memory map[string]struct {
-	data    []byte
-	version int64
-}
-
-// Document implements document.Store.
-func (m memory) Document(_ context.Context, name string) ([]byte, int64, error) {
-	return m[name].data, m[name].version, nil
-}
-
-// PutDocument implements document.Store.
-func (m memory) PutDocument(_ context.Context, name string, data []byte, version int64) error {
-	kept := m[name]
-	if kept.version != version {
-		return document.ErrConflict
-	}
-	kept.data, kept.version = data, version+1
-	m[name] = kept
-	return nil
-}
-
 // bundle is a job, the mails it sent and what it does not get.
 type bundle struct {
 	*Job
@@ -215,10 +194,15 @@ type bundle struct {
 	now       time.Time
 }
 
-func setup() *bundle {
+func setup(t *testing.T) *bundle {
+	t.Helper()
+	kept, err := ledger.OpenBolt(bolttest.Open(t))
+	if err != nil {
+		t.Fatal(err)
+	}
 	b := &bundle{now: six, meanwhile: func() {}}
 	b.Job = &Job{
-		Documents: memory{}, Kept: &logged{}, Hour: 6, Now: func() time.Time { return b.now },
+		Documents: kept, Kept: &logged{}, Hour: 6, Now: func() time.Time { return b.now },
 		Status: func(context.Context) (operator.Status, error) {
 			b.meanwhile()
 			return wellStatus(), nil
@@ -252,7 +236,7 @@ func (b *bundle) run(t *testing.T, want ...string) {
 
 func TestADayIsToldOnceFromTheHourOn(t *testing.T) {
 	t.Parallel()
-	b := setup()
+	b := setup(t)
 	b.now = six.Add(-time.Second)
 	b.run(t)
 	b.now = six
@@ -267,7 +251,7 @@ func TestADayIsToldOnceFromTheHourOn(t *testing.T) {
 
 func TestAMailThatIsNotSentIsSentTheNextMinute(t *testing.T) {
 	t.Parallel()
-	b := setup()
+	b := setup(t)
 	b.failing = errors.New("SNS is away")
 	if err := b.Run(t.Context()); !errors.Is(err, b.failing) {
 		t.Fatalf("it ends with %v", err)
@@ -279,7 +263,7 @@ func TestAMailThatIsNotSentIsSentTheNextMinute(t *testing.T) {
 
 func TestOfTwoRunsAtATimeOneSends(t *testing.T) {
 	t.Parallel()
-	b := setup()
+	b := setup(t)
 	b.meanwhile = func() {
 		b.meanwhile = func() {}
 		b.run(t, monday)
@@ -289,7 +273,7 @@ func TestOfTwoRunsAtATimeOneSends(t *testing.T) {
 
 func TestNothingIsNotedOfAMailThatCouldNotBeWritten(t *testing.T) {
 	t.Parallel()
-	b := setup()
+	b := setup(t)
 	status, away := b.Status, errors.New("the ledger is away")
 	b.Status = func(context.Context) (operator.Status, error) { return operator.Status{}, away }
 	if err := b.Run(t.Context()); !errors.Is(err, away) {

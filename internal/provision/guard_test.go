@@ -47,6 +47,15 @@ func (w *world) crowd(n int) []string {
 	return ids
 }
 
+// crowded is a group of so many who are in Webex, as it is.
+func (w *world) crowded(n int) (g *group, ids []string) {
+	w.t.Helper()
+	ids = w.crowd(n)
+	g = w.team(sales, "Sales", ids...)
+	w.formed(sales)
+	return g, ids
+}
+
 func (w *world) block(ids ...string) provision.Attempt {
 	w.t.Helper()
 	var last provision.Attempt
@@ -379,9 +388,7 @@ func TestNobodyApprovesWhatIsProtected(t *testing.T) {
 func TestUpsertOnlyDestroysNothing(t *testing.T) {
 	t.Parallel()
 	w := setup(t, guarded, func(c *provision.Config) { c.UpsertOnly = true })
-	ids := w.crowd(3)
-	g := w.team(sales, "Sales", ids...)
-	w.formed(sales)
+	g, ids := w.crowded(3)
 	gone := w.team(europe, "Europe")
 	w.formed(europe)
 	gone.gone, g.members = true, ids[:2]
@@ -423,9 +430,7 @@ func TestMoreThanAFifthOfAGroupIsNotTakenOut(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			w := setup(t, lowFloor)
-			ids := w.crowd(40)
-			g := w.team(sales, "Sales", ids...)
-			w.formed(sales)
+			g, ids := w.crowded(40)
 			w.hire(ada, "ada@example.com")
 			w.provisioned(ada)
 			g.members = append([]string{ada}, ids[test.removed:]...)
@@ -457,9 +462,7 @@ func TestMoreThanAFifthOfAGroupIsNotTakenOut(t *testing.T) {
 func TestMembersTakenOutOneByOneAddUp(t *testing.T) {
 	t.Parallel()
 	w := setup(t, lowFloor)
-	ids := w.crowd(12)
-	g := w.team(sales, "Sales", ids...)
-	w.formed(sales)
+	g, ids := w.crowded(12)
 	for i := range 5 {
 		g.members = ids[i+1:]
 		if a := w.converge(changed(sales, ids[i]))[0]; a.Fault != nil {

@@ -31,9 +31,7 @@ func (w *world) webexID(person string) string {
 func TestWhoJoinsAndLeavesATeamOfTwoTimeAndAgainIsNoMass(t *testing.T) {
 	t.Parallel()
 	w := setup(t, lowFloor)
-	ids := w.crowd(2)
-	g := w.team(sales, "Sales", ids...)
-	w.formed(sales)
+	g, ids := w.crowded(2)
 	for round := range 12 {
 		g.members = ids[:1]
 		if a := w.converge(changed(sales, ids[1]))[0]; a.Fault != nil {
@@ -62,9 +60,7 @@ func TestWhoJoinsAndLeavesATeamOfTwoTimeAndAgainIsNoMass(t *testing.T) {
 func TestWhoCameBackToAGroupMakesRoomForAnother(t *testing.T) {
 	t.Parallel()
 	w := setup(t, lowFloor)
-	ids := w.crowd(12)
-	g := w.team(sales, "Sales", ids...)
-	w.formed(sales)
+	g, ids := w.crowded(12)
 	g.members = ids[5:]
 	w.converge(changed(sales, ids[:5]...))
 	g.members = ids[4:]
@@ -87,9 +83,7 @@ func TestTheFloorStandsBesideTheShareOfAGroup(t *testing.T) {
 		held    bool
 	}{{20, false}, {21, true}} {
 		w := setup(t, guarded)
-		ids := w.crowd(24)
-		g := w.team(sales, "Sales", ids...)
-		w.formed(sales)
+		g, ids := w.crowded(24)
 		g.members = ids[test.removed:]
 		a := w.converge(changed(sales, ids[:test.removed]...))[0]
 		if test.held {
@@ -104,9 +98,7 @@ func TestTheFloorStandsBesideTheShareOfAGroup(t *testing.T) {
 func TestAnApprovalLetsExactlyThoseMembersGo(t *testing.T) {
 	t.Parallel()
 	w := setup(t, lowFloor)
-	ids := w.crowd(40)
-	g := w.team(sales, "Sales", ids...)
-	w.formed(sales)
+	g, ids := w.crowded(40)
 	g.members = ids[10:]
 	w.wantHeld(w.converge(changed(sales, ids[:10]...))[0], provision.Removing)
 	w.approve(groupObject(sales), provision.Removing)
@@ -122,9 +114,7 @@ func TestAnApprovalLetsExactlyThoseMembersGo(t *testing.T) {
 func TestAnApprovedRemovalThatEndsInAFaultIsUsedUpAsFarAsItWent(t *testing.T) {
 	t.Parallel()
 	w := setup(t, lowFloor)
-	ids := w.crowd(40)
-	g := w.team(sales, "Sales", ids...)
-	w.formed(sales)
+	g, ids := w.crowded(40)
 	g.members = ids[10:]
 	w.converge(changed(sales, ids[:10]...))
 	w.approve(groupObject(sales), provision.Removing)
@@ -154,9 +144,7 @@ func TestAnApprovalThatNamesNobodyIsForAsManyAsWereHeld(t *testing.T) {
 		held    bool
 	}{{10, false}, {9, true}} {
 		w := setup(t, lowFloor)
-		ids := w.crowd(40)
-		g := w.team(sales, "Sales", ids...)
-		w.formed(sales)
+		g, ids := w.crowded(40)
 		g.members = ids[10:]
 		w.converge(changed(sales, ids[:10]...))
 		before, err := w.ledger.Claim(t.Context(), groupObject(sales), "operator", w.now, w.now.Add(time.Second))
@@ -226,9 +214,7 @@ func TestAnApprovalIsUsedUpByTheWriteAlsoIfTheAttemptFails(t *testing.T) {
 func TestARejectedRemovalStandsForEachMember(t *testing.T) {
 	t.Parallel()
 	w := setup(t, lowFloor)
-	ids := w.crowd(40)
-	g := w.team(sales, "Sales", ids...)
-	w.formed(sales)
+	g, ids := w.crowded(40)
 	g.members = ids[5:]
 	w.converge(changed(sales, ids[:5]...))
 	g.members = ids[9:]
@@ -262,9 +248,7 @@ func TestARejectedRemovalStandsForEachMember(t *testing.T) {
 func TestAMassBesideARejectedRemovalIsDecidedOnByItself(t *testing.T) {
 	t.Parallel()
 	w := setup(t, lowFloor)
-	ids := w.crowd(40)
-	g := w.team(sales, "Sales", ids...)
-	w.formed(sales)
+	g, ids := w.crowded(40)
 	g.members = ids[9:]
 	w.converge(changed(sales, ids[:9]...))
 	w.reject(groupObject(sales), provision.Removing)
