@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"entrawebex/internal/golden"
 	"entrawebex/internal/metric"
 )
 
@@ -21,5 +22,5 @@ func TestThePageNamesEveryMetric(t *testing.T) {
 	for _, m := range metric.All() {
 		fmt.Fprintf(&table, "| `%s` | %s | %s | %s |\n", m.Metric, strings.Join(m.Dimensions, ", "), m.Unit, m.Help)
 	}
-	madeOfTheCode(t, page, before+begin+table.String()+end+after)
+	golden.Is(t, page, before+begin+table.String()+end+after)
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/golden"
 	"entrawebex/internal/mapping"
 	"entrawebex/internal/mapping/expression"
 	"entrawebex/internal/scoping"
@@ -20,7 +21,7 @@ import (
 // and here those of operators.
 func TestTheReferenceOfMappingsIsThatOfTheCode(t *testing.T) {
 	t.Parallel()
-	madeOfTheCode(t, "mapping.md", reference(t))
+	golden.Is(t, "mapping.md", reference(t))
 }
 
 // reference is the page.

@@ -11,13 +11,15 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"entrawebex/internal/golden"
 )
 
 // The page of settings is made of the comments that stand beside them, and of the
 // template.
 func TestThePageOfSettingsIsThatOfTheCode(t *testing.T) {
 	t.Parallel()
-	madeOfTheCode(t, "settings.md", settings(t))
+	golden.Is(t, "settings.md", settings(t))
 }
 
 func settings(t *testing.T) string {

@@ -1,7 +1,6 @@
 package docs_test
 
 import (
-	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -10,8 +9,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // pages are what an administrator reads, by their path from this folder.
@@ -35,21 +32,6 @@ func contents(t *testing.T, file string) string {
 		t.Fatal(err)
 	}
 	return string(text)
-}
-
-var update = flag.Bool("update", false, "write the pages that are made of the code")
-
-// madeOfTheCode compares a page with what it has to be.
-func madeOfTheCode(t *testing.T, page, want string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(page, []byte(want), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if diff := cmp.Diff(want, contents(t, page)); diff != "" {
-		t.Errorf("go test ./docs -update writes it anew (-want +got):\n%s", diff)
-	}
 }
 
 var (

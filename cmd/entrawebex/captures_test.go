@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -12,13 +11,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
 	"entrawebex/infra"
 	"entrawebex/internal/app/operations"
 	"entrawebex/internal/change"
+	"entrawebex/internal/golden"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/queue"
@@ -184,19 +183,7 @@ func isCapture(t *testing.T, file string, width int, got string) {
 			t.Errorf("%s: %d columns of %d: %s", file, n, width, line)
 		}
 	}
-	golden := filepath.Join("testdata", "captures", file)
-	if *update {
-		if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", file, diff)
-	}
+	golden.Is(t, filepath.Join("testdata", "captures", file), got)
 }
 
 // trouble goes on after the day: two are held, one of whom nothing can be made is a

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"errors"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,30 +11,17 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"entrawebex/infra"
+	"entrawebex/internal/golden"
 	"entrawebex/internal/plan"
 	"entrawebex/internal/sandbox"
 	"entrawebex/internal/sandbox/graph"
 )
 
-var update = flag.Bool("update", false, "write what commands print as their golden files")
-
 // isGolden compares what a command prints with a file of testdata.
 func isGolden(t *testing.T, name, got string) {
 	t.Helper()
 	fits(t, got)
-	golden := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Error(diff)
-	}
+	golden.Is(t, filepath.Join("testdata", name), got)
 }
 
 // elaborate is a mapping file with each kind of line, and a filter of two groups.

@@ -3,11 +3,9 @@ package daily
 import (
 	"context"
 	"errors"
-	"flag"
 	"iter"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -19,13 +17,12 @@ import (
 
 	"entrawebex/internal/bolttest"
 	"entrawebex/internal/change"
+	"entrawebex/internal/golden"
 	"entrawebex/internal/history"
 	"entrawebex/internal/ledger"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/provision"
 )
-
-var update = flag.Bool("update", false, "write the mails anew")
 
 var (
 	yesterday = time.Date(2026, 3, 30, 0, 0, 0, 0, time.UTC)
@@ -148,19 +145,7 @@ func TestTheMailOfADay(t *testing.T) {
 			}
 			d.Status = test.status
 			got := "Subject: " + Subject(d) + "\n\n" + Text(d)
-			path := filepath.Join("testdata", name+".txt")
-			if *update {
-				if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
+			golden.Is(t, filepath.Join("testdata", name+".txt"), got)
 			fits(t, got)
 			if s := Subject(d); len(s) >= 100 || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) {
 				t.Errorf("SNS refuses the subject %q", s)

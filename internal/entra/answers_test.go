@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -19,11 +18,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/golden"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/renew"
 )
-
-var update = flag.Bool("update", false, "write what the cases in testdata/answers want as it is now")
 
 // answerCase is a file of testdata/answers: what is asked, what Graph, or who is
 // between, answers, and what the answer is taken for.
@@ -117,7 +115,7 @@ func TestAnswersAreTakenForWhatTheyAre(t *testing.T) {
 				t.Error("it does not say where the answers come from")
 			}
 			got := c.run(t)
-			if *update {
+			if golden.Updating() {
 				c.Want = got
 				var out bytes.Buffer
 				encoder := json.NewEncoder(&out)

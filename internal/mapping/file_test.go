@@ -2,7 +2,6 @@ package mapping_test
 
 import (
 	"errors"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,11 +11,10 @@ import (
 
 	"entrawebex/infra"
 	"entrawebex/internal/change"
+	"entrawebex/internal/golden"
 	"entrawebex/internal/mapping"
 	"entrawebex/internal/scoping"
 )
-
-var update = flag.Bool("update", false, "write what mapping files are told as their golden files")
 
 // Each file of testdata/mistakes is wrong, and the text beside it is all that it is
 // told, in the file's order.
@@ -38,19 +36,7 @@ func TestAllThatIsWrongIsSaidAtItsPlace(t *testing.T) {
 			if _, err := mapping.ParseFile(filepath.Base(file), data); !errors.As(err, &mistakes) {
 				t.Fatalf("error %v", err)
 			}
-			got, golden := mistakes.Error()+"\n", strings.TrimSuffix(file, ".yaml")+".txt"
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Error(diff)
-			}
+			golden.Is(t, strings.TrimSuffix(file, ".yaml")+".txt", mistakes.Error()+"\n")
 			for _, line := range mistakes.List {
 				if !strings.Contains(line.Text, "; ") && !strings.Contains(line.Text, ": ") {
 					t.Errorf("does not say what to write instead: %s", line.Text)

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"flag"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -13,12 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
+	"entrawebex/internal/golden"
 	"entrawebex/internal/metric"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 var at = time.Date(2026, 3, 2, 9, 0, 0, 250_000_000, time.UTC)
 
@@ -69,20 +64,8 @@ func TestSamplesAreWrittenInTheEmbeddedMetricFormat(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden := filepath.Join("testdata", name+".jsonl")
-			if *update {
-				if err := os.WriteFile(golden, got, 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), string(got)); diff != "" {
-				t.Errorf("-want +got:\n%s", diff)
-			}
-			for line := range strings.Lines(string(want)) {
+			golden.Is(t, filepath.Join("testdata", name+".jsonl"), string(got))
+			for line := range strings.Lines(string(got)) {
 				valid(t, []byte(line))
 			}
 		})

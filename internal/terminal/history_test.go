@@ -2,40 +2,18 @@ package terminal
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/jedib0t/go-pretty/v6/text"
 
+	"entrawebex/internal/golden"
 	"entrawebex/internal/history"
 	"entrawebex/internal/operator"
 )
-
-var update = flag.Bool("update", false, "write the captures anew")
-
-// golden compares what is printed with a capture.
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", file)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", file, diff)
-	}
-}
 
 // aNight is what a log may have to tell.
 func aNight() operator.History {
@@ -96,7 +74,7 @@ func TestTheLogFitsTheTerminal(t *testing.T) {
 		for _, e := range aNight().Entries {
 			at.HistoryLine(&followed, e)
 		}
-		golden(t, fmt.Sprintf("history-%d.txt", columns), table.String()+"\n"+followed.String())
+		golden.Is(t, filepath.Join("testdata", fmt.Sprintf("history-%d.txt", columns)), table.String()+"\n"+followed.String())
 		for line := range strings.Lines(table.String() + followed.String()) {
 			if n := text.StringWidthWithoutEscSequences(strings.TrimSuffix(line, "\n")); n > columns {
 				t.Errorf("%d columns of %d: %s", n, columns, line)

@@ -3,6 +3,7 @@ package terminal
 import (
 	"bytes"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/golden"
 	"entrawebex/internal/history"
 	"entrawebex/internal/mapping"
 	"entrawebex/internal/operator"
@@ -93,7 +95,7 @@ func TestWhatIsShownFitsTheTerminal(t *testing.T) {
 		at.Show(&out, aPerson())
 		at.Show(&out, aGroup())
 		at.Show(&out, operator.Shown{Asked: "room@contoso.example", Under: aGroup().Under})
-		golden(t, fmt.Sprintf("show-%d.txt", columns), out.String())
+		golden.Is(t, filepath.Join("testdata", fmt.Sprintf("show-%d.txt", columns)), out.String())
 		for line := range strings.Lines(out.String()) {
 			if n := text.StringWidthWithoutEscSequences(strings.TrimSuffix(line, "\n")); n > columns {
 				t.Errorf("%d columns of %d: %s", n, columns, line)

@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"bytes"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/condition"
+	"entrawebex/internal/golden"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/pause"
 	"entrawebex/internal/provision"
@@ -56,7 +58,7 @@ func TestStatusIsATableOf80Columns(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	Terminal{}.Status(&out, badMorning())
-	golden(t, "status.txt", out.String())
+	golden.Is(t, filepath.Join("testdata", "status.txt"), out.String())
 	for line := range strings.Lines(out.String()) {
 		if width := text.StringWidthWithoutEscSequences(strings.TrimSuffix(line, "\n")); width > Columns {
 			t.Errorf("%d columns: %s", width, line)

@@ -2,7 +2,6 @@ package synchronization_test
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"maps"
 	"os"
@@ -13,12 +12,11 @@ import (
 	"golang.org/x/text/encoding/unicode"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/golden"
 	"entrawebex/internal/mapping"
 	"entrawebex/internal/mapping/synchronization"
 	"entrawebex/internal/scoping"
 )
-
-var update = flag.Bool("update", false, "write what an import says as its golden file")
 
 func read(t testing.TB, file string) string {
 	t.Helper()
@@ -137,14 +135,7 @@ func TestWhatBecameOfEachLineIsSaid(t *testing.T) {
 	data := read(t, "testdata/portal.json")
 	text, findings := imported(t, data)
 	got := listed(findings)
-	if *update {
-		if err := os.WriteFile("testdata/findings.txt", []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if diff := cmp.Diff(read(t, "testdata/findings.txt"), got); diff != "" {
-		t.Error(diff)
-	}
+	golden.Is(t, "testdata/findings.txt", got)
 	for _, f := range lines(t, data) {
 		there := strings.Contains(text, "target: "+f+",") || strings.Contains(text, "target: '"+f+"',")
 		said := strings.Contains(got, "| "+f+" |")

@@ -2,9 +2,7 @@ package demo
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -13,9 +11,8 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/google/go-cmp/cmp"
-
 	"entrawebex/internal/change"
+	"entrawebex/internal/golden"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/sandbox"
 	"entrawebex/internal/sandbox/compare"
@@ -23,8 +20,6 @@ import (
 	"entrawebex/internal/sandbox/simhttp"
 	"entrawebex/internal/terminal"
 )
-
-var update = flag.Bool("update", false, "write the captures anew")
 
 // aTenant has a person and a group that a report can name.
 func aTenant(t *testing.T) (tenant *graph.Tenant, person, team string) {
@@ -138,19 +133,7 @@ func TestADayIsShownAsCaptured(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got := scripted(t, options)
-			path := filepath.Join("testdata", "day-"+name+".txt")
-			if *update {
-				if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("-want +got:\n%s", diff)
-			}
+			golden.Is(t, filepath.Join("testdata", "day-"+name+".txt"), got)
 			if options.Terminal.Width <= terminal.Columns && !options.Terminal.Colour {
 				fits(t, got)
 			}

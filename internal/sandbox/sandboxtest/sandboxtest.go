@@ -3,7 +3,6 @@ package sandboxtest
 
 import (
 	"encoding/json"
-	"flag"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,9 +12,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-)
 
-var update = flag.Bool("update", false, "write the answers to testdata instead of comparing them")
+	"entrawebex/internal/golden"
+)
 
 // Clock is a clock that stands still unless it is moved.
 type Clock struct{ At time.Time }
@@ -79,7 +78,7 @@ func Replay(t *testing.T, folder string, handler func(*testing.T) http.Handler) 
 			if body != nil {
 				got.Response = any(body)
 			}
-			if *update {
+			if golden.Updating() {
 				text, err := json.MarshalIndent(got, "", "  ")
 				Must(t, err)
 				Must(t, os.WriteFile(file, append(text, '\n'), 0o600))
