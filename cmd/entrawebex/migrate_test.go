@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/csv"
 	"encoding/json"
@@ -448,6 +449,25 @@ func TestWhatWasChangedInWebexSinceIsToldAndHasItsAccount(t *testing.T) {
 		}
 		if is, known := want[id]; known && (outcome != string(is) || (is == migration.Left) != strings.Contains(reason, "was changed in Webex since")) {
 			t.Errorf("%s is %s: %s; want %s", name, outcome, reason, is)
+		}
+	}
+}
+
+func TestAFilterThatCannotBeHadIsSaidToSwitchEverythingOff(t *testing.T) {
+	t.Parallel()
+	m := moved(t)
+	job := galleryJob(t)
+	job.Schema = bytes.Replace(job.Schema, []byte("^(DE|AT)$"), []byte("^(?=DE)"), 1)
+	m.Tenant.SetSynchronization(job)
+	out := strings.Join(strings.Fields(operate(t, m.environ(), "migrate", "-o", m.folder)), " ")
+	for _, want := range []string{"Note: users: all are off, since a part of the filter is missing", "which is .NET's alone"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	for _, row := range m.rows() {
+		if row[3] == "Webex people" && !strings.Contains(row[7], "members: 4 added") {
+			t.Errorf("who comes into the group is not told: %q", row)
 		}
 	}
 }

@@ -62,8 +62,10 @@ type Row struct {
 	// empty where none is. ExternalID is that id.
 	Adopted    Origin `json:"adopted,omitempty"`
 	ExternalID string `json:"externalId,omitempty"`
-	// Attributes are those that would change, Reason is why it is so.
+	// Attributes are those that would change, Members how many a group would gain and
+	// lose, Reason is why it is so.
 	Attributes []provision.Modified `json:"attributes,omitempty"`
+	Members    *plan.Members        `json:"members,omitempty"`
 	Reason     string               `json:"reason"`
 }
 
@@ -150,7 +152,7 @@ func Rows(objects []plan.Object, accounts []sweep.Account) []Row {
 func key(kind change.Kind, id string) string { return string(kind) + " " + strings.ToLower(id) }
 
 func rowOf(o plan.Object) Row {
-	r := Row{Kind: o.Object.Kind, Name: o.Name, ID: o.Object.ID, WebexID: o.WebexID, Held: o.Held, Attributes: o.Attributes, Reason: o.Reason}
+	r := Row{Kind: o.Object.Kind, Name: o.Name, ID: o.Object.ID, WebexID: o.WebexID, Held: o.Held, Attributes: o.Attributes, Members: o.Members, Reason: o.Reason}
 	if o.Adopted != nil {
 		r.Adopted, r.ExternalID = origin(*o.Adopted, r.ID), *o.Adopted
 	}

@@ -139,11 +139,17 @@ func schemaLine(findings []synchronization.Finding) string {
 // mostLost is how many lines that cannot be taken over are told here: a file has all.
 const mostLost = 3
 
-// lost are the first lines that cannot be taken over.
+// lost are why all actions are off, and the first lines that cannot be taken over.
 func lost(findings []synchronization.Finding) []string {
 	var lines []string
 	for _, f := range findings {
-		if f.Outcome == synchronization.Lost && len(lines) < mostLost {
+		if f.Outcome == synchronization.Differs && f.Attribute == "actions" { // which decides about all there is
+			lines = append(lines, f.Object+": "+f.Text)
+		}
+	}
+	off := len(lines)
+	for _, f := range findings {
+		if f.Outcome == synchronization.Lost && len(lines) < off+mostLost {
 			lines = append(lines, f.Object+" "+f.Attribute+": "+f.Text)
 		}
 	}
@@ -152,5 +158,5 @@ func lost(findings []synchronization.Finding) []string {
 
 // changes are the attributes of a plan in one line, for a spreadsheet.
 func changes(r migration.Row) string {
-	return strings.Join(details(plan.Object{Attributes: r.Attributes}), "; ")
+	return strings.Join(details(plan.Object{Attributes: r.Attributes, Members: r.Members}), "; ")
 }
