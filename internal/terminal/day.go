@@ -98,6 +98,6 @@ func Lasted(d time.Duration) string {
 // Verdict prints a sentence behind its mark, folded.
 func (t Terminal) Verdict(out io.Writer, o Outcome, sentence string) {
 	const indent = "  "
-	folded := Fold(Columns-len(indent), sentence)
+	folded := fold(Columns-len(indent), sentence)
 	fmt.Fprintln(out, t.mark(o)+" "+strings.ReplaceAll(folded, "\n", "\n"+indent))
 }

@@ -27,7 +27,7 @@ func Findings(out io.Writer, findings []synchronization.Finding) {
 		}
 		about := printable.Text(strings.TrimSuffix(object+": "+f.Attribute, ": "))
 		w.AppendRow(table.Row{
-			Fold(aboutWidth, strings.TrimPrefix(about, ": ")), Fold(outcomeWidth, f.Outcome.String()), Fold(textWidth, printable.Text(f.Text)),
+			fold(aboutWidth, strings.TrimPrefix(about, ": ")), fold(outcomeWidth, f.Outcome.String()), fold(textWidth, printable.Text(f.Text)),
 		})
 		counts[f.Outcome]++
 	}

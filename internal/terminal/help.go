@@ -54,5 +54,5 @@ func fill(line string) string {
 		return line
 	}
 	hang := text.StringWidthWithoutEscSequences(line[:at])
-	return line[:at] + strings.ReplaceAll(Fold(Columns-hang, line[at:]), "\n", "\n"+strings.Repeat(" ", hang))
+	return line[:at] + strings.ReplaceAll(fold(Columns-hang, line[at:]), "\n", "\n"+strings.Repeat(" ", hang))
 }

@@ -49,7 +49,7 @@ func (t Terminal) historyTable(out io.Writer, entries []history.Entry) {
 		at := e.At.UTC()
 		what := []string{did(e), t.coloured(e.Status.Status)}
 		w.AppendRow(table.Row{
-			at.Format(time.DateOnly) + "\n" + at.Format(time.TimeOnly), Fold(whatWidth, what...), Fold(rest, why(e)...),
+			at.Format(time.DateOnly) + "\n" + at.Format(time.TimeOnly), fold(whatWidth, what...), fold(rest, why(e)...),
 		})
 		w.AppendSeparator()
 	}
@@ -71,7 +71,7 @@ func (t Terminal) coloured(s history.Status) string {
 // HistoryLine prints an entry as it comes, on lines that fit.
 func (t Terminal) HistoryLine(out io.Writer, e history.Entry) {
 	line := fmt.Sprintf("%s %s %s: %s", e.At.UTC().Format(time.RFC3339), did(e), e.Status.Status, strings.Join(why(e), "; "))
-	fmt.Fprintln(out, strings.ReplaceAll(Fold(t.columns()-2, line), "\n", "\n  "))
+	fmt.Fprintln(out, strings.ReplaceAll(fold(t.columns()-2, line), "\n", "\n  "))
 }
 
 // HistorySteps prints an entry with its steps and what was changed, on lines that fit.
@@ -79,7 +79,7 @@ func (t Terminal) HistorySteps(out io.Writer, e history.Entry) {
 	t.HistoryLine(out, e)
 	line := func(format string, args ...any) {
 		const indent = "    "
-		told := Fold(t.columns()-len(indent), fmt.Sprintf(format, args...))
+		told := fold(t.columns()-len(indent), fmt.Sprintf(format, args...))
 		fmt.Fprintln(out, indent+strings.ReplaceAll(told, "\n", "\n"+indent))
 	}
 	for _, s := range e.Steps {

@@ -29,7 +29,7 @@ func (t Terminal) Holds(out io.Writer, held []operator.Held) {
 		if state := state(h); state != "" {
 			lines = append(lines, state)
 		}
-		w.AppendRow(table.Row{Fold(idWidth, ObjectLines(h.Name, h.Object)...), Fold(widest, lines...)})
+		w.AppendRow(table.Row{fold(idWidth, objectLines(h.Name, h.Object)...), fold(widest, lines...)})
 	}
 	w.Render()
 }
@@ -62,7 +62,7 @@ func state(h operator.Held) string {
 // Decided prints what was decided on; done is the word for it.
 func Decided(out io.Writer, decided operator.Decided, done string) {
 	for _, h := range decided.Done {
-		Say(out, fmt.Sprintf("%s: %s of %s", done, Operation(h), strings.Join(ObjectLines(h.Name, h.Object), ", ")))
+		Say(out, fmt.Sprintf("%s: %s of %s", done, Operation(h), strings.Join(objectLines(h.Name, h.Object), ", ")))
 	}
 	if decided.LeftAlone > 0 {
 		Say(out, fmt.Sprintf("left alone: %s rejected before; name an object to approve it all the same", operator.Counted(decided.LeftAlone, "hold")))

@@ -39,7 +39,7 @@ func (t Terminal) Letters(out io.Writer, letters []replay.Letter, beyond int) {
 	widest := t.columns() - 7 - len(provision.Unauthorized.String()) // which the frame and the longest kind take
 	for _, l := range letters {
 		met := fmt.Sprintf("%s since %s, %s", l.Step, l.FirstSeen.UTC().Format(time.RFC3339), operator.Counted(l.Attempts, "attempt"))
-		w.AppendRow(table.Row{l.Kind.String(), Fold(widest, append(ObjectLines(l.Name, l.Object), met, printable.Text(l.Reason))...)})
+		w.AppendRow(table.Row{l.Kind.String(), fold(widest, append(objectLines(l.Name, l.Object), met, printable.Text(l.Reason))...)})
 		w.AppendSeparator()
 	}
 	w.Render()

@@ -15,9 +15,9 @@ import (
 // nobody has widened. Programs read --json.
 const Columns = 80
 
-// Fold breaks each of the lines between its words, or within one that is too
+// fold breaks each of the lines between its words, or within one that is too
 // long by itself.
-func Fold(width int, lines ...string) string {
+func fold(width int, lines ...string) string {
 	var folded []string
 	for _, line := range lines {
 		for part := range strings.SplitSeq(text.WrapSoft(line, width), "\n") {
@@ -31,19 +31,19 @@ func Fold(width int, lines ...string) string {
 func Say(out io.Writer, line string) {
 	words := strings.TrimLeft(line, " ")
 	indent := line[:len(line)-len(words)]
-	fmt.Fprintln(out, indent+strings.ReplaceAll(Fold(Columns-len(indent), words), "\n", "\n"+indent))
+	fmt.Fprintln(out, indent+strings.ReplaceAll(fold(Columns-len(indent), words), "\n", "\n"+indent))
 }
 
 // Checked prints what was looked at and what came of it, which goes on below where it
 // began.
 func Checked(out io.Writer, mark, what, detail string) {
 	begin := fmt.Sprintf("%s  %-24s ", mark, what)
-	detail = Fold(Columns-len(begin), strings.Split(detail, "\n")...)
+	detail = fold(Columns-len(begin), strings.Split(detail, "\n")...)
 	fmt.Fprintln(out, begin+strings.ReplaceAll(detail, "\n", "\n"+strings.Repeat(" ", len(begin))))
 }
 
-// ObjectLines are what an object is called, where that is known, and which it is.
-func ObjectLines(name string, o change.Object) []string {
+// objectLines are what an object is called, where that is known, and which it is.
+func objectLines(name string, o change.Object) []string {
 	if name == "" {
 		return []string{o.String()}
 	}
@@ -51,7 +51,7 @@ func ObjectLines(name string, o change.Object) []string {
 }
 
 // wrap breaks a line that is too long behind a blank, or within a word, and keeps every
-// character of it: Fold makes one of several blanks.
+// character of it: fold makes one of several blanks.
 func wrap(width int, line string) string {
 	var broken strings.Builder
 	used, end := 0, 0 // columns since the last break, and behind the last blank there

@@ -120,7 +120,7 @@ func (t Terminal) planRow(one plan.Object) table.Row {
 	}
 	lines = append(append(lines, one.Object.String()), details(one)...)
 	widest := t.columns() - 7 - len("remove members (held)") // which the frame and the longest action take
-	return table.Row{action, Fold(widest, lines...)}
+	return table.Row{action, fold(widest, lines...)}
 }
 
 // details are the lines about an object that say more than what it is.

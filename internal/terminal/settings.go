@@ -20,7 +20,7 @@ func Settings(out io.Writer, values []config.Value) {
 		if !v.Set && v.From == config.FromDefault && v.Value == "" {
 			continue
 		}
-		w.AppendRow(table.Row{v.Name, Fold(valueWidth, SettingValue(v)), Fold(fromWidth, SettingSource(v))})
+		w.AppendRow(table.Row{v.Name, fold(valueWidth, SettingValue(v)), fold(fromWidth, SettingSource(v))})
 	}
 	w.Render()
 }

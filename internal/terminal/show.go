@@ -41,7 +41,7 @@ func (t Terminal) Show(out io.Writer, s operator.Shown) {
 
 // say prints a line, folded to the terminal.
 func (t Terminal) say(out io.Writer, line string) {
-	fmt.Fprintln(out, Fold(t.columns(), printable.Text(line)))
+	fmt.Fprintln(out, fold(t.columns(), printable.Text(line)))
 }
 
 // fact is something to know, in lines, and whether it is trouble.
@@ -68,7 +68,7 @@ func (t Terminal) facts(out io.Writer, facts []fact) {
 		for i, line := range f.lines {
 			lines[i] = printable.Text(line)
 		}
-		value := Fold(rest, lines...)
+		value := fold(rest, lines...)
 		if f.trouble {
 			value = t.red(value)
 		}

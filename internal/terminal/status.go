@@ -110,7 +110,7 @@ func (t Terminal) watched(w table.Writer, s operator.Status, row func(what strin
 func (t Terminal) listed(before string, sentences []string) string {
 	list := make([]string, len(sentences))
 	for i, sentence := range sentences {
-		list[i] = Fold(t.columns()-len(before)-len(";"), printable.Text(sentence))
+		list[i] = fold(t.columns()-len(before)-len(";"), printable.Text(sentence))
 	}
 	return before + strings.ReplaceAll(strings.Join(list, ";\n"), "\n", "\n"+strings.Repeat(" ", len(before)))
 }
