@@ -21,6 +21,9 @@ import (
 type Graph interface {
 	provision.Directory
 	reconcile.Graph
+	// ServicePrincipal returns the object id of the enterprise application
+	// with an application (client) id. Fault Permanent if there is none.
+	ServicePrincipal(ctx context.Context, appID string) (id string, err error)
 	// AppRoles returns what the app roles of an application are called, by their ids.
 	AppRoles(ctx context.Context, servicePrincipalID string, wanted []string) (map[string]string, error)
 }

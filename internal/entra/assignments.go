@@ -25,7 +25,8 @@ const (
 	readAssignments  = "Directory.Read.All"
 )
 
-// ServicePrincipal implements reconcile.Graph: one call.
+// ServicePrincipal returns the object id of the enterprise application with an
+// application (client) id: one call. Fault Permanent if there is none.
 // https://learn.microsoft.com/graph/api/serviceprincipal-get
 func (c *Client) ServicePrincipal(ctx context.Context, appID string) (string, error) {
 	operation := "find enterprise application " + printable.Short(appID, 40) + " in Entra"

@@ -112,9 +112,6 @@ type Graph interface {
 	// else the one that Page.Next or Page.Delta of an earlier call names. Fault
 	// Gone if Graph no longer knows that link: begin a first round.
 	Delta(ctx context.Context, kind change.Kind, link string) (Page, error)
-	// ServicePrincipal returns the object id of the enterprise application
-	// with an application (client) id. Fault Permanent if there is none.
-	ServicePrincipal(ctx context.Context, appID string) (id string, err error)
 	// Assignments reads a page of the assignments to the enterprise
 	// application: the first one, or the one that AssignmentPage.Next of an
 	// earlier call names. Fault Gone if Graph no longer knows that page, or the

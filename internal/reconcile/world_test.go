@@ -257,8 +257,6 @@ func (g *graph) Delta(_ context.Context, kind change.Kind, link string) (Page, e
 	return page, nil
 }
 
-func (g *graph) ServicePrincipal(context.Context, string) (string, error) { return theApp, nil }
-
 func (g *graph) Assignments(_ context.Context, _, page string) (AssignmentPage, error) {
 	g.lists++
 	start := 0

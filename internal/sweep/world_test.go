@@ -74,8 +74,6 @@ type graph struct {
 	assignments []reconcile.Assignment
 }
 
-func (g *graph) ServicePrincipal(context.Context, string) (string, error) { return theApp, nil }
-
 func (g *graph) Assignments(context.Context, string, string) (reconcile.AssignmentPage, error) {
 	return reconcile.AssignmentPage{Assignments: g.assignments}, nil
 }
