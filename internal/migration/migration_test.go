@@ -178,6 +178,17 @@ func TestWritesMayBeginOnlyWhileTheJobIsKnownToRest(t *testing.T) {
 	}
 }
 
+func TestWhoIsTakenOutOfGroupsIsCounted(t *testing.T) {
+	t.Parallel()
+	group := func(removed int) plan.Object {
+		return plan.Object{Action: plan.Action(provision.Update), Object: change.Object{Kind: change.Group, ID: ada}, WebexID: "g", Members: &plan.Members{Added: 1, Removed: removed}}
+	}
+	r := Report{Rows: Rows([]plan.Object{group(2), group(3), {Action: plan.Unchanged, Object: change.Object{Kind: change.User, ID: bob}}}, nil)}
+	if n := r.TakenOut(); n != 5 {
+		t.Errorf("%d are taken out, want 5", n)
+	}
+}
+
 func TestTheStateOfAJobIsInWords(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[string]string{"Active": "active", "NotRun": "started, and has not run yet", "Quarantine": "in quarantine (EncounteredQuarantineException)", "Odd": "odd"} {

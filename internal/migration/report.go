@@ -113,6 +113,17 @@ func (r *Report) OutOfScope() (n, active int) {
 	return n, active
 }
 
+// TakenOut returns how many members groups would lose.
+func (r *Report) TakenOut() int {
+	n := 0
+	for _, row := range r.Rows {
+		if row.Members != nil {
+			n += row.Members.Removed
+		}
+	}
+	return n
+}
+
 // Adopted returns how many accounts and groups that were there before are taken over,
 // by whose id they carry.
 func (r *Report) Adopted() map[Origin]int {

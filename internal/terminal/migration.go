@@ -103,7 +103,11 @@ func OutcomeNote(r *migration.Report, o migration.Outcome, held int) string {
 		return "in Webex, and never written"
 	case migration.Outside:
 		return "not in scope, or blocked"
-	case migration.Same, migration.Change, migration.Create, migration.Disable, migration.Refused:
+	case migration.Change:
+		if n := r.TakenOut(); n > 0 {
+			return operator.Counted(n, "member") + " taken out of groups"
+		}
+	case migration.Same, migration.Create, migration.Disable, migration.Refused:
 	}
 	return ""
 }

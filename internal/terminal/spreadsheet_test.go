@@ -4,6 +4,10 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"entrawebex/internal/change"
+	"entrawebex/internal/migration"
+	"entrawebex/internal/plan"
 )
 
 func TestEveryColumnForASpreadsheetIsToldOnThePageOfTheLog(t *testing.T) {
@@ -31,5 +35,16 @@ func TestNoCellIsAFormula(t *testing.T) {
 		if got := harmless(name); got != name {
 			t.Errorf("%q is written %q", name, got)
 		}
+	}
+}
+
+func TestWhoIsTakenOutOfGroupsIsOnTheScreenOfMovingIn(t *testing.T) {
+	t.Parallel()
+	r := &migration.Report{Rows: []migration.Row{{Outcome: migration.Change, Kind: change.Group, Members: &plan.Members{Removed: 4}}}}
+	if got := OutcomeNote(r, migration.Change, 0); got != "4 members taken out of groups" {
+		t.Errorf("%q", got)
+	}
+	if got := OutcomeNote(&migration.Report{}, migration.Change, 0); got != "" {
+		t.Errorf("%q", got)
 	}
 }
