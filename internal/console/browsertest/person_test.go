@@ -102,7 +102,7 @@ func (p *person) open(path string) {
 }
 
 // look is what the page has under its heading.
-const look = `document.querySelector("main").innerText`
+const look = `(document.querySelector("main")?.innerText ?? "")` // nothing while the next page comes
 
 // sees waits until the page says all of that.
 func (p *person) sees(texts ...string) {
