@@ -99,7 +99,7 @@ func plantsInside() map[string]plant {
 		"an empty list of assignments is believed at once": {from: 984, asks: func(changes []change.Change) {
 			for i := range changes {
 				if changes[i].Kind == change.User {
-					changes[i].Nominated = change.Out
+					changes[i].Nominated, changes[i].SeenAt = change.Out, time.Now() // a word of long ago counts no more
 				}
 			}
 		}},
