@@ -21,7 +21,7 @@ import (
 // /healthz is 200 only if all is well, by what was proven of late: what
 // status --exit-code says. Else it is 503, with a line for each reason.
 func (m *Monitor) Handler(status func(ctx context.Context) (operator.Status, error), now func() time.Time, log *slog.Logger) http.Handler {
-	seen := &survey{status: status, now: now}
+	seen := &lastStatus{status: status, now: now}
 	m.registry.MustRegister(&state{status: seen.lately, gauges: gauges()})
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
@@ -64,8 +64,8 @@ func health(s operator.Status, err error) (code int, said string) {
 // longestReason is how many characters of a reason are told.
 const longestReason = 500
 
-// survey is a status that is read again when it is no longer fresh.
-type survey struct {
+// lastStatus is a status that is read again when it is no longer fresh.
+type lastStatus struct {
 	status func(ctx context.Context) (operator.Status, error)
 	now    func() time.Time
 
@@ -88,7 +88,7 @@ const (
 
 // lately is how things stand, as of a moment ago. Whoever asks while it is read waits
 // for that reading, which does not end with who asked.
-func (v *survey) lately(ctx context.Context) (operator.Status, error) {
+func (v *lastStatus) lately(ctx context.Context) (operator.Status, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	began := v.now()

@@ -162,17 +162,17 @@ func (p *fieldPlay) expectGroup(name string, wanted *wantedGroup, when string) {
 func (p *fieldPlay) expectStatus(ctx context.Context, w *want, when string) {
 	p.t.Helper()
 	asked := &operator.Operator{Ledger: p.ledger, Changes: p.changes, DeadLetters: p.dead, Now: time.Now, Log: p.log}
-	survey := try(asked.Status(ctx))(p.t)
-	if w.Well != nil && *w.Well != survey.AllIsWell {
-		p.t.Errorf("%s: all is well: %t, attention: %v", when, survey.AllIsWell, survey.Attention)
+	status := try(asked.Status(ctx))(p.t)
+	if w.Well != nil && *w.Well != status.AllIsWell {
+		p.t.Errorf("%s: all is well: %t, attention: %v", when, status.AllIsWell, status.Attention)
 	}
-	attention := strings.Join(survey.Attention, "\n")
+	attention := strings.Join(status.Attention, "\n")
 	for _, text := range w.Attention {
 		if !strings.Contains(attention, p.expand(text)) {
-			p.t.Errorf("%s: status needs nobody for %q, only for %q", when, text, survey.Attention)
+			p.t.Errorf("%s: status needs nobody for %q, only for %q", when, text, status.Attention)
 		}
 	}
-	whole := plainJSON(p, survey)
+	whole := plainJSON(p, status)
 	for _, text := range w.Status {
 		if !strings.Contains(whole, p.expand(text)) {
 			p.t.Errorf("%s: status does not say %q: %s", when, text, whole)
