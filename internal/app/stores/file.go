@@ -30,8 +30,8 @@ type File struct {
 func Path(dataDir string) string { return filepath.Join(dataDir, "entrawebex.db") }
 
 // OpenFile opens the file in DATA_DIR, and makes both. Of the settings it takes that
-// folder, whether it is fleeting, and for how long the provisioning log is kept. It waits so long for another
-// process to close the file; bbolt's ErrTimeout if it does not.
+// folder, whether it is fleeting, and for how long the provisioning log is kept. It waits
+// so long for another process to close the file; bbolt's ErrTimeout if it does not.
 func OpenFile(s *config.Settings, patience time.Duration) (*File, error) {
 	if err := os.MkdirAll(s.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("DATA_DIR is %q and must be a folder that whoever runs this can make and write into: %w", s.DataDir, err)
