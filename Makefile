@@ -12,7 +12,7 @@ LIVES := 200
 BOOTSTRAPS := $(patsubst %,.build/%/bootstrap,webhook worker renew reconcile replay)
 GO_BUILD_FLAGS := -tags lambda.norpc -ldflags "-s -w"
 
-.PHONY: help test lint format suite allocations simulation functions installed race bench fuzz build release clean browser migration screenshots picture
+.PHONY: help test lint format suite allocations simulation functions installed race bench fuzz build release clean browser migration screenshots picture measured
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -64,6 +64,15 @@ screenshots: ## each page of the console, light and dark, narrow and wide, in .b
 picture: ## the day that the sandbox plays, as a picture for the README
 	go run ./cmd/entrawebex run --sandbox --members 500 | go run ./docs/pictures >.build/sandbox.svg
 	mv .build/sandbox.svg docs/pictures/sandbox.svg
+
+MEASURED := $(wildcard docs/measured/*.txt)
+measured: ## run the commands of MEASURED (by default each file of docs/measured) anew, and make docs/measurements.md of them
+	@set -e; mkdir -p .build; for file in $(MEASURED); do \
+		read -r command <"$$file"; echo "$$command"; \
+		{ echo "$$command"; bash -c "$${command#$$ }" 2>&1; } >.build/measured.txt; \
+		mv .build/measured.txt "$$file"; \
+	done
+	go test ./docs -update
 
 upgrade: ## LIVES lives of a tenant at which an earlier program and this one take turns
 	go test -timeout 30m -v ./internal/upgrade -lives $(LIVES)

@@ -67,7 +67,7 @@ var told = map[string][][]string{
 		{"lines of {} columns", "internal/terminal.Columns"},
 		{"reconcile/ every {}: delta queries", everyMinute},
 		{"sweep/ once {} and at first", compareInterval},
-		{"it has to start in a fraction of a second", "page measurements.md start of the process to its first call for an event: webhook, worker, renew, reconcile, replay"},
+		{"it has to start in a fraction of a second", "page measurements.md start of the process to its first call for an event"},
 		{"The answer is 202 once all of them are on the queue", "test internal/notification TestAChangeNotificationBecomesAChange"},
 		{"503 otherwise", "test internal/notification TestADeliveryThatCouldNotBeQueuedIsToBeSentAgain"},
 		{"or 403 while the secret", "test functions/webhook TestWhatMayCarryANewClientStateIsAskedForAgain"},
@@ -292,7 +292,7 @@ var told = map[string][][]string{
 	},
 	"sizing.md": {
 		{"`entrawebex plan --all`, to see what would be written | you | seconds for 10,000 users", "page measurements.md 10,000 users and a group of all of them takes"},
-		{"two cores and 512 MB are enough for 100,000 users ([measured](measurements.md): 137 MB in the first comparison)", "page measurements.md | 137 MB |"},
+		{"two cores and 512 MB are enough for 100,000 users ([measured](measurements.md))", "page measurements.md 100,000 users, 1,000 groups of 100: initial"},
 		{"It is noticed within {}.", everyMinute},
 		{"about a kilobyte a user", "test functions TestTheUnitsOfSizingAreWhatTheFunctionsUse"},
 		{"the functions have {} MB each", "template Globals.Function.MemorySize"},
