@@ -169,6 +169,28 @@ func TestASecondReplayFindsNothing(t *testing.T) {
 	})
 }
 
+// Whoever drops letters that have healed holds all of them for a moment.
+func TestWhatOthersHoldForAMomentIsReplayed(t *testing.T) {
+	t.Parallel()
+	bubble(t, func(t *testing.T, q queues) {
+		for n := range 3 {
+			bury(t, q.dead, n, "a")
+		}
+		held, err := q.dead.Receive(t.Context(), 3, time.Minute, 0)
+		if err != nil || len(held) != 3 {
+			t.Fatalf("%d held, %v", len(held), err)
+		}
+		time.AfterFunc(time.Second/2, func() {
+			if err := q.dead.Delay(t.Context(), held, 0); err != nil {
+				t.Error(err)
+			}
+		})
+		if got, err := replay.Run(t.Context(), q.dead, q.main, replay.Filter{}, replay.Options{}); err != nil || got.Moved != 3 {
+			t.Errorf("%+v, %v", got, err)
+		}
+	})
+}
+
 func TestADryRunMovesNothing(t *testing.T) {
 	t.Parallel()
 	bubble(t, func(t *testing.T, q queues) {

@@ -42,7 +42,8 @@ const (
 	hold = 5 * time.Minute
 	// look is how long a Receive waits for a message: long enough for SQS to
 	// ask all of its servers. The queue is empty when looks in a row found
-	// nothing. A queue whose Depth is exact is empty when it says so.
+	// nothing. A queue whose Depth is exact is empty when it says so: what others
+	// have in their hands for a moment is waited for.
 	look  = time.Second
 	looks = 2
 	// margin is how long before the end of its context a Run stops, and
@@ -66,10 +67,10 @@ func Run(ctx context.Context, dead, main queue.Queue, filter Filter, options Opt
 	r := &run{
 		dead: dead, main: main, filter: filter, options: options,
 		started: time.Now(), limiter: rate.NewLimiter(rate.Inf, 0), held: map[string]queue.Message{},
-		look: look, looks: looks,
+		look: look, exact: depth.Exact,
 	}
-	if depth.Exact {
-		r.look, r.looks = 0, 1
+	if r.exact {
+		r.look = 0
 	}
 	if options.Rate > 0 {
 		r.limiter = rate.NewLimiter(rate.Limit(options.Rate), min(options.Rate, queue.MaxReceive))
@@ -89,7 +90,7 @@ type run struct {
 	started    time.Time
 	limiter    *rate.Limiter
 	look       time.Duration
-	looks      int
+	exact      bool // as the Depth of dead is
 	// held are the messages that stay, by their ids, as last received.
 	held   map[string]queue.Message
 	result Result
@@ -97,7 +98,7 @@ type run struct {
 
 // all looks at one message after the other.
 func (r *run) all(ctx context.Context) error {
-	for empty := 0; empty < r.looks; {
+	for empty := 0; empty < looks; {
 		limit := r.next(ctx)
 		if limit == 0 {
 			return nil
@@ -111,11 +112,24 @@ func (r *run) all(ctx context.Context) error {
 		} else {
 			empty++
 		}
+		if empty > 0 && r.exact {
+			if lent, err := r.lent(ctx); err != nil || !lent {
+				return err
+			}
+			r.look = look
+		}
 		if err := r.move(ctx, r.choose(msgs)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// lent reports whether somebody else has messages in their hands, such as who looks for
+// letters that have healed.
+func (r *run) lent(ctx context.Context) (bool, error) {
+	depth, err := r.dead.Depth(ctx)
+	return depth.InFlight > len(r.held), err
 }
 
 // next is how many messages are to be received next; 0 for no more.
