@@ -121,16 +121,23 @@ func TestAnEmptyListOfAssignmentsClosesNoAccountUntilItHasLastedMinutes(t *testi
 	}
 }
 
+// unassignedNow is a world in which ada has an account, and has just lost her assignment.
+func unassignedNow(t *testing.T) *world {
+	t.Helper()
+	w := setup(t, assignedOnly)
+	w.hire(ada, "ada@example.com")
+	w.assign(ada)
+	w.provisioned(ada)
+	delete(w.tenant.roles, ada)
+	return w
+}
+
 // The list of all assignments, which names others, is that of an application that
 // is there.
 func TestWhoIsOutByAnotherSourceTooIsClosedAtOnce(t *testing.T) {
 	t.Parallel()
 	for word, want := range map[change.Nomination]provision.Action{change.Out: provision.Disable, change.In: provision.None, "": provision.None} {
-		w := setup(t, assignedOnly)
-		w.hire(ada, "ada@example.com")
-		w.assign(ada)
-		w.provisioned(ada)
-		delete(w.tenant.roles, ada)
+		w := unassignedNow(t)
 		c := updated(ada)
 		c.Nominated = word
 		if a := w.converge(c)[0]; a.Action != want || (a.Again == 0) != (want == provision.Disable) {
@@ -145,11 +152,7 @@ func TestAWordOfLongAgoIsNoSecondSource(t *testing.T) {
 	t.Parallel()
 	for _, source := range []change.Source{change.Engine, change.Reconcile} {
 		for age, want := range map[time.Duration]provision.Action{time.Minute: provision.Disable, 5 * time.Minute: provision.None} {
-			w := setup(t, assignedOnly)
-			w.hire(ada, "ada@example.com")
-			w.assign(ada)
-			w.provisioned(ada)
-			delete(w.tenant.roles, ada)
+			w := unassignedNow(t)
 			c := updated(ada)
 			c.Source, c.Nominated, c.SeenAt = source, change.Out, w.now.Add(-age)
 			if a := w.Converge(t.Context(), []change.Change{c})[0]; a.Action != want || (a.Again == 0) != (want == provision.Disable) {
