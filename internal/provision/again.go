@@ -26,10 +26,10 @@ func (b *batch) lookAgain(ctx context.Context, w *imported) {
 }
 
 // lookAfter has the messages come again after that long, or sooner.
-func (w *imported) lookAfter(d time.Duration) {
+func (v *view) lookAfter(d time.Duration) {
 	d = max(d, soon)
-	if w.attempt.Again == 0 || d < w.attempt.Again {
-		w.attempt.Again, w.attempt.Later = d, time.Time{}
+	if v.attempt.Again == 0 || d < v.attempt.Again {
+		v.attempt.Again, v.attempt.Later = d, time.Time{}
 	}
 }
 

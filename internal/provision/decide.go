@@ -246,9 +246,12 @@ func (d *decision) remove() {
 }
 
 // hidden ends an attempt that must not go on before Webex shows whether an
-// earlier one created the account.
+// earlier one created the account, or would show it: longer than that nobody waits.
 func (d *decision) hidden() {
 	d.fail(Matching, transientf("an interrupted attempt may have created %s in Webex, which does not show it yet", d.object))
+	if d.attempt.Again > 0 {
+		d.lookAfter(visibleAfter + soon - d.now.Sub(d.record.PendingWrite.Since))
+	}
 }
 
 // change has the smallest PATCH written that gives the linked account these

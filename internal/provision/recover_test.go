@@ -263,6 +263,7 @@ func TestAfterAPanicOfAWholeWriteAGroupIsCreatedWhenItWouldBeSeen(t *testing.T) 
 	if attempts[0].Fault != nil {
 		t.Errorf("%s: %s", attempts[0].Object, attempts[0].Reason)
 	}
+	began := w.now
 	for a := attempts[1]; a.Again > 0; a = w.converge(changed(sales))[0] {
 		if w.now = w.now.Add(a.Again); a.Fault.Kind != provision.Transient {
 			t.Fatal(a.Fault)
@@ -270,6 +271,9 @@ func TestAfterAPanicOfAWholeWriteAGroupIsCreatedWhenItWouldBeSeen(t *testing.T) 
 	}
 	if w.org.group(sales) == "" {
 		t.Error("there is no group")
+	}
+	if waited := w.now.Sub(began); waited > 5*time.Minute+2*time.Second {
+		t.Errorf("it was created after %s", waited)
 	}
 }
 

@@ -253,7 +253,7 @@ func (l *life) converge(ctx context.Context, r *running) error {
 		}
 		return len(differences) == 0
 	}
-	const patience = 5 * time.Minute // what was in doubt is read again after two, and then a group's members
+	const patience = 8 * time.Minute // a creation in doubt is repeated after five, and then come a group's members
 	if err := sandbox.Wait(ctx, patience, same); err != nil {
 		return fmt.Errorf("%s does not converge: %w: %v\n%s", r.name, err, l.differences(), r.said)
 	}
