@@ -74,6 +74,16 @@ func parsePath(text string) (path, error) {
 	return p, nil
 }
 
+// Attribute is the name of the attribute that a SCIM path is in or names, without
+// schema, filter and sub-attribute (RFC 7644 section 3.5.2); empty for what is no path.
+func Attribute(text string) string {
+	parsed, err := filter.ParsePath([]byte(text))
+	if err != nil {
+		return ""
+	}
+	return parsed.AttributePath.AttributeName
+}
+
 // top is the attribute of the resource that the path is in.
 func (p path) top() string {
 	if p.schema != "" {

@@ -73,6 +73,9 @@ type Fault struct {
 	// RequestID is the side's own id of the call, which its support asks for:
 	// Graph's request-id, Webex's trackingId. Empty if it gave none.
 	RequestID string
+	// Attributes are those of a refused write that the side's answer names: names of
+	// the schema, without sub-attributes. What it does not take may be among them.
+	Attributes []string
 	// From is the side that answered; empty where none did.
 	From Side
 	// Uncertain says that the call may have had its effect: a time-out, a

@@ -261,8 +261,7 @@ func (d *decided) leaveOut(f *Fault) {
 	permanent := *f
 	permanent.Kind = Permanent
 	blamed := slices.DeleteFunc(slices.Collect(maps.Keys(d.write.values)), func(path string) bool {
-		attribute, _, _ := strings.Cut(strings.NewReplacer("[", ".", ":", ".").Replace(path), ".")
-		return !strings.Contains(strings.ToLower(f.Reason), strings.ToLower(attribute))
+		return !slices.Contains(f.Attributes, mapping.Attribute(path))
 	})
 	if len(d.write.values) == 1 {
 		blamed = slices.Collect(maps.Keys(d.write.values))

@@ -8,9 +8,12 @@ import (
 	"net/http"
 	"net/url"
 	"runtime"
+	"slices"
 	"strings"
+	"unicode"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/mapping"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/throttle"
 )
@@ -113,6 +116,7 @@ type write struct {
 	data     json.RawMessage // nil for a DELETE
 	of       resourceType
 	created  map[string]any // what a POST shall create
+	patch    []mapping.PatchOperation
 }
 
 // maxNewMembers is how many members a group can be created with: the size of
@@ -147,7 +151,7 @@ func newWrite(op provision.Operation) (write, error) {
 		data = Body(op.Object.Kind, op.Resource)
 	case op.Patch != nil:
 		w.what = fmt.Sprintf("change Webex %s %s of %s", op.Object.Kind, op.ID, op.Object)
-		w.method = http.MethodPatch
+		w.method, w.patch = http.MethodPatch, op.Patch
 		data = map[string]any{"schemas": []string{patchSchema}, "Operations": op.Patch}
 	case !op.Delete:
 		return write{}, &provision.Fault{Kind: provision.Permanent, Reason: fmt.Sprintf("write Webex %s %s of %s: there is nothing to write", op.Object.Kind, op.ID, op.Object)}
@@ -179,7 +183,9 @@ func (w write) body() any {
 func (c *Client) outcome(w write, r reply) provision.Answer {
 	switch {
 	case !r.ok():
-		return provision.Answer{ID: w.id, Err: c.refused(w.what, r)}
+		f := c.refused(w.what, r)
+		f.Attributes = w.named(said(r).details)
+		return provision.Answer{ID: w.id, Err: f}
 	case !w.isDone(r):
 		return provision.Answer{ID: w.id, Err: r.doubt(w.what, fmt.Sprintf("Webex answered %d %s, which does not say that it is done", r.status, http.StatusText(r.status)))}
 	case r.isEmpty():
@@ -193,6 +199,19 @@ func (c *Client) outcome(w write, r reply) provision.Answer {
 		return provision.Answer{ID: w.id, Err: r.doubt(w.what, "Webex's answer "+why)}
 	}
 	return provision.Answer{ID: text(shown, "id"), Shown: withoutMembersOf(shown)}
+}
+
+// named are the attributes that the write changes and the words of a refusal name.
+func (w write) named(words string) []string {
+	said := strings.FieldsFunc(words, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	var names []string
+	for _, op := range w.patch {
+		name := mapping.Attribute(op.Path)
+		if slices.ContainsFunc(said, func(word string) bool { return strings.EqualFold(word, name) }) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // isDone reports whether the status says that the write was carried out. Within

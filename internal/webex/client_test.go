@@ -2,6 +2,7 @@ package webex_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -322,6 +323,40 @@ func TestAnswersBecomeFaults(t *testing.T) {
 				t.Errorf("%d calls, want 1: who retries is decided elsewhere", calls)
 			}
 		})
+	}
+}
+
+func TestARefusedChangeTellsWhichOfItsAttributesAreNamed(t *testing.T) {
+	t.Parallel()
+	const enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:"
+	patch := []mapping.PatchOperation{
+		{Op: "replace", Path: "title", Value: "CEO"},
+		{Op: "replace", Path: "name.familyName", Value: "Byron"},
+		{Op: "replace", Path: `emails[type eq "work"].value`, Value: "ada@example.com"},
+		{Op: "replace", Path: enterprise + "department", Value: "Sales"},
+	}
+	for _, test := range []struct {
+		says string
+		want []string
+	}{
+		{"Invalid value of Title", []string{"title"}},
+		{"name.familyName and emails[0].value are not valid", []string{"name", "emails"}},
+		{enterprise + "department is too long", []string{"department"}},
+		{"the entitlements of userName are not known", nil}, // other words that hold these
+		{"", nil},
+	} {
+		body, err := json.Marshal(map[string]any{
+			"schemas": []string{"urn:ietf:params:scim:api:messages:2.0:Error"}, "status": "400", "detail": test.says,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := client(t, func(*http.Request) (*http.Response, error) { return answer(400, string(body)), nil })
+		got := c.Apply(t.Context(), []provision.Operation{{Object: object(), ID: adasID, Patch: patch}})
+		f := provision.AsFault(got[0].Err)
+		if diff := cmp.Diff(test.want, f.Attributes); f.Kind != provision.Permanent || diff != "" {
+			t.Errorf("%q: %s\n%s", test.says, f, diff)
+		}
 	}
 }
 
