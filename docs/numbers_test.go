@@ -210,7 +210,7 @@ var told = map[string][][]string{
 		{"shorter than about [90 bytes]", "https://man7.org/linux/man-pages/man7/unix.7.html"},
 		{"gave up by itself after {} receives", "template Resources.ChangeQueue.Properties.RedrivePolicy.maxReceiveCount"},
 		{"compared in turns of {}.", "internal/provision.Lease"},
-		{"more than {} members counts for that number", "internal/provision.maxNamed"},
+		{"more than {} members counts for that number", "internal/provision/membership.MaxNamed"},
 		{"A group of up to {} may be emptied", guardFloor},
 		{"with exactly {}, {} … entries in its first page", "internal/webex.usersPage", "internal/webex.usersPage * 2"},
 		{"usually still has a week", "page webex.md refreshed here after half of what Webex says"},
@@ -221,7 +221,7 @@ var told = map[string][][]string{
 		{"at most one write request", "test internal/history TestAnAttemptCostsOneWriteAtMostAndAQuestionNoScan"},
 		{"it takes {} items, two of them for an entry and one for each name", "internal/history.maxWrites", "test internal/history TestDynamoDB"},
 		{"a day's failures, are a query each", "test internal/history TestAnAttemptCostsOneWriteAtMostAndAQuestionNoScan"},
-		{"name up to {} of each", "internal/provision.maxNamed"},
+		{"name up to {} of each", "internal/provision/membership.MaxNamed"},
 		{
 			"At most {} steps, {} attributes and {} refusals of an attempt are kept, and {} characters of a text", "internal/history.mostSteps", "internal/history.mostModified",
 			"internal/provision.maxRefusals", "internal/history.longestText",

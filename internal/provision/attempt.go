@@ -117,7 +117,7 @@ type Attempt struct {
 	// Members is what came of a group's members.
 	Members MemberCount
 	// Joined and Left are the ids in Entra of those whom Webex confirmed as added
-	// and removed: up to maxNamed of each, of whom Members counts all.
+	// and removed: up to membership.MaxNamed of each, of whom Members counts all.
 	Joined, Left []string
 	// Refusals are the answers that were none, in their order, the first maxRefusals
 	// of them.

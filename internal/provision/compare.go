@@ -3,10 +3,10 @@ package provision
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/provision/membership"
 )
 
 // A comparison reads for as long as there is more than this left of the lease,
@@ -25,117 +25,99 @@ const (
 // lease, the next one reads again and finds what is left of them. If not even
 // the pages do, the next lease reads on, and those on its pages are added; after
 // the last page whoever Webex has is asked about, a part in every lease.
-func (m *membership) compare(ctx context.Context) bool {
-	c := *m.record.MemberSync
-	has, err := m.hasInWebex(ctx)
+func (m *memberSync) compare(ctx context.Context) bool {
+	before := *m.record.MemberSync
+	both, err := m.inWebex(ctx)
 	if err != nil {
 		m.refusedGroup(err)
 		return true
 	}
-	then, ended, err := m.readOn(ctx, c, has)
+	then, ended, err := m.readOn(ctx, before, both)
 	if err != nil {
 		m.failed(err)
 		return true
 	}
-	walking := c.Singly || c.After != ""
+	part := before.IsPart()
 	if ended {
-		ended = m.takeOut(ctx, nominated(has, c), &then)
-		m.leaveOut(has)
+		var after string
+		after, ended = m.takeOut(ctx, both.Unlisted(before.After), before.After)
+		// Whom Webex has, and who turned out to be a member when asked about, is not added.
+		m.add = slices.DeleteFunc(m.add, func(p membership.Person) bool { return both.IsUnlisted(p.WebexID) })
 		m.spareMembers()
-		walking = walking || !ended
-		then.Singly = then.Singly || !ended && then.After == c.After // the pages leave no time
-		m.checkRemovals(len(has), walking)
-		then.Held = c.Held || m.excess != nil
+		part = part || !ended
+		m.checkRemovals(both.Size(), part)
+		then = then.Asked(after, ended, m.excess != nil)
 	}
 	m.apply(ctx)
 	switch {
 	case m.stopped || m.fault != nil && m.fault.Kind != Permanent:
 		return true
 	case len(m.add)+len(m.remove) > 0:
-		c.Long, c.Held = true, then.Held
-		m.record.MemberSync = &c
+		before.Long, before.Held = true, then.Held
+		m.record.MemberSync = &before
 		return false
 	case !ended:
 		m.record.MemberSync = &then
 		return false
 	default:
-		return m.compared(then, walking)
+		return m.compared(then, part)
 	}
 }
 
-// leaveOut adds nobody whom Webex has and who turned out to be a member when asked
-// about.
-func (m *membership) leaveOut(has map[string]bool) {
-	m.add = slices.DeleteFunc(m.add, func(p person) bool { named, there := has[p.webexID]; return there && !named })
-}
-
-// hasInWebex returns whom Webex has in the group: by the Webex id whether Entra names
-// it, too, which is not known yet.
-func (m *membership) hasInWebex(ctx context.Context) (map[string]bool, error) {
-	has := map[string]bool{}
+// inWebex begins the comparison with whom Webex has in the group.
+func (m *memberSync) inWebex(ctx context.Context) (*membership.Comparison, error) {
+	both := &membership.Comparison{}
 	if m.fresh {
-		return has, nil
+		return both, nil
 	}
-	err := m.Target.Members(ctx, m.record.WebexID, func(ids []string) error {
-		for _, id := range ids {
-			has[id] = false
-		}
+	return both, m.Target.Members(ctx, m.record.WebexID, func(ids []string) error {
+		both.Has(ids)
 		return nil
 	})
-	return has, err
 }
 
-// readOn reads Entra's members on from where the comparison was left, and marks them.
+// readOn reads Entra's members on from where the comparison was left, and notes them.
 // It returns where the next lease goes on if this one does not come to the end, and
-// whether all of Entra's members have been marked.
-func (m *membership) readOn(ctx context.Context, c MemberSync, has map[string]bool) (then MemberSync, marked bool, err error) {
-	then = c
-	then.Long = true
-	if c.Singly {
-		return then, true, nil
+// whether all of Entra's members were listed in this one.
+func (m *memberSync) readOn(ctx context.Context, before membership.Sync, both *membership.Comparison) (then membership.Sync, all bool, err error) {
+	if before.Singly {
+		return before, true, nil
 	}
-	if then.Page, then.Pages, err = m.readMembers(ctx, c, has); err != nil {
-		return then, false, err
+	next, pages, err := m.readMembers(ctx, before, both)
+	if err != nil {
+		return before, false, err
 	}
-	if then.Page == "" && c.Page != "" { // members on the pages before were not marked
-		return MemberSync{Long: true, Singly: true, Anew: c.Anew}, false, nil
-	}
-	return then, then.Page == "", nil
+	then, all = before.Read(next, pages)
+	return then, all, nil
 }
 
 // compared ends a comparison that came to its end, and reports whether it need
-// not go on. Walking says that it took more than this lease.
-func (m *membership) compared(c MemberSync, walking bool) bool {
+// not go on. Part says that it took more than this lease.
+func (m *memberSync) compared(c membership.Sync, part bool) bool {
 	r := &m.record
-	walkedPast := walking && c.Held && r.holds(Removing)
-	switch {
-	case m.excess == nil && !walkedPast:
-		r.MemberSync = nil
-		return true
-	case walkedPast && !c.Anew && r.Approval.covers(Removing, m.Now()):
-		r.MemberSync = &MemberSync{Long: true, Anew: true}
-		return false
-	case m.excess == nil:
+	past := part && c.Held && r.holds(Removing)
+	rest, atOnce := c.Rest(m.excess != nil || past, past && r.Approval.covers(Removing, m.Now()))
+	if r.MemberSync = rest; rest != nil && !atOnce && m.excess == nil {
 		m.excess = m.waiting(*r.Hold)
 	}
-	r.MemberSync = &MemberSync{Long: c.Singly} // whom it is about is not kept
-	return true
+	return !atOnce
 }
 
-// readMembers reads Entra's members on from where the comparison was left, marks
+// readMembers reads Entra's members on from where the comparison was left, notes
 // them, and finds whom Webex lacks. It returns the page that comes next, and how
 // many there were before it; no page after the last.
-func (m *membership) readMembers(ctx context.Context, c MemberSync, has map[string]bool) (page string, pages int, err error) {
+func (m *memberSync) readMembers(ctx context.Context, c membership.Sync, both *membership.Comparison) (page string, pages int, err error) {
 	pages = c.Pages
 	page, err = m.memberPages(ctx, m.object.ID, m.Nested, c.Page, func(p MemberPage) (bool, error) {
 		if pages++; pages > maxMemberPages {
 			return false, endless(m.object.ID, fmt.Sprintf("more than %d pages", maxMemberPages))
 		}
-		return m.left() >= readingMargin, m.mark(ctx, p, has)
+		return m.left() >= readingMargin, m.list(ctx, p, both)
 	})
 	if err != nil {
 		// Whatever is wrong with that page, the next attempt begins anew.
-		m.record.MemberSync = &MemberSync{Long: c.Long, Held: c.Held}
+		anew := c.FromStart()
+		m.record.MemberSync = &anew
 	}
 	if Gone.Is(err) {
 		err = &Fault{Kind: Transient, Reason: fmt.Sprintf("%s, or a page of its members, left Entra while they were read", m.object), Err: err}
@@ -146,8 +128,8 @@ func (m *membership) readMembers(ctx context.Context, c MemberSync, has map[stri
 	return page, pages, err
 }
 
-// mark marks those of a page whom Webex has, and finds whom it lacks.
-func (m *membership) mark(ctx context.Context, page MemberPage, has map[string]bool) error {
+// list notes those of a page, and finds whom Webex lacks.
+func (m *memberSync) list(ctx context.Context, page MemberPage, both *membership.Comparison) error {
 	m.attempt.Members.Skipped += page.Others
 	webexIDs, err := m.Ledger.WebexIDs(ctx, users(page.Users))
 	if err != nil {
@@ -156,52 +138,37 @@ func (m *membership) mark(ctx context.Context, page MemberPage, has map[string]b
 	var missing []string
 	m.unlisted = slices.DeleteFunc(m.unlisted, func(id string) bool { return slices.Contains(page.Users, id) })
 	for i, id := range page.Users {
-		webexID := webexIDs[i]
-		if webexID == "" {
+		switch {
+		case webexIDs[i] == "":
 			missing = append(missing, id)
-			continue
+		case both.List(webexIDs[i]):
+			m.add = append(m.add, membership.Person{ID: id, WebexID: webexIDs[i]})
 		}
-		if _, there := has[webexID]; !there {
-			m.add = append(m.add, person{id, webexID})
-		}
-		has[webexID] = true
 	}
 	m.await(ctx, missing)
 	return nil
 }
 
-// nominated are those whom, by what was read, only Webex has, in the order of
-// their ids, from where the comparison was left.
-func nominated(has map[string]bool, c MemberSync) []string {
-	var list []string
-	for _, webexID := range slices.Sorted(maps.Keys(has)) {
-		if !has[webexID] && webexID > c.After {
-			list = append(list, webexID)
-		}
-	}
-	return list
-}
-
-// takeOut asks about the nominated, as long as the lease lasts, and reports
-// whether it came to the end; then notes up to whom it came. Accounts that are
-// nobody's in Entra were put there by others and stay.
-func (m *membership) takeOut(ctx context.Context, nominated []string, then *MemberSync) bool {
+// takeOut asks about the nominated, as long as the lease lasts. It returns up to whom
+// it came, and whether that was the last. Accounts that are nobody's in Entra were put
+// there by others and stay.
+func (m *memberSync) takeOut(ctx context.Context, nominated []string, after string) (upTo string, all bool) {
 	for chunk := range slices.Chunk(nominated, change.MaxMembers) {
 		if m.left() < askingMargin {
-			return false
+			return after, false
 		}
 		if err := m.ask(ctx, chunk); err != nil {
 			m.failed(err)
 			m.stopped = true
-			return false
+			return after, false
 		}
-		then.After = chunk[len(chunk)-1]
+		after = chunk[len(chunk)-1]
 	}
-	return true
+	return after, true
 }
 
 // ask asks about those of the accounts that are somebody's in Entra.
-func (m *membership) ask(ctx context.Context, accounts []string) error {
+func (m *memberSync) ask(ctx context.Context, accounts []string) error {
 	var ids []string
 	for _, webexID := range accounts {
 		o, linked, err := m.Ledger.LinkedTo(ctx, webexID)

@@ -10,6 +10,7 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/mapping"
+	"entrawebex/internal/provision/membership"
 	"entrawebex/internal/scoping"
 )
 
@@ -548,7 +549,7 @@ func (d *decision) settleByName() bool {
 func (d *decision) link(found Resource) {
 	r, rules := &d.record, d.rules(d.object.Kind)
 	if d.isGroup() && (r.WebexID != found.ID || d.afresh && r.MemberSync == nil) {
-		r.MemberSync = &MemberSync{}
+		r.MemberSync = &membership.Sync{}
 	}
 	r.WebexID, r.LastWritten, r.Picks = found.ID, rules.Values(found.Attributes), rules.Picks(found.Attributes)
 	r.PendingWrite, r.Missing, r.Given, r.Imposed, r.Unseen = nil, nil, nil, nil, false

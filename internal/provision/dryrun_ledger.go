@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/provision/membership"
 )
 
 // DryRunLedger is a ledger of which everything that is written stays in
@@ -73,7 +74,7 @@ func (l *DryRunLedger) Claim(ctx context.Context, o change.Object, owner string,
 	r.Claim = Claim{Owner: owner, Until: until.Add(unhurried)}
 	r.Unconcluded++
 	if r.MemberSync != nil {
-		r.MemberSync = &MemberSync{}
+		r.MemberSync = &membership.Sync{}
 	}
 	l.records[o] = &r
 	return r, nil

@@ -43,7 +43,7 @@ type Guard struct {
 	// provisioned, and maxAdmitted at most.
 	Floor, Share int
 	// GroupShare is how many percent of a group's members may be removed in a
-	// window; Floor of them always may, and fewRemovals.
+	// window; Floor of them always may, and a few.
 	GroupShare int
 	Window     time.Duration
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"entrawebex/internal/change"
+	"entrawebex/internal/provision/membership"
 )
 
 // soon is when a comparison that was left goes on.
@@ -20,7 +21,7 @@ func (b *batch) syncMembers(ctx context.Context, w imported) imported {
 	w.now = b.Now()
 	leased, cancel := context.WithTimeout(ctx, w.record.Claim.Until.Sub(w.now))
 	defer cancel()
-	m := &membership{batch: b, view: w.view, unlisted: slices.Clone(w.hints)}
+	m := &memberSync{batch: b, view: w.view, unlisted: slices.Clone(w.hints)}
 	finished := true
 	switch {
 	case m.seeded:
@@ -55,7 +56,7 @@ func (v *view) asksMembers() bool {
 // leave leaves to a comparison what is not known from those named alone. Whoever
 // is no user may be a group, which stands for its own members. And whether many
 // are too many is known when the group's size is.
-func (m *membership) leave() {
+func (m *memberSync) leave() {
 	r := &m.record
 	within := m.Nested && m.unknown > 0
 	if !within && m.unquestioned(m.remove) {
@@ -65,18 +66,18 @@ func (m *membership) leave() {
 	m.attempt.Members.Waiting = 0
 	switch {
 	case r.MemberSync == nil:
-		r.MemberSync, m.add = &MemberSync{}, nil
+		r.MemberSync, m.add = &membership.Sync{}, nil
 	case within:
-		r.MemberSync = &MemberSync{Long: true}
+		r.MemberSync = &membership.Sync{Long: true}
 	}
 }
 
-// membership is the work on one group's members.
-type membership struct {
+// memberSync is the work on one group's members.
+type memberSync struct {
 	*batch
 	view
 
-	add, remove []person
+	add, remove []membership.Person
 	// unlisted are those named whom Entra has not listed as members.
 	unlisted []string
 	// unknown counts those of whom it is not known who they are.
@@ -94,17 +95,14 @@ type membership struct {
 }
 
 // spareMembers leaves everybody in the group if nobody is to be removed ever.
-func (m *membership) spareMembers() {
+func (m *memberSync) spareMembers() {
 	if m.UpsertOnly {
 		m.spared += len(m.remove)
 		m.remove = nil
 	}
 }
 
-// person is a user by both ids.
-type person struct{ id, webexID string }
-
-func (m *membership) failed(err error) {
+func (m *memberSync) failed(err error) {
 	m.noteRefusal(Export, err)
 	f := AsFault(err)
 	if m.fault == nil || m.fault.Kind == Permanent {
@@ -116,7 +114,7 @@ func (m *membership) failed(err error) {
 }
 
 // judge sorts those asked about into who is to be added and who removed.
-func (m *membership) judge(ctx context.Context, ids []string, memberships []Membership) {
+func (m *memberSync) judge(ctx context.Context, ids []string, memberships []Membership) {
 	if len(ids) == 0 {
 		return
 	}
@@ -145,9 +143,9 @@ func (m *membership) judge(ctx context.Context, ids []string, memberships []Memb
 		case a.Standing == Member && webexIDs[i] == "":
 			missing = append(missing, id)
 		case a.Standing == Member:
-			m.add = append(m.add, person{id, webexIDs[i]})
+			m.add = append(m.add, membership.Person{ID: id, WebexID: webexIDs[i]})
 		case webexIDs[i] != "":
-			m.remove = append(m.remove, person{id, webexIDs[i]})
+			m.remove = append(m.remove, membership.Person{ID: id, WebexID: webexIDs[i]})
 		}
 	}
 	m.await(ctx, missing)
@@ -157,7 +155,7 @@ func (m *membership) judge(ctx context.Context, ids []string, memberships []Memb
 // await notes that the group waits for members that are not in Webex, and
 // looks at their links again: who arrived between the two looks did not see
 // the note.
-func (m *membership) await(ctx context.Context, ids []string) {
+func (m *memberSync) await(ctx context.Context, ids []string) {
 	if len(ids) == 0 {
 		return
 	}
@@ -175,7 +173,7 @@ func (m *membership) await(ctx context.Context, ids []string) {
 			m.attempt.Members.Waiting++
 			continue
 		}
-		m.add = append(m.add, person{id, webexIDs[i]})
+		m.add = append(m.add, membership.Person{ID: id, WebexID: webexIDs[i]})
 		user := change.Object{Kind: change.User, ID: id}
 		if err := m.Ledger.Arrived(ctx, user, []change.Object{m.object}); err != nil {
 			m.failed(err)
@@ -187,7 +185,7 @@ func (m *membership) await(ctx context.Context, ids []string) {
 // the membership until the account goes: Entra gives it back on a restore. If
 // it does not, or if a user comes to be only now, the note has the group look
 // again; and so do we, in case that was before the note.
-func (m *membership) awaitReturn(ctx context.Context, ids []string) {
+func (m *memberSync) awaitReturn(ctx context.Context, ids []string) {
 	if len(ids) == 0 {
 		return
 	}
@@ -218,7 +216,7 @@ func (m *membership) awaitReturn(ctx context.Context, ids []string) {
 
 // awaitGroups notes that the group waits for those of the ids that may be
 // groups: one in the recycle bin is no part of a comparison.
-func (m *membership) awaitGroups(ctx context.Context, ids []string) {
+func (m *memberSync) awaitGroups(ctx context.Context, ids []string) {
 	webexIDs, err := m.Ledger.WebexIDs(ctx, users(ids))
 	if err != nil {
 		m.failed(err)
@@ -238,7 +236,7 @@ func (m *membership) awaitGroups(ctx context.Context, ids []string) {
 // awaitUnlisted notes that the group waits for those who were named and are not
 // listed. They may have left, or be in the recycle bin, of which nobody has heard
 // yet, and come back as members.
-func (m *membership) awaitUnlisted(ctx context.Context) {
+func (m *memberSync) awaitUnlisted(ctx context.Context) {
 	if len(m.unlisted) == 0 {
 		return
 	}
@@ -248,23 +246,23 @@ func (m *membership) awaitUnlisted(ctx context.Context) {
 }
 
 // left is how much of the lease is left.
-func (m *membership) left() time.Duration { return m.record.Claim.Until.Sub(m.Now()) }
+func (m *memberSync) left() time.Duration { return m.record.Claim.Until.Sub(m.Now()) }
 
 // apply writes what is to be added and removed, in as few calls as can be, as
 // long as the lease lasts: whom to remove first.
-func (m *membership) apply(ctx context.Context) {
+func (m *memberSync) apply(ctx context.Context) {
 	for len(m.add)+len(m.remove) > 0 && !m.stopped && m.left() >= Margin {
 		removing := min(len(m.remove), change.MaxMembers)
 		adding := min(len(m.add), change.MaxMembers-removing)
 		c := MemberChange{Group: m.object, ID: m.record.WebexID}
-		byWebexID := make(map[string]person, removing+adding)
+		byWebexID := make(map[string]membership.Person, removing+adding)
 		for _, p := range m.remove[:removing] {
-			c.Remove = append(c.Remove, p.webexID)
-			byWebexID[p.webexID] = p
+			c.Remove = append(c.Remove, p.WebexID)
+			byWebexID[p.WebexID] = p
 		}
 		for _, p := range m.add[:adding] {
-			c.Add = append(c.Add, p.webexID)
-			byWebexID[p.webexID] = p
+			c.Add = append(c.Add, p.WebexID)
+			byWebexID[p.WebexID] = p
 		}
 		m.remove, m.add = m.remove[removing:], m.add[adding:]
 		refused, err := m.Target.ChangeMembers(ctx, c)
@@ -278,7 +276,7 @@ func (m *membership) apply(ctx context.Context) {
 
 // refusedGroup takes a fault of the whole group: Webex takes no more for now. A
 // group that Webex says is not there is looked for by the next attempt.
-func (m *membership) refusedGroup(err error) {
+func (m *memberSync) refusedGroup(err error) {
 	if Gone.Is(err) {
 		m.record.reported(m.Now())
 		err = m.stillMissing(AsFault(err))
@@ -288,19 +286,19 @@ func (m *membership) refusedGroup(err error) {
 }
 
 // wroteMembers counts what Webex confirmed and keeps what it refused.
-func (m *membership) wroteMembers(ctx context.Context, c MemberChange, refused map[string]error, byWebexID map[string]person) {
+func (m *memberSync) wroteMembers(ctx context.Context, c MemberChange, refused map[string]error, byWebexID map[string]membership.Person) {
 	m.attempt.Exported = m.Now()
 	for _, id := range c.Add {
 		if refused[id] == nil {
 			m.attempt.Members.Added++
-			m.attempt.Joined = oneMore(m.attempt.Joined, byWebexID[id].id)
+			m.attempt.Joined = oneMore(m.attempt.Joined, byWebexID[id].ID)
 			m.countReturn(byWebexID[id])
 		}
 	}
 	for _, id := range c.Remove {
 		if refused[id] == nil {
 			m.attempt.Members.Removed++
-			m.attempt.Left = oneMore(m.attempt.Left, byWebexID[id].id)
+			m.attempt.Left = oneMore(m.attempt.Left, byWebexID[id].ID)
 			m.countRemoval(byWebexID[id])
 		}
 	}
@@ -308,7 +306,7 @@ func (m *membership) wroteMembers(ctx context.Context, c MemberChange, refused m
 		p, err := byWebexID[webexID], refused[webexID]
 		m.noteRefusal(Export, err)
 		if !Gone.Is(err) {
-			m.failed(&Fault{Kind: AsFault(err).Kind, Reason: fmt.Sprintf("member %s of %s", p.id, m.object), Err: err})
+			m.failed(&Fault{Kind: AsFault(err).Kind, Reason: fmt.Sprintf("member %s of %s", p.ID, m.object), Err: err})
 			continue
 		}
 		m.vanished(ctx, p)
@@ -317,7 +315,7 @@ func (m *membership) wroteMembers(ctx context.Context, c MemberChange, refused m
 
 // oneMore are the ids with one more, as long as they are not too many.
 func oneMore(ids []string, id string) []string {
-	if len(ids) == maxNamed {
+	if len(ids) == membership.MaxNamed {
 		return ids
 	}
 	return append(ids, id)
@@ -325,8 +323,8 @@ func oneMore(ids []string, id string) []string {
 
 // vanished deals with a member whose account is gone: the user is looked at
 // afresh, and the group waits for the new account.
-func (m *membership) vanished(ctx context.Context, p person) {
-	user := change.Object{Kind: change.User, ID: p.id}
+func (m *memberSync) vanished(ctx context.Context, p membership.Person) {
+	user := change.Object{Kind: change.User, ID: p.ID}
 	if err := m.Ledger.Await(ctx, m.object, []change.Object{user}); err != nil {
 		m.failed(err)
 		return
@@ -340,7 +338,7 @@ func (m *membership) vanished(ctx context.Context, p person) {
 }
 
 // conclude ends the attempt.
-func (m *membership) conclude(finished bool) {
+func (m *memberSync) conclude(finished bool) {
 	m.now = m.Now()
 	m.tellMembers()
 	switch {
@@ -358,7 +356,7 @@ func (m *membership) conclude(finished bool) {
 }
 
 // tellMembers notes what came of the members.
-func (m *membership) tellMembers() {
+func (m *memberSync) tellMembers() {
 	count := m.attempt.Members
 	if count.Added+count.Removed > 0 {
 		if m.attempt.Action == None {
@@ -375,7 +373,7 @@ func (m *membership) tellMembers() {
 }
 
 // faults is the fault that keeps the message, with the reasons of some others.
-func (m *membership) faults() *Fault {
+func (m *memberSync) faults() *Fault {
 	f, others := *m.fault, m.others
 	if m.excess != nil {
 		others = append(slices.Clip(others), m.excess.Error())

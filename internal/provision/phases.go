@@ -12,6 +12,7 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/mapping"
+	"entrawebex/internal/provision/membership"
 	"entrawebex/internal/scoping"
 )
 
@@ -298,7 +299,7 @@ func (d *decided) wrote(a Answer) {
 		d.note(op.action(before, values), before, values)
 	}
 	if d.isGroup() && op.Resource != nil {
-		r.MemberSync, d.fresh = &MemberSync{}, true
+		r.MemberSync, d.fresh = &membership.Sync{}, true
 	}
 	r.dateInactivity(d.now)
 	if len(ignored) > 0 {
@@ -454,7 +455,7 @@ func (w *imported) keepMembers() {
 	r := &w.record
 	away := w.attempt.Again == 0 || w.reading.Err == nil && w.reading.Presence != Present
 	if w.isGroup() && !w.members && away && r.WebexID != "" && r.MemberSync == nil {
-		r.MemberSync = &MemberSync{}
+		r.MemberSync = &membership.Sync{}
 	}
 }
 

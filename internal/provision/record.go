@@ -6,6 +6,7 @@ import (
 
 	"entrawebex/internal/change"
 	"entrawebex/internal/mapping"
+	"entrawebex/internal/provision/membership"
 )
 
 // Record is what the ledger keeps of one object. Its JSON form is what is
@@ -68,7 +69,7 @@ type Record struct {
 	Moved bool `json:"moved,omitempty"`
 	// MemberSync is what is left to do before a group's members are known to
 	// have been compared as a whole; nil if nothing is.
-	MemberSync *MemberSync `json:"comparison,omitempty"`
+	MemberSync *membership.Sync `json:"comparison,omitempty"`
 	// InactiveSince is when the account was deactivated; Webex removes it
 	// 30 days later.
 	InactiveSince time.Time `json:"inactiveSince,omitzero"`
@@ -86,7 +87,7 @@ type Record struct {
 	// since are not.
 	Members int `json:"members,omitempty"`
 	// Removals counts the members of a group removed lately.
-	Removals *Removals `json:"removals,omitempty"`
+	Removals *membership.Removals `json:"removals,omitempty"`
 	// Unknown is what a later version of this program keeps of the object. It comes
 	// back as it was; of what is nested in a field, such is lost with the next write.
 	Unknown map[string]json.RawMessage `json:"-"`
@@ -107,7 +108,7 @@ type Hold struct {
 	// open.
 	Security bool `json:"security,omitempty"`
 	// Members are how many are to be removed from a group, Of how many it has.
-	// Who are the ids of those members, unless they are more than maxNamed.
+	// Who are the ids of those members, unless they are more than membership.MaxNamed.
 	Members int      `json:"members,omitempty"`
 	Of      int      `json:"of,omitempty"`
 	Who     []string `json:"who,omitempty"`
@@ -136,20 +137,6 @@ type Rejection struct {
 	// too many to be named.
 	Who []string `json:"who,omitempty"`
 }
-
-// Removals counts from the first one on, for as long as the guard's window is;
-// then it begins anew. It is counted when Webex has confirmed. Who are the ids
-// of up to maxNamed of those who were removed: each counts once, and whoever is
-// added again not at all.
-type Removals struct {
-	Since time.Time `json:"since"`
-	Count int       `json:"count"`
-	Who   []string  `json:"who,omitempty"`
-}
-
-// maxNamed is how many members a record names in one place: 39 KB of the 384 KB
-// that the ledger takes.
-const maxNamed = 1000
 
 // Claim is a lease on an object.
 type Claim struct {
@@ -236,27 +223,6 @@ func (t *OpenFault) tries(c Code) int {
 		return 0
 	}
 	return t.Attempts
-}
-
-// MemberSync of all members of a group goes on where it was left.
-type MemberSync struct {
-	// Page is the page of Entra's members that comes next; empty for the
-	// first. Pages is how many were read before it.
-	Page  string `json:"page,omitempty"`
-	Pages int    `json:"pages,omitempty"`
-	// Long says that one lease did not suffice: members who are named meanwhile
-	// are looked at without waiting for its end.
-	Long bool `json:"long,omitempty"`
-	// Singly says that not even all of Entra's pages can be read in one lease:
-	// whoever Webex has is asked about.
-	Singly bool `json:"singly,omitempty"`
-	// After is the Webex id up to which those have been asked about who may have
-	// left, in the order of these ids.
-	After string `json:"after,omitempty"`
-	// Held says that some of those wait for an operator, Anew that it began once
-	// more because they were approved when it was past them.
-	Held bool `json:"held,omitempty"`
-	Anew bool `json:"anew,omitempty"`
 }
 
 // Absence is Entra's answer that the object is in neither place.
