@@ -81,7 +81,7 @@ func open(ctx context.Context, s config.Settings, on backend, observe func(provi
 	if err := startPaused(ctx, &s, kept.Ledger, log); err != nil {
 		return nil, err
 	}
-	if err := ledger.Bind(ctx, kept.Ledger, s.Entra.TenantID, s.Webex.OrgID); err != nil {
+	if err := ledger.Bind(ctx, kept.Ledger, s.Entra.TenantID, s.Webex.OrgID, s.AWS.LedgerTable); err != nil {
 		return nil, err
 	}
 	graph, err := entra.OpenRotating(s.Entra, nil, on.latest.Entra, log)
@@ -147,13 +147,14 @@ func open(ctx context.Context, s config.Settings, on backend, observe func(provi
 }
 
 // startPaused pauses Webex before the first start of a ledger where that is asked for, as
-// an operator does. A ledger that has had it is gone on with.
+// an operator does; also of one that was restored, in which a pause of today is not. A
+// ledger that has had it is gone on with.
 func startPaused(ctx context.Context, s *config.Settings, kept stores.Ledger, log *slog.Logger) error {
 	if !s.StartPaused {
 		return nil
 	}
-	started, err := ledger.IsBound(ctx, kept)
-	if err != nil || started {
+	first, err := ledger.FirstStart(ctx, kept, s.Entra.TenantID, s.Webex.OrgID, s.AWS.LedgerTable)
+	if err != nil || !first {
 		return err
 	}
 	const why = "it starts so (START_PAUSED): look at entrawebex plan --all first"

@@ -28,10 +28,10 @@ func TestBind(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := openBolt(t)
-			if err := ledger.Bind(t.Context(), h, contoso, "Org1"); err != nil {
+			if err := ledger.Bind(t.Context(), h, contoso, "Org1", ""); err != nil {
 				t.Fatal(err)
 			}
-			err := ledger.Bind(t.Context(), h, test.tenant, test.org)
+			err := ledger.Bind(t.Context(), h, test.tenant, test.org, "")
 			if !test.refused {
 				if err != nil {
 					t.Errorf("Bind: %v", err)
@@ -46,7 +46,7 @@ func TestBind(t *testing.T) {
 					t.Errorf("%q does not name %s", err, id)
 				}
 			}
-			if err := ledger.Bind(t.Context(), h, contoso, "Org1"); err != nil {
+			if err := ledger.Bind(t.Context(), h, contoso, "Org1", ""); err != nil {
 				t.Errorf("Bind after a refusal: %v", err)
 			}
 		})
@@ -59,7 +59,7 @@ func TestCheckingABindingBindsNobodyAndRefusesOthers(t *testing.T) {
 	if err := ledger.CheckBinding(t.Context(), h, contoso, "Org1"); err != nil {
 		t.Errorf("a ledger that is nobody's: %v", err)
 	}
-	if err := ledger.Bind(t.Context(), h, contoso, "Org2"); err != nil {
+	if err := ledger.Bind(t.Context(), h, contoso, "Org2", ""); err != nil {
 		t.Errorf("it was bound: %v", err)
 	}
 	if err := ledger.CheckBinding(t.Context(), h, contoso, "Org2"); err != nil {
@@ -78,7 +78,7 @@ func TestALedgerOfALaterVersionIsRefusedAndStays(t *testing.T) {
 	const later = `{"tenantId":"` + contoso + `","orgId":"Org1","schema":2,"more":1}`
 	mustPut(t, h, "binding", later, 0)
 	for _, err := range []error{
-		ledger.Bind(t.Context(), h, contoso, "Org1"),
+		ledger.Bind(t.Context(), h, contoso, "Org1", ""),
 		ledger.CheckBinding(t.Context(), h, contoso, "Org1"),
 	} {
 		if err == nil || !strings.Contains(err.Error(), "later version of entrawebex (schema 2; this version reads 1)") {
@@ -95,14 +95,45 @@ func TestALedgerFromBeforeItsSchemaWasNotedIsWelcome(t *testing.T) {
 	t.Parallel()
 	h := openBolt(t)
 	mustPut(t, h, "binding", `{"tenantId":"`+contoso+`","orgId":"Org1"}`, 0)
-	wantError(t, ledger.Bind(t.Context(), h, contoso, "Org1"), nil)
+	wantError(t, ledger.Bind(t.Context(), h, contoso, "Org1", ""), nil)
+}
+
+// A pause that is said today is not in a table of yesterday.
+func TestALedgerThatIsRestoredAsAnotherTableStartsForTheFirstTime(t *testing.T) {
+	t.Parallel()
+	h := openBolt(t)
+	for _, test := range []struct {
+		table string
+		want  bool
+	}{{"ledger", true}, {"ledger", false}, {"ledger-restored", true}, {"ledger-restored", false}} {
+		first, err := ledger.FirstStart(t.Context(), h, contoso, "Org1", test.table)
+		wantError(t, err, nil)
+		wantEqual(t, first, test.want)
+		wantError(t, ledger.Bind(t.Context(), h, contoso, "Org1", test.table), nil)
+	}
+	if _, err := ledger.FirstStart(t.Context(), h, fabrikam, "Org1", "another"); err == nil {
+		t.Error("it may start for another tenant")
+	}
+}
+
+// Of which table a ledger from before that was noted is, nobody knows: it goes on.
+func TestALedgerFromBeforeItsTableWasNotedGoesOn(t *testing.T) {
+	t.Parallel()
+	h := openBolt(t)
+	wantError(t, ledger.Bind(t.Context(), h, contoso, "Org1", ""), nil)
+	for _, table := range []string{"ledger", "ledger"} {
+		first, err := ledger.FirstStart(t.Context(), h, contoso, "Org1", table)
+		wantError(t, err, nil)
+		wantEqual(t, first, false)
+		wantError(t, ledger.Bind(t.Context(), h, contoso, "Org1", table), nil)
+	}
 }
 
 func TestBindOfManyAtOnceBindsToOne(t *testing.T) {
 	t.Parallel()
 	h := openBolt(t)
 	errs := together(20, func(i int) error {
-		return ledger.Bind(t.Context(), h, contoso, fmt.Sprintf("Org%d", i))
+		return ledger.Bind(t.Context(), h, contoso, fmt.Sprintf("Org%d", i), "")
 	})
 	bound := 0
 	for _, err := range errs {
@@ -117,7 +148,7 @@ func TestBindRefusesABindingItCannotRead(t *testing.T) {
 	t.Parallel()
 	h := openBolt(t)
 	mustPut(t, h, "binding", "{", 0)
-	if err := ledger.Bind(t.Context(), h, contoso, "Org1"); err == nil {
+	if err := ledger.Bind(t.Context(), h, contoso, "Org1", ""); err == nil {
 		t.Error("Bind succeeded; want an error")
 	}
 }

@@ -73,7 +73,7 @@ func stocked(t *testing.T) *operator.Operator {
 	} {
 		save(t, file.Ledger, id, amend)
 	}
-	if err := ledger.Bind(t.Context(), file.Ledger, tenantID, orgID); err != nil {
+	if err := ledger.Bind(t.Context(), file.Ledger, tenantID, orgID, ""); err != nil {
 		t.Fatal(err)
 	}
 	if err := file.Ledger.PutDocument(t.Context(), "guard", []byte(`{"latchedAt":"2026-03-02T09:00:00Z"}`), 0); err != nil {
