@@ -25,6 +25,8 @@ type Gallery struct {
 	// Job is nil where there is none, or where none could be read: then Unread says why.
 	Job    *synchronization.Job `json:"job,omitempty"`
 	Unread string               `json:"unread,omitempty"`
+	// Others are the ids of further jobs of the application that are not stopped.
+	Others []string `json:"others,omitempty"`
 	// Settings are what the portal keeps beside the job, as far as they could be read.
 	Settings synchronization.Settings `json:"settings"`
 	// Unset says why the scope is not known; empty if it is.
@@ -62,12 +64,16 @@ func (g Gallery) Hindrances() []string {
 	case g.Job == nil:
 		return []string{"enterprise application " + g.AppID + " has no provisioning job, so whether something else writes to Webex cannot be seen from here: " +
 			"if the gallery app is another application, name it with --app and ENTRA_APP_ID; turn Directory Connector, or a former tenant's job, off"}
-	case g.Job.Rests():
-		return nil
-	default:
-		return []string{fmt.Sprintf("the gallery app's job is %s, and would go on writing: stop it in the Entra admin center "+
-			"(the enterprise application, Provisioning, Stop provisioning) and wait for the cycle that has begun", g.State())}
 	}
+	var against []string
+	if !g.Job.Rests() {
+		against = append(against, fmt.Sprintf("the gallery app's job is %s, and would go on writing: stop it in the Entra admin center "+
+			"(the enterprise application, Provisioning, Stop provisioning) and wait for the cycle that has begun", g.State()))
+	}
+	for _, id := range g.Others {
+		against = append(against, fmt.Sprintf("provisioning job %s of the same application is not stopped, and would go on writing: stop it, too", id))
+	}
+	return against
 }
 
 // State is the state of the job in a few words.

@@ -170,6 +170,7 @@ func TestWritesMayBeginOnlyWhileTheJobIsKnownToRest(t *testing.T) {
 		"a job that runs":    {Gallery{Job: job("Active")}, "is active, and would go on writing"},
 		"a job in any state": {Gallery{Job: job("")}, "is in a state that is not told"},
 		"not known":          {Gallery{Unread: "403"}, "is not known: 403"},
+		"another job runs":   {Gallery{Job: job("Disabled"), Others: []string{"second"}}, "provisioning job second of the same application is not stopped"},
 	} {
 		against := test.gallery.Hindrances()
 		if err := Refusal(against); (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {

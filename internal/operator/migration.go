@@ -15,6 +15,7 @@ import (
 	"entrawebex/internal/migration"
 	"entrawebex/internal/pause"
 	"entrawebex/internal/plan"
+	"entrawebex/internal/printable"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/sweep"
 )
@@ -187,6 +188,11 @@ func readGallery(ctx context.Context, graph galleries, s *config.Settings, appID
 	}
 	if g.Job == nil {
 		return g, nil
+	}
+	for i := range jobs {
+		if jobs[i].ID != g.Job.ID && !jobs[i].Rests() {
+			g.Others = append(g.Others, printable.Short(jobs[i].ID, 80)) //nolint:mnd // as Choose names them
+		}
 	}
 	switch g.Settings, err = graph.SynchronizationSettings(ctx, g.ID); {
 	case forNow(err):

@@ -61,6 +61,17 @@ func TestWhatIsNotKnownOfAGalleryAppIsToldAndNeverTakenForNothing(t *testing.T) 
 	}
 }
 
+// Who names one of two jobs does not see the other one write.
+func TestAFurtherJobThatIsNotStoppedIsSeen(t *testing.T) {
+	t.Parallel()
+	jobs := []synchronization.Job{{ID: "named"}, {ID: "stopped"}, {ID: "active"}}
+	jobs[0].Schedule.State, jobs[1].Schedule.State, jobs[2].Schedule.State = "Disabled", "Disabled", "Active"
+	got, err := readGallery(t.Context(), gallery{jobs: jobs}, &config.Settings{}, "app", "named")
+	if err != nil || len(got.Others) != 1 || got.Others[0] != "active" {
+		t.Errorf("%v, %v", got.Others, err)
+	}
+}
+
 func TestASchemaThatGraphDoesNotGiveIsToBeDownloaded(t *testing.T) {
 	t.Parallel()
 	read := migration.Gallery{ID: "sp", Job: &synchronization.Job{ID: "j"}}
