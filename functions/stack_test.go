@@ -465,7 +465,7 @@ func TestAStackIsOperatedByItsNameAlone(t *testing.T) {
 	if !d.converged() {
 		t.Error("Webex is not what Entra says")
 	}
-	d.says("uninstall", "would be removed", "LedgerTableName")
+	d.says("uninstall", "would be removed", "LedgerTableName", "OperatorPolicyArn")
 	d.says("uninstall --yes", "removed: subscription", "delete the stack")
 	d.says("log --action uninstall", "@")
 	for _, action := range []string{"approve", "reject", "resume", "replay", "provision"} {

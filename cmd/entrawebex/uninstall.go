@@ -22,8 +22,8 @@ func (c console) uninstallCommand() *cobra.Command {
 		Short: "Removes the subscriptions at Graph, and says what stays where",
 		Long: `Lists the subscriptions at Microsoft Graph, and what stays where when the rest is taken
 away: accounts, ledger, log, secrets. With --yes the subscriptions are removed. For an
-hour no other is made: delete the stack (sam delete), or stop entrawebex run, until
-then. Nothing in Webex is changed.
+hour no other is made: delete the stack (sam delete --stack-name NAME), or stop
+entrawebex run, until then. Nothing in Webex is changed.
 ` + source.Help,
 		Example: `  entrawebex uninstall
   entrawebex uninstall --yes`,

@@ -89,6 +89,12 @@ func remains(s *config.Settings) []Remains {
 		}, Remains{
 			What: "secrets and the functions' logs", Where: "the stack",
 			Then: "they go with it, secrets after the days in which AWS can bring them back",
+		}, Remains{
+			What: "the policy of those who operate it", Where: "the stack's output OperatorPolicyArn",
+			Then: "detach it from each role before you delete the stack: AWS does not delete one that is attached, and the stack would stay",
+		}, Remains{
+			What: "the functions' archives", Where: "an S3 bucket",
+			Then: "sam delete takes those that sam deploy put there; delete what you copied from a release",
 		})
 	}
 	if id := s.Entra.ClientID; id != "" {

@@ -23,7 +23,7 @@ func Uninstallation(out io.Writer, u operator.Uninstallation) {
 		Say(out, fmt.Sprintf("stays: %s (%s): %s.", stays.What, stays.Where, stays.Then))
 	}
 	fmt.Fprintln(out)
-	next := map[bool]string{false: "stop entrawebex run", true: "delete the stack (sam delete)"}[u.OnAWS]
+	next := map[bool]string{false: "stop entrawebex run", true: "delete the stack (sam delete --stack-name NAME)"}[u.OnAWS]
 	if done {
 		Say(out, fmt.Sprintf("Until %s none is made in their place: %s before then.", u.Until.UTC().Format(time.RFC3339), next))
 		return
