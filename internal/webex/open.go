@@ -60,7 +60,8 @@ func settled(s config.Webex, transport http.RoundTripper, log *slog.Logger) Conf
 
 func token(s config.Webex) (string, error) {
 	if s.AccessToken == "" {
-		return "", errors.New("WEBEX_ACCESS_TOKEN is empty, and the service app's token was not refreshed yet")
+		return "", errors.New("WEBEX_ACCESS_TOKEN is empty, and the service app's token was not refreshed yet: entrawebex run, or on AWS renew, " +
+			"does that at its start; until then set WEBEX_ACCESS_TOKEN to the access token that was shown beside the refresh token")
 	}
 	return s.AccessToken, nil
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -46,6 +47,19 @@ func TestOneRefusalHoldsBackEveryCallOfAProcess(t *testing.T) {
 	}
 	if calls.Load() != 1 {
 		t.Errorf("%d calls reached Webex, want one", calls.Load())
+	}
+}
+
+// Before the first start of one machine nobody has made an access token: whoever looks is
+// told what to do.
+func TestWhoLooksBeforeTheFirstTokenIsToldWhereOneIs(t *testing.T) {
+	t.Parallel()
+	c, err := webex.Open(config.Webex{SCIMURL: "http://127.0.0.1:1", RefreshToken: "r"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Read(t.Context(), change.User, adasID); err == nil || !strings.Contains(err.Error(), "until then set WEBEX_ACCESS_TOKEN") {
+		t.Error(err)
 	}
 }
 
