@@ -9,6 +9,7 @@ import (
 
 	"entrawebex/internal/app/source"
 	"entrawebex/internal/terminal"
+	"entrawebex/internal/version"
 )
 
 // console is the command line of one operator: the stores of an environment, or of a
@@ -37,5 +38,5 @@ func (c console) commands() []*cobra.Command {
 
 // operatorLog tells an operator what is not as it should be.
 func operatorLog() *slog.Logger {
-	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	return version.Log(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
 }
