@@ -573,7 +573,7 @@ func (r *Record) dateInactivity(now time.Time) {
 func (r *Record) unlink() {
 	r.Away = r.Away || r.WebexID != "" && r.Object.Kind == change.User
 	r.WebexID, r.LastWritten, r.PendingWrite, r.MemberSync = "", nil, nil, nil
-	r.InactiveSince, r.Unassigned, r.Unlisted, r.Missing = time.Time{}, time.Time{}, time.Time{}, nil
+	r.InactiveSince, r.Unassigned, r.Contradicted, r.Unlisted, r.Missing = time.Time{}, time.Time{}, time.Time{}, time.Time{}, nil
 	r.Picks, r.Given, r.Imposed, r.Unseen = nil, nil, nil, false
 	r.Members, r.Removals, r.Moments = 0, nil, nil
 }

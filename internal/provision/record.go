@@ -50,6 +50,9 @@ type Record struct {
 	// Unassigned is since when Entra has shown an empty list of assignments of a user
 	// whose account is open; zero if it has not.
 	Unassigned time.Time `json:"unassigned,omitzero"`
+	// Contradicted is when a look last found a user in scope of whom a list or a group
+	// had said the contrary minutes before; zero if none did.
+	Contradicted time.Time `json:"contradicted,omitzero"`
 	// Unlisted is since when Entra has shown a user whose account is open in none of the
 	// groups that the scoping filter asks for; zero if it has not.
 	Unlisted time.Time `json:"unlisted,omitzero"`

@@ -109,8 +109,8 @@ func lastLook(age time.Duration) given {
 func word(v *view)        { v.causes[0].Deleted = true }
 func afresh(v *view)      { v.afresh = true }
 func saidToLeave(v *view) { v.causes[0].Nominated = change.Out }
-func saidBefore(v *view) {
-	v.causes[0].Nominated, v.causes[0].SeenAt = change.Out, now.Add(-5*time.Minute)
+func saidAgo(age time.Duration) given {
+	return func(v *view) { v.causes[0].Nominated, v.causes[0].SeenAt = change.Out, now.Add(-age) }
 }
 
 // What the settings say.
@@ -141,6 +141,10 @@ func away(v *view) { v.record.Away = true }
 
 func noList(age time.Duration) given {
 	return func(v *view) { v.record.Unassigned = now.Add(-age) }
+}
+
+func contradicted(age time.Duration) given {
+	return func(v *view) { v.record.Contradicted = now.Add(-age) }
 }
 
 func doubt(age time.Duration, names ...string) given {
@@ -419,7 +423,11 @@ func TestRules(t *testing.T) {
 		{"Lists of assignments that were empty for less than five minutes close nobody", known(ada, linked, unassigned, noList(4*time.Minute), tenant), "end Warning, again after 1m0s"},
 		{"After five minutes of empty lists of assignments the account is closed", known(ada, linked, unassigned, noList(5*time.Minute), tenant), "write active=false"},
 		{"Whoever has no assignment is closed at once if another source says so, too", known(ada, linked, unassigned, saidToLeave, tenant), "write active=false"},
-		{"What another source said five minutes ago closes nobody at once", known(ada, linked, unassigned, saidBefore, tenant), "end Warning, again after 1m0s: Entra lists no assignment"},
+		{"What another source said five minutes ago closes nobody at once", known(ada, linked, unassigned, saidAgo(5*time.Minute), tenant), "end Warning, again after 1m0s: Entra lists no assignment"},
+		{"What looks contradicted for four minutes closes nobody at once", known(ada, linked, unassigned, saidAgo(4*time.Minute+time.Second), contradicted(time.Second), tenant), "end Warning, again after 1m0s: Entra lists no assignment"},
+		{"What a look contradicted for two seconds is believed after two seconds of empty lists", known(ada, linked, unassigned, saidAgo(4*time.Second), contradicted(2*time.Second), tenant), "end Warning, again after 2s: Entra lists no assignment"},
+		{"which closes the account then", known(ada, linked, unassigned, saidAgo(6*time.Second), contradicted(4*time.Second), noList(2*time.Second), tenant), "write active=false"},
+		{"What is said anew after a look that contradicted it is believed", known(ada, linked, unassigned, saidToLeave, contradicted(time.Second), tenant), "write active=false"},
 		{"Whoever has no assignment is closed at once if blocked, too", known(ada, linked, unassigned, blocked, tenant), "write active=false"},
 		{"Out of scope nothing but the state is written", known(ada, closed, unassigned, renamed), "end Skipped: Webex already has this state"},
 		{"A setting leaves those open who left the scope", known(ada, linked, unassigned, skipOutOfScope), "end Skipped: left the scope, and stays as it is"},

@@ -2,7 +2,6 @@ package provision
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"entrawebex/internal/change"
@@ -77,10 +76,18 @@ const (
 )
 
 // dateUnassigned keeps since when every list of assignments of a user with an open
-// account has been empty.
+// account has been empty, and when one last was not although something else said that
+// the user is out of scope.
 func (d *decision) dateUnassigned() {
-	empty := d.scoping.AssignmentsMatter() && d.isActive() && d.reading.Presence == Present && d.reading.RolesErr == nil && len(d.reading.Roles) == 0
-	d.record.Unassigned = d.since(empty, d.record.Unassigned)
+	r := &d.record
+	shown := d.scoping.AssignmentsMatter() && d.isActive() && d.reading.Presence == Present && d.reading.RolesErr == nil
+	r.Unassigned = d.since(shown && len(d.reading.Roles) == 0, r.Unassigned)
+	switch {
+	case shown && d.scoping.InScope(d.reading.Roles) && !d.nominatedOut().IsZero():
+		r.Contradicted = d.now
+	case d.now.Sub(r.Contradicted) >= unassignedFor:
+		r.Contradicted = time.Time{}
+	}
 }
 
 // dateUnlisted keeps since when a user with an open account has been in none of the
@@ -106,8 +113,8 @@ func (d *decision) since(is bool, before time.Time) time.Time {
 // list that lacks something, or the lists have lacked it for long enough. If not, the
 // attempt has ended.
 func (d *decision) mayLeave() bool {
-	since, lacks := d.lackedSince()
-	left := min(unassignedFor, d.confirmAfter) - d.now.Sub(since)
+	since, long, lacks := d.lackedSince()
+	left := min(long, d.confirmAfter) - d.now.Sub(since)
 	if since.IsZero() || left <= 0 {
 		return true
 	}
@@ -115,32 +122,44 @@ func (d *decision) mayLeave() bool {
 	return false
 }
 
-// lackedSince is since when a list has lacked what would keep the account open, and what
-// that is; zero if the account is closed for something else: its user is blocked, has
-// other app roles, does not satisfy the scoping filter by its attributes, or something
-// else than the list of assignments says so, too.
-func (d *decision) lackedSince() (since time.Time, lacks string) {
-	verdict := d.verdict()
+// lackedSince is since when a list has lacked what would keep the account open, for how
+// long it must, and what that is; zero if the account is closed for something else: its
+// user is blocked, has other app roles, or does not satisfy the scoping filter by its
+// attributes.
+func (d *decision) lackedSince() (since time.Time, long time.Duration, lacks string) {
 	switch {
 	case scoping.IsBlocked(d.reading.Attributes):
-		return time.Time{}, ""
-	case verdict.IsFiltered():
-		return d.record.Unlisted, "the user in no group that the scoping filter asks for"
-	case d.nominatedOut():
-		return time.Time{}, ""
+		return time.Time{}, 0, ""
+	case d.verdict().IsFiltered():
+		return d.record.Unlisted, unassignedFor, "the user in no group that the scoping filter asks for"
 	default:
-		return d.record.Unassigned, "no assignment"
+		return d.record.Unassigned, d.emptyFor(), "no assignment"
 	}
 }
 
-// nominatedOut reports whether a cause says that the user is out of scope: the list
+// emptyFor is how long the lists of assignments must have been empty: no time where
+// something else says that the user is out of scope, too, and where later looks said the
+// contrary, as long as they did. Then it is another list or group that had the user in
+// scope, or a replica that was behind; and the application may have gone since.
+func (d *decision) emptyFor() time.Duration {
+	said := d.nominatedOut()
+	if said.IsZero() {
+		return unassignedFor
+	}
+	return min(max(d.record.Contradicted.Sub(said), 0), unassignedFor)
+}
+
+// nominatedOut is when a cause last said that the user is out of scope: the list
 // of all assignments, which names others, or a group that is assigned and has the
 // user no more. That the application is there was known when it was said, and for no
-// longer than a list must be empty without a word.
-func (d *decision) nominatedOut() bool {
-	return slices.ContainsFunc(d.causes, func(c change.Change) bool {
-		return c.Nominated == change.Out && d.now.Sub(c.SeenAt) < unassignedFor
-	})
+// longer than a list must be empty without a word; zero if none said so since.
+func (d *decision) nominatedOut() (last time.Time) {
+	for _, c := range d.causes {
+		if c.Nominated == change.Out && d.now.Sub(c.SeenAt) < unassignedFor && c.SeenAt.After(last) {
+			last = c.SeenAt
+		}
+	}
+	return last
 }
 
 // rescope queues those users who entered or left the scope, or got or lost an app role,
