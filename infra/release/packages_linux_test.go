@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,6 +11,7 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -153,14 +156,51 @@ func (r *release) runsAlone(t *testing.T, root string, day bool) {
 	if !day {
 		return
 	}
-	// Something else of the machine's may slow one of them.
 	took := aDay(t, root)
-	if took > *within {
-		took = min(took, aDay(t, root))
+	if took <= *within {
+		return
 	}
-	if took > *within {
-		t.Errorf("a day in the sandbox took more than %s", *within)
+	// The bound is meant for a machine that does nothing else. This one may be slower, or
+	// busy: it is asked how much, before another day and after it.
+	slower := timesSlower(t)
+	took = min(took, aDay(t, root))
+	slower = max(slower, timesSlower(t))
+	if allowed := time.Duration(float64(*within) * slower); took > allowed {
+		t.Errorf("a day in the sandbox took more than %s, which are %s on a machine that is %.1f times slower", allowed.Round(time.Millisecond), *within, slower)
 	}
+}
+
+// timesSlower is how many times longer this machine takes now for what the machine with
+// two processors on which the bound was set computes in 0.6 seconds; 1 if
+// it is no slower.
+func timesSlower(t *testing.T) float64 {
+	t.Helper()
+	const (
+		processors = 2
+		rounds     = 2000
+		there      = 600 * time.Millisecond
+	)
+	object := map[string]any{}
+	for i := range 200 {
+		object[fmt.Sprint("attribute", i)] = strings.Repeat("value ", i%20)
+	}
+	began := time.Now()
+	var group sync.WaitGroup
+	for range processors {
+		group.Go(func() {
+			for range rounds {
+				data, err := json.Marshal(object)
+				var read map[string]any
+				if err = errors.Join(err, json.Unmarshal(data, &read)); err != nil || len(read) != len(object) {
+					t.Errorf("%d of %d attributes, %v", len(read), len(object), err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	slower := max(1, float64(time.Since(began))/float64(there))
+	t.Logf("this machine is %.1f times slower now than the one on which the bound was set", slower)
+	return slower
 }
 
 // aDay has what is installed under a root play one in the sandbox.
