@@ -199,7 +199,7 @@ func TestACommandEndsWithTheClientThatAskedForIt(t *testing.T) {
 		depth, err := p.Stores.DeadLetters.Depth(t.Context())
 		return err == nil && depth.Visible+depth.InFlight < many
 	}
-	if err := sandbox.Wait(t.Context(), 20*time.Second, moved); err != nil {
+	if err := sandbox.Wait(t.Context(), time.Minute, moved); err != nil {
 		t.Fatal(err)
 	}
 	goAway()

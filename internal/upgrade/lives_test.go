@@ -26,6 +26,10 @@ import (
 
 var lives = flag.Int("lives", 0, "how many lives of a tenant are lived, of which each fourth is of the same kind; 0 builds no earlier program")
 
+// patience is how long anything is waited for: a creation in doubt is repeated after five
+// minutes, and then come a group's members.
+const patience = 8 * time.Minute
+
 // kind is what there is to exchange in the middle of a life beside records and cursors.
 type kind int
 
@@ -137,7 +141,7 @@ func (l *life) begin(ctx context.Context) error {
 	if l.kind == killed {
 		enough := 1 + l.random.IntN(3)
 		wrote := func() bool { return l.Org.Calls.Snapshot().Writes() >= enough }
-		err = sandbox.Wait(ctx, time.Minute, wrote)
+		err = sandbox.Wait(ctx, patience, wrote)
 	} else {
 		err = l.converge(ctx, r)
 	}
@@ -198,7 +202,7 @@ func (l *life) goOn(ctx context.Context) error {
 		middle = func() bool { return true }
 	case killed, kinds:
 	}
-	err = sandbox.Wait(ctx, time.Minute, middle)
+	err = sandbox.Wait(ctx, patience, middle)
 	if err != nil {
 		err = fmt.Errorf("nothing is in the middle: %w\n%s", err, r.said)
 	}
@@ -253,7 +257,6 @@ func (l *life) converge(ctx context.Context, r *running) error {
 		}
 		return len(differences) == 0
 	}
-	const patience = 8 * time.Minute // a creation in doubt is repeated after five, and then come a group's members
 	if err := sandbox.Wait(ctx, patience, same); err != nil {
 		return fmt.Errorf("%s does not converge: %w: %v\n%s", r.name, err, l.differences(), r.said)
 	}

@@ -16,7 +16,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"entrawebex/internal/app/operations"
 	"entrawebex/internal/app/standalone"
@@ -174,7 +173,7 @@ func (p program) start(ctx context.Context, environ []string, dataDir string) (*
 		_, err := r.client.Status(ctx)
 		return err == nil || len(r.ended) > 0
 	}
-	err := sandbox.Wait(ctx, time.Minute, answers)
+	err := sandbox.Wait(ctx, patience, answers)
 	if len(r.ended) > 0 {
 		return nil, fmt.Errorf("%s ended at once: %w\n%s", p.name, <-r.ended, r.said)
 	}

@@ -97,7 +97,7 @@ func TestACommandEndsWithTheRunThatCarriesItOut(t *testing.T) {
 		depth, err := p.Stores.DeadLetters.Depth(t.Context())
 		return err == nil && depth.Visible+depth.InFlight < many
 	}
-	if err := sandbox.Wait(t.Context(), 20*time.Second, moved); err != nil {
+	if err := sandbox.Wait(t.Context(), time.Minute, moved); err != nil {
 		t.Error(err)
 	}
 	stop()
