@@ -20,8 +20,8 @@ func (b *batch) lookAgain(ctx context.Context, w *imported) {
 		r.PendingWrite = w.early
 		w.lookAfter(effectAfter - b.Now().Sub(w.early.Since))
 	}
-	if age, contradicted := b.contradicted(w); contradicted {
-		w.lookAfter(min(max(age, contradictedSoon), contradictedLate))
+	if after, contradicted := b.contradicted(w); contradicted {
+		w.lookAfter(after)
 	}
 }
 
@@ -36,29 +36,35 @@ func (v *view) lookAfter(d time.Duration) {
 const (
 	// contradictedFor is how long a list and a reading may contradict each other
 	// before the reading is believed. Between two looks is as much time as has
-	// passed, so that a later change waits behind none of them for long.
+	// passed, so that a later change waits behind none of them for long. Whoever is
+	// said to be out of scope and is not is mostly in by another group: of them there
+	// may be as many as a group has that lost its assignment, and they are looked at
+	// half as often.
 	contradictedFor  = 5 * time.Minute
 	contradictedSoon = 2 * time.Second
 	contradictedLate = 15 * time.Second
 )
 
 // contradicted reports whether a list of assignments named the object a moment
-// ago, how long that is, and that the reading says otherwise: one of them comes of
-// a replica that is behind.
-func (b *batch) contradicted(w *imported) (age time.Duration, yes bool) {
+// ago, and that the reading says otherwise: one of them comes of a replica that is
+// behind. Then it is looked at again after that long.
+func (b *batch) contradicted(w *imported) (after time.Duration, yes bool) {
 	if !b.Scoping.AssignmentsMatter() || w.reading.Presence != Present || w.reading.Err != nil || w.reading.RolesErr != nil {
 		return 0, false
 	}
 	in := b.Scoping.InScope(w.reading.Roles)
 	for _, c := range w.causes {
-		age = b.Now().Sub(c.SeenAt)
-		says := c.Nominated == change.In
+		age := b.Now().Sub(c.SeenAt)
+		says, late := c.Nominated == change.In, contradictedLate
+		if !says {
+			late = unassignedLook
+		}
 		if !says && w.verdict().IsFiltered() {
 			continue // which is out of scope, too
 		}
 		// A group says that somebody left it, and not whether another has him.
 		if c.Nominated != "" && c.Source != change.Engine && age < contradictedFor && in != says {
-			return age, true
+			return min(max(age, contradictedSoon), late), true
 		}
 	}
 	return 0, false

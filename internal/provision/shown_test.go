@@ -293,9 +293,10 @@ func TestANomineeStaysNominated(t *testing.T) {
 	for name, test := range map[string]struct {
 		nominated change.Nomination
 		roles     []string
+		looks     int
 	}{
-		"who is listed and not read as assigned": {change.In, nil},
-		"who has left and is read as assigned":   {change.Out, []string{"00000000-0000-0000-0000-000000000000"}},
+		"who is listed and not read as assigned": {change.In, nil, 23},
+		"who has left and is read as assigned":   {change.Out, []string{role}, 10},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -307,14 +308,42 @@ func TestANomineeStaysNominated(t *testing.T) {
 			looks := 0
 			for a := w.Converge(t.Context(), []change.Change{c})[0]; a.Again > 0; a = w.Converge(t.Context(), []change.Change{c})[0] {
 				w.now = w.now.Add(a.Again)
-				if looks++; looks > 40 {
-					t.Fatal("looked at for ever")
+				if looks++; looks > test.looks {
+					t.Fatalf("looked at %d times and more", looks)
 				}
 			}
 			if waited := w.now.Sub(c.SeenAt); waited < 4*time.Minute || waited > 6*time.Minute {
 				t.Errorf("looked at for %s", waited)
 			}
 		})
+	}
+}
+
+// Whoever lost one of two groups is said to be out, and is in. Should the application go
+// meanwhile, the list is empty: that its word was refuted is not forgotten.
+func TestAWordThatLooksRefutedIsNoSecondSource(t *testing.T) {
+	t.Parallel()
+	w := setup(t, assignedOnly)
+	w.hire(ada, "ada@example.com")
+	w.tenant.roles[ada] = []string{role}
+	w.provisioned(ada)
+	c := updated(ada)
+	c.Nominated, c.SeenAt = change.Out, w.now
+	look := func() provision.Attempt { return w.Converge(t.Context(), []change.Change{c})[0] }
+	for range 2 {
+		w.now = w.now.Add(time.Minute)
+		if a := look(); a.Action != provision.None || a.Again == 0 {
+			t.Fatalf("%s, again %s: %s", a.Action, a.Again, a.Reason)
+		}
+	}
+	delete(w.tenant.roles, ada)
+	w.now = w.now.Add(time.Second)
+	if a := look(); a.Action != provision.None || a.Again == 0 {
+		t.Errorf("at the first empty list: %s, again %s: %s", a.Action, a.Again, a.Reason)
+	}
+	w.now = w.now.Add(2 * time.Minute)
+	if a := look(); a.Action != provision.Disable {
+		t.Errorf("after as long as it was refuted: %s: %s", a.Action, a.Reason)
 	}
 }
 
