@@ -732,3 +732,32 @@ func TestEachParameterHasALabelAndAGroup(t *testing.T) {
 		t.Errorf("no parameters: %v, %v", asked, labels)
 	}
 }
+
+// What cannot be is refused before anything is deployed, and not at a function's start.
+func TestEachParameterHasAConstraintThatItsDefaultMeets(t *testing.T) {
+	t.Parallel()
+	for name, parameter := range at(readTemplate(t), "Parameters").(object) {
+		p := parameter.(object)
+		if p["AllowedValues"] == nil && p["AllowedPattern"] == nil && p["MinLength"] == nil && p["MinValue"] == nil {
+			t.Errorf("%s may be anything", name)
+		}
+		pattern, patterned := p["AllowedPattern"].(string)
+		if value, given := p["Default"]; patterned && given && !regexp.MustCompile(pattern).MatchString(fmt.Sprint(value)) {
+			t.Errorf("%s is %q by default, which %s refuses", name, value, pattern)
+		}
+	}
+	for name, values := range map[string]map[string]bool{
+		"GuardWindow":      {"60m": true, "2h": true, "1h30m": true, "": false, "60": false, "an hour": false},
+		"CompareInterval":  {"24h": true, "1h30m": true, "30m": false, "0h": false, "1 day": false},
+		"ProtectedUsers":   {"ada@x.example, bob@x.example": true, "ada@x.example bob@x.example": false, "ada@x.example,": false},
+		"DailyMailAddress": {"ops@x.example": true, "ops": false, "a@x.example, b@x.example": false},
+		"WebexScimUrl":     {"https://webexapis.com/identity/scim/o/v2": true, "webexapis.com": false},
+	} {
+		pattern := regexp.MustCompile(at(readTemplate(t), "Parameters", name, "AllowedPattern").(string))
+		for value, want := range values {
+			if pattern.MatchString(value) != want {
+				t.Errorf("%s may be %q: %t", name, value, !want)
+			}
+		}
+	}
+}
