@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"entrawebex/internal/history"
 	"entrawebex/internal/migration"
@@ -39,13 +38,19 @@ func (s spreadsheet) end() error {
 }
 
 // harmless is a cell that no spreadsheet takes for a formula: a name is somebody
-// else's to choose (https://owasp.org/www-community/attacks/CSV_Injection).
+// else's to choose (https://owasp.org/www-community/attacks/CSV_Injection). Where a
+// semicolon parts the cells, as in much of Europe, a formula may begin within it, too.
 func harmless(cell string) string {
-	first, _ := utf8.DecodeRuneInString(cell)
-	if cell != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) { // the wide ones in East Asian versions
-		return "'" + cell
+	var b strings.Builder
+	begins := true
+	for _, r := range cell {
+		if begins && strings.ContainsRune("=+-@\t\r\n＝＋－＠", r) { // the wide ones in East Asian versions
+			b.WriteByte('\'')
+		}
+		b.WriteRune(r)
+		begins = strings.ContainsRune(";\t\r\n", r)
 	}
-	return cell
+	return b.String()
 }
 
 // Accounts is a file with the accounts of both sides for a spreadsheet, each in its class.

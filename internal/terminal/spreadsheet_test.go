@@ -26,12 +26,17 @@ func TestEveryColumnForASpreadsheetIsToldOnThePageOfTheLog(t *testing.T) {
 // https://owasp.org/www-community/attacks/CSV_Injection
 func TestNoCellIsAFormula(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1+1", "＋1", "－1", "＠SUM"} {
+	for _, name := range []string{"=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx", "＝1+1", "＋1", "－1", "＠SUM"} {
 		if got := harmless(name); got != "'"+name {
 			t.Errorf("%q is written %q", name, got)
 		}
 	}
-	for _, name := range []string{"", "ada", "'=1", "é=1", "a-b"} {
+	for name, want := range map[string]string{"x;=1": "x;'=1", "x;;@A": "x;;'@A", "x\t=1": "x\t'=1", "\t=1": "'\t'=1", "x\n=1": "x\n'=1"} {
+		if got := harmless(name); got != want { // cells of their own, where those part them
+			t.Errorf("%q is written %q, want %q", name, got, want)
+		}
+	}
+	for _, name := range []string{"", "ada", "'=1", "é=1", "a-b", "a; -b"} {
 		if got := harmless(name); got != name {
 			t.Errorf("%q is written %q", name, got)
 		}
