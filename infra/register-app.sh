@@ -186,8 +186,9 @@ if [ -n "$federation" ]; then
     # The id and the issuer of each that trusts this role: another issuer is put right.
     trusted=$(graph GET "applications(appId='$app')/federatedIdentityCredentials" "value[?subject=='$subject'].join(' ', [id, issuer])")
     if [ -z "$trusted" ]; then
+      named=${subject##*/} # of a credential, which has fewer characters than that of a role
       graph POST "applications(appId='$app')/federatedIdentityCredentials" "" \
-        "{\"name\":\"${subject##*/}\",\"issuer\":\"$issuer\",\"subject\":\"$subject\",\"audiences\":[\"api://AzureADTokenExchange\"]}"
+        "{\"name\":\"${named//[^A-Za-z0-9_-]/-}\",\"issuer\":\"$issuer\",\"subject\":\"$subject\",\"audiences\":[\"api://AzureADTokenExchange\"]}"
     elif ! grep -qE "^[^ ]+ ${issuer//./\\.}\$" <<<"$trusted"; then
       graph PATCH "applications(appId='$app')/federatedIdentityCredentials/${trusted%% *}" "" "{\"issuer\":\"$issuer\"}"
     fi
@@ -198,7 +199,7 @@ fi
 if [ -n "$certificate" ]; then
   az ad app credential reset --id "$app" --cert "@$certificate" --append --output none
   values ''
-  echo "Put the certificate and its private key, both in PEM, into ENTRA_CLIENT_CERTIFICATE of the secret that ProvisioningSecretArn names." >&2
+  echo "Put the certificate and its private key, both in PEM, into ENTRA_CLIENT_CERTIFICATE of the secret that ProvisioningSecretArn names, or of the environment of one machine." >&2
   exit
 fi
 

@@ -213,6 +213,11 @@ func TestAFederationNeedsNoSecretAndIsMadeOnce(t *testing.T) {
 	if err != nil || strings.Count(writes, "federatedIdentityCredentials") != 1 || !strings.Contains(writes, want) {
 		t.Errorf("of another issuer: %v, writes %s:\n%s", err, writes, printed)
 	}
+	// A role's name may have characters that a credential's may not.
+	const odd = "arn:aws:iam::123456789012:role/ops/o.ps@x"
+	if printed, writes, _, err := register(t, nil, "--federation", issuer+"="+odd); err != nil || !strings.Contains(writes, `{"name":"o-ps-x","issuer":"`+issuer+`","subject":"`+odd+`"`) {
+		t.Errorf("%v, writes %s:\n%s", err, writes, printed)
+	}
 	if printed, writes, _, err := register(t, nil, "--federation", roles); err == nil || writes != "" {
 		t.Errorf("without an issuer: %v, writes %s:\n%s", err, writes, printed)
 	}
