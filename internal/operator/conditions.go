@@ -17,7 +17,8 @@ func (o *Operator) subscriptions(ctx context.Context) ([]renew.SubscriptionState
 	kept, err := renew.ReadSubscriptions(ctx, o.Ledger)
 	states := []renew.SubscriptionState{}
 	for _, s := range kept {
-		if o.Subscribed == nil || slices.Contains(o.Subscribed, s.Resource) {
+		over := !s.LeftUntil.IsZero() && !s.LeftUntil.After(o.Now()) // and nobody has made one since
+		if !over && (o.Subscribed == nil || slices.Contains(o.Subscribed, s.Resource)) {
 			states = append(states, s)
 		}
 	}
@@ -28,6 +29,8 @@ func (o *Operator) subscriptions(ctx context.Context) ([]renew.SubscriptionState
 // delivers, as far as is known.
 func subscriptionTrouble(s renew.SubscriptionState, now time.Time) string {
 	switch {
+	case !s.LeftUntil.IsZero():
+		return "was removed by entrawebex uninstall: whatever runs after " + s.LeftUntil.UTC().Format(time.RFC3339) + " subscribes again"
 	case s.ID == "" && !s.Failing.Since.IsZero(): // else it is just being made
 		return "is missing"
 	case !s.ExpiresAt.IsZero() && !s.ExpiresAt.After(now):

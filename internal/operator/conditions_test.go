@@ -40,6 +40,11 @@ func TestAllIsNotWellWhileAConditionLasts(t *testing.T) {
 		{"no subscription", subscription("", time.Time{}, condition.Failing{Since: now}), "the subscription to users is missing"},
 		{"a subscription that is just being made", subscription("", time.Time{}, condition.Failing{}), ""},
 		{"a subscription past its end", subscription("s", now, condition.Failing{}), "the subscription to users has ended"},
+		{
+			"a subscription that an operator has left",
+			Status{Subscribed: true, Subscriptions: []renew.SubscriptionState{{Resource: "users", LeftUntil: later}}},
+			"the subscription to users was removed by entrawebex uninstall: whatever runs after 2026-03-02T10:00:00Z subscribes again",
+		},
 		{"a subscription that delivers", subscription("s", later, condition.Failing{}), ""},
 		{"one that is refused for a moment", subscription("s", later, condition.Failing{Since: now.Add(-time.Minute)}), "retried: to keep the subscription to users"},
 		{"one that is refused for ten minutes", subscription("s", later, failing), "the subscription to users cannot be kept: 502"},

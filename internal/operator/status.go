@@ -262,7 +262,8 @@ func (s *Status) attend(now time.Time) {
 			trouble(subscription.Failing.Since, "to keep the subscription to %s%s", subscription.Resource, why)
 		}
 	}
-	need(s.Unwatched(now) && !s.idle(), "the subscriptions were %s: see that a process runs (entrawebex run, or the function renew)", s.SeenAlive())
+	left := slices.ContainsFunc(s.Subscriptions, func(s renew.SubscriptionState) bool { return !s.LeftUntil.IsZero() })
+	need(s.Unwatched(now) && !s.idle() && !left, "the subscriptions were %s: see that a process runs (entrawebex run, or the function renew)", s.SeenAlive())
 	for _, round := range s.Compared.Rounds {
 		trouble(round.Failing.Since, "looking for changes of %s fails%s", round.Of, because(round.Failing))
 	}

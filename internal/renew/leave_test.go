@@ -50,8 +50,14 @@ func TestWhoLeavesHasNoSubscriptionsForAnHourAndLeavesThoseOfOthers(t *testing.T
 		}
 		l.now = l.now.Add(10 * time.Minute)
 	}
-	if states, err := renew.ReadSubscriptions(t.Context(), l.Documents); err != nil || len(states) != 0 {
+	states, err := renew.ReadSubscriptions(t.Context(), l.Documents)
+	if err != nil || len(states) != len(mine) {
 		t.Errorf("it is told of %+v, %v", states, err)
+	}
+	for _, s := range states {
+		if s.ID != "" || !s.LeftUntil.Equal(l.now) {
+			t.Errorf("it is told of %+v", s)
+		}
 	}
 	l.run()
 	if list := l.listed(); len(list) != 3 {

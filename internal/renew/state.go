@@ -24,6 +24,8 @@ type SubscriptionState struct {
 	LastDelivery time.Time `json:"lastDelivery,omitzero"`
 	// Failing says since when it cannot be made, renewed or kept, and why.
 	Failing condition.Failing `json:"failing,omitzero"`
+	// LeftUntil is until when none is made, since an operator has left; zero if nobody has.
+	LeftUntil time.Time `json:"leftUntil,omitzero"`
 }
 
 // ReadSubscriptions reads how the subscriptions stand that were ever asked for;
@@ -43,11 +45,11 @@ func ReadSubscriptions(ctx context.Context, documents document.Store) ([]Subscri
 		case err != nil:
 			return nil, fmt.Errorf("read how the subscription to %s stands: %w", resource, err)
 		}
-		if copied.Version == 0 || kept.Unwanted {
+		if copied.Version == 0 || kept.Unwanted && kept.LeftUntil.IsZero() {
 			continue
 		}
 		states = append(states, SubscriptionState{
-			Resource: resource, ID: kept.ID, ExpiresAt: kept.ExpiresAt, LastDelivery: delivered[resource], Failing: kept.Failing,
+			Resource: resource, ID: kept.ID, ExpiresAt: kept.ExpiresAt, LastDelivery: delivered[resource], Failing: kept.Failing, LeftUntil: kept.LeftUntil,
 		})
 	}
 	return states, nil

@@ -94,7 +94,7 @@ func (t Terminal) watched(w table.Writer, s operator.Status, row func(what strin
 	t.spared(w, "  open, must not be", s)
 	t.named(w, "  shut out by hand", s, s.ShutOut, false)
 	for _, subscription := range s.Subscriptions {
-		bad := !subscription.Failing.Since.IsZero() || !subscription.ExpiresAt.IsZero() && subscription.ExpiresAt.Before(s.At)
+		bad := !subscription.LeftUntil.IsZero() || !subscription.Failing.Since.IsZero() || !subscription.ExpiresAt.IsZero() && subscription.ExpiresAt.Before(s.At)
 		row("Subscribed to "+subscription.Resource, alarm(bad, subscriptionState(subscription, s.At)))
 	}
 	if s.Subscribed {
@@ -221,6 +221,8 @@ func failingState(since time.Time, why string) string {
 func subscriptionState(s renew.SubscriptionState, now time.Time) string {
 	var parts []string
 	switch {
+	case !s.LeftUntil.IsZero():
+		parts = append(parts, "not before "+s.LeftUntil.UTC().Format(time.RFC3339))
 	case s.ID == "":
 		parts = append(parts, "not yet")
 	case s.ExpiresAt.IsZero():
