@@ -254,8 +254,8 @@ func checkGroupName(properties Group) error {
 	}
 }
 
-// groupProperties are the properties of a group that the sandbox has: a part
-// of https://learn.microsoft.com/graph/api/resources/group
+// groupProperties are the properties of a group that the sandbox shows where none are
+// selected: a part of https://learn.microsoft.com/graph/api/resources/group
 func groupProperties() []string {
 	return []string{
 		"id", "displayName", "description", "mail", "mailNickname", "mailEnabled", "securityEnabled",
@@ -263,17 +263,22 @@ func groupProperties() []string {
 	}
 }
 
+// groupPropertyKind knows these, and all others that a mapping may read.
 func groupPropertyKind(name string) kind {
-	switch {
-	case name == "mailEnabled" || name == "securityEnabled":
+	switch name {
+	case "mailEnabled", "securityEnabled", "isAssignableToRole", "isManagementRestricted", "onPremisesSyncEnabled":
 		return boolProperty
-	case name == "groupTypes":
+	case "groupTypes", "proxyAddresses":
 		return listProperty
-	case slices.Contains(groupProperties(), name):
+	case "classification", "expirationDateTime", "renewedDateTime", "membershipRule", "membershipRuleProcessingState",
+		"onPremisesDomainName", "onPremisesLastSyncDateTime", "onPremisesNetBiosName", "onPremisesSamAccountName",
+		"onPremisesSecurityIdentifier", "preferredDataLocation", "preferredLanguage", "securityIdentifier", "theme", "uniqueName":
 		return textProperty
-	default:
-		return noProperty
 	}
+	if slices.Contains(groupProperties(), name) {
+		return textProperty
+	}
+	return noProperty
 }
 
 func isGroupProperty(name string) bool { return groupPropertyKind(name) != noProperty }

@@ -470,20 +470,27 @@ const (
 	objectProperty
 )
 
-// propertyKind knows the properties of a user that the sandbox has: a part of
-// https://learn.microsoft.com/graph/api/resources/user
+// propertyKind knows the properties of a user: those of
+// https://learn.microsoft.com/graph/api/resources/user that a mapping may read. It has no
+// directory extensions, of which Graph shows those alone that the tenant has made.
 func propertyKind(name string) kind {
 	switch name {
 	case "id", "userPrincipalName", "displayName", "givenName", "surname", "mail", "mailNickname", "userType",
 		"jobTitle", "department", "companyName", "employeeId", "employeeType", "mobilePhone", "faxNumber",
 		"officeLocation", "streetAddress", "city", "state", "postalCode", "country",
-		"preferredLanguage", "usageLocation", "createdDateTime", "deletedDateTime":
+		"preferredLanguage", "preferredDataLocation", "usageLocation",
+		"ageGroup", "consentProvidedForMinor", "legalAgeGroupClassification",
+		"employeeHireDate", "employeeLeaveDateTime", "createdDateTime", "deletedDateTime", "creationType",
+		"externalUserState", "externalUserStateChangeDateTime",
+		"lastPasswordChangeDateTime", "passwordPolicies", "securityIdentifier", "signInSessionsValidFromDateTime",
+		"onPremisesDistinguishedName", "onPremisesDomainName", "onPremisesImmutableId", "onPremisesLastSyncDateTime",
+		"onPremisesSamAccountName", "onPremisesSecurityIdentifier", "onPremisesUserPrincipalName":
 		return textProperty
-	case "accountEnabled":
+	case "accountEnabled", "isManagementRestricted", "isResourceAccount", "onPremisesSyncEnabled", "showInAddressList":
 		return boolProperty
-	case "businessPhones", "otherMails":
+	case "businessPhones", "imAddresses", "otherMails", "proxyAddresses":
 		return listProperty
-	case securityAttributes:
+	case securityAttributes, "employeeOrgData", "onPremisesExtensionAttributes":
 		return objectProperty
 	default:
 		return noProperty

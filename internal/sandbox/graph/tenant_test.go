@@ -7,11 +7,14 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"entrawebex/internal/change"
+	"entrawebex/internal/mapping"
 	"entrawebex/internal/sandbox/simhttp"
 )
 
@@ -47,6 +50,26 @@ func TestANameBelongsToOneLiveUser(t *testing.T) {
 	must(t, tenant.Update(bo, func(u User) { u["userPrincipalName"] = "bo@" + domain }))
 	if err := tenant.Restore(ann); err != nil {
 		t.Errorf("restore under a free name: %v", err)
+	}
+}
+
+// A line of the mapping file is all that a newly mapped attribute takes.
+func TestATenantHasEachAttributeThatAMappingMayRead(t *testing.T) {
+	t.Parallel()
+	tenant := newTenant(t, Config{})
+	user := create(t, tenant, person1())
+	group := createGroup(t, tenant, Group{"displayName": "All", "mailEnabled": false, "mailNickname": "all", "securityEnabled": true})
+	for kind, path := range map[change.Kind]string{change.User: "/v1.0/users/" + user, change.Group: "/v1.0/groups/" + group} {
+		for _, a := range mapping.SourceAttributes(kind) {
+			if a.Refused != "" || slices.Contains([]string{managerRelation, mapping.AppRoleAssignments, securityAttributes}, a.Graph) ||
+				strings.HasPrefix(a.Graph, "extension_") {
+				continue // refused, asked for in another way, or made by a tenant itself
+			}
+			code, body := call(t, tenant, http.MethodGet, path+"?$select="+a.Graph, "")
+			if _, shown := body[a.Graph]; code != http.StatusOK || !shown {
+				t.Errorf("%s %s: %d %v", kind, a.Name, code, body)
+			}
+		}
 	}
 }
 
