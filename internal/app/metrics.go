@@ -48,7 +48,7 @@ func (m *metrics) attempt(a provision.Attempt) {
 	set.Record(metric.Attempts, 1, string(a.Status), string(a.Action))
 	if a.Fault != nil {
 		set.Record(metric.Faults, 1, a.Fault.Kind.String())
-		if a.Fault.Kind == provision.Held {
+		if a.Fault.Kind.Policy().Hold {
 			set.Record(metric.Holds, 1)
 		}
 	}

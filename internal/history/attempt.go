@@ -211,37 +211,25 @@ func code(f *provision.Fault) string {
 		return "Conflict"
 	case provision.Ignored:
 	}
-	switch {
-	case f.Kind == provision.Throttled:
-		return "TooManyRequests"
-	case f.Kind == provision.Unauthorized:
-		return "Unauthorized"
-	case f.Kind == provision.Held:
-		return "StagedAction"
-	case f.Foreign:
+	switch policy := f.Kind.Policy(); {
+	case f.Foreign && !policy.Retry.Waits():
 		return "WebExceptionProtocolError"
-	case f.Kind == provision.Permanent:
-		return "UnprocessableEntity"
-	case f.Pending:
+	case f.Pending && policy.Retry == provision.Backoff:
 		return "Timeout"
 	default:
-		return "InternalError"
+		return policy.Code
 	}
 }
 
 // recommended is what to do about the fault of an attempt.
 func recommended(a provision.Attempt) string {
 	again := "entrawebex replay --filter object=" + a.Object.ID
-	switch f := a.Fault; {
-	case f.Kind == provision.Held:
-		return "look at entrawebex holds, and approve or reject"
-	case f.Kind == provision.Unauthorized:
-		return "mend the credentials or the permission that the reason names"
-	case f.GivenUp:
+	switch policy := a.Fault.Kind.Policy(); {
+	case a.Fault.GivenUp:
 		return "once the side has recovered: " + again
-	case f.Kind.Policy().Letter:
-		return "mend what the reason says, then " + again
+	case policy.Letter:
+		return policy.Mend + ", then " + again
 	default:
-		return "nothing: it is tried again by itself"
+		return policy.Mend
 	}
 }

@@ -181,7 +181,7 @@ func (s *Status) count(r provision.Record, now time.Time) {
 		}
 	}
 	// A hold is told as one, and not once more as a fault.
-	if t := r.OpenFault; t != nil && t.Kind != provision.Held {
+	if t := r.OpenFault; t != nil && !t.Kind.Policy().Hold {
 		f := Fault{Object: r.Object, OpenFault: *t}
 		s.Faults[f.Label()]++
 		switch {

@@ -241,7 +241,7 @@ func (s *Switch) Check(ctx context.Context, side Side) error {
 // that asks for a moment works.
 func counts(err error) bool {
 	f := provision.AsFault(err)
-	return f != nil && f.Kind != provision.Throttled
+	return f != nil && f.Kind.Policy().Retry != provision.AsAsked
 }
 
 // suspicious reports whether the sides are to be probed now. Waiting is no

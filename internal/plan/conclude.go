@@ -31,7 +31,7 @@ func (pl *Planner) planned(ctx context.Context, a provision.Attempt) Object {
 		p.Members = &Members{Added: m.Added + pl.Target.Seeds(a.Object), Removed: m.Removed, Waiting: m.Waiting, Skipped: m.Skipped}
 	}
 	switch {
-	case a.Fault != nil && a.Fault.Kind == provision.Held:
+	case a.Fault != nil && a.Fault.Kind.Policy().Hold:
 		p.Held, p.Action, p.Reason = true, pl.heldAction(ctx, a.Object), because(a, a.Reason)
 	case a.Fault != nil:
 		p.Action = Fail

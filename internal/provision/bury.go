@@ -74,7 +74,7 @@ func (f *Fault) mark(step StepName) string {
 
 // AtFault reports whether the last attempt at the object failed. What is held
 // did not: the ledger has it, and its messages are done.
-func (r *Record) AtFault() bool { return r.OpenFault != nil && r.OpenFault.Kind != Held }
+func (r *Record) AtFault() bool { return r.OpenFault != nil && !r.OpenFault.Kind.Policy().Hold }
 
 // lettered notes on the attempt whether the fault has its letter. The letters of
 // an object that was not at fault are of a fault that is over.

@@ -244,7 +244,7 @@ func (s *state) closeHold() {
 	switch {
 	case a.Status == Success || a.Status == Skipped:
 		r.Hold, r.Approval, r.Rejected, r.Stays = nil, nil, nil, nil
-	case a.Fault != nil && a.Fault.Kind == Held:
+	case a.Fault != nil && a.Fault.Kind.Policy().Hold:
 		r.Approval = nil
 	}
 }

@@ -26,7 +26,7 @@ const (
 
 // Note notes the objects of those attempts of which something was held.
 func (h *Holds) Note(ctx context.Context, attempts []Attempt) error {
-	held := slices.DeleteFunc(slices.Clone(attempts), func(a Attempt) bool { return a.Fault == nil || a.Fault.Kind != Held })
+	held := slices.DeleteFunc(slices.Clone(attempts), func(a Attempt) bool { return a.Fault == nil || !a.Fault.Kind.Policy().Hold })
 	if len(held) == 0 {
 		return nil
 	}

@@ -67,24 +67,49 @@ type Policy struct {
 	Passes bool
 	// Letter: it is a dead letter as soon as it is met.
 	Letter bool
-	Says   Evidence
+	// Hold: a person decides about it, and it is told as what is held, not as a fault.
+	Hold bool
+	Says Evidence
 	// Severity is the level of the line about an attempt that ends with it and is
 	// not tried again.
 	Severity slog.Level
 	// Order is the place among others, the most urgent first.
 	Order int
+	// Code is its errorCode in the provisioning log, in Entra's words, Mend the
+	// recommended action.
+	Code, Mend string
 }
+
+const byItself = "nothing: it is tried again by itself"
 
 // Policy returns what is done about the kind: a row for each, in their order. A
 // kind without one does not compile.
 func (k FaultKind) Policy() Policy {
 	policies := [...]Policy{
-		{Retry: Backoff, Severity: slog.LevelError, Order: 3}, // none of them
-		{Name: "throttled", Retry: AsAsked, Passes: true, Severity: slog.LevelError, Order: 3},
-		{Name: "transient", Retry: Backoff, Passes: true, Says: Fails, Severity: slog.LevelError, Order: 2},
-		{Name: "permanent", Letter: true, Says: Answers, Severity: slog.LevelError, Order: 0},
-		{Name: "unauthorized", Retry: BackoffForever, Says: Refuses, Severity: slog.LevelError, Order: 1},
-		{Name: "held", Says: Answers, Severity: slog.LevelWarn, Order: 3}, // a hold has an alarm of its own
+		{ // none of them
+			Retry: Backoff, Severity: slog.LevelError, Order: 3,
+			Code: "InternalError", Mend: byItself,
+		},
+		{
+			Name: "throttled", Retry: AsAsked, Passes: true, Severity: slog.LevelError, Order: 3,
+			Code: "TooManyRequests", Mend: byItself,
+		},
+		{
+			Name: "transient", Retry: Backoff, Passes: true, Says: Fails, Severity: slog.LevelError, Order: 2,
+			Code: "InternalError", Mend: byItself,
+		},
+		{
+			Name: "permanent", Letter: true, Says: Answers, Severity: slog.LevelError, Order: 0,
+			Code: "UnprocessableEntity", Mend: "mend what the reason says",
+		},
+		{
+			Name: "unauthorized", Retry: BackoffForever, Says: Refuses, Severity: slog.LevelError, Order: 1,
+			Code: "Unauthorized", Mend: "mend the credentials or the permission that the reason names",
+		},
+		{
+			Name: "held", Hold: true, Says: Answers, Severity: slog.LevelWarn, Order: 3, // a hold has an alarm of its own
+			Code: "StagedAction", Mend: "look at entrawebex holds, and approve or reject",
+		},
 	}
 	const (
 		_ = uint(len(policies) - int(kinds)) // a row is missing

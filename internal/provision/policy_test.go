@@ -24,6 +24,9 @@ func TestAFaultKindIsKeptByItsName(t *testing.T) {
 		if parsed, ok := provision.ParseFaultKind(kind.String()); !ok || parsed != kind || seen[kind.String()] {
 			t.Errorf("%s is parsed as %s", kind, parsed)
 		}
+		if kind.Policy().Code == "" || kind.Policy().Mend == "" {
+			t.Errorf("the provisioning log has no code or no mend for %s", kind)
+		}
 		seen[kind.String()] = true
 	}
 	for _, name := range []string{"throttled", "transient", "permanent", "unauthorized", "held"} {
@@ -64,6 +67,8 @@ func TestThePolicyOfEachKind(t *testing.T) {
 		{"and is the side's", provision.Unauthorized.Policy().Says == provision.Refuses},
 		{"what is held waits for a person, and is no dead letter", !provision.Held.Policy().Letter && provision.Held.Policy().Retry == provision.Never},
 		{"who waits for a person waits for no side", !provision.Held.Policy().Retry.Waits() && !provision.Permanent.Policy().Retry.Waits()},
+		{"what is held is a hold", provision.Held.Policy().Hold},
+		{"no other is", !provision.Throttled.Policy().Hold && !provision.Transient.Policy().Hold && !provision.Permanent.Policy().Hold && !provision.Unauthorized.Policy().Hold},
 		{"what is throttled or transient passes by itself", provision.Throttled.Policy().Passes && provision.Transient.Policy().Passes},
 		{"no other does", !provision.Permanent.Policy().Passes && !provision.Unauthorized.Policy().Passes && !provision.Held.Policy().Passes},
 		{"a person looks first at what is permanent, then at credentials, then at what is transient", order(provision.Permanent) < order(provision.Unauthorized) &&

@@ -71,7 +71,7 @@ func (j *Job) refused(ctx context.Context, kind change.Kind, failed error) error
 	}
 	fault, ours := errors.AsType[*provision.Fault](failed)
 	switch {
-	case !ours || fault.Kind == provision.Throttled: // says nothing of the link
+	case !ours || fault.Kind.Policy().Retry == provision.AsAsked: // says nothing of the link
 	case j.Probe == nil || j.Probe(ctx) != nil:
 		cursor.RefusedSince = time.Time{}
 	case cursor.RefusedSince.IsZero():

@@ -264,7 +264,7 @@ func (j *Job) tend(ctx context.Context, m *memory, existing []Subscription, want
 // answers otherwise, as it did to the list just now. Graph has been seen to answer
 // 401 and 500 of subscriptions that are no more.
 func (j *Job) refused(ctx context.Context, m *memory, err error) error {
-	if provision.AsFault(err).Kind == provision.Throttled {
+	if provision.AsFault(err).Kind.Policy().Retry == provision.AsAsked {
 		return fmt.Errorf("renew the subscription to %s: %w", m.resource, err)
 	}
 	if m.RefusedSince.IsZero() {

@@ -350,7 +350,7 @@ func (r *run) converge(ctx context.Context, batch []provision.Snapshot) error {
 		r.result.Actions[a.Action]++
 		r.learn(a)
 		switch {
-		case a.Fault == nil && a.Again == 0, a.Fault != nil && a.Fault.Kind == provision.Held, !a.Later.IsZero():
+		case a.Fault == nil && a.Again == 0, a.Fault != nil && a.Fault.Kind.Policy().Hold, !a.Later.IsZero():
 			r.failures = 0
 			if a.Fault == nil {
 				delete(r.open, a.Object.ID)

@@ -222,7 +222,7 @@ func (c *Worker) settle(ctx context.Context, w *work, attempts map[change.Object
 			c.Log.WarnContext(ctx, "delay failed", "object", w.object.String(), "error", err)
 		}
 		return false
-	case a.Fault == nil || a.Fault.Kind == provision.Held || !a.Later.IsZero():
+	case a.Fault == nil || a.Fault.Kind.Policy().Hold || !a.Later.IsZero():
 		return true
 	case a.Fault.Kind.Policy().Letter || a.Fault.GivenUp:
 		return c.buryFault(ctx, w, a)
