@@ -77,8 +77,7 @@ func (c *Client) CreateSubscription(ctx context.Context, s renew.Subscription) (
 	body.SetClientState(&s.ClientState)
 	body.SetExpirationDateTime(&s.ExpiresAt)
 	info, err := c.subscriptions().ToPostRequestInformation(ctx, body, nil)
-	created, err := c.sendSubscription(ctx, "create subscription to "+s.Resource, "", info, err)
-	return created, inUse(err)
+	return c.sendSubscription(ctx, "create subscription to "+s.Resource, "", info, err)
 }
 
 // RenewSubscription moves a subscription's end, which reauthorizes it too, and
@@ -116,7 +115,11 @@ func (c *Client) sendSubscription(ctx context.Context, operation, id string, inf
 	}
 	body, err := c.send(ctx, info)
 	if err != nil {
-		return renew.Subscription{}, writeFault(operation, err)
+		f := writeFault(operation, err)
+		if other := occupant(err); id == "" && f.Answer == provision.Exists && other != "" {
+			return renew.Subscription{}, &renew.InUse{ID: other, Err: f}
+		}
+		return renew.Subscription{}, f
 	}
 	s, err := decodeSubscription(body)
 	switch {
@@ -167,18 +170,18 @@ func writeFault(operation string, err error) *provision.Fault {
 // occupied is how Graph names the subscription that is in the way of another.
 var occupied = regexp.MustCompile(`(?i)\bsubscription id:? '?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b`)
 
-// inUse is the error of a create, a *renew.InUse where it names the subscription
-// that is in the way.
-func inUse(err error) error {
-	f := provision.AsFault(err)
-	if f == nil || f.Answer != provision.Exists {
-		return err
+// occupant is the id of the subscription that a refusal says is in the way, which
+// nothing but Graph's message has; empty if it names none.
+func occupant(err error) string {
+	refused, ok := errors.AsType[*refusal](err)
+	if !ok {
+		return ""
 	}
-	named := occupied.FindStringSubmatch(f.Reason)
+	named := occupied.FindStringSubmatch(refused.message)
 	if named == nil {
-		return err
+		return ""
 	}
-	return &renew.InUse{ID: strings.ToLower(named[1]), Err: err}
+	return strings.ToLower(named[1])
 }
 
 // mend is what to do where Graph refuses to write a subscription, in brackets;

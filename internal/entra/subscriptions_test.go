@@ -3,11 +3,13 @@ package entra
 import (
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"entrawebex/internal/printable"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/renew"
 )
@@ -165,17 +167,18 @@ func TestASubscriptionIsReadSingly(t *testing.T) {
 func TestASubscriptionInTheWayOfAnotherIsNamed(t *testing.T) {
 	t.Parallel()
 	for message, want := range map[string]string{
-		"Subscription Id c0ffee00-0000-4000-8000-000000000001 already exists for the requested combination": "c0ffee00-0000-4000-8000-000000000001",
-		"Subscription id: 'C0FFEE00-0000-4000-8000-000000000001' already exists.":                           "c0ffee00-0000-4000-8000-000000000001",
-		"A subscription already exists for the requested combination":                                       "",
-		"Tenant c0ffee00-0000-4000-8000-000000000001 has one already":                                       "",
+		"Subscription Id c0ffee00-0000-4000-8000-000000000001 already exists for the requested combination":         "c0ffee00-0000-4000-8000-000000000001",
+		"Subscription id: 'C0FFEE00-0000-4000-8000-000000000001' already exists.":                                   "c0ffee00-0000-4000-8000-000000000001",
+		strings.Repeat("It goes on for long. ", 10) + "Subscription Id c0ffee00-0000-4000-8000-000000000001 exists": "c0ffee00-0000-4000-8000-000000000001",
+		"A subscription already exists for the requested combination":                                               "",
+		"Tenant c0ffee00-0000-4000-8000-000000000001 has one already":                                               "",
 	} {
 		g := newGraph()
 		g.outer["/subscriptions"] = func(w http.ResponseWriter, _ *http.Request) {
 			refuse(w, http.StatusConflict, "ObjectIdentifierInUse", message)
 		}
 		_, err := g.client(t, Config{}).CreateSubscription(t.Context(), wanted("users"))
-		expectFault(t, err, provision.Exists, 0, "create subscription to users: 409 ObjectIdentifierInUse: "+message)
+		expectFault(t, err, provision.Exists, 0, "create subscription to users: 409 ObjectIdentifierInUse: "+printable.Short(message, 200))
 		inTheWay, ok := errors.AsType[*renew.InUse](err)
 		if ok != (want != "") || ok && inTheWay.ID != want {
 			t.Errorf("%s: %+v, want %q", message, inTheWay, want)
