@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// survey is a reading that is made again when it is no longer fresh, however many ask. It
+// cached is a reading that is made again when it is no longer fresh, however many ask. It
 // is safe for concurrent use.
-type survey[T any] struct {
+type cached[T any] struct {
 	read func(ctx context.Context) (T, error)
 	now  func() time.Time
 	// fresh is for how long a reading stands. Who only watches has it stand for so many
@@ -24,12 +24,12 @@ type survey[T any] struct {
 }
 
 // asked is a reading for a person who asks for it.
-func (v *survey[T]) asked(ctx context.Context) (T, error) { return v.within(ctx, 0) }
+func (v *cached[T]) asked(ctx context.Context) (T, error) { return v.within(ctx, 0) }
 
 // watched is a reading for a page that asks again and again.
-func (v *survey[T]) watched(ctx context.Context) (T, error) { return v.within(ctx, v.times) }
+func (v *cached[T]) watched(ctx context.Context) (T, error) { return v.within(ctx, v.times) }
 
-func (v *survey[T]) within(ctx context.Context, times int) (T, error) {
+func (v *cached[T]) within(ctx context.Context, times int) (T, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	now := v.now()
@@ -46,7 +46,7 @@ func (v *survey[T]) within(ctx context.Context, times int) (T, error) {
 }
 
 // forget has it read again: something was ordered.
-func (v *survey[T]) forget() {
+func (v *cached[T]) forget() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.began = time.Time{}

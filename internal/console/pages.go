@@ -25,8 +25,8 @@ type pages struct {
 	door      *door
 	mux       *http.ServeMux
 	templates map[string]*template.Template
-	status    *survey[operator.Status]
-	flow      *survey[flow]
+	status    *cached[operator.Status]
+	flow      *cached[flow]
 	planning  planning
 	preview   planning // by what somebody thinks of bringing into force
 	movingIn  planning // as the gallery app's job has it
@@ -37,8 +37,8 @@ type pages struct {
 func newPages(o Options, at *net.TCPAddr, behind *url.URL) (*pages, error) {
 	p := &pages{Options: o, door: newDoor(at, behind, o.Now), mux: http.NewServeMux(), templates: map[string]*template.Template{}}
 	// A status reads every record.
-	p.status = &survey[operator.Status]{read: p.readStatus, now: o.Now, fresh: 2 * time.Second, times: 100}
-	p.flow = &survey[flow]{read: (&flows{pages: p}).next, now: o.Now, fresh: often, times: 30}
+	p.status = &cached[operator.Status]{read: p.readStatus, now: o.Now, fresh: 2 * time.Second, times: 100}
+	p.flow = &cached[flow]{read: (&flows{pages: p}).next, now: o.Now, fresh: often, times: 30}
 	names, err := fs.Glob(files, "templates/pages/*.html")
 	if err != nil {
 		return nil, err
