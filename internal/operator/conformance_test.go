@@ -526,6 +526,16 @@ func TestACommandOfALaterVersionSaysWhatToDo(t *testing.T) {
 	}
 }
 
+// What is wrong with a request may say anything.
+func TestAWrongRequestIsNotTakenForOneOfAnotherVersion(t *testing.T) {
+	t.Parallel()
+	client := answered(t, operator.NewHandler(stocked(t), slog.New(slog.DiscardHandler)))
+	_, err := client.Letters(t.Context(), operator.LettersRequest{Filter: []string{"json: unknown field"}})
+	if err == nil || strings.Contains(err.Error(), "another version") {
+		t.Error(err)
+	}
+}
+
 func TestStatusIsToldWhereNoLogIsKept(t *testing.T) {
 	t.Parallel()
 	o := stocked(t)

@@ -8,6 +8,8 @@ type Kind string
 const (
 	// Invalid is a request that asks for what there is not.
 	Invalid Kind = "invalid"
+	// Unknown is a request that only another version of the program may understand.
+	Unknown Kind = "unknown"
 	// Refused is what is not done for this ledger: it is another tenant's.
 	Refused Kind = "refused"
 	// Failed is what could not be done.

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -83,7 +84,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	found, ok := h.routes[r.URL.Path]
 	switch {
 	case !ok:
-		answerError(w, http.StatusNotFound, &Error{Kind: Invalid, Message: fmt.Sprintf("there is no %.40q", r.URL.Path) + unknownPath})
+		answerError(w, http.StatusNotFound, &Error{
+			Kind: Unknown, Message: fmt.Sprintf("there is no %.40q: this process takes an operator's commands only", r.URL.Path),
+		})
 		return
 	case r.Method != found.method:
 		w.Header().Set("Allow", found.method)
@@ -180,6 +183,9 @@ func drain(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.CopyN(io.Discard, r.Body, MaxRequest)                            // to its end, or until the client is gone
 }
 
+// unknownField is what encoding/json says of one, for which it has no other word.
+const unknownField = "json: unknown field"
+
 // decode reads the request, of which a field that is not known is an error: a
 // misspelt one would choose all. The type is asked for since a page of somebody
 // else's in a browser cannot send it unasked (CORS, "simple requests").
@@ -207,7 +213,11 @@ func decode(w http.ResponseWriter, r *http.Request, into any) error {
 		answerError(w, http.StatusRequestEntityTooLarge, asError(errTooLong))
 		return errTooLong
 	}
-	answerError(w, http.StatusBadRequest, &Error{Kind: Invalid, Message: "the request cannot be read: " + err.Error()})
+	told := &Error{Kind: Invalid, Message: "the request cannot be read: " + err.Error()}
+	if strings.Contains(told.Message, unknownField) {
+		told.Kind = Unknown
+	}
+	answerError(w, told.status(), told)
 	return err
 }
 

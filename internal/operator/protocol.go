@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"entrawebex/internal/mapping"
 	"entrawebex/internal/sweep"
@@ -86,7 +85,7 @@ type progress struct {
 // status is the status code by which an error is answered.
 func (e *Error) status() int {
 	switch e.Kind {
-	case Invalid:
+	case Invalid, Unknown:
 		return http.StatusBadRequest
 	case Refused:
 		return http.StatusConflict
@@ -103,18 +102,11 @@ func decodeError(status string, body []byte) error {
 		return fmt.Errorf("entrawebex run answers %s, and not what is wrong", status)
 	}
 	// What one version asks it knows.
-	if told.Kind == Invalid && (strings.Contains(told.Message, unknownField) || strings.HasSuffix(told.Message, unknownPath)) {
+	if told.Kind == Unknown {
 		told.Message = "the entrawebex run that has this data is of another version than this command: restart it with this version (" + told.Message + ")"
 	}
 	return &told
 }
-
-const (
-	// unknownField is what encoding/json says of one.
-	unknownField = "json: unknown field"
-	// unknownPath ends what is answered to a command that is not known.
-	unknownPath = ": this process takes an operator's commands only"
-)
 
 // errEndedEarly is what an answer that was cut off is told as.
 var errEndedEarly = errors.New("entrawebex run ended before the command did")
