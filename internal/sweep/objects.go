@@ -278,7 +278,7 @@ func (r *run) give(ctx context.Context, s provision.Snapshot) error {
 // one; none of one that cannot be mapped.
 func criteriaOf(m mapping.Mapping, attributes map[string]any) []mapping.Criterion {
 	attributes = maps.Clone(attributes)
-	attributes["IsSoftDeleted"] = false
+	attributes["IsSoftDeleted"] = scoping.Verdict{Decision: scoping.Provision}.IsSoftDeleted()
 	want, err := m.MapNew(attributes)
 	if err != nil {
 		return nil
