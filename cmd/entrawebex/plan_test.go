@@ -577,7 +577,7 @@ func TestAPlanForThoseAssignedSkipsTheOthersAndDisablesWhoLeft(t *testing.T) {
 	t.Parallel()
 	s := provisioned(t, 10)
 	users := s.enabled()
-	stranger, err := s.Tenant.Create(graph.User{"userPrincipalName": "stranger@" + sandbox.Domain, "displayName": "NotMember"})
+	stranger, err := s.Tenant.Create(graph.User{"userPrincipalName": "stranger@" + sandbox.Domain, "displayName": "Stranger"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -180,7 +180,7 @@ type Webhook struct {
 	PreviousClientState string `env:"CLIENT_STATE_PREVIOUS" secret:"true"`
 }
 
-// AWS names the homes on AWS; where they are empty the embedded ones are used.
+// AWS names the stores on AWS; where they are empty the embedded ones are used.
 type AWS struct {
 	// ChangeQueueURL and DeadLetterQueueURL are those of the queues in SQS.
 	ChangeQueueURL     string `env:"CHANGE_QUEUE_URL"`
@@ -220,9 +220,9 @@ const (
 	ReconcileFunction
 	// ReplayFunction puts dead letters back.
 	ReplayFunction
-	// OneProcess is all of them, with the embedded homes.
+	// OneProcess is all of them, with the embedded stores.
 	OneProcess
-	// Operator is a command that looks at what is kept: in the homes on AWS
+	// Operator is a command that looks at what is kept: in the stores on AWS
 	// if one of them is named, else in the embedded ones.
 	Operator
 	// Planner is an operator's command that compares both sides with what is

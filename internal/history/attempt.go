@@ -22,7 +22,7 @@ type Terms struct {
 	Rules mapping.Rules
 }
 
-// The bounds of an entry, which keep it within what a home takes.
+// The bounds of an entry, which keep it within what a store takes.
 const (
 	longestText  = 1000 // characters of a reason or a description
 	longestValue = 256  // bytes of a value as JSON

@@ -1,5 +1,5 @@
 // Package history is the provisioning log that is kept: what was done to each user
-// and group, what was refused and why, and what operators did. It has two homes,
+// and group, what was refused and why, and what operators did. It has two stores,
 // DynamoDB and Bolt, that behave alike in all that the conformance suite checks.
 //
 // Fields and words are those of Entra's own log, so that who knows that one, or has a

@@ -1,7 +1,7 @@
 // Package ledger keeps what provisioning must remember: each object's record,
 // which Webex account belongs to which object, and small named documents.
 //
-// It has two homes, Bolt and DynamoDB, that behave alike in all that the
+// It has two stores, Bolt and DynamoDB, that behave alike in all that the
 // conformance suite checks. In both, what one call wrote the next one reads,
 // a call that returns an error for a condition wrote nothing, and a lease's
 // end is kept to the millisecond.

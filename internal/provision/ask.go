@@ -198,7 +198,7 @@ func (b *batch) makeRoom(ctx context.Context, w *imported, r room) *roomMade {
 	}
 	opened := h.record.OpenFault
 	h.state, h.past = s.state, s.past
-	d := b.doubt(ctx, decided{imported: h, place: place, write: s.write})
+	d := b.notePending(ctx, decided{imported: h, place: place, write: s.write})
 	*b.works[place] = d.imported
 	if d.write != nil {
 		b.export(ctx, []decided{d})

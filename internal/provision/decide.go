@@ -51,8 +51,8 @@ func (d *decision) decide() {
 // mustSettle reports whether Webex has to be read before anything is decided.
 func (d *decision) mustSettle() bool {
 	r := &d.record
-	doubtful := r.PendingWrite != nil || r.Missing != nil || d.afresh || d.look || r.Unseen && d.entitled()
-	return doubtful && !d.settled
+	unsure := r.PendingWrite != nil || r.Missing != nil || d.afresh || d.look || r.Unseen && d.entitled()
+	return unsure && !d.settled
 }
 
 func (d *decision) decideUser() {
@@ -511,11 +511,11 @@ func (d *decision) settle() bool {
 	}
 }
 
-// settles keeps a doubt that is settled so soon that the write may still have its
+// settles keeps a pending write that is settled so soon that it may still have its
 // effect.
-func (d *decision) settles(doubt *PendingWrite) {
-	if doubt != nil && !doubt.Answered && d.early == nil && d.now.Sub(doubt.Since) < effectAfter {
-		d.early = doubt
+func (d *decision) settles(pending *PendingWrite) {
+	if pending != nil && !pending.Answered && d.early == nil && d.now.Sub(pending.Since) < effectAfter {
+		d.early = pending
 	}
 }
 

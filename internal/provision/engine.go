@@ -186,7 +186,7 @@ type (
 		// place is that in the batch.
 		place int
 		write *write
-		// before is the doubt there was before that.
+		// before is the pending write there was before that.
 		before *PendingWrite
 	}
 )
@@ -333,7 +333,7 @@ func (b *batch) round(ctx context.Context) bool {
 		d := &decisions[i]
 		d.place, d.imported = open[i], *b.works[open[i]]
 		if b.guarded(ctx, &d.imported, Processing, func() { *d = b.decide(ctx, *d) }) && d.write != nil {
-			if !b.guarded(ctx, &d.imported, Export, func() { *d = b.doubt(ctx, *d) }) {
+			if !b.guarded(ctx, &d.imported, Export, func() { *d = b.notePending(ctx, *d) }) {
 				d.write = nil
 			}
 		}

@@ -166,19 +166,19 @@ func (op Operation) disables() bool {
 	return slices.ContainsFunc(op.Patch, func(p mapping.PatchOperation) bool { return p.Path == active && p.Value == false })
 }
 
-// doubt notes in the ledger what is about to be written. Saving it also
+// notePending notes in the ledger what is about to be written. Saving it also
 // proves that the object is still ours.
-func (b *batch) doubt(ctx context.Context, d decided) decided {
+func (b *batch) notePending(ctx context.Context, d decided) decided {
 	d.now = b.Now()
 	d.before = d.record.PendingWrite
-	doubt := &PendingWrite{Since: d.now}
+	pending := &PendingWrite{Since: d.now}
 	if d.before != nil {
-		doubt.Names = slices.Clone(d.before.Names)
+		pending.Names = slices.Clone(d.before.Names)
 	}
-	if name, ok := d.write.values[d.rules(d.object.Kind).Name()].(string); ok && !containsFold(doubt.Names, name) {
-		doubt.Names = append(doubt.Names, name)
+	if name, ok := d.write.values[d.rules(d.object.Kind).Name()].(string); ok && !containsFold(pending.Names, name) {
+		pending.Names = append(pending.Names, name)
 	}
-	d.record.PendingWrite = doubt
+	d.record.PendingWrite = pending
 	if err := b.save(ctx, &d.claimed); err != nil {
 		d.record.PendingWrite, d.write = d.before, nil
 		d.fail(Export, err)
@@ -234,11 +234,11 @@ func (d *decided) exported(a Answer, now time.Time) imported {
 // refusedWith takes Webex's refusal into the record.
 func (d *decided) refusedWith(f *Fault) {
 	r, op := &d.record, &d.write.op
-	switch doubt := r.PendingWrite; {
+	switch pending := r.PendingWrite; {
 	case !f.Uncertain:
 		r.PendingWrite = d.before
-	case !f.Pending && doubt != nil && (d.before == nil || d.before.Answered):
-		answered := *doubt
+	case !f.Pending && pending != nil && (d.before == nil || d.before.Answered):
+		answered := *pending
 		answered.Answered = true
 		r.PendingWrite = &answered
 	}

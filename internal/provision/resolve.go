@@ -255,11 +255,11 @@ func vacate(v view, other *view, ours bool, r room) (step, *roomMade) {
 		return step{}, made
 	}
 	d := decision{view: v}
-	doubt := d.record.PendingWrite
+	pending := d.record.PendingWrite
 	if d.conflict != nil {
-		doubt = d.conflict.before // what was refused a moment ago is in none
+		pending = d.conflict.before // what was refused a moment ago is in none
 	}
-	d.settles(doubt)
+	d.settles(pending)
 	d.link(r.holder)
 	d.ended, d.conflict, d.attempt.Fault = false, nil, nil
 	values := map[string]any{}

@@ -110,8 +110,8 @@ type past struct {
 	reread, unseen bool
 	// unmatched says that nothing in Webex meets any of the object's criteria.
 	unmatched bool
-	// early is the doubt that was settled so soon that the write may still have
-	// its effect.
+	// early is the pending write that was settled so soon that it may still have its
+	// effect.
 	early *PendingWrite
 }
 
@@ -119,7 +119,7 @@ type past struct {
 type conflict struct {
 	write  *write
 	fault  *Fault
-	before *PendingWrite // the doubt there was before the write
+	before *PendingWrite // that of the time before the write
 }
 
 // view is all that is known about an object: what is decided by. Whoever decides

@@ -1,6 +1,6 @@
 // Package queue carries Changes from whatever noticed them to the worker.
 //
-// A Queue is first-in-first-out within a message group and has two homes: SQS
+// A Queue is first-in-first-out within a message group and has two stores: SQS
 // FIFO on AWS, and a bbolt file on one machine. One conformance suite holds
 // both to what is written at Queue.
 package queue
@@ -69,7 +69,7 @@ type Queue interface {
 	Receive(ctx context.Context, limit int, visibility, wait time.Duration) ([]Message, error)
 	// Delay makes received messages visible again after d, which is cut to
 	// between 0 and 11 h 45 min. A message whose receipt is stale, because it
-	// became visible since, stays as it is; that is an error where the home
+	// became visible since, stays as it is; that is an error where the store
 	// can tell.
 	Delay(ctx context.Context, msgs []Message, d time.Duration) error
 	// Delete removes messages that are done. A stale receipt is treated as in
@@ -80,7 +80,7 @@ type Queue interface {
 }
 
 // The limits of SQS (Amazon SQS Developer Guide, message quotas), which both
-// homes keep.
+// stores keep.
 const (
 	// MaxReceive is how many messages a Receive returns at most.
 	MaxReceive = 10

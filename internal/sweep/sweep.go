@@ -274,7 +274,7 @@ type known struct {
 	written mapping.Print
 	moments mapping.Moments
 	active  bool
-	// settled says that nothing is open about it: no doubt, no trouble.
+	// settled says that nothing is open about it: no pending write, no fault.
 	settled bool
 	// away says that it had an account which was given up.
 	away bool
