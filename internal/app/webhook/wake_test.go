@@ -1,4 +1,4 @@
-package main
+package webhook
 
 import (
 	"bytes"
@@ -17,7 +17,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/google/go-cmp/cmp"
 
-	"entrawebex/internal/app/webhook"
 	"entrawebex/internal/change"
 	"entrawebex/internal/config"
 	"entrawebex/internal/renew"
@@ -64,7 +63,7 @@ func served(t *testing.T, s *service, function string) (http.Handler, *strings.B
 		Entra:   config.Entra{TenantID: "84bd8158-6d4d-4958-8b9f-9d6445542f95"},
 		Webhook: config.Webhook{ClientState: "secretClientValue"},
 	}
-	handler, err := webhook.Handler(&settings, nil, nowhere{}, newStarter(aws.Config{
+	handler, err := Handler(&settings, nil, nowhere{}, newStarter(aws.Config{
 		BaseEndpoint: &server.URL, Region: "eu-central-1",
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	}, function), nil, slog.New(slog.NewTextHandler(log, nil)))
@@ -76,7 +75,7 @@ func served(t *testing.T, s *service, function string) (http.Handler, *strings.B
 
 func reauthorize(t *testing.T) []byte {
 	t.Helper()
-	body, err := os.ReadFile("../../events/lifecycle-reauthorizationRequired.json")
+	body, err := os.ReadFile("../../../events/lifecycle-reauthorizationRequired.json")
 	if err != nil {
 		t.Fatal(err)
 	}
