@@ -46,8 +46,9 @@ The switch takes two commands, while Webex is paused (START_PAUSED=true):
   entrawebex migrate --yes
 
 The second one lets writes begin. It refuses that while the gallery app's job is not
-stopped or not found, or a setting is another one than the gallery app's, unless
---on-purpose is said. The way back: entrawebex pause webex, and start the job in the Entra admin center.
+stopped or not found, a setting is another one than the gallery app's, no mapping was
+applied, or it has all actions for users off, unless --on-purpose is said. The way back:
+entrawebex pause webex, and start the job in the Entra admin center.
 
 An application without a job, such as after Directory Connector or another tenant, is
 looked at under the mapping in force: whose id each account carries is told.
@@ -82,7 +83,7 @@ mapping, Advanced options, Edit schema): --schema FILE.
 	flags.StringVarP(&o.folder, "output", "o", "", "write the files into this `FOLDER`")
 	flags.BoolVar(&o.force, "force", false, "overwrite the mapping and the settings that are in it")
 	flags.BoolVar(&o.yes, "yes", false, "have writes to Webex begin")
-	flags.BoolVar(&o.onPurpose, "on-purpose", false, "with --yes: though the gallery app's job is not stopped")
+	flags.BoolVar(&o.onPurpose, "on-purpose", false, "with --yes: whatever stands against it")
 	flags.BoolVar(&o.asJSON, "json", false, "print one line of JSON, which has every account")
 	command.MarkFlagsMutuallyExclusive("schema", "mapping", "yes")
 	return command
@@ -117,6 +118,9 @@ func (c console) begin(cmd *cobra.Command, o migrateOptions) error {
 		done, err := found.Migrate(cmd.Context(), r)
 		if err != nil {
 			return err
+		}
+		if o.asJSON {
+			return printJSON(cmd.OutOrStdout(), done)
 		}
 		terminal.Begun(cmd.OutOrStdout(), done)
 		return nil

@@ -23,6 +23,7 @@ import (
 	"entrawebex/internal/mapping"
 	"entrawebex/internal/mapping/synchronization"
 	"entrawebex/internal/migration"
+	"entrawebex/internal/operator"
 	"entrawebex/internal/plan"
 	"entrawebex/internal/sandbox"
 	"entrawebex/internal/sandbox/graph"
@@ -364,6 +365,32 @@ func TestWhatStandsAgainstTheBeginningIsToldAtOnceAndCanBeMeant(t *testing.T) {
 	}
 	if _, errOut, exit := outcome(t, m.environ(), "migrate", "--yes", "--on-purpose"); exit != 1 || !strings.Contains(errOut, "webex is not paused, and is written already") {
 		t.Errorf("a second time: exit code %d, %s", exit, errOut)
+	}
+}
+
+// Half a filter has all actions be off: to begin so would leave leavers in.
+func TestNothingBeginsByAMappingThatWritesNobody(t *testing.T) {
+	t.Parallel()
+	m := moved(t)
+	operate(t, m.environ(), "migrate", "-o", m.folder)
+	file := filepath.Join(m.folder, "provisioning.yaml")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	off := strings.Replace(string(text), "\nusers:\n", "\nusers:\n  actions: { create: false, update: false, delete: false }\n", 1)
+	if err := os.WriteFile(file, []byte(off), 0o600); err != nil || off == string(text) {
+		t.Fatal(err)
+	}
+	m.Tenant.StopSynchronization()
+	m.serve(m.open("START_PAUSED=true"))
+	operate(t, m.environ(), "mapping", "apply", file, "--yes")
+	if _, errOut, exit := outcome(t, m.environ(), "migrate", "--yes"); exit != 1 || !strings.Contains(errOut, "all actions for users off") || strings.Contains(errOut, ";") {
+		t.Errorf("exit code %d, %s", exit, errOut)
+	}
+	var done operator.Resumed
+	if out := operate(t, m.environ(), "migrate", "--yes", "--on-purpose", "--json"); json.Unmarshal([]byte(out), &done) != nil || done.Was == nil {
+		t.Error(out)
 	}
 }
 

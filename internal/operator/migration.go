@@ -283,6 +283,10 @@ func (o *Operator) hindrances(ctx context.Context, s *config.Settings, r Migrate
 	if gallery.Job != nil && version.Number == 0 && s.MappingFile == "" {
 		against = append(against, "the mapping in force is the one that is built in: entrawebex mapping apply provisioning.yaml --yes")
 	}
+	if rules.Users.Actions() == (mapping.Actions{}) { // as of one of which a part of the filter is missing
+		against = append(against, "the mapping in force has all actions for users off, so that nobody is created, changed or closed: "+
+			"write what is missing in another way, take the line with actions away, and apply it again")
+	}
 	return against, o.await(ctx, version.At.Add(app.Followed(s)))
 }
 
