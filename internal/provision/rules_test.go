@@ -1,6 +1,7 @@
 package provision
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -592,7 +593,7 @@ func TestRules(t *testing.T) {
 	for _, r := range rules {
 		t.Run(r.rule, func(t *testing.T) {
 			t.Parallel()
-			before := fmt.Sprintf("%+v %+v", r.of.record, r.of.attempt)
+			before := kept(t, r.of)
 			got := told(next(r.of))
 			if !strings.HasPrefix(got, r.next) {
 				t.Errorf("got  %s\nwant %s", got, r.next)
@@ -600,7 +601,7 @@ func TestRules(t *testing.T) {
 			if again := told(next(r.of)); again != got {
 				t.Errorf("decided once more: %s", again)
 			}
-			if after := fmt.Sprintf("%+v %+v", r.of.record, r.of.attempt); after != before {
+			if after := kept(t, r.of); after != before {
 				t.Errorf("what it was decided by has changed:\n%s\n%s", before, after)
 			}
 		})
@@ -609,6 +610,16 @@ func TestRules(t *testing.T) {
 	if len(rules) < least {
 		t.Errorf("%d rules, fewer than %d", len(rules), least)
 	}
+}
+
+// kept is all that a view says of what is noted, of what it points to, too.
+func kept(t *testing.T, v view) string {
+	t.Helper()
+	text, err := json.Marshal([]any{v.record, v.attempt, v.reading.Attributes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 // Of one who is matched to be closed nobody was asked about the manager, whose id in
