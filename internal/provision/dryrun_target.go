@@ -101,20 +101,20 @@ func (t *DryRunTarget) Read(ctx context.Context, kind change.Kind, id string) (R
 	return t.present(kind, found), nil
 }
 
-// Addressed implements Target: what was only written here is not searched.
+// Addressed implements Target.
 func (t *DryRunTarget) Addressed(ctx context.Context, address string) ([]Resource, error) {
 	there, err := t.webex.Addressed(ctx, address)
 	if err != nil {
 		return nil, err
 	}
-	var found []Resource
-	for _, r := range there {
-		t.meet(r)
-		if r = t.present(change.User, r); t.has(r.ID) {
-			found = append(found, r)
-		}
-	}
-	return found, nil
+	return t.meeting(ctx, there, func(attributes map[string]any) bool {
+		emails, _ := attributes["emails"].([]any)
+		return slices.ContainsFunc(emails, func(element any) bool {
+			email, _ := element.(map[string]any)
+			value, _ := email["value"].(string)
+			return strings.EqualFold(value, address)
+		})
+	})
 }
 
 // Matching implements Target.
@@ -123,15 +123,24 @@ func (t *DryRunTarget) Matching(ctx context.Context, c mapping.Criterion) ([]Res
 	if err != nil {
 		return nil, err
 	}
+	return t.meeting(ctx, there, func(attributes map[string]any) bool {
+		met, _ := c.Met(attributes)
+		return met
+	})
+}
+
+// meeting are the users of whom it is true by now: of those that Webex found, and of
+// those that were written.
+func (t *DryRunTarget) meeting(ctx context.Context, there []Resource, met func(attributes map[string]any) bool) ([]Resource, error) {
 	var found []Resource
 	for _, r := range there {
 		t.meet(r)
 		r = t.present(change.User, r)
-		if met, _ := c.Met(r.Attributes); met && t.has(r.ID) {
+		if met(r.Attributes) && t.has(r.ID) {
 			found = append(found, r)
 		}
 	}
-	for _, id := range t.writtenWith(c) {
+	for _, id := range t.writtenWith(met) {
 		if slices.ContainsFunc(found, func(r Resource) bool { return r.ID == id }) {
 			continue
 		}
@@ -144,20 +153,18 @@ func (t *DryRunTarget) Matching(ctx context.Context, c mapping.Criterion) ([]Res
 	return found, nil
 }
 
-// writtenWith returns the ids of the users that meet a criterion by what was written.
-func (t *DryRunTarget) writtenWith(c mapping.Criterion) []string {
+// writtenWith returns the ids of the users of whom it is true by what was written.
+func (t *DryRunTarget) writtenWith(met func(attributes map[string]any) bool) []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var ids []string
 	for id, r := range t.made {
-		met, _ := c.Met(r.Attributes)
-		if _, patched := t.patches[id]; met && !patched && r.kind == change.User && !t.deleted[id] {
+		if _, patched := t.patches[id]; met(r.Attributes) && !patched && r.kind == change.User && !t.deleted[id] {
 			ids = append(ids, id)
 		}
 	}
 	for id, patch := range t.patches {
-		met, _ := c.Met(t.rules.Users.Patched(t.made[id].Attributes, patch))
-		if met && t.names[id] != "" { // which no group has, and nobody who is deleted
+		if met(t.rules.Users.Patched(t.made[id].Attributes, patch)) && t.names[id] != "" { // which no group has, and nobody who is deleted
 			ids = append(ids, id)
 		}
 	}

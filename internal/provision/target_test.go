@@ -30,11 +30,11 @@ func TestTargetsKeepTheirPromises(t *testing.T) {
 		},
 	} {
 		for _, promise := range promises() {
+			if promise.real && name == dry {
+				continue
+			}
 			t.Run(name+"/"+promise.says, func(t *testing.T) {
 				t.Parallel()
-				if promise.real && name == dry {
-					return
-				}
 				promise.test(&targeted{Target: open(t), t: t})
 			})
 		}
@@ -105,8 +105,8 @@ func numbered(name, value string) provision.Operation {
 type promise struct {
 	says string
 	test func(o *targeted)
-	// real says that a dry run does not give it: it asks nobody about members, and
-	// searches addresses in Webex only.
+	// real says that a dry run does not give it: it asks nobody about members, of whom
+	// there may be 50,000.
 	real bool
 }
 
@@ -207,6 +207,27 @@ func promises() []promise {
 	return slices.Concat(promisesOfNames(), promisesOfWrites(), promisesOfGroups())
 }
 
+func foundByItsAddress(o *targeted) {
+	o.t.Helper()
+	id := o.made(aUser(name))
+	found, err := o.Addressed(o.t.Context(), name)
+	if err != nil || len(found) != 1 || found[0].ID != id {
+		o.t.Errorf("by its address %+v, %v", found, err)
+	}
+	const another = "another@example.com"
+	if a := o.write(provision.Operation{Object: aUser(name).Object, ID: id, Patch: []mapping.PatchOperation{
+		{Op: "replace", Path: "userName", Value: another},
+		{Op: "replace", Path: `emails[type eq "work"].value`, Value: another},
+	}}); a.Err != nil {
+		o.t.Fatal(a.Err)
+	}
+	for address, want := range map[string]int{name: 0, another: 1} {
+		if found, err := o.Addressed(o.t.Context(), address); err != nil || len(found) != want {
+			o.t.Errorf("by %s then %+v, %v", address, found, err)
+		}
+	}
+}
+
 func promisesOfNames() []promise {
 	return []promise{
 		{says: "what is not there is gone, and named by nobody", test: func(o *targeted) {
@@ -228,13 +249,7 @@ func promisesOfNames() []promise {
 				o.t.Errorf("found %v, want %s", ids, id)
 			}
 		}},
-		{real: true, says: "what is created is found by its address", test: func(o *targeted) {
-			id := o.made(aUser(name))
-			found, err := o.Addressed(o.t.Context(), name)
-			if err != nil || len(found) != 1 || found[0].ID != id {
-				o.t.Errorf("by its address %+v, %v", found, err)
-			}
-		}},
+		{says: "what is created is found by its address, and no more once it has another", test: foundByItsAddress},
 		{says: "whoever has the value of an attribute is found by it, whatever its characters", test: func(o *targeted) {
 			for i, value := range []string{"4711", `4"7\11`, "o'Brien & Söhne + 1", "(a) or b"} {
 				id := o.made(numbered(fmt.Sprintf("user%d@example.com", i), value))
