@@ -184,7 +184,7 @@ func TestMistakesAreToldWithTheirMend(t *testing.T) {
 		{"no dead-letter queue", WorkerFunction, "DEAD_LETTER_QUEUE_URL", "", "DEAD_LETTER_QUEUE_URL is empty"},
 		{"no queue to replay to", ReplayFunction, "CHANGE_QUEUE_URL", "", "CHANGE_QUEUE_URL is empty"},
 		{"nothing to replay from", ReplayFunction, "DEAD_LETTER_QUEUE_URL", "", "DEAD_LETTER_QUEUE_URL is empty"},
-		{"some homes on AWS and some not", Operator, "LEDGER_TABLE", "", "LEDGER_TABLE is empty"},
+		{"some stores on AWS and some not", Operator, "LEDGER_TABLE", "", "LEDGER_TABLE is empty"},
 		{"a plan without Webex", Planner, "WEBEX_ACCESS_TOKEN", "", "identity:people_rw"},
 		{"a plan without a ledger", Planner, "LEDGER_TABLE", "", "LEDGER_TABLE is empty"},
 		{"no queue to replay to after a pause", RenewFunction, "CHANGE_QUEUE_URL", "", "CHANGE_QUEUE_URL is empty"},
@@ -408,8 +408,8 @@ func TestAMappingFileIsForOneMachine(t *testing.T) {
 	}
 	alone := complete()
 	alone["MAPPING_FILE"] = "mine.yaml"
-	for _, home := range []string{"CHANGE_QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "LEDGER_TABLE", "HISTORY_TABLE"} {
-		delete(alone, home)
+	for _, name := range []string{"CHANGE_QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "LEDGER_TABLE", "HISTORY_TABLE"} {
+		delete(alone, name)
 	}
 	if s, err := load(t, Planner, alone, nil); err != nil || s.MappingFile != "mine.yaml" {
 		t.Error(err)

@@ -203,7 +203,7 @@ func TestAnEntryIsNeverTooLargeToKeep(t *testing.T) {
 			a.Modified = append(a.Modified, provision.Modified{Attribute: "title", Old: long, New: map[string]any{long: long}})
 		}
 	})
-	h := home{Store: openBolt(t, bolttest.Open(t), func() time.Time { return noon })}
+	h := opened{Store: openBolt(t, bolttest.Open(t), func() time.Time { return noon })}
 	h.keep(t, e)
 	if data, err := json.Marshal(h.read(t, history.Span{Object: new(user(1))})); err != nil || len(data) > 380<<10 {
 		t.Errorf("%d bytes, %v", len(data), err)
@@ -212,7 +212,7 @@ func TestAnEntryIsNeverTooLargeToKeep(t *testing.T) {
 
 // logged is a Log, its store, its clock and what it tells.
 type logged struct {
-	home
+	opened
 
 	log  *history.Log
 	told *bytes.Buffer
@@ -222,7 +222,7 @@ func logOf(t *testing.T, amend func(history.Store) history.Store) *logged {
 	t.Helper()
 	now, told := noon, &bytes.Buffer{}
 	clock := func() time.Time { return now }
-	l := &logged{home: home{Store: amend(openBolt(t, bolttest.Open(t), clock)), now: &now}, told: told}
+	l := &logged{opened: opened{Store: amend(openBolt(t, bolttest.Open(t), clock)), now: &now}, told: told}
 	l.log = history.NewLog(l.Store, "t", clock, slog.New(slog.NewTextHandler(told, nil)))
 	return l
 }

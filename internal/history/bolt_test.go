@@ -46,7 +46,7 @@ func keys(t *testing.T, db *bbolt.DB) int {
 func TestWhatWasKeptForLongEnoughIsRemovedInSmallSteps(t *testing.T) {
 	t.Parallel()
 	db, now := bolttest.Open(t), noon
-	h := home{Store: openBolt(t, db, func() time.Time { return now })}
+	h := opened{Store: openBolt(t, db, func() time.Time { return now })}
 	const many = 20
 	for i := range many {
 		e := ada(user(i%5), time.Duration(i)*time.Minute, "ada@example.com")
@@ -74,6 +74,6 @@ func TestALogIsThereAfterARestart(t *testing.T) {
 	db := bolttest.Open(t)
 	now := func() time.Time { return noon }
 	e := entry(user(1), time.Hour, history.Success)
-	home{Store: openBolt(t, db, now)}.keep(t, e)
-	want(t, home{Store: openBolt(t, db, now)}.read(t, history.Span{}), e)
+	opened{Store: openBolt(t, db, now)}.keep(t, e)
+	want(t, opened{Store: openBolt(t, db, now)}.read(t, history.Span{}), e)
 }

@@ -22,17 +22,17 @@ const kept = 30 * 24 * time.Hour
 
 var noon = time.Date(2026, 3, 31, 12, 0, 0, 0, time.UTC)
 
-// home is an empty log, and its clock.
-type home struct {
+// opened is an empty log, and its clock.
+type opened struct {
 	history.Store
 
 	now *time.Time
 }
 
-// conformance checks that a home of the log keeps what Store promises.
+// conformance checks that a store of the log keeps what Store promises.
 func conformance(t *testing.T, open func(t *testing.T, now func() time.Time) history.Store) {
 	t.Helper()
-	for name, test := range map[string]func(*testing.T, home){
+	for name, test := range map[string]func(*testing.T, opened){
 		"an entry comes back as it was kept, by its object and by the time":     roundTrip,
 		"entries come with the newest first, whatever their order and status":   newestFirst,
 		"a span has those from its first moment, and none of its last":          spans,
@@ -55,7 +55,7 @@ func conformance(t *testing.T, open func(t *testing.T, now func() time.Time) his
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			now := noon
-			test(t, home{Store: open(t, func() time.Time { return now }), now: &now})
+			test(t, opened{Store: open(t, func() time.Time { return now }), now: &now})
 		})
 	}
 }
@@ -72,7 +72,7 @@ func entry(o change.Object, ago time.Duration, status history.Status) history.En
 	}
 }
 
-func (h home) keep(t *testing.T, entries ...history.Entry) {
+func (h opened) keep(t *testing.T, entries ...history.Entry) {
 	t.Helper()
 	if err := h.Keep(t.Context(), entries, nil); err != nil {
 		t.Fatal(err)
@@ -80,7 +80,7 @@ func (h home) keep(t *testing.T, entries ...history.Entry) {
 }
 
 // read are the entries of a span.
-func (h home) read(t testing.TB, s history.Span) []history.Entry {
+func (h opened) read(t testing.TB, s history.Span) []history.Entry {
 	t.Helper()
 	return all(t, h.Entries(t.Context(), s))
 }
@@ -105,7 +105,7 @@ func want(t *testing.T, got []history.Entry, want ...history.Entry) {
 	}
 }
 
-func roundTrip(t *testing.T, h home) {
+func roundTrip(t *testing.T, h opened) {
 	o := user(1)
 	e := entry(o, time.Hour, history.Failure)
 	e.At = e.At.Add(123456789)
@@ -124,7 +124,7 @@ func roundTrip(t *testing.T, h home) {
 	want(t, h.read(t, history.Span{}), e)
 }
 
-func newestFirst(t *testing.T, h home) {
+func newestFirst(t *testing.T, h opened) {
 	var entries []history.Entry
 	for i, status := range []history.Status{
 		history.Success, history.Failure, history.Warning, history.Skipped, history.Success, history.Success, history.Failure, history.Skipped,
@@ -136,7 +136,7 @@ func newestFirst(t *testing.T, h home) {
 	want(t, h.read(t, history.Span{}), entries...)
 }
 
-func spans(t *testing.T, h home) {
+func spans(t *testing.T, h opened) {
 	o := user(1)
 	var entries []history.Entry
 	for i := range 5 {
@@ -155,7 +155,7 @@ func spans(t *testing.T, h home) {
 	want(t, h.read(t, history.Span{Since: entries[0].At.Add(time.Nanosecond)}))
 }
 
-func ofAStatus(t *testing.T, h home) {
+func ofAStatus(t *testing.T, h opened) {
 	o := user(1)
 	failed, skipped := entry(o, time.Hour, history.Failure), entry(o, 2*time.Hour, history.Skipped)
 	other := entry(user(2), 26*time.Hour, history.Failure)
@@ -165,7 +165,7 @@ func ofAStatus(t *testing.T, h home) {
 	want(t, h.read(t, history.Span{Status: history.Warning}))
 }
 
-func ofAnObject(t *testing.T, h home) {
+func ofAnObject(t *testing.T, h opened) {
 	group := change.Object{Kind: change.Group, ID: user(1).ID}
 	o := user(1)
 	ours, theirs := entry(o, time.Hour, history.Success), entry(user(11), time.Hour, history.Success)
@@ -176,14 +176,14 @@ func ofAnObject(t *testing.T, h home) {
 	want(t, h.read(t, history.Span{Object: &group}), of)
 }
 
-func keptTwice(t *testing.T, h home) {
+func keptTwice(t *testing.T, h opened) {
 	e := entry(user(1), time.Hour, history.Success)
 	h.keep(t, e, e)
 	h.keep(t, e)
 	want(t, h.read(t, history.Span{}), e)
 }
 
-func atOneMoment(t *testing.T, h home) {
+func atOneMoment(t *testing.T, h opened) {
 	var ids []string
 	var entries []history.Entry
 	for i := range 30 { // more than one request
@@ -202,14 +202,14 @@ func atOneMoment(t *testing.T, h home) {
 	}
 }
 
-func aboutNobody(t *testing.T, h home) {
+func aboutNobody(t *testing.T, h opened) {
 	e := entry(user(1), time.Hour, history.Success)
 	e.Source, e.Act = nil, "pause"
 	h.keep(t, e)
 	want(t, h.read(t, history.Span{Status: history.Success}), e)
 }
 
-func expired(t *testing.T, h home) {
+func expired(t *testing.T, h opened) {
 	o := user(1)
 	old, young := entry(o, kept-time.Hour, history.Success), entry(o, kept-2*time.Hour, history.Success)
 	h.keep(t, old, young)
@@ -232,7 +232,7 @@ func ada(o change.Object, ago time.Duration, upn string) history.Entry {
 	return e
 }
 
-func (h home) wantNamed(t *testing.T, name string, want ...change.Object) {
+func (h opened) wantNamed(t *testing.T, name string, want ...change.Object) {
 	t.Helper()
 	found, err := h.Named(t.Context(), name)
 	if err != nil {
@@ -243,7 +243,7 @@ func (h home) wantNamed(t *testing.T, name string, want ...change.Object) {
 	}
 }
 
-func named(t *testing.T, h home) {
+func named(t *testing.T, h opened) {
 	h.keep(t, ada(user(1), time.Hour, "Ada@Example.com"))
 	for _, name := range []string{"ada@example.com", " ADA@EXAMPLE.COM", "ada byron", "ada.webex@example.com", "6F1D2C3B-0000-4000-8000-000000000001"} {
 		h.wantNamed(t, name, user(1))
@@ -253,12 +253,12 @@ func named(t *testing.T, h home) {
 	}
 }
 
-func namesakes(t *testing.T, h home) {
+func namesakes(t *testing.T, h opened) {
 	h.keep(t, ada(user(2), time.Hour, "b@example.com"), ada(user(1), time.Hour, "a@example.com"))
 	h.wantNamed(t, "Ada Byron", user(1), user(2))
 }
 
-func formerName(t *testing.T, h home) {
+func formerName(t *testing.T, h opened) {
 	h.keep(t, ada(user(1), kept-time.Hour, "old@example.com"), ada(user(1), kept-3*time.Hour, "new@example.com"))
 	h.wantNamed(t, "old@example.com", user(1))
 	*h.now = noon.Add(2 * time.Hour)
@@ -269,14 +269,14 @@ func formerName(t *testing.T, h home) {
 	h.wantNamed(t, "Ada Byron", user(1))
 }
 
-func (h home) count(t *testing.T, idle ...history.Idle) {
+func (h opened) count(t *testing.T, idle ...history.Idle) {
 	t.Helper()
 	if err := h.Keep(t.Context(), nil, idle); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (h home) wantCounts(t *testing.T, since, until time.Time, want map[string]int) {
+func (h opened) wantCounts(t *testing.T, since, until time.Time, want map[string]int) {
 	t.Helper()
 	got, err := h.Idle(t.Context(), since, until)
 	if err != nil {
@@ -287,7 +287,7 @@ func (h home) wantCounts(t *testing.T, since, until time.Time, want map[string]i
 	}
 }
 
-func counts(t *testing.T, h home) {
+func counts(t *testing.T, h opened) {
 	h.count(t, history.Idle{Hour: noon, Process: "a", Counts: map[string]int{"x": 1}})
 	h.count(t,
 		history.Idle{Hour: noon, Process: "a", Counts: map[string]int{"x": 5, "y": 2}},
@@ -295,7 +295,7 @@ func counts(t *testing.T, h home) {
 	h.wantCounts(t, time.Time{}, time.Time{}, map[string]int{"x": 15, "y": 2})
 }
 
-func countsOfHours(t *testing.T, h home) {
+func countsOfHours(t *testing.T, h opened) {
 	for i := range 30 {
 		h.count(t, history.Idle{Hour: noon.Add(-time.Duration(i) * time.Hour), Process: "a", Counts: map[string]int{"x": 1}})
 	}
@@ -306,7 +306,7 @@ func countsOfHours(t *testing.T, h home) {
 }
 
 // A page of the embedded log is 200 entries, one of DynamoDB 1 MB.
-func pages(t *testing.T, h home) {
+func pages(t *testing.T, h opened) {
 	o := user(1)
 	const many = 450
 	var entries []history.Entry
@@ -321,7 +321,7 @@ func pages(t *testing.T, h home) {
 	}
 }
 
-func stopped(t *testing.T, h home) {
+func stopped(t *testing.T, h opened) {
 	for i := range 3 {
 		h.keep(t, entry(user(1), time.Duration(i)*30*time.Hour, history.Success))
 	}
@@ -337,7 +337,7 @@ func stopped(t *testing.T, h home) {
 	}
 }
 
-func contextEnded(t *testing.T, h home) {
+func contextEnded(t *testing.T, h opened) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	e := entry(user(1), 0, history.Success)
@@ -364,7 +364,7 @@ func contextEnded(t *testing.T, h home) {
 	want(t, h.read(t, history.Span{}))
 }
 
-func nothing(t *testing.T, h home) {
+func nothing(t *testing.T, h opened) {
 	h.keep(t)
 	want(t, h.read(t, history.Span{}))
 	h.wantCounts(t, time.Time{}, time.Time{}, nil)

@@ -121,7 +121,7 @@ func TestAnAttemptCostsOneWriteAtMostAndAQuestionNoScan(t *testing.T) {
 	url := emulator(t)
 	m := &meter{}
 	client := newClient(url, m)
-	h := home{Store: history.NewDynamoDB(client, createTable(t, client), kept, func() time.Time { return noon })}
+	h := opened{Store: history.NewDynamoDB(client, createTable(t, client), kept, func() time.Time { return noon })}
 	batch := func(n int, age time.Duration) []history.Entry {
 		var entries []history.Entry
 		for i := range n {

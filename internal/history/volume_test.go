@@ -25,7 +25,7 @@ func BenchmarkQuestions(b *testing.B) {
 	db.NoSync, db.NoFreelistSync, db.FreelistType = true, true, bbolt.FreelistMapType
 	kept := openBolt(b, db, func() time.Time { return noon })
 	people := fill(b, kept, *attempts)
-	h := home{Store: kept}
+	h := opened{Store: kept}
 	o := user(people / 2)
 	day := noon.Truncate(24 * time.Hour)
 	for _, question := range []struct {

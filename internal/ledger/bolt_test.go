@@ -23,11 +23,11 @@ func TestBolt(t *testing.T) {
 	conformance(t, openBolt)
 }
 
-func openBolt(t *testing.T) home {
+func openBolt(t *testing.T) opened {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	db, bolt := openBoltFile(t, path)
-	return home{
+	return opened{
 		store: bolt,
 		reopen: func(t *testing.T) store {
 			t.Helper()

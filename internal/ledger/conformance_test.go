@@ -21,15 +21,15 @@ import (
 	"entrawebex/internal/provision"
 )
 
-// store is all that a home of the ledger offers.
+// store is all that the ledger offers, wherever it is kept.
 type store interface {
 	provision.Ledger
 	document.Store
 	Records(ctx context.Context, each func(provision.Record) error) error
 }
 
-// home is an empty ledger and what a test may do behind its back.
-type home struct {
+// opened is an empty ledger and what a test may do behind its back.
+type opened struct {
 	store
 
 	// reopen returns a ledger over the same data that shares no memory with
@@ -46,11 +46,11 @@ var begin = time.Date(2026, 3, 1, 9, 30, 0, 250_000_000, time.UTC)
 
 const lease = 2 * time.Minute
 
-// conformance checks that a home of the ledger keeps the ports' promises.
-func conformance(t *testing.T, open func(*testing.T) home) {
+// conformance checks that a store of the ledger keeps the ports' promises.
+func conformance(t *testing.T, open func(*testing.T) opened) {
 	t.Helper()
 	promises(t, open)
-	run(t, open, map[string]func(*testing.T, home){
+	run(t, open, map[string]func(*testing.T, opened){
 		"what was written is there after a restart":          restart,
 		"a corrupt record is an error that names its object": corrupt,
 		"a record too large to keep is refused":              recordTooLarge,
@@ -64,9 +64,9 @@ func conformance(t *testing.T, open func(*testing.T) home) {
 }
 
 // promises checks what a ledger promises the engine, wherever it keeps it.
-func promises(t *testing.T, open func(*testing.T) home) {
+func promises(t *testing.T, open func(*testing.T) opened) {
 	t.Helper()
-	run(t, open, map[string]func(*testing.T, home){
+	run(t, open, map[string]func(*testing.T, opened){
 		"a claim excludes others until its lease ends":                 claimExcludes,
 		"a claim given up is free at once":                             claimGivenUp,
 		"an owner may claim again what it has":                         claimAgain,
@@ -101,7 +101,7 @@ func promises(t *testing.T, open func(*testing.T) home) {
 	})
 }
 
-func run(t *testing.T, open func(*testing.T) home, tests map[string]func(*testing.T, home)) {
+func run(t *testing.T, open func(*testing.T) opened, tests map[string]func(*testing.T, opened)) {
 	t.Helper()
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -111,7 +111,7 @@ func run(t *testing.T, open func(*testing.T) home, tests map[string]func(*testin
 	}
 }
 
-func claimExcludes(t *testing.T, h home) {
+func claimExcludes(t *testing.T, h opened) {
 	o := newUser()
 	mustClaim(t, h, o, "a", begin)
 
@@ -127,7 +127,7 @@ func claimExcludes(t *testing.T, h home) {
 	wantEqual(t, r.Claim, want)
 }
 
-func claimGivenUp(t *testing.T, h home) {
+func claimGivenUp(t *testing.T, h opened) {
 	o := newUser()
 	r := mustClaim(t, h, o, "a", begin)
 	mustSave(t, h, "a", r, released(r))
@@ -139,7 +139,7 @@ func claimGivenUp(t *testing.T, h home) {
 	mustClaim(t, h, o, "b", begin)
 }
 
-func claimAgain(t *testing.T, h home) {
+func claimAgain(t *testing.T, h opened) {
 	o := newUser()
 	mustClaim(t, h, o, "a", begin)
 
@@ -147,7 +147,7 @@ func claimAgain(t *testing.T, h home) {
 	wantEqual(t, r.Claim.Until, begin.Add(time.Second+lease+h.outlasts))
 }
 
-func claimCounts(t *testing.T, h home) {
+func claimCounts(t *testing.T, h opened) {
 	o := newUser()
 	for want := 1; want <= 3; want++ {
 		r := mustClaim(t, h, o, "a", begin)
@@ -163,7 +163,7 @@ func claimCounts(t *testing.T, h home) {
 	wantEqual(t, mustClaim(t, h, o, "b", begin).Unconcluded, 1)
 }
 
-func claimRace(t *testing.T, h home) {
+func claimRace(t *testing.T, h opened) {
 	o := newUser()
 	errs := together(50, func(int) error {
 		_, err := h.Claim(t.Context(), o, uuid.NewString(), begin, begin.Add(lease))
@@ -173,7 +173,7 @@ func claimRace(t *testing.T, h home) {
 	wantEqual(t, mustRecord(t, h, o).Unconcluded, 1)
 }
 
-func saveLate(t *testing.T, h home) {
+func saveLate(t *testing.T, h opened) {
 	o := newUser()
 	r := mustClaim(t, h, o, "a", begin.Add(-2*lease))
 	after := r
@@ -183,7 +183,7 @@ func saveLate(t *testing.T, h home) {
 	wantEqual(t, mustRecord(t, h, o), after)
 }
 
-func saveTooLate(t *testing.T, h home) {
+func saveTooLate(t *testing.T, h opened) {
 	o := newUser()
 	mine := mustClaim(t, h, o, "a", begin)
 	theirs := mustClaim(t, h, o, "b", begin.Add(lease+h.outlasts))
@@ -197,7 +197,7 @@ func saveTooLate(t *testing.T, h home) {
 	wantUnlinked(t, h, linked.WebexID)
 }
 
-func saveUnclaimed(t *testing.T, h home) {
+func saveUnclaimed(t *testing.T, h opened) {
 	r := provision.Record{Object: newUser()}
 	for _, owner := range []string{"a", ""} {
 		wantError(t, h.Save(t.Context(), owner, r, r), provision.ErrClaimed)
@@ -208,7 +208,7 @@ func saveUnclaimed(t *testing.T, h home) {
 	}
 }
 
-func saveStale(t *testing.T, h home) {
+func saveStale(t *testing.T, h opened) {
 	r := mustClaim(t, h, newUser(), "a", begin)
 	stored := mustLink(t, h, "a", r, uuid.NewString())
 
@@ -220,7 +220,7 @@ func saveStale(t *testing.T, h home) {
 	wantUnlinked(t, h, stale.WebexID)
 }
 
-func roundTrip(t *testing.T, h home) {
+func roundTrip(t *testing.T, h opened) {
 	o := newUser()
 	before := mustClaim(t, h, o, "a", begin)
 	after := provision.Record{
@@ -253,7 +253,7 @@ func roundTrip(t *testing.T, h home) {
 	wantEqual(t, claimed, after)
 }
 
-func nothingStored(t *testing.T, h home) {
+func nothingStored(t *testing.T, h opened) {
 	if r, found, err := h.Record(t.Context(), newUser()); found || err != nil {
 		t.Errorf("Record = %v, %v, %v; want none", r, found, err)
 	}
@@ -261,7 +261,7 @@ func nothingStored(t *testing.T, h home) {
 	wantUnlinked(t, h, "")
 }
 
-func link(t *testing.T, h home) {
+func link(t *testing.T, h opened) {
 	r := mustClaim(t, h, newUser(), "a", begin)
 	r = mustLink(t, h, "a", r, uuid.NewString())
 
@@ -270,7 +270,7 @@ func link(t *testing.T, h home) {
 	wantLinked(t, h, r.WebexID, r.Object)
 }
 
-func linkTaken(t *testing.T, h home) {
+func linkTaken(t *testing.T, h opened) {
 	holder := mustClaim(t, h, newUser(), "a", begin)
 	holder = mustLink(t, h, "a", holder, uuid.NewString())
 	other := mustClaim(t, h, newUser(), "a", begin)
@@ -285,7 +285,7 @@ func linkTaken(t *testing.T, h home) {
 	wantLinked(t, h, holder.WebexID, holder.Object)
 }
 
-func linkRace(t *testing.T, h home) {
+func linkRace(t *testing.T, h opened) {
 	records := make([]provision.Record, 10)
 	for i := range records {
 		records[i] = mustClaim(t, h, newUser(), "a", begin)
@@ -305,7 +305,7 @@ func linkRace(t *testing.T, h home) {
 	wantLinked(t, h, webexID, records[winner].Object)
 }
 
-func linkMoves(t *testing.T, h home) {
+func linkMoves(t *testing.T, h opened) {
 	first := mustClaim(t, h, newUser(), "a", begin)
 	first = mustLink(t, h, "a", first, uuid.NewString())
 	second := mustLink(t, h, "a", first, uuid.NewString())
@@ -314,7 +314,7 @@ func linkMoves(t *testing.T, h home) {
 	wantLinked(t, h, second.WebexID, second.Object)
 }
 
-func linkFreed(t *testing.T, h home) {
+func linkFreed(t *testing.T, h opened) {
 	linked := mustClaim(t, h, newUser(), "a", begin)
 	linked = mustLink(t, h, "a", linked, uuid.NewString())
 	mustLink(t, h, "a", linked, "")
@@ -325,7 +325,7 @@ func linkFreed(t *testing.T, h home) {
 	wantLinked(t, h, linked.WebexID, other.Object)
 }
 
-func forget(t *testing.T, h home) {
+func forget(t *testing.T, h opened) {
 	linked := mustClaim(t, h, newUser(), "a", begin)
 	linked = mustLink(t, h, "a", linked, uuid.NewString())
 	unlinked := mustClaim(t, h, newUser(), "a", begin)
@@ -342,7 +342,7 @@ func forget(t *testing.T, h home) {
 	wantUnlinked(t, h, linked.WebexID)
 }
 
-func forgetTooLate(t *testing.T, h home) {
+func forgetTooLate(t *testing.T, h opened) {
 	mine := mustClaim(t, h, newUser(), "a", begin)
 	mine = mustLink(t, h, "a", mine, uuid.NewString())
 	theirs := mustClaim(t, h, mine.Object, "b", begin.Add(lease+h.outlasts))
@@ -353,7 +353,7 @@ func forgetTooLate(t *testing.T, h home) {
 	wantLinked(t, h, mine.WebexID, mine.Object)
 }
 
-func restart(t *testing.T, h home) {
+func restart(t *testing.T, h opened) {
 	r := mustClaim(t, h, newUser(), "a", begin)
 	r = mustLink(t, h, "a", r, uuid.NewString())
 	group := newGroup()
@@ -370,7 +370,7 @@ func restart(t *testing.T, h home) {
 	wantError(t, err, provision.ErrClaimed)
 }
 
-func corrupt(t *testing.T, h home) {
+func corrupt(t *testing.T, h opened) {
 	o := newUser()
 	mustClaim(t, h, o, "a", begin)
 
@@ -386,7 +386,7 @@ func corrupt(t *testing.T, h home) {
 	}
 }
 
-func recordTooLarge(t *testing.T, h home) {
+func recordTooLarge(t *testing.T, h opened) {
 	r := mustClaim(t, h, newUser(), "a", begin)
 	large := r
 	large.LastWritten = map[string]any{"title": strings.Repeat("x", ledger.MaxSize)}
@@ -396,7 +396,7 @@ func recordTooLarge(t *testing.T, h home) {
 	wantEqual(t, mustRecord(t, h, r.Object), r)
 }
 
-func records(t *testing.T, h home) {
+func records(t *testing.T, h opened) {
 	mustPut(t, h, "cursor", "x", 0)
 	mustAwait(t, h, newGroup(), newUser())
 	want := map[change.Object]provision.Record{}
@@ -420,7 +420,7 @@ func records(t *testing.T, h home) {
 	wantEqual(t, got, want)
 }
 
-func laterRecord(t *testing.T, h home) {
+func laterRecord(t *testing.T, h opened) {
 	o := newUser()
 	mustClaim(t, h, o, "a", begin)
 	h.overwrite(t, o, `{"object":{"kind":"user","id":"`+o.ID+`"},"later":{"a":[1]},"manager":"m"}`)
@@ -433,7 +433,7 @@ func laterRecord(t *testing.T, h home) {
 	wantEqual(t, got.Unknown, map[string]json.RawMessage{"later": []byte(`{"a":[1]}`)})
 }
 
-func recordsEnd(t *testing.T, h home) {
+func recordsEnd(t *testing.T, h opened) {
 	for _, o := range newUsers(3) {
 		mustClaim(t, h, o, "a", begin)
 	}
@@ -453,7 +453,7 @@ func recordsEnd(t *testing.T, h home) {
 	}
 }
 
-func recordsWritten(t *testing.T, h home) {
+func recordsWritten(t *testing.T, h opened) {
 	for _, o := range newUsers(3) {
 		mustClaim(t, h, o, "a", begin)
 	}
@@ -465,7 +465,7 @@ func recordsWritten(t *testing.T, h home) {
 	wantEqual(t, listed, 3)
 }
 
-func webexIDs(t *testing.T, h home) {
+func webexIDs(t *testing.T, h opened) {
 	// More than DynamoDB reads at once.
 	objects := newUsers(250)
 	want := make([]string, len(objects))
@@ -482,7 +482,7 @@ func webexIDs(t *testing.T, h home) {
 	wantWebexIDs(t, h, nil)
 }
 
-func webexIDsAtOnce(t *testing.T, h home) {
+func webexIDsAtOnce(t *testing.T, h opened) {
 	r := mustClaim(t, h, newGroup(), "a", begin)
 	asked := []change.Object{r.Object}
 	for _, id := range []string{uuid.NewString(), uuid.NewString(), ""} {
@@ -496,7 +496,7 @@ func webexIDsAtOnce(t *testing.T, h home) {
 	wantWebexIDs(t, h, asked, "")
 }
 
-func await(t *testing.T, h home) {
+func await(t *testing.T, h opened) {
 	users := newUsers(1000)
 	first, last := users[0], users[len(users)-1]
 	large, small := newGroup(), newGroup()
@@ -518,7 +518,7 @@ func await(t *testing.T, h home) {
 	wantAwaiting(t, h, first)
 }
 
-func awaitTwice(t *testing.T, h home) {
+func awaitTwice(t *testing.T, h opened) {
 	group, user := newGroup(), newUser()
 	mustAwait(t, h, group, user, user)
 	mustAwait(t, h, group, user)
@@ -528,7 +528,7 @@ func awaitTwice(t *testing.T, h home) {
 	wantAwaiting(t, h, user)
 }
 
-func awaitNobody(t *testing.T, h home) {
+func awaitNobody(t *testing.T, h opened) {
 	group, user := newGroup(), newUser()
 	mustAwait(t, h, group)
 	wantAwaiting(t, h, user)
@@ -543,7 +543,7 @@ func awaitNobody(t *testing.T, h home) {
 	wantAwaiting(t, h, change.Object{Kind: change.Group, ID: user.ID})
 }
 
-func awaitManager(t *testing.T, h home) {
+func awaitManager(t *testing.T, h opened) {
 	group, report, manager := newGroup(), newUser(), newUser()
 	mustAwait(t, h, report, manager)
 	mustAwait(t, h, group, manager)
@@ -554,7 +554,7 @@ func awaitManager(t *testing.T, h home) {
 	wantAwaiting(t, h, manager, report)
 }
 
-func awaitUnclaimed(t *testing.T, h home) {
+func awaitUnclaimed(t *testing.T, h opened) {
 	r := mustClaim(t, h, newUser(), "a", begin)
 	r = mustLink(t, h, "a", r, uuid.NewString())
 	group, unknown := newGroup(), newUser()
@@ -573,7 +573,7 @@ func awaitUnclaimed(t *testing.T, h home) {
 	wantAwaiting(t, h, unknown, group)
 }
 
-func awaitRace(t *testing.T, h home) {
+func awaitRace(t *testing.T, h opened) {
 	user := newUser()
 	groups := newGroups(50)
 	wantAll(t, together(len(groups), func(i int) error {
@@ -582,7 +582,7 @@ func awaitRace(t *testing.T, h home) {
 	wantAwaiting(t, h, user, groups...)
 }
 
-func arriveRace(t *testing.T, h home) {
+func arriveRace(t *testing.T, h opened) {
 	user := newUser()
 	leave, come := newGroups(10), newGroups(10)
 	for _, group := range leave {
@@ -597,7 +597,7 @@ func arriveRace(t *testing.T, h home) {
 	wantAwaiting(t, h, user, come...)
 }
 
-func documentVersions(t *testing.T, h home) {
+func documentVersions(t *testing.T, h opened) {
 	if data, version, err := h.Document(t.Context(), "cursor"); data != nil || version != 0 || err != nil {
 		t.Errorf("Document = %q, %d, %v; want none", data, version, err)
 	}
@@ -609,7 +609,7 @@ func documentVersions(t *testing.T, h home) {
 	wantDocument(t, h, "pause", "other", 1)
 }
 
-func documentConflict(t *testing.T, h home) {
+func documentConflict(t *testing.T, h opened) {
 	wantError(t, h.PutDocument(t.Context(), "cursor", []byte("early"), 1), document.ErrConflict)
 	mustPut(t, h, "cursor", "one", 0)
 	mustPut(t, h, "cursor", "two", 1)
@@ -619,7 +619,7 @@ func documentConflict(t *testing.T, h home) {
 	wantDocument(t, h, "cursor", "two", 2)
 }
 
-func documentRace(t *testing.T, h home) {
+func documentRace(t *testing.T, h opened) {
 	errs := together(50, func(i int) error {
 		return h.PutDocument(t.Context(), "cursor", []byte{byte(i)}, 0)
 	})
@@ -627,19 +627,19 @@ func documentRace(t *testing.T, h home) {
 	wantDocument(t, h, "cursor", string([]byte{byte(winner)}), 1)
 }
 
-func documentEmpty(t *testing.T, h home) {
+func documentEmpty(t *testing.T, h opened) {
 	mustPut(t, h, "cursor", "", 0)
 	wantDocument(t, h, "cursor", "", 1)
 }
 
-func documentTooLarge(t *testing.T, h home) {
+func documentTooLarge(t *testing.T, h opened) {
 	mustPut(t, h, "cursor", strings.Repeat("x", ledger.MaxSize), 0)
 	if err := h.PutDocument(t.Context(), "cursor", make([]byte, ledger.MaxSize+1), 1); err == nil {
 		t.Error("PutDocument succeeded; want an error")
 	}
 }
 
-func contextEnded(t *testing.T, h home) {
+func contextEnded(t *testing.T, h opened) {
 	r := mustClaim(t, h, newUser(), "a", begin)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -25,9 +25,9 @@ func overStored(stored store) dryRun {
 
 func TestADryRunKeepsTheLedgersPromises(t *testing.T) {
 	t.Parallel()
-	promises(t, func(t *testing.T) home {
+	promises(t, func(t *testing.T) opened {
 		t.Helper()
-		return home{store: overStored(openBolt(t)), outlasts: 24 * time.Hour}
+		return opened{store: overStored(openBolt(t)), outlasts: 24 * time.Hour}
 	})
 }
 
@@ -77,7 +77,7 @@ func TestADryRunReadsTheLedgerAndLeavesItAsItIs(t *testing.T) {
 	wantDocument(t, stored, "guard", "x", 1)
 }
 
-// all are the records of a home.
+// all are the records of a store.
 func all(t *testing.T, s store) map[change.Object]provision.Record {
 	t.Helper()
 	found := map[change.Object]provision.Record{}

@@ -27,17 +27,17 @@ func TestDynamoDB(t *testing.T) {
 	if url == "" {
 		t.Skip("DYNAMODB_EMULATOR_URL is not set: the ledger's conformance to DynamoDB is not tested")
 	}
-	conformance(t, func(t *testing.T) home {
+	conformance(t, func(t *testing.T) opened {
 		t.Helper()
 		return openDynamoDB(t, url)
 	})
 }
 
-func openDynamoDB(t *testing.T, url string) home {
+func openDynamoDB(t *testing.T, url string) opened {
 	t.Helper()
 	client := newClient(url)
 	table := createTable(t, client)
-	return home{
+	return opened{
 		store: ledger.NewDynamoDB(client, table),
 		reopen: func(*testing.T) store {
 			return ledger.NewDynamoDB(newClient(url), table)

@@ -21,9 +21,9 @@ func (unlisted) Users(context.Context, func([]provision.Resource) error) error {
 
 func (unlisted) Groups(context.Context, func([]provision.ListedGroup) error) error { return nil }
 
-// rehearse is converge by an engine that writes nothing. Everything there is must
+// dryRun is converge by an engine that writes nothing. Everything there is must
 // be the same after it.
-func (w *world) rehearse(changes ...change.Change) []provision.Attempt {
+func (w *world) dryRun(changes ...change.Change) []provision.Attempt {
 	w.t.Helper()
 	before := w.state()
 	c := w.config
@@ -80,7 +80,7 @@ func outcomes(attempts []provision.Attempt) []outcome {
 	return list
 }
 
-func TestWhatIsRehearsedIsWhatThenHappens(t *testing.T) {
+func TestWhatADryRunSaysIsWhatThenHappens(t *testing.T) {
 	t.Parallel()
 	afresh := func(c change.Change) change.Change {
 		c.Afresh = true
@@ -166,7 +166,7 @@ func TestWhatIsRehearsedIsWhatThenHappens(t *testing.T) {
 			t.Parallel()
 			w := setup(t)
 			changes := prepare(w)
-			dryRun := w.rehearse(changes...)
+			dryRun := w.dryRun(changes...)
 			happened := w.converge(changes...)
 			if diff := cmp.Diff(outcomes(happened), outcomes(dryRun)); diff != "" {
 				t.Errorf("-happened +dryRun:\n%s", diff)
@@ -175,7 +175,7 @@ func TestWhatIsRehearsedIsWhatThenHappens(t *testing.T) {
 	}
 }
 
-func TestARehearsalIsNotHinderedByAWorker(t *testing.T) {
+func TestADryRunIsNotHinderedByAWorker(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	p := w.hire(ada, "ada@example.com")
@@ -196,7 +196,7 @@ func TestARehearsalIsNotHinderedByAWorker(t *testing.T) {
 	}
 }
 
-func TestARehearsedLatchHoldsAndLeavesTheGuardAlone(t *testing.T) {
+func TestALatchInADryRunHoldsAndLeavesTheGuardAlone(t *testing.T) {
 	t.Parallel()
 	documents := &memory{}
 	w := setup(t, func(c *provision.Config) {

@@ -74,7 +74,7 @@ func TestAnAccountWithTheNumberIsAdoptedAndRenamed(t *testing.T) {
 	w := setup(t, matchedBy(t, number, "userName"))
 	w.employ(ada, "ada.o'brien@example.com", `4"7\11`)
 	found := w.numbered("ada.jones@example.com", `4"7\11`)
-	planned := w.rehearse(updated(ada))[0]
+	planned := w.dryRun(updated(ada))[0]
 	calls := w.calls(func() { w.provisioned(ada) })
 	if got := w.account(ada); got.ID != found || got.Attributes["userName"] != "ada.o'brien@example.com" || calls != "SEARCH PATCH" {
 		t.Errorf("%s called for %s: %v", calls, got.ID, got.Attributes)
@@ -98,7 +98,7 @@ func TestTheFirstAttributeByWhichOneIsFoundDecides(t *testing.T) {
 			w := setup(t, matchedBy(t, test.by...))
 			w.employ(ada, "ada@example.com", "4711")
 			ids := map[string]string{w.numbered("old@example.com", "4711"): "numbered", w.org.add("ada@example.com", nil): "named"}
-			planned := w.rehearse(updated(ada))[0]
+			planned := w.dryRun(updated(ada))[0]
 			w.converge(updated(ada))
 			if got := ids[w.account(ada).ID]; got != test.want || ids[planned.WebexID] != test.want {
 				t.Errorf("adopted %s, planned %s, want %s", got, ids[planned.WebexID], test.want)
@@ -129,7 +129,7 @@ func TestTwoAccountsWithTheNumberAreNamedAndNothingIsMade(t *testing.T) {
 	w := setup(t, matchedBy(t, number, "userName"))
 	w.employ(ada, "ada@example.com", "4711")
 	one, two := w.numbered("one@example.com", "4711"), w.numbered("two@example.com", "4711")
-	planned := w.rehearse(updated(ada))[0]
+	planned := w.dryRun(updated(ada))[0]
 	a := w.converge(updated(ada))[0]
 	if a.Fault == nil || a.Fault.Kind != provision.Permanent || !strings.Contains(a.Reason, one+", "+two) || planned.Reason != a.Reason {
 		t.Errorf("%s: %s; planned: %s", a.Status, a.Reason, planned.Reason)

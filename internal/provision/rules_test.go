@@ -148,7 +148,7 @@ func contradicted(age time.Duration) given {
 	return func(v *view) { v.record.Contradicted = now.Add(-age) }
 }
 
-func doubt(age time.Duration, names ...string) given {
+func pending(age time.Duration, names ...string) given {
 	return func(v *view) { v.record.PendingWrite = &PendingWrite{Since: now.Add(-age), Names: names} }
 }
 
@@ -494,17 +494,17 @@ func TestRules(t *testing.T) {
 		{"Without Graph's word whoever is on neither side is looked at again", known(ada, absent(0)), "end Warning, again after 10s: Entra does not know it"},
 		{"What was deleted in this attempt is a success", known(ada, absent(0), word, did(Delete)), "end Success: deleted in Webex"},
 
-		// Doubt.
-		{"A write whose end is not known is looked up by its id", known(ada, linked, doubt(time.Minute, name)), "ask Webex what it has by the id w"},
-		{"A create whose end is not known is looked up by its name", known(ada, doubt(time.Minute, name)), "ask Webex who has the name " + name},
-		{"What a create made whose end was not known is ours", known(ada, doubt(time.Minute, name), search(name, account("w", ada.ID))), "write displayName=Ada L name.familyName=L name.givenName=Ada"},
-		{"While Webex may still hide what was created it is created again under the same name only", known(ada, doubt(time.Minute, name), search(name)), "create"},
-		{"While Webex may still hide what was created nothing is created under another name", known(ada, doubt(time.Minute, "old@example.com"), search("old@example.com")), "end Failure transient: an interrupted attempt may have created"},
-		{"After five minutes what Webex does not show was never created", known(ada, doubt(6*time.Minute, "old@example.com"), search("old@example.com")), "create"},
+		// Pending writes.
+		{"A write whose end is not known is looked up by its id", known(ada, linked, pending(time.Minute, name)), "ask Webex what it has by the id w"},
+		{"A create whose end is not known is looked up by its name", known(ada, pending(time.Minute, name)), "ask Webex who has the name " + name},
+		{"What a create made whose end was not known is ours", known(ada, pending(time.Minute, name), search(name, account("w", ada.ID))), "write displayName=Ada L name.familyName=L name.givenName=Ada"},
+		{"While Webex may still hide what was created it is created again under the same name only", known(ada, pending(time.Minute, name), search(name)), "create"},
+		{"While Webex may still hide what was created nothing is created under another name", known(ada, pending(time.Minute, "old@example.com"), search("old@example.com")), "end Failure transient: an interrupted attempt may have created"},
+		{"After five minutes what Webex does not show was never created", known(ada, pending(6*time.Minute, "old@example.com"), search("old@example.com")), "create"},
 		{"What trusts nothing is read", known(ada, linked, afresh), "ask Webex what it has by the id w"},
 		{"What trusts nothing is read once only", known(ada, linked, afresh, settled), "end Skipped: Webex already has this state"},
 		{"The difference is taken against what Webex has", known(ada, linked, afresh, has("w", account("w", ada.ID).Attributes)), "write displayName=Ada L name.familyName=L"},
-		{"Whoever Entra does not show is not forgotten while the end of a create is not known", known(ada, absent(0), word, doubt(time.Minute, name), search(name)), "end Failure transient: an interrupted attempt"},
+		{"Whoever Entra does not show is not forgotten while the end of a create is not known", known(ada, absent(0), word, pending(time.Minute, name), search(name)), "end Failure transient: an interrupted attempt"},
 
 		// What Webex says is not there.
 		{"One 404 is no proof: it is searched by its name", known(ada, linked, afresh, hasNot("w")), "ask Webex who has the name " + name},
@@ -542,7 +542,7 @@ func TestRules(t *testing.T) {
 		{"By the name nobody is searched for: the creation itself tells if it is taken", known(ada, matchedBy(number, "userName"), meets(byNumber)), "create"},
 		{"Where the name comes first nobody is searched for by it, either", known(ada, matchedBy("userName", number), meets(byNumber)), "create"},
 		{"For who is left out nobody is searched for", known(ada, matchedBy(number, "userName"), blocked), "end Skipped: is disabled or deleted"},
-		{"While it is not known whether an account was made nobody else is searched for", known(ada, matchedBy(number, "userName"), doubt(time.Minute, name), search(name)), "create"},
+		{"While it is not known whether an account was made nobody else is searched for", known(ada, matchedBy(number, "userName"), pending(time.Minute, name), search(name)), "create"},
 		{"An account with the number: whose it is", known(ada, matchedBy(number, "userName"), meets(byNumber, numbered("w", ""))), "ask the ledger whose account is w"},
 		{"An account with the number that is nobody's is adopted, and renamed", known(ada, matchedBy(number, "userName"), meets(byNumber, numbered("w", "")), owned("w", change.Object{})), "write displayName=Ada L " + email + "=" + name},
 		{"An account with the number, where the name comes first: whether an account has that", known(ada, matchedBy("userName", number), meets(byNumber, numbered("w", "")), owned("w", change.Object{})), "ask Webex who meets " + byName},

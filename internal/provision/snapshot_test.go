@@ -265,7 +265,7 @@ func TestOfTwoAccountsWithTheObjectsIDEveryRoadTakesTheSame(t *testing.T) {
 				if swapped {
 					slices.Reverse(matches)
 				}
-				planned := w.rehearse(updated(ada))[0].WebexID
+				planned := w.dryRun(updated(ada))[0].WebexID
 				taken := w.ConvergeSeen(t.Context(), []provision.Snapshot{w.sighted(ada, matches...)})[0].WebexID
 				if planned != ids[test.want] || taken != ids[test.want] {
 					t.Errorf("planned %s, taken %s, want %s of %v", planned, taken, ids[test.want], ids)

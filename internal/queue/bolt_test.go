@@ -37,10 +37,10 @@ func TestMain(m *testing.M) {
 
 func TestBolt(t *testing.T) {
 	t.Parallel()
-	conformance(t, func(t *testing.T, test func(*testing.T, home)) {
+	conformance(t, func(t *testing.T, test func(*testing.T, opened)) {
 		t.Helper()
 		synctest.Test(t, func(t *testing.T) {
-			test(t, openHome(t))
+			test(t, openQueues(t))
 		})
 	})
 }
@@ -48,7 +48,7 @@ func TestBolt(t *testing.T) {
 func TestBoltTellsWhenItsOldestMessageWasSent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		h := openHome(t)
+		h := openQueues(t)
 		oldest := func(when string, want time.Time) {
 			t.Helper()
 			d, err := h.Depth(t.Context())
@@ -78,7 +78,7 @@ func TestBoltTellsWhenItsOldestMessageWasSent(t *testing.T) {
 func TestBoltHandsOutAGroupsMessagesTogetherAndHoldsTheGroupUntilAllAreBack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		h := openHome(t)
+		h := openQueues(t)
 		mustSend(t, h, entry("a", "1"), entry("a", "2"), entry("a", "3"), entry("a", "4"))
 		msgs := receive(t, h, 3)
 		wantEqual(t, bodies(msgs), []string{"1", "2", "3"})
@@ -97,7 +97,7 @@ func TestBoltHandsOutAGroupsMessagesTogetherAndHoldsTheGroupUntilAllAreBack(t *t
 func TestBoltRefusesAReceiptOnceItsMessageIsVisibleAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		h := openHome(t)
+		h := openQueues(t)
 		mustSend(t, h, entry("a", "1"), entry("b", "2"))
 		late, good := receiveFor(t, h, 1, brief), receive(t, h, 1)
 		time.Sleep(brief)
@@ -112,7 +112,7 @@ func TestBoltRefusesAReceiptOnceItsMessageIsVisibleAgain(t *testing.T) {
 
 func TestBoltRefusesAReceiptThatIsNone(t *testing.T) {
 	t.Parallel()
-	h := openHome(t)
+	h := openQueues(t)
 	for _, receipt := range []string{"", "garbage", "AAAA", "YQAAAAAAAAAAAQAAAAAAAAAAAAAAAAAAAAA"} {
 		if err := h.Delete(t.Context(), []queue.Message{{ID: "1", Receipt: receipt}}); err == nil {
 			t.Errorf("receipt %q: no error", receipt)
@@ -122,7 +122,7 @@ func TestBoltRefusesAReceiptThatIsNone(t *testing.T) {
 
 func TestBoltHandsOutTheGroupThatWaitsLongestFirst(t *testing.T) {
 	t.Parallel()
-	h := openHome(t)
+	h := openQueues(t)
 	mustSend(t, h, entry("c", "1"), entry("a", "2"), entry("b", "3"), entry("a", "4"))
 	wantEqual(t, bodies(receive(t, h, 4)), []string{"1", "2", "4", "3"})
 }
@@ -130,7 +130,7 @@ func TestBoltHandsOutTheGroupThatWaitsLongestFirst(t *testing.T) {
 func TestBoltMakesAThousandAndMoreMessagesVisibleAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		h := openHome(t)
+		h := openQueues(t)
 		const n = 1200
 		mustSend(t, h, distinct(n)...)
 		receiveFor(t, h, n, time.Hour)
@@ -162,7 +162,7 @@ func TestBoltRefusesADeadLetterQueueInAnotherFile(t *testing.T) {
 func TestBoltWakesAReceiveOfTheDeadLetterQueue(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		h := openHome(t)
+		h := openQueues(t)
 		mustSend(t, h, entry("a", "poison"))
 		arrived := make(chan time.Duration, 1)
 		begin := time.Now()
@@ -367,11 +367,11 @@ func distinct(n int) []queue.Entry {
 	return entries
 }
 
-func openHome(t *testing.T) home {
+func openQueues(t *testing.T) opened {
 	t.Helper()
 	db := openDB(t, filepath.Join(t.TempDir(), "test.db"))
 	dead := openBolt(t, db, "dead", queue.BoltOptions{})
-	return home{
+	return opened{
 		Queue:       openBolt(t, db, "main", queue.BoltOptions{DeadLetters: dead, MaxReceives: maxReceives}),
 		deadLetters: dead,
 	}

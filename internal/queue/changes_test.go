@@ -16,7 +16,7 @@ var _ provision.Enqueuer = queue.Changes{}
 
 func TestChangesArriveInTheGroupOfTheirObject(t *testing.T) {
 	t.Parallel()
-	h := openHome(t)
+	h := openQueues(t)
 	want := newChange(1)
 	if err := (queue.Changes{Queue: h}).Enqueue(t.Context(), []change.Change{want}); err != nil {
 		t.Fatal(err)
@@ -32,7 +32,7 @@ func TestChangesArriveInTheGroupOfTheirObject(t *testing.T) {
 
 func TestAChangeThatCannotBeEncodedDoesNotHoldUpTheOthers(t *testing.T) {
 	t.Parallel()
-	h := openHome(t)
+	h := openQueues(t)
 	bad := change.Change{Object: change.Object{Kind: change.User, ID: "nobody"}}
 	err := queue.Changes{Queue: h}.Enqueue(t.Context(), []change.Change{bad, newChange(1)})
 	wantErrorText(t, err, "user nobody")

@@ -17,8 +17,8 @@ import (
 	"entrawebex/internal/queue"
 )
 
-// home is an empty queue whose messages go to deadLetters after maxReceives.
-type home struct {
+// opened is an empty queue whose messages go to deadLetters after maxReceives.
+type opened struct {
 	queue.Queue
 
 	deadLetters queue.Queue
@@ -33,11 +33,11 @@ const (
 	patience = 10 * time.Second
 )
 
-// conformance checks that a home keeps the promises of queue.Queue. run opens
-// a home and runs a test on it, on a clock of its choice.
-func conformance(t *testing.T, run func(*testing.T, func(*testing.T, home))) {
+// conformance checks that a store keeps the promises of queue.Queue. run opens
+// a store and runs a test on it, on a clock of its choice.
+func conformance(t *testing.T, run func(*testing.T, func(*testing.T, opened))) {
 	t.Helper()
-	for name, test := range map[string]func(*testing.T, home){
+	for name, test := range map[string]func(*testing.T, opened){
 		"a message comes back as it was sent":                           roundTrip,
 		"sending or deleting nothing is no error":                       nothing,
 		"25 entries are 25 messages":                                    manyEntries,
@@ -69,7 +69,7 @@ func conformance(t *testing.T, run func(*testing.T, func(*testing.T, home))) {
 	}
 }
 
-func roundTrip(t *testing.T, h home) {
+func roundTrip(t *testing.T, h opened) {
 	sent := time.Now()
 	e := queue.Entry{
 		Group:      uuid.NewString(),
@@ -91,14 +91,14 @@ func roundTrip(t *testing.T, h home) {
 	}
 }
 
-func nothing(t *testing.T, h home) {
+func nothing(t *testing.T, h opened) {
 	err := errors.Join(h.Send(t.Context(), nil), h.Delete(t.Context(), nil), h.Delay(t.Context(), nil, time.Second))
 	if err != nil {
 		t.Error(err)
 	}
 }
 
-func manyEntries(t *testing.T, h home) {
+func manyEntries(t *testing.T, h opened) {
 	var entries []queue.Entry
 	var want []string
 	for i := range 25 {
@@ -117,14 +117,14 @@ func manyEntries(t *testing.T, h home) {
 	wantEqual(t, got, want)
 }
 
-func identical(t *testing.T, h home) {
+func identical(t *testing.T, h opened) {
 	e := entry("a", "same")
 	mustSend(t, h, e, e)
 	mustSend(t, h, e)
 	wantEqual(t, drain(t, h, 3), map[string][]string{"a": {"same", "same", "same"}})
 }
 
-func refused(t *testing.T, h home) {
+func refused(t *testing.T, h opened) {
 	for name, bad := range map[string]queue.Entry{
 		"no group":             entry("", "x"),
 		"a group with a space": entry("a b", "x"),
@@ -143,7 +143,7 @@ func refused(t *testing.T, h home) {
 	wantNone(t, h)
 }
 
-func emptyWait(t *testing.T, h home) {
+func emptyWait(t *testing.T, h opened) {
 	begin := time.Now()
 	msgs, err := h.Receive(t.Context(), 10, hold, time.Second)
 	if err != nil || len(msgs) != 0 {
@@ -154,7 +154,7 @@ func emptyWait(t *testing.T, h home) {
 	}
 }
 
-func sendWakes(t *testing.T, h home) {
+func sendWakes(t *testing.T, h opened) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() {
@@ -171,7 +171,7 @@ func sendWakes(t *testing.T, h home) {
 	}
 }
 
-func limited(t *testing.T, h home) {
+func limited(t *testing.T, h opened) {
 	mustSend(t, h, entry("a", "1"), entry("b", "2"), entry("c", "3"))
 	msgs, err := h.Receive(t.Context(), 2, hold, patience)
 	if err != nil {
@@ -182,7 +182,7 @@ func limited(t *testing.T, h home) {
 	}
 }
 
-func visibility(t *testing.T, h home) {
+func visibility(t *testing.T, h opened) {
 	mustSend(t, h, entry("a", "1"))
 	first := receiveFor(t, h, 1, brief)[0]
 	wantNone(t, h)
@@ -195,7 +195,7 @@ func visibility(t *testing.T, h home) {
 	}
 }
 
-func deleted(t *testing.T, h home) {
+func deleted(t *testing.T, h opened) {
 	mustSend(t, h, entry("a", "1"))
 	mustDelete(t, h, receiveFor(t, h, 1, brief))
 	msgs, err := h.Receive(t.Context(), 10, hold, 2*brief)
@@ -204,7 +204,7 @@ func deleted(t *testing.T, h home) {
 	}
 }
 
-func delayed(t *testing.T, h home) {
+func delayed(t *testing.T, h opened) {
 	mustSend(t, h, entry("a", "1"))
 	msgs := receive(t, h, 1)
 	begin := time.Now()
@@ -216,7 +216,7 @@ func delayed(t *testing.T, h home) {
 	}
 }
 
-func returned(t *testing.T, h home) {
+func returned(t *testing.T, h opened) {
 	mustSend(t, h, entry("a", "1"))
 	for _, d := range []time.Duration{0, -time.Second} {
 		mustDelay(t, h, receive(t, h, 1), d)
@@ -224,13 +224,13 @@ func returned(t *testing.T, h home) {
 	wantEqual(t, receive(t, h, 1)[0].ReceiveCount, 3)
 }
 
-func longDelay(t *testing.T, h home) {
+func longDelay(t *testing.T, h opened) {
 	mustSend(t, h, entry("a", "1"))
 	mustDelay(t, h, receive(t, h, 1), 1000*time.Hour)
 	wantNone(t, h)
 }
 
-func groupLocked(t *testing.T, h home) {
+func groupLocked(t *testing.T, h opened) {
 	mustSend(t, h, entry("a", "1"))
 	first := receive(t, h, 1)
 	mustSend(t, h, entry("a", "2"))
@@ -240,14 +240,14 @@ func groupLocked(t *testing.T, h home) {
 	wantEqual(t, bodies(receive(t, h, 1)), []string{"2"})
 }
 
-func othersPass(t *testing.T, h home) {
+func othersPass(t *testing.T, h opened) {
 	mustSend(t, h, entry("a", "1"))
 	receive(t, h, 1)
 	mustSend(t, h, entry("a", "2"), entry("b", "3"))
 	wantEqual(t, bodies(receive(t, h, 1)), []string{"3"})
 }
 
-func groupOrder(t *testing.T, h home) {
+func groupOrder(t *testing.T, h opened) {
 	mustSend(t, h, entry("a", "1"), entry("a", "2"), entry("a", "3"))
 	for range maxReceives - 1 {
 		mustDelay(t, h, receive(t, h, 1), 0)
@@ -255,7 +255,7 @@ func groupOrder(t *testing.T, h home) {
 	wantEqual(t, drain(t, h, 3), map[string][]string{"a": {"1", "2", "3"}})
 }
 
-func consumers(t *testing.T, h home) {
+func consumers(t *testing.T, h opened) {
 	const groups, each = 8, 6
 	want := map[string][]string{}
 	var entries []queue.Entry
@@ -304,7 +304,7 @@ func consumers(t *testing.T, h home) {
 	wantEqual(t, got, want)
 }
 
-func stale(t *testing.T, h home) {
+func stale(t *testing.T, h opened) {
 	mustSend(t, h, entry("a", "1"))
 	old := receive(t, h, 1)
 	mustDelay(t, h, old, 0)
@@ -313,7 +313,7 @@ func stale(t *testing.T, h home) {
 	// Whether these are errors differs; that they do nothing does not.
 	for _, err := range []error{h.Delay(t.Context(), old, 0), h.Delete(t.Context(), old)} {
 		if err != nil {
-			t.Logf("a home that can tell says: %v", err)
+			t.Logf("a opened that can tell says: %v", err)
 		}
 	}
 	wantNone(t, h)
@@ -321,7 +321,7 @@ func stale(t *testing.T, h home) {
 	wantEqual(t, receive(t, h, 1)[0].ID, old[0].ID)
 }
 
-func redriven(t *testing.T, h home) {
+func redriven(t *testing.T, h opened) {
 	e := entry("a", "poison")
 	e.Attributes = attributes(2)
 	mustSend(t, h, e)
@@ -338,7 +338,7 @@ func redriven(t *testing.T, h home) {
 	wantEqual(t, queue.Entry{Group: got.Group, Body: got.Body, Attributes: got.Attributes}, e)
 }
 
-func behindDead(t *testing.T, h home) {
+func behindDead(t *testing.T, h opened) {
 	mustSend(t, h, entry("a", "poison"))
 	for range maxReceives {
 		mustDelay(t, h, receive(t, h, 1), 0)
@@ -347,7 +347,7 @@ func behindDead(t *testing.T, h home) {
 	wantEqual(t, bodies(receive(t, h, 1)), []string{"good"})
 }
 
-func depth(t *testing.T, h home) {
+func depth(t *testing.T, h opened) {
 	mustSend(t, h, entry("a", "1"), entry("b", "2"), entry("b", "3"))
 	receive(t, h, 1)
 	got, err := h.Depth(t.Context())
@@ -357,7 +357,7 @@ func depth(t *testing.T, h home) {
 	wantEqual(t, []int{got.Visible, got.InFlight}, []int{2, 1})
 }
 
-func contextEnded(t *testing.T, h home) {
+func contextEnded(t *testing.T, h opened) {
 	mustSend(t, h, entry("a", "1"))
 	msgs := receive(t, h, 1)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -379,7 +379,7 @@ func contextEnded(t *testing.T, h home) {
 	wantNone(t, h)
 }
 
-func contextEndsWait(t *testing.T, h home) {
+func contextEndsWait(t *testing.T, h opened) {
 	begin := time.Now()
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()

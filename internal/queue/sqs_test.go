@@ -31,7 +31,7 @@ func TestSQS(t *testing.T) {
 		t.Skip("SQS_EMULATOR_URL is not set: the queue's conformance to SQS is not tested")
 	}
 	client := newClient(url)
-	conformance(t, func(t *testing.T, test func(*testing.T, home)) {
+	conformance(t, func(t *testing.T, test func(*testing.T, opened)) {
 		t.Helper()
 		dead := createQueue(t, client, nil)
 		policy, err := json.Marshal(map[string]any{
@@ -41,7 +41,7 @@ func TestSQS(t *testing.T) {
 			t.Fatal(err)
 		}
 		main := createQueue(t, client, map[string]string{"RedrivePolicy": string(policy)})
-		test(t, home{Queue: queue.NewSQS(client, main), deadLetters: queue.NewSQS(client, dead)})
+		test(t, opened{Queue: queue.NewSQS(client, main), deadLetters: queue.NewSQS(client, dead)})
 	})
 }
 

@@ -124,7 +124,7 @@ func TestAFaultThatIsFoundForAMonthIsOneLetter(t *testing.T) {
 	t.Parallel()
 	cemeteries(t, func(_ *testing.T, c *cemetery) {
 		c.faults[1] = "the name is taken"
-		for range 40 { // SQS keeps a letter for the first 14 of these 28 days, the other home for ever
+		for range 40 { // SQS keeps a letter for the first 14 of these 28 days, the other store for ever
 			c.noticed(1)
 			c.settle()
 			c.want(1)

@@ -49,7 +49,7 @@ func permanent() provision.Attempt {
 
 func TestAPermanentFaultIsOneLetterWithTheFault(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
+	handles(t, func(t *testing.T, h opened, e *engine, c *worker.Worker) {
 		ch := newChange(1)
 		msgs := enqueue(t, h, ch, ch)
 		e.attempts[ch.Object] = permanent()
@@ -94,7 +94,7 @@ func TestALetterAsksForAllThatItsMessagesAskFor(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
+			handles(t, func(t *testing.T, h opened, e *engine, c *worker.Worker) {
 				group := func(ch change.Change) change.Change {
 					like := newChange(7)
 					ch.Object, ch.Source, ch.SeenAt, ch.CorrelationID = change.Object{Kind: change.Group, ID: like.ID}, like.Source, like.SeenAt, like.CorrelationID
@@ -129,7 +129,7 @@ func TestAFaultThatHasItsLetterGetsNoOtherOne(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
+			handles(t, func(t *testing.T, h opened, e *engine, c *worker.Worker) {
 				body, err := test.change.Encode()
 				if err != nil {
 					t.Fatal(err)
@@ -153,7 +153,7 @@ func TestAFaultThatHasItsLetterGetsNoOtherOne(t *testing.T) {
 // As a Lambda event has them: SQS keeps the attributes of what it moves back.
 func TestALetterThatSQSMovedBackIsALetterAgain(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
+	handles(t, func(t *testing.T, h opened, e *engine, c *worker.Worker) {
 		a := permanent()
 		a.Lettered = true
 		e.attempts[newChange(1).Object] = a
@@ -170,7 +170,7 @@ func TestALetterThatSQSMovedBackIsALetterAgain(t *testing.T) {
 
 func TestALetterIsToldOfOnceItIsThere(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
+	handles(t, func(t *testing.T, h opened, e *engine, c *worker.Worker) {
 		told := &account{t: t, listed: true, dead: h.deadLetters}
 		c.Letters = told
 		e.attempts[newChange(1).Object] = permanent()
@@ -181,7 +181,7 @@ func TestALetterIsToldOfOnceItIsThere(t *testing.T) {
 
 func TestALetterThatIsNotThereIsNotToldOf(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
+	handles(t, func(t *testing.T, h opened, e *engine, c *worker.Worker) {
 		told := &account{t: t, listed: true, dead: h.deadLetters}
 		c.Letters, c.DeadLetters = told, failing{}
 		e.attempts[newChange(1).Object] = permanent()
@@ -200,7 +200,7 @@ func (reluctant) Buried(context.Context, provision.Attempt) error { return provi
 
 func TestALetterThatCannotBeNotedIsDoneAllTheSame(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
+	handles(t, func(t *testing.T, h opened, e *engine, c *worker.Worker) {
 		c.Letters = reluctant{}
 		e.attempts[newChange(1).Object] = permanent()
 		wantEqual(t, c.Handle(t.Context(), enqueue(t, h, newChange(1))), []string(nil))
@@ -216,7 +216,7 @@ func TestNothingIsADeadLetterThatNoListShows(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
+			handles(t, func(t *testing.T, h opened, e *engine, c *worker.Worker) {
 				c.Letters = unlisted
 				e.attempts[newChange(1).Object] = permanent()
 				msgs := enqueue(t, h, newChange(1), newChange(1))

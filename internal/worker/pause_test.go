@@ -42,7 +42,7 @@ func (r *rest) set(why string) {
 
 func TestInAPauseNothingIsReceivedAndAfterItAllIs(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, h home, _ *engine, c *worker.Worker) {
+	handles(t, func(t *testing.T, h opened, _ *engine, c *worker.Worker) {
 		r := &rest{why: "webex is paused"}
 		c.Pause = r
 		send(t, h, newChange(1), newChange(2))
@@ -67,7 +67,7 @@ const soon = 15 * time.Second
 
 func TestABatchThatComesInAPauseComesAgainWithinFifteenSeconds(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
+	handles(t, func(t *testing.T, h opened, e *engine, c *worker.Worker) {
 		c.Pause = &rest{why: "webex is paused"}
 		msgs := enqueue(t, h, newChange(1), newChange(2))
 		wantEqual(t, c.Handle(t.Context(), msgs), []string{msgs[0].ID, msgs[1].ID})
@@ -97,7 +97,7 @@ func TestWhatIsGivenBackOftenIsNotPutOffForLonger(t *testing.T) {
 // 2,160 receives at ten seconds each, of 1,000 that a queue allows.
 func TestNoPauseIsLongEnoughToMakeADeadLetter(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
+	handles(t, func(t *testing.T, h opened, e *engine, c *worker.Worker) {
 		r := &rest{why: "webex is paused"}
 		c.Pause = r
 		send(t, h, newChange(1), newChange(2))
@@ -128,7 +128,7 @@ func TestACopyThatCannotBeSentLeavesTheMessage(t *testing.T) {
 
 // deliver does what an event source mapping does: it receives, hands over and
 // deletes what is done.
-func deliver(t *testing.T, h home, c *worker.Worker) {
+func deliver(t *testing.T, h opened, c *worker.Worker) {
 	t.Helper()
 	msgs, err := h.Receive(t.Context(), queue.MaxReceive, hold, queue.MaxWait)
 	if err != nil {

@@ -52,11 +52,11 @@ func (e *engine) converge(_ context.Context, changes []change.Change) []provisio
 	return attempts
 }
 
-// handles runs a test on a Worker on an embedded home, in fake time.
-func handles(t *testing.T, test func(t *testing.T, h home, e *engine, c *worker.Worker)) {
+// handles runs a test on a Worker on an embedded queue, in fake time.
+func handles(t *testing.T, test func(t *testing.T, h opened, e *engine, c *worker.Worker)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		h := openHome(t)
+		h := openQueues(t)
 		e := &engine{attempts: map[change.Object]provision.Attempt{}, silent: map[change.Object]bool{}}
 		test(t, h, e, &worker.Worker{
 			Queue: h, DeadLetters: h.deadLetters, Converge: e.converge, Log: slog.New(slog.DiscardHandler),
@@ -66,7 +66,7 @@ func handles(t *testing.T, test func(t *testing.T, h home, e *engine, c *worker.
 
 func TestMessagesOfAnObjectAreOnePieceOfWork(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
+	handles(t, func(t *testing.T, h opened, e *engine, c *worker.Worker) {
 		one, other := newChange(1), newChange(2)
 		one.Source = change.Engine // told apart from the next
 		msgs := enqueue(t, h, one, newChange(1), other)
@@ -79,7 +79,7 @@ func TestMessagesOfAnObjectAreOnePieceOfWork(t *testing.T) {
 
 func TestAMessageThatWasADeadLetterIsToldAsAReplay(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
+	handles(t, func(t *testing.T, h opened, e *engine, c *worker.Worker) {
 		msgs := enqueue(t, h, newChange(1), newChange(2))
 		msgs[1].Attributes = map[string]string{worker.AttributeReplayed: "true"}
 		c.Handle(t.Context(), msgs)
@@ -91,7 +91,7 @@ func TestAMessageThatWasADeadLetterIsToldAsAReplay(t *testing.T) {
 
 func TestAnAttemptThatAsksForAnotherLookDelaysItsMessagesAndNoOthers(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
+	handles(t, func(t *testing.T, h opened, e *engine, c *worker.Worker) {
 		msgs := enqueue(t, h, newChange(1), newChange(1), newChange(2))
 		e.attempts[newChange(1).Object] = provision.Attempt{
 			Again: 42 * time.Second, Fault: &provision.Fault{Kind: provision.Throttled},
@@ -143,7 +143,7 @@ func TestAThousandReceivesTakeLongerThanSixDays(t *testing.T) {
 
 func TestAnAttemptWithoutAFaultIsDone(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, h home, _ *engine, c *worker.Worker) {
+	handles(t, func(t *testing.T, h opened, _ *engine, c *worker.Worker) {
 		wantEqual(t, c.Handle(t.Context(), enqueue(t, h, newChange(1))), []string(nil))
 		wantNone(t, h.deadLetters)
 	})
@@ -151,7 +151,7 @@ func TestAnAttemptWithoutAFaultIsDone(t *testing.T) {
 
 func TestAHeldAttemptIsDoneForTheLedgerHasIt(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
+	handles(t, func(t *testing.T, h opened, e *engine, c *worker.Worker) {
 		e.attempts[newChange(1).Object] = provision.Attempt{Fault: &provision.Fault{Kind: provision.Held}}
 		wantEqual(t, c.Handle(t.Context(), enqueue(t, h, newChange(1))), []string(nil))
 		wantNone(t, h.deadLetters)
@@ -160,7 +160,7 @@ func TestAHeldAttemptIsDoneForTheLedgerHasIt(t *testing.T) {
 
 func TestAReasonOnTheDeadLetterQueueIsBounded(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
+	handles(t, func(t *testing.T, h opened, e *engine, c *worker.Worker) {
 		reason := "\x00" + strings.Repeat("ë\xff", 1000)
 		e.attempts[newChange(1).Object] = provision.Attempt{Fault: &provision.Fault{Kind: provision.Permanent, Reason: reason}}
 		c.Handle(t.Context(), enqueue(t, h, newChange(1)))
@@ -171,7 +171,7 @@ func TestAReasonOnTheDeadLetterQueueIsBounded(t *testing.T) {
 
 func TestAMessageThatIsNoChangeGoesToTheDeadLetterQueueAndStopsNobody(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
+	handles(t, func(t *testing.T, h opened, e *engine, c *worker.Worker) {
 		ch := newChange(1)
 		mustSend(t, h, entry(ch.ID, "{"))
 		msgs := enqueue(t, h, ch)
@@ -189,7 +189,7 @@ func TestAMessageThatIsNoChangeGoesToTheDeadLetterQueueAndStopsNobody(t *testing
 
 func TestAMessageTheDeadLetterQueueDoesNotTakeIsNotDone(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
+	handles(t, func(t *testing.T, h opened, e *engine, c *worker.Worker) {
 		c.DeadLetters = failing{}
 		mustSend(t, h, entry("x", "{"))
 		msgs := enqueue(t, h, newChange(1), newChange(2))
@@ -200,7 +200,7 @@ func TestAMessageTheDeadLetterQueueDoesNotTakeIsNotDone(t *testing.T) {
 
 func TestAMessageWhoseDelayFailsIsNotDone(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
+	handles(t, func(t *testing.T, h opened, e *engine, c *worker.Worker) {
 		msgs := enqueue(t, h, newChange(1))
 		c.Queue = failing{}
 		e.attempts[newChange(1).Object] = provision.Attempt{Again: time.Minute}
@@ -210,7 +210,7 @@ func TestAMessageWhoseDelayFailsIsNotDone(t *testing.T) {
 
 func TestAnObjectWithoutAnAttemptIsNotDone(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
+	handles(t, func(t *testing.T, h opened, e *engine, c *worker.Worker) {
 		msgs := enqueue(t, h, newChange(1), newChange(2))
 		e.silent[newChange(1).Object] = true
 		wantEqual(t, c.Handle(t.Context(), msgs), []string{msgs[0].ID})
@@ -219,7 +219,7 @@ func TestAnObjectWithoutAnAttemptIsNotDone(t *testing.T) {
 
 func TestARetryableFaultWithoutADelayIsNotDone(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
+	handles(t, func(t *testing.T, h opened, e *engine, c *worker.Worker) {
 		msgs := enqueue(t, h, newChange(1))
 		e.attempts[newChange(1).Object] = provision.Attempt{Fault: &provision.Fault{Kind: provision.Transient}}
 		wantEqual(t, c.Handle(t.Context(), msgs), []string{msgs[0].ID})
@@ -229,7 +229,7 @@ func TestARetryableFaultWithoutADelayIsNotDone(t *testing.T) {
 
 func TestAPanicLeavesNoMessageDone(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
+	handles(t, func(t *testing.T, h opened, e *engine, c *worker.Worker) {
 		e.panics = true
 		msgs := enqueue(t, h, newChange(1), newChange(2))
 		wantEqual(t, c.Handle(t.Context(), msgs), []string{msgs[0].ID, msgs[1].ID})
@@ -239,7 +239,7 @@ func TestAPanicLeavesNoMessageDone(t *testing.T) {
 
 func TestALambdaEventIsHandledAndAnsweredWithItsFailures(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
+	handles(t, func(t *testing.T, h opened, e *engine, c *worker.Worker) {
 		c.Queue = failing{} // the receipts are AWS's
 		good, bad, later := newChange(1), newChange(2), newChange(3)
 		e.attempts[bad.Object] = provision.Attempt{Fault: &provision.Fault{Kind: provision.Permanent, Reason: "r"}}
@@ -266,7 +266,7 @@ func TestALambdaEventIsHandledAndAnsweredWithItsFailures(t *testing.T) {
 
 func TestRunDeletesWhatIsDoneAndGoesOnUntilItsContextEnds(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, h home, e *engine, c *worker.Worker) {
+	handles(t, func(t *testing.T, h opened, e *engine, c *worker.Worker) {
 		e.attempts[newChange(1).Object] = provision.Attempt{Again: time.Hour}
 		stop := start(t, c)
 		send(t, h, newChange(1), newChange(2))
@@ -289,7 +289,7 @@ func TestRunDeletesWhatIsDoneAndGoesOnUntilItsContextEnds(t *testing.T) {
 
 func TestRunFinishesABatchThatBeganBeforeItsContextEnded(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, h home, _ *engine, c *worker.Worker) {
+	handles(t, func(t *testing.T, h opened, _ *engine, c *worker.Worker) {
 		began := make(chan struct{})
 		c.Converge = func(ctx context.Context, changes []change.Change) []provision.Attempt {
 			close(began)
@@ -315,7 +315,7 @@ func TestRunFinishesABatchThatBeganBeforeItsContextEnded(t *testing.T) {
 
 func TestRunTriesAQueueThatFailsAgainWithoutHaste(t *testing.T) {
 	t.Parallel()
-	handles(t, func(t *testing.T, _ home, _ *engine, c *worker.Worker) {
+	handles(t, func(t *testing.T, _ opened, _ *engine, c *worker.Worker) {
 		var tries counter
 		c.Queue = failing{receives: &tries}
 		stop := start(t, c)
@@ -358,7 +358,7 @@ func send(t *testing.T, q queue.Queue, changes ...change.Change) {
 }
 
 // enqueue sends the Changes and receives all that is on the queue.
-func enqueue(t *testing.T, h home, changes ...change.Change) []queue.Message {
+func enqueue(t *testing.T, h opened, changes ...change.Change) []queue.Message {
 	t.Helper()
 	send(t, h, changes...)
 	msgs, err := h.Receive(t.Context(), 10, hold, 0)

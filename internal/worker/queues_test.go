@@ -13,14 +13,14 @@ import (
 // hold is a visibility time-out that outlives every test.
 const hold = 10 * time.Minute
 
-// home is an embedded queue with its dead-letter queue.
-type home struct {
+// opened is an embedded queue with its dead-letter queue.
+type opened struct {
 	queue.Queue
 
 	deadLetters queue.Queue
 }
 
-func openHome(t *testing.T) home {
+func openQueues(t *testing.T) opened {
 	t.Helper()
 	db := bolttest.Open(t)
 	dead, err := queue.OpenBolt(db, "dead", queue.BoltOptions{})
@@ -31,7 +31,7 @@ func openHome(t *testing.T) home {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return home{Queue: main, deadLetters: dead}
+	return opened{Queue: main, deadLetters: dead}
 }
 
 func entry(group, body string) queue.Entry { return queue.Entry{Group: group, Body: []byte(body)} }
