@@ -276,6 +276,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv("SQS_EMULATOR_URL") == "" || os.Getenv("DYNAMODB_EMULATOR_URL") == "" {
 		leftout.Say("the built functions against SQS and DynamoDB", "they need emulators, which make test starts")
 	}
+	if os.Getenv("NODE") == "" || os.Getenv("EMULATORS_DIR") == "" {
+		leftout.Say("the built functions against SCIMMY, somebody else's SCIM server", "make test installs it")
+	}
 	dir, err := os.MkdirTemp("", "functions-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
