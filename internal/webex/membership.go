@@ -174,7 +174,7 @@ func (e *memberEdit) settle(ctx context.Context) error {
 	said := make(map[string]*provision.Fault, len(e.open))
 	for _, o := range e.open {
 		if o.add {
-			_, err := e.Read(ctx, change.User, o.id)
+			_, err := e.one(ctx, change.User, o.id)
 			switch f := provision.AsFault(err); {
 			case f == nil:
 			case f.Answer == provision.Gone:

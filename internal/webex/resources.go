@@ -38,8 +38,37 @@ func typeOf(kind change.Kind) resourceType {
 func (t resourceType) path(id string) string { return t.endpoint + "/" + url.PathEscape(id) }
 
 // Read reads one user or group by its Webex id: GET /Users/{id} or
-// GET /Groups/{id}. An answer about anything else is in doubt.
+// GET /Groups/{id}. An answer about anything else is in doubt. That a user is not there
+// is believed if a search by the id finds none either, which Webex has for users: who
+// only reads by the id asks one replica.
 func (c *Client) Read(ctx context.Context, kind change.Kind, id string) (provision.Resource, error) {
+	r, err := c.one(ctx, kind, id)
+	if kind == change.User && provision.Gone.Is(err) {
+		err = c.confirmed(ctx, id, err)
+	}
+	return r, err
+}
+
+// confirmed is the refusal that says that there is no user with the id, or a transient
+// fault if a search finds one, or cannot tell. A server that has no such search is
+// believed.
+func (c *Client) confirmed(ctx context.Context, id string, gone error) error {
+	found, err := c.search(ctx, search{change.User, "id", "id eq " + quote(id), func(attributes map[string]any) (match, shown bool) {
+		given := text(attributes, "id")
+		return given == id, given != ""
+	}})
+	switch f := provision.AsFault(err); {
+	case f != nil && f.Kind != provision.Permanent:
+		return err
+	case len(found) == 0:
+		return gone
+	default:
+		return doubt("read Webex user "+id, "Webex finds it by a search and not by its address")
+	}
+}
+
+// one reads one user or group.
+func (c *Client) one(ctx context.Context, kind change.Kind, id string) (provision.Resource, error) {
 	what := fmt.Sprintf("read Webex %s %s", kind, id)
 	path := typeOf(kind).path(id)
 	if kind == change.Group {

@@ -125,7 +125,7 @@ func (c *Client) take(ctx context.Context, f *finding, what string, attributes m
 	if f.looks++; f.looks > maxLooks {
 		return doubt(what, fmt.Sprintf("Webex finds more than %d and does not show of them what was searched for", maxLooks))
 	}
-	r, err := c.Read(ctx, f.kind, id)
+	r, err := c.one(ctx, f.kind, id)
 	if err != nil {
 		if provision.Gone.Is(err) {
 			return nil
