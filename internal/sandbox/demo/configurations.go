@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"entrawebex/internal/mapping"
 	"entrawebex/internal/operator"
 	"entrawebex/internal/sandbox/graph"
 	"entrawebex/internal/sandbox/story"
@@ -13,8 +14,7 @@ import (
 // contractors are how many people a scoping filter leaves out: the guard is about more.
 const contractors = 3
 
-// Changes of provisioning.yaml. Where a file of the user's own is in force and has no
-// such place, it stays as it is.
+// Changes of provisioning.yaml.
 const (
 	commented = "# - { target: 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department'"
 	everybody = "\nusers:\n  mappings:"
@@ -57,7 +57,7 @@ func (d *demo) engage() error {
 
 // configure brings the configuration into force that has one text in the place of
 // another, and waits until everybody was evaluated by it; in a storm not for long. With
-// many it is for so many people.
+// many it is for so many people. A file of the user's own stays as it is.
 func (d *demo) configure(ctx context.Context, title string, many int, before, after string) error {
 	o := d.process.Operations()
 	store, err := o.Configured()
@@ -69,7 +69,7 @@ func (d *demo) configure(ctx context.Context, title string, many int, before, af
 		return err
 	}
 	text := strings.Replace(string(present.Text), before, after, 1)
-	if text == string(present.Text) {
+	if store.Name != mapping.FileName || text == string(present.Text) {
 		return nil
 	}
 	a := d.report.begin(&act{title: title, many: many, whole: true})

@@ -5,11 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"entrawebex/infra"
+	"entrawebex/internal/mapping"
 	"entrawebex/internal/sandbox"
 )
 
@@ -29,6 +33,23 @@ func TestTheDayInTheSandboxEndsWithWebexEqualToEntra(t *testing.T) {
 				t.Errorf("%v\n%s", err, out.String())
 			}
 		})
+	}
+}
+
+// A line of a mapping file is all that it takes to try another attribute, one that the
+// tenant has made itself too.
+func TestTheDayWithAnotherMappingFileEndsWithWebexEqualToEntra(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), mapping.FileName)
+	const lines = "\nusers:\n  mappings:\n    - { target: title, source: employeeType }\n" +
+		"    - { target: nickName, source: extension_0123456789abcdef0123456789abcdef_badge }\n"
+	if err := os.WriteFile(file, bytes.Replace(infra.Provisioning(), []byte("\nusers:\n  mappings:\n"), []byte(lines), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	err := Run(t.Context(), &out, append(anyPort(), "MAPPING_FILE="+file), Options{Options: sandbox.Options{Seed: 3, Users: 10}, Members: 20})
+	if err != nil || !strings.Contains(out.String(), clean) || !strings.Contains(out.String(), "3 updated: title") {
+		t.Errorf("%v\n%s", err, out.String())
 	}
 }
 

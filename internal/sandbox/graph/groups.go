@@ -278,7 +278,7 @@ func groupPropertyKind(name string) kind {
 	if slices.Contains(groupProperties(), name) {
 		return textProperty
 	}
-	return noProperty
+	return extensionKind(name)
 }
 
 func isGroupProperty(name string) bool { return groupPropertyKind(name) != noProperty }

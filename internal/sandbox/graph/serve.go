@@ -542,7 +542,7 @@ func project(properties map[string]any, selects []string, kindOf func(string) ki
 	body := make(map[string]any, len(selects)+2)
 	for _, name := range selects {
 		switch {
-		case kindOf(name) == noProperty:
+		case kindOf(name) == noProperty, kindOf(name) == extensionProperty && properties[name] == nil:
 		case kindOf(name) == listProperty && properties[name] == nil:
 			body[name] = []string{}
 		default:

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -433,7 +434,7 @@ func property(k kind, value any) (any, bool) {
 	case nil:
 		return nil, k != boolProperty
 	case string:
-		return v, k == textProperty
+		return v, k == textProperty || k == extensionProperty
 	case bool:
 		return v, k == boolProperty
 	case []string:
@@ -468,11 +469,12 @@ const (
 	boolProperty
 	listProperty
 	objectProperty
+	extensionProperty // of which Graph shows no null
 )
 
 // propertyKind knows the properties of a user: those of
-// https://learn.microsoft.com/graph/api/resources/user that a mapping may read. It has no
-// directory extensions, of which Graph shows those alone that the tenant has made.
+// https://learn.microsoft.com/graph/api/resources/user that a mapping may read, and
+// directory extensions.
 func propertyKind(name string) kind {
 	switch name {
 	case "id", "userPrincipalName", "displayName", "givenName", "surname", "mail", "mailNickname", "userType",
@@ -493,8 +495,20 @@ func propertyKind(name string) kind {
 	case securityAttributes, "employeeOrgData", "onPremisesExtensionAttributes":
 		return objectProperty
 	default:
-		return noProperty
+		return extensionKind(name)
 	}
+}
+
+// directoryExtension is the form of the name of one
+// (https://learn.microsoft.com/graph/extensibility-overview).
+var directoryExtension = regexp.MustCompile(`^extension_[0-9a-f]{32}_\w+$`)
+
+// extensionKind knows directory extensions: the tenant has each with a text for a value.
+func extensionKind(name string) kind {
+	if directoryExtension.MatchString(name) {
+		return extensionProperty
+	}
+	return noProperty
 }
 
 func (p *person) id() string { return p.user.Text("id") }
