@@ -209,6 +209,10 @@ func (p *Parts) sweep(engine *provision.Engine, progress func(sweep.Progress)) *
 		Park:        true,
 		Rests:       p.Rests,
 		Depth:       p.Queue.Waiting,
+		Lost: func(ctx context.Context) (bool, error) {
+			cursor, err := p.cursors().Load(ctx, change.Group)
+			return cursor.Link == "", err
+		},
 		Round: func(ctx context.Context, kind change.Kind, link string) error {
 			return p.cursors().Save(ctx, kind, link)
 		},

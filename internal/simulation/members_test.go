@@ -1,6 +1,7 @@
 package simulation_test
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"entrawebex/internal/mapping"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/sandbox/graph"
+	"entrawebex/internal/sweep"
 )
 
 // A group whose name has changed, there or here, is compared with its members
@@ -100,6 +102,11 @@ func TestASweepTellsAGroupOfAMemberWhoMayNotSignInYet(t *testing.T) {
 	if told() {
 		t.Error("a group in which nothing else differs is looked at for one who has no account")
 	}
+	s.sweep.Lost = func(context.Context) (bool, error) { return true, nil }
+	if !told() || len(s.classes[sweep.InSync]) == 0 {
+		t.Errorf("the delta query was lost, queued %v, in sync %v", s.queued, s.classes[sweep.InSync])
+	}
+	s.sweep.Lost = nil
 	there := s.tenant.Members(group)
 	other := ids[slices.IndexFunc(ids, func(id string) bool { return !slices.Contains(there, id) })]
 	if err := s.tenant.AddMembers(group, other); err != nil {

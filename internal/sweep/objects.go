@@ -31,6 +31,12 @@ func (r *run) readGroups(ctx context.Context) error {
 	if r.meaningless() {
 		return nil
 	}
+	if r.Lost != nil {
+		var err error
+		if r.lost, err = r.Lost(ctx); err != nil {
+			return err
+		}
+	}
 	r.read = r.Now()
 	var page reconcile.Page
 	pages := paging.New("groups", r.Log)
@@ -409,25 +415,32 @@ func (r *run) queueMembers(ctx context.Context, k *known, members []string, whol
 		c.Afresh = true
 		return Opaque, r.leave(ctx, c)
 	}
-	c.Members = r.differences(k, members)
+	differ, without := r.differences(k, members)
+	class := Behind
+	if len(differ) == 0 {
+		class = InSync
+	}
+	if len(differ) > 0 || r.lost {
+		c.Members = slices.Concat(differ, without)
+	}
 	if len(c.Members) == 0 {
-		return InSync, nil
+		return class, nil
 	}
 	if len(c.Members) > change.MaxMembers {
 		c.Members, c.Afresh = nil, true
 	}
-	return Behind, r.leave(ctx, c)
+	return class, r.leave(ctx, c)
 }
 
-// differences are the users who are in a group in one of both only. With them go
-// those in it who have no account and are to have none now: what told of them may
-// have been lost with what told of the others, and the group is to wait for them.
-func (r *run) differences(k *known, members []string) []string {
+// differences are the users who are in a group in one of both only, and those in it
+// who have no account and are to have none now. These are told with the others, or
+// where the delta query was lost: what told of them may have been, too, and the group
+// is to wait for them.
+func (r *run) differences(k *known, members []string) (differ, without []string) {
 	has := make(map[string]bool, len(k.members))
 	for _, webexID := range k.members {
 		has[webexID] = true
 	}
-	var differ, without []string
 	for _, id := range members {
 		u := r.known[change.Object{Kind: change.User, ID: id}]
 		switch {
@@ -446,10 +459,7 @@ func (r *run) differences(k *known, members []string) []string {
 			differ = append(differ, u.object.ID)
 		}
 	}
-	if len(differ) > 0 {
-		differ = append(differ, without...)
-	}
-	return differ
+	return differ, without
 }
 
 func unfinished(why string, err error) error {

@@ -152,6 +152,10 @@ type Job struct {
 	Rests func(ctx context.Context) (string, error)
 	// Depth is how many Changes wait on the queue.
 	Depth func(ctx context.Context) (int, error)
+	// Lost reports whether no delta query of groups goes on from where one was: what it
+	// would have told of who joined is not told any more. It may be nil, for that none
+	// was lost.
+	Lost func(ctx context.Context) (bool, error)
 	// Round is told where the delta query goes on, once all of its first round
 	// is dealt with.
 	Round func(ctx context.Context, kind change.Kind, link string) error
@@ -226,8 +230,10 @@ type run struct {
 	order    []*gathered
 	read     time.Time
 	next     string
-	// unread is why not all of the groups are gathered.
+	// unread is why not all of the groups are gathered, lost what Lost reported before
+	// they were.
 	unread error
+	lost   bool
 	// granted are the roles of those who are assigned themselves, assigned those
 	// of all in scope.
 	granted, assigned map[change.Object][]string
