@@ -167,8 +167,13 @@ func (l *land) fromTheBin(user, group func(string) error, verb string) (string, 
 	return verb + "group " + id, group(id)
 }
 
-// restore brings a user back, and what the user is assigned to.
+// restore brings a user back, and what the user is assigned to. Graph refuses one whose
+// name another has by now.
 func (l *land) restore(id string) error {
+	name := l.tenant.LastName(id)
+	if slices.ContainsFunc(l.tenant.Users(), func(u graph.User) bool { return strings.EqualFold(u.Text("userPrincipalName"), name) }) {
+		return nil
+	}
 	l.turned[id] = l.clock()
 	return l.tenant.Restore(id)
 }

@@ -200,12 +200,17 @@ const day = 24 * time.Hour
 // allowed is what may be otherwise in the end: who was deleted for good while
 // delta queries had to begin anew stays, if disabled. They list who is there. A
 // link that is refused for an hour makes them begin anew, too, and so does one of
-// a list without an end, which is void (410) once it has one.
+// a list without an end, which is void (410) once it has one. Where stale lists are read,
+// whoever they made an account for, and nothing else, keeps it closed.
 func (s *storm) allowed() []compare.Allowance {
+	var allowed []compare.Allowance
+	if s.counts["stale read"] > 0 {
+		allowed = append(allowed, compare.StaleScope)
+	}
 	for _, name := range []string{"delta tokens lost", "document lost", "dead link", "endless pages", "repeating pages"} {
 		if s.counts[name] > 0 {
-			return []compare.Allowance{compare.PendingDelete}
+			return append(allowed, compare.PendingDelete)
 		}
 	}
-	return nil
+	return allowed
 }

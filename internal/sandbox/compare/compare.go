@@ -46,6 +46,10 @@ const (
 	// be there, if it is inactive, and so a group: a DELETE may wait for a
 	// second reading.
 	PendingDelete Allowance = iota + 1
+	// StaleScope lets a user who was never in scope have an account, if it is inactive:
+	// a list from before a group was unassigned, and a membership from after that, put
+	// a user in scope who was it at no moment.
+	StaleScope
 	// Nested makes the users of groups within a group its members.
 	Nested
 	// Assigned makes the assignments to the enterprise application decide who
@@ -82,7 +86,7 @@ const (
 func Differences(t *graph.Tenant, o *scim.Organization, rules mapping.Rules, allowed ...Allowance) []Difference {
 	c := comparison{
 		rules: rules, scope: scopeOf(allowed), census: t.Census(slices.Contains(allowed, Nested)), webex: o.Inventory(),
-		accounts: map[string][]string{}, pendingDelete: slices.Contains(allowed, PendingDelete),
+		accounts: map[string][]string{}, pendingDelete: slices.Contains(allowed, PendingDelete), staleScope: slices.Contains(allowed, StaleScope),
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.webex.Accounts)) {
 		externalID := strings.ToLower(c.webex.Accounts[id].Text("externalId"))
@@ -108,6 +112,7 @@ type comparison struct {
 	webex         scim.Inventory
 	accounts      map[string][]string // Webex ids by lower-case externalId
 	pendingDelete bool
+	staleScope    bool
 	found         []Difference
 }
 
@@ -195,7 +200,7 @@ func (c *comparison) leftover(objectID string, p graph.UserRecord, a scim.Accoun
 		c.report(objectID, a.ID, "account", "none: deleted for good", state(a))
 	case a.Active():
 		c.report(objectID, a.ID, "active", "false", "true")
-	case !was && !seeded:
+	case !was && !seeded && !c.staleScope:
 		c.report(objectID, a.ID, "account", "none: was never to be provisioned", state(a))
 	}
 }

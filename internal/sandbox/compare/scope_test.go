@@ -66,6 +66,16 @@ func TestCompareKnowsTheScope(t *testing.T) {
 			w.ids["new"] = create(t, w.tenant, graph.User{"userPrincipalName": "new@" + domain, "displayName": "New"})
 			w.provision(t, "new", "new@"+domain, false)
 		}, nil, []string{"new: account"}},
+		"a user out of scope has a new account, as a stale list said": {func(t *testing.T, w world) {
+			w.assign(t)
+			w.ids["new"] = create(t, w.tenant, graph.User{"userPrincipalName": "new@" + domain, "displayName": "New"})
+			w.provision(t, "new", "new@"+domain, false)
+		}, []Allowance{StaleScope}, nil},
+		"a user out of scope has a new account, as a stale list said, and keeps it": {func(t *testing.T, w world) {
+			w.assign(t)
+			w.ids["new"] = create(t, w.tenant, graph.User{"userPrincipalName": "new@" + domain, "displayName": "New"})
+			w.provision(t, "new", "new@"+domain, true)
+		}, []Allowance{StaleScope}, []string{"new: active"}},
 		"a user out of scope has an account from before": {func(t *testing.T, w world) {
 			w.assign(t)
 			w.ids["new"] = create(t, w.tenant, graph.User{"userPrincipalName": "new@" + domain, "displayName": "New"})

@@ -340,7 +340,7 @@ func (t *Tenant) LastName(id string) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if p := t.people[strings.ToLower(id)]; p != nil {
-		return p.names[len(p.names)-1]
+		return strings.TrimPrefix(p.user.Text("userPrincipalName"), p.prefix())
 	}
 	return ""
 }

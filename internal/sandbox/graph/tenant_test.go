@@ -91,6 +91,24 @@ func TestATenantHasEveryDirectoryExtension(t *testing.T) {
 	}
 }
 
+func TestTheLastNameIsThatAfterARenameAndBack(t *testing.T) {
+	t.Parallel()
+	tenant := newTenant(t, Config{})
+	id := create(t, tenant, person1())
+	for _, name := range []string{"ann.may@" + domain, "ann.lee@" + domain} {
+		must(t, tenant.Update(id, func(u User) { u["userPrincipalName"] = name }))
+	}
+	for _, step := range []func(string) error{func(string) error { return nil }, tenant.Delete, tenant.Purge} {
+		must(t, step(id))
+		if got := tenant.LastName(id); got != "ann.lee@"+domain {
+			t.Errorf("it is %q", got)
+		}
+	}
+	if got := tenant.LastName("nobody"); got != "" {
+		t.Errorf("of nobody it is %q", got)
+	}
+}
+
 func TestDeletionManglesTheNameAndRestoringBringsItBack(t *testing.T) {
 	t.Parallel()
 	tenant := newTenant(t, Config{})
