@@ -54,7 +54,7 @@ type Sandbox struct {
 
 // Open seeds both sides and serves them until Close.
 func Open(ctx context.Context, o Options) (*Sandbox, error) {
-	of := graph.Config{ID: TenantID, Domain: Domain, AppID: AppID, Token: Token, Seed: o.Seed}
+	of := graph.Config{ID: TenantID, Domain: Domain, AppID: AppID, Token: Token, Seed: o.Seed, Extended: true}
 	s := &Sandbox{Silent: o.Silent}
 	if o.Storm {
 		s.Storm = story.NewStorm(o.Seed)

@@ -68,7 +68,7 @@ func (t *Tenant) recordReports(manager *person) {
 
 // readManager answers who manages a user. Nobody is 404.
 func (t *Tenant) readManager(r *http.Request) (answer, error) {
-	selects, err := selected(r, isUserProperty, directoryObject)
+	selects, err := t.selected(r, isUserProperty, directoryObject)
 	if err != nil {
 		return answer{}, err
 	}

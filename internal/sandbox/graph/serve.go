@@ -246,7 +246,7 @@ func (t *Tenant) write(w http.ResponseWriter, r *http.Request, a answer, err err
 }
 
 func (t *Tenant) readOrganization(r *http.Request) (answer, error) {
-	selects, err := selected(r, func(name string) bool {
+	selects, err := t.selected(r, func(name string) bool {
 		return slices.Contains([]string{"id", "displayName", "tenantType", "verifiedDomains"}, name)
 	}, "organization")
 	if err != nil {
@@ -263,7 +263,7 @@ func (t *Tenant) readOrganization(r *http.Request) (answer, error) {
 }
 
 func (t *Tenant) readUser(r *http.Request) (answer, error) {
-	selects, err := selected(r, isUserProperty, "user")
+	selects, err := t.selected(r, isUserProperty, "user")
 	if err != nil {
 		return answer{}, err
 	}
@@ -290,7 +290,7 @@ func (t *Tenant) countUsers(r *http.Request) (answer, error) {
 	if !strings.EqualFold(r.Header.Get("Consistencylevel"), "eventual") {
 		return answer{}, unsupported("$count is not currently supported.")
 	}
-	if _, err := selected(r, isUserProperty, "user"); err != nil {
+	if _, err := t.selected(r, isUserProperty, "user"); err != nil {
 		return answer{}, err
 	}
 	t.mu.Lock()
@@ -316,7 +316,7 @@ func userCollection() collection {
 
 // list answers one page of objects.
 func (t *Tenant) list(r *http.Request, c collection, objects func(start int) (iter.Seq2[int, object], error)) (answer, error) {
-	selects, err := selected(r, c.known, c.typeName, append([]string{"$top", "$skiptoken"}, c.options...)...)
+	selects, err := t.selected(r, c.known, c.typeName, append([]string{"$top", "$skiptoken"}, c.options...)...)
 	if err != nil {
 		return answer{}, err
 	}
@@ -495,7 +495,7 @@ func decode(r *http.Request, into any) error {
 // selected returns the names in $select, nil if there is none. A query option
 // that is neither $select nor one of the others is refused: to leave out what
 // a caller asked for would be to lie to it.
-func selected(r *http.Request, known func(string) bool, typeName string, others ...string) ([]string, error) {
+func (t *Tenant) selected(r *http.Request, known func(string) bool, typeName string, others ...string) ([]string, error) {
 	query := r.URL.Query()
 	for option := range query {
 		if strings.HasPrefix(option, "$") && option != "$select" && !slices.Contains(others, option) {
@@ -508,7 +508,7 @@ func selected(r *http.Request, known func(string) bool, typeName string, others 
 	selects := strings.Split(query.Get("$select"), ",")
 	for i, name := range selects {
 		selects[i] = strings.TrimSpace(name)
-		if !known(selects[i]) {
+		if !known(selects[i]) || directoryExtension.MatchString(selects[i]) && !t.extended {
 			return nil, badRequest("Parsing OData Select and Expand failed: Could not find a property named '" + selects[i] + "' on type 'microsoft.graph." + typeName + "'.")
 		}
 	}

@@ -60,7 +60,7 @@ func isServicePrincipalProperty(name string) bool {
 
 // listServicePrincipals knows one filter, for an appId.
 func (t *Tenant) listServicePrincipals(r *http.Request) (answer, error) {
-	selects, err := selected(r, isServicePrincipalProperty, "servicePrincipal", "$filter")
+	selects, err := t.selected(r, isServicePrincipalProperty, "servicePrincipal", "$filter")
 	if err != nil {
 		return answer{}, err
 	}
@@ -83,7 +83,7 @@ func (t *Tenant) listServicePrincipals(r *http.Request) (answer, error) {
 }
 
 func (t *Tenant) readServicePrincipal(r *http.Request) (answer, error) {
-	selects, err := selected(r, isServicePrincipalProperty, "servicePrincipal")
+	selects, err := t.selected(r, isServicePrincipalProperty, "servicePrincipal")
 	if err != nil {
 		return answer{}, err
 	}
@@ -137,7 +137,7 @@ func (t *Tenant) listAssignments(r *http.Request, options []string, from func(st
 		_, known := t.assignmentProperties(&assignment{principal: &person{}})[name]
 		return known
 	}
-	selects, err := selected(r, properties, "appRoleAssignment", append([]string{"$top", skipToken}, options...)...)
+	selects, err := t.selected(r, properties, "appRoleAssignment", append([]string{"$top", skipToken}, options...)...)
 	if err != nil {
 		return answer{}, err
 	}

@@ -50,7 +50,7 @@ func (t *Tenant) deleted(id string) (object, error) {
 // readDeleted answers with a directoryObject, which has other selectable
 // properties than a user or a group.
 func (t *Tenant) readDeleted(r *http.Request) (answer, error) {
-	selects, err := selected(r, func(name string) bool { return name == "id" || name == "deletedDateTime" }, directoryObject)
+	selects, err := t.selected(r, func(name string) bool { return name == "id" || name == "deletedDateTime" }, directoryObject)
 	if err != nil {
 		return answer{}, err
 	}
@@ -58,7 +58,7 @@ func (t *Tenant) readDeleted(r *http.Request) (answer, error) {
 }
 
 func (t *Tenant) readDeletedUser(r *http.Request) (answer, error) {
-	selects, err := selected(r, isUserProperty, "user")
+	selects, err := t.selected(r, isUserProperty, "user")
 	if err != nil {
 		return answer{}, err
 	}
@@ -66,7 +66,7 @@ func (t *Tenant) readDeletedUser(r *http.Request) (answer, error) {
 }
 
 func (t *Tenant) readDeletedGroup(r *http.Request) (answer, error) {
-	selects, err := selected(r, isGroupProperty, "group")
+	selects, err := t.selected(r, isGroupProperty, "group")
 	if err != nil {
 		return answer{}, err
 	}

@@ -34,7 +34,7 @@ const (
 // delta makes an endpoint that answers one page of a round.
 func (t *Tenant) delta(set deltaSet) endpoint {
 	return func(r *http.Request) (answer, error) {
-		selects, err := selected(r, set.known, set.typeName, skipToken, deltaToken, "$deltaToken")
+		selects, err := t.selected(r, set.known, set.typeName, skipToken, deltaToken, "$deltaToken")
 		if err != nil {
 			return answer{}, err
 		}

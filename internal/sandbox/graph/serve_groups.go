@@ -31,7 +31,7 @@ func (t *Tenant) listGroups(r *http.Request) (answer, error) {
 }
 
 func (t *Tenant) readGroup(r *http.Request) (answer, error) {
-	selects, err := selected(r, isGroupProperty, "group")
+	selects, err := t.selected(r, isGroupProperty, "group")
 	if err != nil {
 		return answer{}, err
 	}

@@ -283,7 +283,7 @@ func (t *Tenant) handshake(ctx context.Context, endpoint, token string) error {
 }
 
 func (t *Tenant) listSubscriptions(r *http.Request) (answer, error) {
-	if _, err := selected(r, func(string) bool { return false }, "subscription", skipToken); err != nil {
+	if _, err := t.selected(r, func(string) bool { return false }, "subscription", skipToken); err != nil {
 		return answer{}, err
 	}
 	_, start, err := page(r.URL.Query())

@@ -65,7 +65,7 @@ func (t *Tenant) routeSynchronization(handle router) {
 // there is it is not found.
 func (t *Tenant) synchronized(of func(*Synchronization) (answer, error)) endpoint {
 	return func(r *http.Request) (answer, error) {
-		if _, err := selected(r, func(string) bool { return false }, "synchronizationJob"); err != nil {
+		if _, err := t.selected(r, func(string) bool { return false }, "synchronizationJob"); err != nil {
 			return answer{}, err
 		}
 		if err := t.knownApp(r); err != nil {

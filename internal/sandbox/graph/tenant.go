@@ -55,6 +55,9 @@ type Config struct {
 	// Page is the most objects on a page, whatever a caller asks for; as Graph has
 	// it if zero.
 	Page int
+	// Extended has every directory extension, with a text for a value; else there is
+	// none.
+	Extended bool
 	// OneSubscription refuses a second subscription to the same changes at the
 	// same address, as Graph does for some resources.
 	OneSubscription bool
@@ -107,6 +110,7 @@ type Tenant struct {
 	maxSubscriptions int
 	page             int
 	oneSubscription  bool
+	extended         bool
 }
 
 // person is a user and its history.
@@ -163,6 +167,7 @@ func New(cfg Config) (*Tenant, error) {
 		maxSubscriptions: cmp.Or(cfg.MaxSubscriptions, maxSubscriptions),
 		page:             cmp.Or(cfg.Page, maxPage),
 		oneSubscription:  cfg.OneSubscription,
+		extended:         cfg.Extended,
 	}
 	if cfg.AppID != "" {
 		if uuid.Validate(cfg.AppID) != nil {
@@ -503,7 +508,7 @@ func propertyKind(name string) kind {
 // (https://learn.microsoft.com/graph/extensibility-overview).
 var directoryExtension = regexp.MustCompile(`^extension_[0-9a-f]{32}_\w+$`)
 
-// extensionKind knows directory extensions: the tenant has each with a text for a value.
+// extensionKind knows directory extensions.
 func extensionKind(name string) kind {
 	if directoryExtension.MatchString(name) {
 		return extensionProperty

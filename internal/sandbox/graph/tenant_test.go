@@ -74,10 +74,10 @@ func TestATenantHasEachAttributeThatAMappingMayRead(t *testing.T) {
 }
 
 // A directory extension without a value is left out of an answer.
-func TestATenantHasEveryDirectoryExtension(t *testing.T) {
+func TestAnExtendedTenantHasEveryDirectoryExtension(t *testing.T) {
 	t.Parallel()
 	const name = "extension_0123456789abcdef0123456789abcdef_badge"
-	tenant := newTenant(t, Config{})
+	tenant := newTenant(t, Config{Extended: true})
 	id := create(t, tenant, person1())
 	for _, value := range []any{nil, "7", nil} {
 		must(t, tenant.Update(id, func(u User) { u[name] = value }))
@@ -88,6 +88,10 @@ func TestATenantHasEveryDirectoryExtension(t *testing.T) {
 	}
 	if code, _ := call(t, tenant, http.MethodGet, "/v1.0/users/"+id+"?$select=extension_badge", ""); code != http.StatusBadRequest {
 		t.Errorf("what has no application is answered %d", code)
+	}
+	other := newTenant(t, Config{})
+	if code, _ := call(t, other, http.MethodGet, "/v1.0/users/"+create(t, other, person1())+"?$select="+name, ""); code != http.StatusBadRequest {
+		t.Errorf("where none was made one is answered %d", code)
 	}
 }
 
