@@ -2,8 +2,10 @@ package console_test
 
 import (
 	"bufio"
+	"html"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -86,6 +88,22 @@ func TestTheLogIsFollowedWithItsFilter(t *testing.T) {
 	kept(t, p.Stores.History, "13", "second", history.Failure)
 	if second := told.next("entries", "second"); strings.Contains(second, "first") || strings.Count(second, "<tr") != 1 {
 		t.Errorf("an entry is told twice\n%s", second)
+	}
+}
+
+// Whoever looks at the log for a while and then follows it misses nothing in between.
+func TestFollowingTheLogBeginsWhereThePageEnds(t *testing.T) {
+	t.Parallel()
+	_, p := stage(t)
+	b := served(t, p, nil).enter()
+	kept(t, p.Stores.History, "10", "on the page", history.Failure)
+	found := regexp.MustCompile(`data-follow="([^"]+)"`).FindStringSubmatch(b.get("/log?status=failure"))
+	if found == nil {
+		t.Fatal("the page cannot be followed")
+	}
+	kept(t, p.Stores.History, "11", "in between", history.Failure)
+	if first := b.events(t, html.UnescapeString(found[1])).next("entries", "in between"); strings.Contains(first, "on the page") || strings.Count(first, "<tr") != 1 {
+		t.Errorf("%s", first)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"slices"
 	"time"
 
 	"entrawebex/internal/history"
@@ -20,6 +19,8 @@ type logged struct {
 	Spans                     []span
 	// Unknown says why the filter chooses nothing.
 	Unknown string
+	// At is when it was read.
+	At time.Time
 }
 
 // filter is what is chosen of the log.
@@ -85,8 +86,13 @@ func (f filter) query() url.Values {
 	return q
 }
 
-// Follow is the address at which what comes is told, with the same filter.
-func (l logged) Follow() string { return "/log/events?" + l.query().Encode() }
+// Follow is the address at which what comes is told, with the same filter: what has come
+// since the page was read, too.
+func (l logged) Follow() string {
+	q := l.query()
+	q.Set("from", l.At.Format(time.RFC3339Nano))
+	return "/log/events?" + q.Encode()
+}
 
 // Older is the address of the page before; empty if there is none.
 func (l logged) Older() string {
@@ -106,8 +112,11 @@ const followed = 50
 func (p *pages) historyEvents(w http.ResponseWriter, r *http.Request) {
 	f := filterOf(r.URL.Query(), p.Now())
 	f.Limit = followed
-	began := p.Now()
-	told := map[string]bool{}
+	from, err := time.Parse(time.RFC3339Nano, r.URL.Query().Get("from"))
+	if err != nil {
+		from = p.Now()
+	}
+	told, begun := map[string]bool{}, false
 	var took time.Duration
 	var looked time.Time
 	var rows []byte
@@ -117,7 +126,7 @@ func (p *pages) historyEvents(w http.ResponseWriter, r *http.Request) {
 			return nil, nil
 		}
 		looked = now
-		f.Since = began.Add(-keptLate)
+		f.Since = from.Add(-keptLate)
 		var found operator.History
 		err := p.With(ctx, func(o operator.Operations) (err error) {
 			found, err = o.History(ctx, f.HistoryRequest)
@@ -126,11 +135,14 @@ func (p *pages) historyEvents(w http.ResponseWriter, r *http.Request) {
 		if took = p.Now().Sub(now); err != nil {
 			return nil, err
 		}
-		fresh := slices.DeleteFunc(found.Entries, func(e history.Entry) bool { return told[e.ID] || e.At.Before(began) })
-		for _, e := range fresh {
+		var fresh []history.Entry
+		for _, e := range found.Entries {
+			if !told[e.ID] && (begun || !e.At.Before(from)) { // else the page has it
+				fresh = append(fresh, e)
+			}
 			told[e.ID] = true
 		}
-		if len(fresh) > 0 {
+		if begun = true; len(fresh) > 0 {
 			rows, err = p.fragment(r, "entries", fresh)
 		}
 		return []region{{"entries", rows}}, err
@@ -139,7 +151,7 @@ func (p *pages) historyEvents(w http.ResponseWriter, r *http.Request) {
 
 func (p *pages) history(r *http.Request, o operator.Operations) (view, error) {
 	f := filterOf(r.URL.Query(), p.Now())
-	l := logged{filter: f, Statuses: operator.Statuses(), Actions: operator.Actions(), Faults: operator.FaultKinds(), Spans: spans()}
+	l := logged{filter: f, Statuses: operator.Statuses(), Actions: operator.Actions(), Faults: operator.FaultKinds(), Spans: spans(), At: p.Now()}
 	v := view{Title: "Log", Here: "/log", Template: "log"}
 	var err error
 	if l.History, err = o.History(r.Context(), f.HistoryRequest); err != nil {
