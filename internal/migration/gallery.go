@@ -33,6 +33,13 @@ type Gallery struct {
 	Unset string `json:"unset,omitempty"`
 }
 
+// Told is the id of a job as a person is told it: of what is written by another, the
+// first 80 characters.
+func Told(id string) string {
+	const longest = 80
+	return printable.Short(id, longest)
+}
+
 // Choose returns the job that is meant: the one with the id, or the only one; nil where
 // there is none. The error says which there are.
 func Choose(jobs []synchronization.Job, id string) (*synchronization.Job, error) {
@@ -47,10 +54,10 @@ func Choose(jobs []synchronization.Job, id string) (*synchronization.Job, error)
 		if id != "" && strings.EqualFold(jobs[i].ID, id) {
 			return &jobs[i], nil
 		}
-		ids = append(ids, printable.Short(jobs[i].ID, 80))
+		ids = append(ids, Told(jobs[i].ID))
 	}
 	if id != "" {
-		return nil, fmt.Errorf("the enterprise application has no provisioning job %s; it has %s", printable.Short(id, 80), cmp.Or(strings.Join(ids, " and "), "none"))
+		return nil, fmt.Errorf("the enterprise application has no provisioning job %s; it has %s", Told(id), cmp.Or(strings.Join(ids, " and "), "none"))
 	}
 	return nil, fmt.Errorf("the enterprise application has %d provisioning jobs, %s: name one with --job", len(jobs), strings.Join(ids, " and "))
 }

@@ -15,7 +15,6 @@ import (
 	"entrawebex/internal/migration"
 	"entrawebex/internal/pause"
 	"entrawebex/internal/plan"
-	"entrawebex/internal/printable"
 	"entrawebex/internal/provision"
 	"entrawebex/internal/sweep"
 )
@@ -191,7 +190,7 @@ func readGallery(ctx context.Context, graph galleries, s *config.Settings, appID
 	}
 	for i := range jobs {
 		if jobs[i].ID != g.Job.ID && !jobs[i].Rests() {
-			g.Others = append(g.Others, printable.Short(jobs[i].ID, 80)) //nolint:mnd // as Choose names them
+			g.Others = append(g.Others, migration.Told(jobs[i].ID))
 		}
 	}
 	switch g.Settings, err = graph.SynchronizationSettings(ctx, g.ID); {
